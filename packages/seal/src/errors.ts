@@ -1,0 +1,54 @@
+/** Everything that can be wrong with sealed material, by name. The union is closed: callers may switch over it. */
+export type SealErrorCode =
+  | 'encoding-not-canonical'
+  | 'encoding-unknown-field'
+  | 'encoding-missing-field'
+  | 'encoding-wrong-type'
+  | 'encoding-out-of-range'
+  | 'encoding-trailing-bytes'
+  | 'suite-unknown'
+  | 'signature-invalid'
+  | 'key-chain-broken'
+  | 'principal-mismatch'
+  | 'vault-mismatch'
+  | 'manifest-invalid'
+  | 'manifest-rolled-back'
+  | 'category-unknown'
+  | 'category-key-mismatch'
+  | 'grant-chain-broken'
+  | 'grant-not-subset'
+  | 'grant-expired'
+  | 'grant-revoked'
+  | 'grant-insufficient'
+  | 'grant-seal-invalid'
+  | 'capsule-mismatch'
+  | 'capsule-full'
+  | 'capsule-closed'
+  | 'share-invalid'
+  | 'shares-insufficient'
+  | 'shares-disagree'
+  | 'release-mismatch'
+  | 'record-mismatch'
+  | 'record-truncated'
+  | 'record-tampered'
+  | 'record-too-large'
+  | 'dictionary-unknown'
+  | 'padding-invalid'
+  | 'commit-root-mismatch'
+  | 'commit-proof-invalid'
+  | 'commit-link-broken'
+  | 'feed-replayed'
+  | 'feed-reordered'
+  | 'feed-rolled-back'
+  | 'feed-withheld'
+  | 'seal-invalid'
+
+/** Sealed material was refused. `code` says which rule it broke, `message` what to do about it; neither holds content. */
+export class SealError extends Error {
+  readonly code: SealErrorCode
+  constructor(code: SealErrorCode, message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'SealError'
+    this.code = code
+  }
+}

@@ -1,0 +1,35 @@
+/**
+ * Every domain-separation label of the format, in one place.
+ *
+ * A label is ASCII, ends in a version, and is followed by a zero byte wherever bytes follow it, so that no label is a
+ * prefix of another one's input. Changing a label changes the format: bump the suite instead.
+ */
+export const LABELS = {
+  signature: 'scelle.health/v1/signature',
+  statementId: 'scelle.health/v1/statement-id',
+  headerHash: 'scelle.health/v1/capsule-header',
+  releaseCommitment: 'scelle.health/v1/release-commitment',
+  shareCommitment: 'scelle.health/v1/share-commitment',
+  encapsulationId: 'scelle.health/v1/encapsulation-id',
+  courierSecret: 'scelle.health/v1/courier-secret',
+  courierSeal: 'scelle.health/v1/courier-seal',
+  categorySecret: 'scelle.health/v1/category-encapsulation',
+  capsuleKey: 'scelle.health/v1/capsule-key',
+  recordContext: 'scelle.health/v1/record-context',
+  epochWrap: 'scelle.health/v1/epoch-wrap',
+  manifestSeal: 'scelle.health/v1/manifest-seal',
+  grantSeal: 'scelle.health/v1/grant-seal',
+  releaseSeal: 'scelle.health/v1/release-seal',
+  commitLink: 'scelle.health/v1/commit-link',
+  leafRecord: 'scelle.health/v1/leaf-record',
+  leafCapsule: 'scelle.health/v1/leaf-capsule',
+  feedHead: 'scelle.health/v1/feed-head',
+  handle: 'scelle.health/v1/resource-handle',
+} as const
+
+export type Label = keyof typeof LABELS
+
+const encoder = new TextEncoder()
+
+/** The label's bytes followed by one zero byte. */
+export const labelBytes = (label: Label): Uint8Array => encoder.encode(`${LABELS[label]}\0`)

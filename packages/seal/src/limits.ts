@@ -1,0 +1,27 @@
+/** Every limit of the format, in one place. Sizes are bytes, times are seconds, unless the name says otherwise. */
+export const LIMITS = {
+  /** Records that one capsule may hold (a bulk import fills it; live writing closes it by time first). */
+  capsuleRecords: 500,
+  /** A capsule takes no record after this. */
+  capsuleOpenSeconds: 24 * 3600,
+  /** Leaves of one commit, padding included: a power of two. */
+  commitLeaves: 16_384,
+  /** Capsules that one access may name. */
+  accessCapsules: 1_024,
+  /** Key records in one principal's chain. */
+  keyChain: 64,
+  /** Grants from custodian to reader. */
+  grantChain: 8,
+  /** Categories of one manifest. */
+  categories: 32,
+  categoryCode: 64,
+  /** Plaintext of one record after decompression. A larger payload is an attachment, streamed, not a record. */
+  recordPlaintext: 64 * 1024 * 1024,
+  /** Compressed input may not grow by more than this factor: a record comes from whoever wrote it. */
+  inflateFactor: 1_032,
+  /** A signed statement, encoded. Manifests are the largest. */
+  statement: 128 * 1024,
+  /** A record header, encoded. */
+  recordHeader: 256,
+  capsuleHeader: 4_096,
+} as const

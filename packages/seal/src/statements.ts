@@ -1,0 +1,259 @@
+/**
+ * Every object of the format, byte for byte. `spec/format.md` explains each field; this file is what runs.
+ * Times are seconds since 1970 UTC. Ids are 32 bytes unless they say otherwise. Field numbers are never reused.
+ */
+import { bool, bytes, choice, field, list, optional, struct, text, uint, type Value } from './encoding/schema.ts'
+import { LIMITS } from './limits.ts'
+
+/** The one suite of this version: X-Wing, HKDF-SHA-256, AES-256-GCM, Cobblestone-256, Ed25519, SHA-256. */
+export const SUITE = 1
+
+const hash32 = bytes(32)
+const id16 = bytes(16)
+const time = uint()
+const suite = uint(0xffff)
+const xwingPublicKey = bytes(1216)
+const xwingEncapsulation = bytes(1120)
+
+export const KINDS = [
+  'key-record',
+  'vault-genesis',
+  'manifest',
+  'commit',
+  'grant',
+  'grant-keys',
+  'revocation',
+  'access',
+  'position',
+] as const
+export type Kind = (typeof KINDS)[number]
+
+/** What a signature covers: kind, signer, key version and body. The statement's id is the hash of these bytes. */
+export const Signed = struct({
+  kind: field(0, choice(KINDS)),
+  body: field(1, bytes(0, LIMITS.statement)),
+  signer: field(2, hash32),
+  keyVersion: field(3, uint(LIMITS.keyChain)),
+  signature: field(4, bytes(64)),
+})
+export type Signed = Value<typeof Signed>
+
+export const PRINCIPAL_KINDS = ['person', 'organisation', 'vendor', 'machine', 'trustee', 'index'] as const
+
+/** A principal's keys. Version 0 signs itself (signer = 32 zero bytes); each later one is signed by its predecessor. */
+export const KeyRecord = struct({
+  suite: field(0, suite),
+  kind: field(1, choice(PRINCIPAL_KINDS)),
+  version: field(2, uint(LIMITS.keyChain)),
+  previous: optional(3, hash32),
+  signingKey: field(4, bytes(32)),
+  sealingKey: field(5, xwingPublicKey),
+  time: field(6, time),
+  salt: field(7, id16),
+})
+export type KeyRecord = Value<typeof KeyRecord>
+
+/** Who answers for the vault: its owner (the patient), or, until it is claimed, custodians each for their own part. */
+export const VAULT_MODES = ['owner', 'custody'] as const
+
+export const VaultGenesis = struct({
+  suite: field(0, suite),
+  controller: field(1, hash32),
+  mode: field(2, choice(VAULT_MODES)),
+  trustees: field(3, list(hash32, 3)),
+  time: field(4, time),
+  salt: field(5, id16),
+})
+export type VaultGenesis = Value<typeof VaultGenesis>
+
+/** A category's public side. `previous` is the former epoch's secret under this one's: readers reach back, not forward. */
+export const CategoryEntry = struct({
+  category: field(0, id16),
+  epoch: field(1, uint(0xffff_ffff)),
+  publicKey: field(2, xwingPublicKey),
+  strict: field(3, bool),
+  previous: optional(4, bytes(48)),
+})
+export type CategoryEntry = Value<typeof CategoryEntry>
+
+export const Manifest = struct({
+  suite: field(0, suite),
+  vault: field(1, hash32),
+  custodian: field(2, hash32),
+  version: field(3, uint(0xffff_ffff)),
+  previous: optional(4, hash32),
+  time: field(5, time),
+  categories: field(6, list(CategoryEntry, LIMITS.categories)),
+  /** {@link CategorySecrets}, sealed to the custodian itself: a custodian that kept only its own keys loses nothing. */
+  enc: field(7, xwingEncapsulation),
+  sealed: field(8, bytes(16, 8_192)),
+})
+export type Manifest = Value<typeof Manifest>
+
+/** What a sealed key delivery holds: names of categories and, for readers, the current epoch's 32-byte secret. */
+export const CategorySecrets = list(
+  struct({
+    category: field(0, id16),
+    code: field(1, text(LIMITS.categoryCode)),
+    epoch: field(2, uint(0xffff_ffff)),
+    secret: optional(3, bytes(32)),
+  }),
+  LIMITS.categories,
+)
+export type CategorySecrets = Value<typeof CategorySecrets>
+
+/** One key encapsulation of a writer to a recipient's sealing key, used for a day and named by its hash. */
+export const Encapsulation = struct({
+  suite: field(0, suite),
+  writer: field(1, hash32),
+  recipient: field(2, hash32),
+  recipientKeyVersion: field(3, uint(LIMITS.keyChain)),
+  day: field(4, uint(0xffff_ffff)),
+  enc: field(5, xwingEncapsulation),
+})
+export type Encapsulation = Value<typeof Encapsulation>
+
+/** Retention classes: how long what the capsule holds must be kept at least. Clocks are the vault's. */
+export const RETENTION_CLASSES = ['care', 'administrative', 'patient', 'access-log'] as const
+
+export const CapsuleHeader = struct({
+  suite: field(0, suite),
+  vault: field(1, hash32),
+  custodian: field(2, hash32),
+  category: field(3, id16),
+  epoch: field(4, uint(0xffff_ffff)),
+  capsule: field(5, id16),
+  writer: field(6, hash32),
+  enc: field(7, xwingEncapsulation),
+  releaseCommitment: field(8, hash32),
+  shareCommitments: field(9, list(hash32, 3)),
+  retention: field(10, choice(RETENTION_CLASSES)),
+  opened: field(11, time),
+})
+export type CapsuleHeader = Value<typeof CapsuleHeader>
+
+/** A sealed secret and the encapsulation whose shared secret sealed it. */
+export const CourierSeal = struct({
+  encapsulation: field(0, hash32),
+  sealed: field(1, bytes(16, 128)),
+})
+export type CourierSeal = Value<typeof CourierSeal>
+
+/** A capsule as stored: header bytes (hashed as they are), one sealed share per trustee, `r` for the owner if claimed. */
+export const Capsule = struct({
+  header: field(0, bytes(1, LIMITS.capsuleHeader)),
+  shares: field(1, list(CourierSeal, 3)),
+  owner: optional(2, CourierSeal),
+})
+export type Capsule = Value<typeof Capsule>
+
+/** What the body is once opened. A tombstone has an empty body: the resource was deleted in this version. */
+export const CONTENT_TYPES = ['fhir+json', 'tombstone', 'octets'] as const
+
+/**
+ * Vault, category and author are the capsule's: the record's context binds the capsule header's hash, so they are
+ * authenticated without being repeated. `dictionary` 0 means none; otherwise its place in the spec's table.
+ */
+export const RecordHeader = struct({
+  suite: field(0, suite),
+  capsule: field(1, id16),
+  record: field(2, id16),
+  handle: field(3, id16),
+  version: field(4, uint(0xffff_ffff)),
+  time: field(5, time),
+  contentType: field(6, choice(CONTENT_TYPES)),
+  dictionary: field(7, uint(0xff)),
+})
+export type RecordHeader = Value<typeof RecordHeader>
+
+/** A writer's batch for one vault. `root` covers every record and capsule of it; see `spec/format.md`, Commit. */
+export const Commit = struct({
+  suite: field(0, suite),
+  vault: field(1, hash32),
+  author: field(2, hash32),
+  root: field(3, hash32),
+  /** log2 of the number of leaves, padding included. */
+  depth: field(4, uint(14)),
+  capsules: field(5, uint(LIMITS.commitLeaves)),
+  time: field(6, time),
+  link: field(7, hash32),
+  linkSeal: field(8, CourierSeal),
+  salt: field(9, id16),
+  /** Whose categories the batch goes to: one commit, one custodian. */
+  custodian: field(10, hash32),
+})
+export type Commit = Value<typeof Commit>
+
+export const PURPOSES = ['treatment', 'emergency', 'administration', 'patient-request', 'legal', 'research'] as const
+export const BASES = ['care-team', 'consent', 'vital-interest', 'legal-duty'] as const
+
+/** Rights are bits; a child grant's are a subset of its parent's. */
+export const RIGHTS = { relay: 1, write: 2, read: 4, shareOn: 8 } as const
+
+export const Grant = struct({
+  suite: field(0, suite),
+  vault: field(1, hash32),
+  custodian: field(2, hash32),
+  grantee: field(3, hash32),
+  parent: optional(4, hash32),
+  categories: field(5, list(id16, LIMITS.categories)),
+  rights: field(6, uint(15)),
+  purposes: field(7, list(choice(PURPOSES), PURPOSES.length)),
+  basis: field(8, choice(BASES)),
+  notBefore: field(9, time),
+  expires: field(10, time),
+  /** How many further links may hang below this one. */
+  depth: field(11, uint(LIMITS.grantChain)),
+  /** Distinct patients a day the grantor expects at most; trustees read it as a further bound, never as a permission. */
+  patientsPerDay: optional(12, uint(1_000_000)),
+  salt: field(13, id16),
+})
+export type Grant = Value<typeof Grant>
+
+/** Category secrets for a grantee, renewed after each epoch; signed by the grant's own signer. */
+export const GrantKeys = struct({
+  suite: field(0, suite),
+  grant: field(1, hash32),
+  vault: field(2, hash32),
+  manifestVersion: field(3, uint(0xffff_ffff)),
+  enc: field(4, xwingEncapsulation),
+  sealed: field(5, bytes(16, 8_192)),
+})
+export type GrantKeys = Value<typeof GrantKeys>
+
+export const Revocation = struct({
+  suite: field(0, suite),
+  vault: field(1, hash32),
+  grant: field(2, hash32),
+  time: field(3, time),
+  salt: field(4, id16),
+})
+export type Revocation = Value<typeof Revocation>
+
+/** A reader's statement of what it is about to open and why. `capsules` are capsule header hashes. */
+export const Access = struct({
+  suite: field(0, suite),
+  access: field(1, id16),
+  vault: field(2, hash32),
+  custodian: field(3, hash32),
+  reader: field(4, hash32),
+  capsules: field(5, list(hash32, LIMITS.accessCapsules)),
+  /** Ids of the grants from the custodian's to the reader's; empty where the custodian itself reads. */
+  chain: field(6, list(hash32, LIMITS.grantChain)),
+  purpose: field(7, choice(PURPOSES)),
+  oneTimeKey: field(8, xwingPublicKey),
+  time: field(9, time),
+  /** Hash of the session statement, once sessions exist. */
+  session: optional(10, hash32),
+})
+export type Access = Value<typeof Access>
+
+/** The index's signed word that it holds a statement durably, at this place. A log proof will stand beside it. */
+export const Position = struct({
+  suite: field(0, suite),
+  index: field(1, hash32),
+  statement: field(2, hash32),
+  sequence: field(3, uint()),
+  time: field(4, time),
+})
+export type Position = Value<typeof Position>

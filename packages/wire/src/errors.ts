@@ -1,0 +1,51 @@
+/** Every refusal that one party sends another, its HTTP status and what to do: the only such table. */
+export const PROBLEMS = {
+  'bad-encoding': [400, 'The body is not one canonical value of this message. Encode it as spec/format.md says.'],
+  'bad-request': [400, 'The request does not fit this route. See spec/protocol.md.'],
+  'bad-statement': [400, 'A statement in the request is not valid. Nothing was stored.'],
+  'signature-missing': [401, 'Every request is signed (RFC 9421). Sign it with a registered key.'],
+  'signature-invalid': [401, 'The request signature does not verify under the named key.'],
+  'signature-expired': [401, 'The signature was created too long ago, or in the future. Check the clock and sign again.'],
+  'signature-replayed': [401, 'This request was already received. Sign a new one.'],
+  'principal-unknown': [401, 'The signing principal is not registered here. Register its key record first.'],
+  'not-permitted': [403, 'No grant or role of this principal covers the request.'],
+  'not-found': [404, 'There is nothing here that this principal may see.'],
+  'version-exists': [409, 'This version of the resource exists already. Read the latest one and write the next.'],
+  'capsule-closed': [409, 'The capsule takes no more records. Open a new one and commit again.'],
+  'manifest-conflict': [409, 'The manifest is not the successor of the stored one. Read it and try again.'],
+  'epoch-stale': [409, 'The category has a newer epoch. Read the manifest and seal to the new key.'],
+  'already-exists': [409, 'This object exists with other content.'],
+  'blob-missing': [409, 'A body named by digest was not uploaded. Upload it, then commit again.'],
+  'grant-revoked': [403, 'A grant of the chain was revoked.'],
+  'access-expired': [403, 'The access is too old. Sign a new one.'],
+  'too-large': [413, 'The body is over the limit of this route.'],
+  'range-invalid': [416, 'The requested range lies outside the blob.'],
+  'digest-mismatch': [400, 'The bytes do not match the digest they were sent under.'],
+  'overloaded': [503, 'Busy. Try again in a moment.'],
+  'internal': [500, 'The server failed. The request had no effect; try again, and tell the operator if it stays so.'],
+} as const satisfies Record<string, readonly [number, string]>
+
+export type ProblemCode = keyof typeof PROBLEMS
+
+/** A refusal between parties. `detail` may add what was wrong, never content or identifiers of people. */
+export class Problem extends Error {
+  readonly code: ProblemCode
+  readonly detail: string | undefined
+  constructor(code: ProblemCode, detail?: string, options?: ErrorOptions) {
+    super(detail ?? PROBLEMS[code][1], options)
+    this.name = 'Problem'
+    this.code = code
+    this.detail = detail
+  }
+}
+
+/** The RFC 9457 problem document of a code. */
+export const problemDocument = (code: ProblemCode, detail?: string) => ({
+  type: `https://scelle.health/problems/${code}`,
+  title: PROBLEMS[code][1],
+  status: PROBLEMS[code][0],
+  code,
+  ...(detail === undefined ? {} : { detail }),
+})
+
+export const isProblemCode = (code: unknown): code is ProblemCode => typeof code === 'string' && Object.hasOwn(PROBLEMS, code)

@@ -1,0 +1,20 @@
+/** Limits of the protocol between parties. Sizes are bytes, times are seconds, unless the name says otherwise. */
+export const WIRE_LIMITS = {
+  /** Bodies above this travel as blobs, below as part of the commit. */
+  inlineBody: 64 * 1024,
+  /** One request body, blobs aside. */
+  requestBody: 32 * 1024 * 1024,
+  /** One blob. */
+  blob: 4 * 1024 * 1024 * 1024,
+  /** Commits in one request. */
+  commitsPerRequest: 256,
+  /** Commits in one page of a feed. */
+  feedPage: 256,
+  /** A page of a feed ends early when its bodies reach this. */
+  feedPageBytes: 8 * 1024 * 1024,
+  /** A request signature is good for this long around the server's clock, and its nonce is remembered as long. */
+  signatureWindow: 60,
+  nonceBytes: 16,
+  /** An access older than this is not released on. */
+  accessWindow: 300,
+} as const

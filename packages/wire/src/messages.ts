@@ -1,0 +1,145 @@
+/**
+ * Bodies of requests and answers between parties: deterministic CBOR, `application/cbor`. `spec/protocol.md` says which
+ * route takes which. Statements travel as the bytes that were signed, so that nobody re-encodes what another one hashed.
+ */
+import {
+  bool, bytes, FORMAT_LIMITS, choice, CourierSeal, field, list, optional, struct, text, uint, type Value,
+} from '@scelle/seal/verify'
+import { PROBLEMS, type ProblemCode } from './errors.ts'
+import { WIRE_LIMITS } from './limits.ts'
+
+const hash32 = bytes(32)
+const statement = bytes(1, FORMAT_LIMITS.statement)
+const statements = (max: number) => list(statement, max)
+const problemCodes = Object.keys(PROBLEMS) as ProblemCode[]
+
+/** All key records of one principal, genesis first. */
+export const KeyChain = statements(FORMAT_LIMITS.keyChain)
+export type KeyChain = Value<typeof KeyChain>
+
+export const NewVault = struct({ genesis: field(0, statement), manifest: field(1, statement) })
+export type NewVault = Value<typeof NewVault>
+
+/** A vault as one principal may see it: its genesis, and for each custodian it deals with every manifest, oldest first. */
+export const VaultView = struct({
+  genesis: field(0, statement),
+  manifests: field(1, list(struct({ custodian: field(0, hash32), versions: field(1, statements(65_536)) }), 4_096)),
+})
+export type VaultView = Value<typeof VaultView>
+
+export const NewGrant = struct({ grant: field(0, statement), keys: field(1, statement) })
+export type NewGrant = Value<typeof NewGrant>
+
+/** Grants given to or by the caller in one vault, with their ancestors, root first, and the newest keys. */
+export const GrantList = list(
+  struct({ chain: field(0, statements(8)), keys: optional(1, statement), revoked: field(2, bool) }),
+  4_096,
+)
+export type GrantList = Value<typeof GrantList>
+
+export const CommitSubmission = struct({
+  commit: field(0, statement),
+  /** All leaves in their places, 32 bytes each, padding included. */
+  leaves: field(1, bytes(32, 32 * FORMAT_LIMITS.commitLeaves)),
+  capsules: field(2, list(struct({ place: field(0, uint()), capsule: field(1, bytes(1, 8_192)) }), FORMAT_LIMITS.commitLeaves)),
+  records: field(3, list(struct({
+    place: field(0, uint()),
+    header: field(1, bytes(1, FORMAT_LIMITS.recordHeader)),
+    digest: field(2, hash32),
+    size: field(3, uint()),
+    /** Absent where the body was uploaded as a blob under `digest`. */
+    body: optional(4, bytes(0, WIRE_LIMITS.inlineBody)),
+  }), FORMAT_LIMITS.commitLeaves)),
+  /** Encapsulations that this commit's seals name and the index may not have yet. */
+  encapsulations: field(4, list(bytes(1, 2_048), 64)),
+})
+export type CommitSubmission = Value<typeof CommitSubmission>
+
+export const CommitBatch = list(CommitSubmission, WIRE_LIMITS.commitsPerRequest)
+
+/** One answer per commit, in order: a signed position, or a code and, for conflicts, the places concerned. */
+export const CommitAnswers = list(
+  struct({
+    position: optional(0, statement),
+    problem: optional(1, choice(problemCodes)),
+    places: optional(2, list(uint(), FORMAT_LIMITS.commitLeaves)),
+  }),
+  WIRE_LIMITS.commitsPerRequest,
+)
+export type CommitAnswers = Value<typeof CommitAnswers>
+
+const path = list(hash32, 14)
+
+export const FeedCommit = struct({
+  commit: field(0, statement),
+  capsules: field(1, list(struct({
+    place: field(0, uint()), path: field(1, path), capsule: field(2, bytes(1, 8_192)),
+  }), FORMAT_LIMITS.commitLeaves)),
+  records: field(2, list(struct({
+    place: field(0, uint()),
+    path: field(1, path),
+    header: field(2, bytes(1, FORMAT_LIMITS.recordHeader)),
+    digest: field(3, hash32),
+    size: field(4, uint()),
+    body: optional(5, bytes(0, WIRE_LIMITS.inlineBody)),
+  }), FORMAT_LIMITS.commitLeaves)),
+})
+export type FeedCommit = Value<typeof FeedCommit>
+
+/** A page of what one principal may read of one custodian's part of a vault, in the index's order. */
+export const Feed = struct({
+  commits: field(0, list(FeedCommit, WIRE_LIMITS.feedPage)),
+  encapsulations: field(1, list(bytes(1, 2_048), 65_536)),
+  /** Opaque: the index's own, sealed, so that it counts nothing for the reader. */
+  cursor: field(2, bytes(0, 256)),
+  more: field(3, bool),
+})
+export type Feed = Value<typeof Feed>
+
+/** Signed commits of one custodian's part, for whoever may check the links: all for the custodian and the owner. */
+export const CommitHistory = struct({
+  commits: field(0, statements(65_536)),
+  encapsulations: field(1, list(bytes(1, 2_048), 65_536)),
+})
+export type CommitHistory = Value<typeof CommitHistory>
+
+/** A signed position in answer to one statement. */
+export const Receipt = struct({ position: field(0, statement) })
+export type Receipt = Value<typeof Receipt>
+
+/** A whole proof that a reader may read: everything a trustee needs to decide by itself, nothing looked up. */
+export const ReleaseRequest = struct({
+  access: field(0, statement),
+  position: field(1, statement),
+  genesis: field(2, statement),
+  /** Key chains of controller, custodian, every grantee of the chain, the reader. */
+  keys: field(3, list(KeyChain, 16)),
+  chain: field(4, statements(8)),
+  capsules: field(5, list(struct({
+    header: field(0, bytes(1, FORMAT_LIMITS.capsuleHeader)), share: field(1, CourierSeal),
+  }), FORMAT_LIMITS.accessCapsules)),
+  encapsulations: field(6, list(bytes(1, 2_048), FORMAT_LIMITS.accessCapsules)),
+})
+export type ReleaseRequest = Value<typeof ReleaseRequest>
+
+export const ReleaseAnswer = struct({
+  trustee: field(0, hash32),
+  access: field(1, hash32),
+  enc: field(2, bytes(1_120)),
+  /** One per capsule of the access, in its order. */
+  sealed: field(3, list(bytes(49), FORMAT_LIMITS.accessCapsules)),
+})
+export type ReleaseAnswer = Value<typeof ReleaseAnswer>
+
+/** A revocation with what proves the revoker's right to it. */
+export const RevocationNotice = struct({
+  revocation: field(0, statement),
+  genesis: field(1, statement),
+  chain: field(2, statements(8)),
+  keys: field(3, list(KeyChain, 16)),
+})
+export type RevocationNotice = Value<typeof RevocationNotice>
+
+/** What `GET /v1/self` tells of a server: its principal's key chain and what it is. */
+export const Self = struct({ role: field(0, text(32)), keys: field(1, KeyChain) })
+export type Self = Value<typeof Self>
