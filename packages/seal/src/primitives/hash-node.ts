@@ -1,0 +1,31 @@
+/** SHA-256, HMAC and HKDF through node:crypto, synchronous: a promise per 100-byte hash would cost more than the hash. */
+import { createHash, createHmac, hkdfSync } from 'node:crypto'
+
+export const sha256 = (...parts: Uint8Array[]): Uint8Array => {
+  const hash = createHash('sha256')
+  for (const part of parts) hash.update(part)
+  return new Uint8Array(hash.digest())
+}
+
+export const hmacSha256 = (key: Uint8Array, ...parts: Uint8Array[]): Uint8Array => {
+  const hmac = createHmac('sha256', key)
+  for (const part of parts) hmac.update(part)
+  return new Uint8Array(hmac.digest())
+}
+
+/** HKDF-SHA-256, RFC 5869, extract and expand. */
+export const hkdfSha256 = (ikm: Uint8Array, salt: Uint8Array, info: Uint8Array, length: number): Uint8Array =>
+  new Uint8Array(hkdfSync('sha256', ikm, salt, info, length))
+
+/** HKDF-Expand with SHA-512, RFC 5869 section 2.3: what chunked-encryption derives its keys with. */
+export const hkdfExpandSha512 = (prk: Uint8Array, info: Uint8Array, length: number): Uint8Array => {
+  const out = new Uint8Array(Math.ceil(length / 64) * 64)
+  let previous = new Uint8Array(0)
+  for (let block = 1; (block - 1) * 64 < length; block++) {
+    const hmac = createHmac('sha512', prk)
+    hmac.update(previous).update(info).update(Uint8Array.of(block))
+    previous = new Uint8Array(hmac.digest())
+    out.set(previous, (block - 1) * 64)
+  }
+  return out.subarray(0, length)
+}

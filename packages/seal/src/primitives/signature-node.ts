@@ -1,0 +1,39 @@
+/** Ed25519 (RFC 8032) through node:crypto. Key objects are kept for the keys seen last: parsing costs as much as signing. */
+import { createPrivateKey, createPublicKey, type KeyObject, sign as nodeSign, verify as nodeVerify } from 'node:crypto'
+
+const PKCS8 = Buffer.from('302e020100300506032b657004220420', 'hex')
+const SPKI = Buffer.from('302a300506032b6570032100', 'hex')
+const CACHED_KEYS = 4_096
+
+const publicKeys = new Map<string, KeyObject>()
+
+const publicKeyObject = (publicKey: Uint8Array): KeyObject => {
+  const name = Buffer.from(publicKey).toString('latin1')
+  const known = publicKeys.get(name)
+  if (known !== undefined) return known
+  const key = createPublicKey({ key: Buffer.concat([SPKI, publicKey]), format: 'der', type: 'spki' })
+  if (publicKeys.size >= CACHED_KEYS) publicKeys.delete(publicKeys.keys().next().value as string)
+  publicKeys.set(name, key)
+  return key
+}
+
+/** A signer over a 32-byte seed. The seed is not kept. */
+export const ed25519Signer = (seed: Uint8Array): ((message: Uint8Array) => Uint8Array) => {
+  const key = createPrivateKey({ key: Buffer.concat([PKCS8, seed]), format: 'der', type: 'pkcs8' })
+  return (message) => new Uint8Array(nodeSign(null, message, key))
+}
+
+export const ed25519PublicKey = (seed: Uint8Array): Uint8Array => {
+  const key = createPrivateKey({ key: Buffer.concat([PKCS8, seed]), format: 'der', type: 'pkcs8' })
+  return new Uint8Array(createPublicKey(key).export({ format: 'der', type: 'spki' }).subarray(SPKI.length))
+}
+
+/** False on every malformed key or signature: both come from strangers. */
+export const ed25519Verify = (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean => {
+  if (publicKey.length !== 32 || signature.length !== 64) return false
+  try {
+    return nodeVerify(null, message, publicKeyObject(publicKey), signature)
+  } catch {
+    return false
+  }
+}

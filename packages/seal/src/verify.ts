@@ -1,0 +1,16 @@
+/**
+ * The keyless door: decodes, hashes and verifies, and opens nothing. Servers import this one; a test walks the import
+ * graph to prove that no opening function can be reached through it.
+ */
+export { bool, bytes, choice, type Codec, decode, encode, field, list, optional, struct, text, uint, type Value } from './encoding/schema.ts'
+export { SealError, type SealErrorCode } from './errors.ts'
+export { LIMITS as FORMAT_LIMITS } from './limits.ts'
+export type { Context } from './context.ts'
+export * from './statements.ts'
+export { hmacSha256, sha256 } from '#hash'
+export { ed25519Verify } from '#signature'
+export { concatBytes, equalBytes, fromHex, hashOf, toHex, u32, u8, ZERO32 } from './verify/bytes.ts'
+export * from './verify/identity.ts'
+export * from './verify/vault.ts'
+export * from './verify/grant-chain.ts'
+export * from './verify/commit.ts'
