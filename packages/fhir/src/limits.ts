@@ -1,0 +1,31 @@
+/** Every limit of this room. Sizes in UTF-16 code units of JSON text unless a name says otherwise. */
+export const LIMITS = {
+  /** JSON text of one resource (16 Mi): above it, attachments belong in Binary and blobs. */
+  resourceText: 16 * 1024 * 1024,
+  /** JSON text of one Bundle (256 Mi): a whole synthetic life is 30 Mi. */
+  bundleText: 256 * 1024 * 1024,
+  /** Nesting of objects and arrays: real resources stay under 20, contained and Bundle included. */
+  depth: 64,
+  /** One FHIR string (R4 datatypes, string: "SHALL NOT exceed 1MB"). */
+  stringLength: 1024 * 1024,
+  /** Issues reported for one resource; the rest is summed up in a last issue. */
+  issues: 100,
+  /** Entries of one transaction or batch Bundle. */
+  bundleEntries: 20_000,
+  /** Length of a raw search query. */
+  queryLength: 16 * 1024,
+  /** Search parameters in one query. */
+  searchParameters: 64,
+  /** Comma-separated values of one search parameter. */
+  searchValues: 500,
+  /** Sort keys of one query. */
+  sortKeys: 8,
+  /** Largest `_count`. */
+  pageMax: 1000,
+  /** Page size where `_count` is absent. */
+  pageDefault: 50,
+  /** Rules of one site's category table. */
+  rules: 2000,
+  /** Matchers of one category rule. */
+  ruleMatchers: 500,
+} as const

@@ -1,0 +1,55 @@
+import type { Bundle, CompartmentDefinition, SearchParameter } from '@medplum/fhirtypes'
+import type { SearchParameterRow, SearchTable } from '../src/r4/tables.ts'
+
+/** Parameters of every resource, by resource type; those of `Resource` and `DomainResource` keep these names. */
+export function condenseSearch(bundle: Bundle): SearchTable {
+  const table: SearchTable = {}
+  for (const entry of bundle.entry ?? []) {
+    const parameter = entry.resource
+    if (parameter?.resourceType !== 'SearchParameter') continue
+    for (const base of parameter.base ?? []) {
+      table[base] ??= {}
+      table[base][parameter.code ?? ''] = row(parameter, base)
+    }
+  }
+  const sorted = Object.keys(table).sort()
+  return Object.fromEntries(sorted.map((type) => [type, table[type] ?? {}]))
+}
+
+function row(parameter: SearchParameter, base: string): SearchParameterRow {
+  const result: SearchParameterRow = { type: parameter.type ?? 'special' }
+  const expression = forBase(parameter.expression ?? '', base)
+  if (expression) result.expression = expression
+  if (parameter.type === 'reference' && parameter.target) result.target = parameter.target
+  return result
+}
+
+/** A parameter shared by many types is a union; only the branches that start at this type can match it. */
+function forBase(expression: string, base: string): string {
+  const branches = splitUnion(expression)
+  const own = branches.filter((branch) => new RegExp(`^\\(*${base}\\b`).test(branch))
+  return (own.length > 0 && base !== 'Resource' ? own : branches).join(' | ')
+}
+
+function splitUnion(expression: string): string[] {
+  const branches: string[] = []
+  let depth = 0
+  let start = 0
+  for (let at = 0; at < expression.length; at++) {
+    const char = expression[at]
+    if (char === '(') depth++
+    if (char === ')') depth--
+    if (char === '|' && depth === 0) {
+      branches.push(expression.slice(start, at).trim())
+      start = at + 1
+    }
+  }
+  branches.push(expression.slice(start).trim())
+  return branches.filter((branch) => branch !== '')
+}
+
+/** Resource type → the search parameters that put a resource into a patient's compartment. */
+export function condenseCompartment(definition: CompartmentDefinition): Record<string, string[]> {
+  const members = (definition.resource ?? []).filter((resource) => resource.param)
+  return Object.fromEntries(members.map((resource) => [resource.code ?? '', resource.param ?? []]))
+}
