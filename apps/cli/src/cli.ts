@@ -1,0 +1,185 @@
+/** The command line: which command, which options, which exit status. */
+import { parseArgs } from 'node:util'
+import { connectApplication } from './connect/command.ts'
+import { parseDuration } from './duration.ts'
+import { edgeClient, type EdgeClient } from './edge-client.ts'
+import { CommandError, EXIT } from './errors.ts'
+import { type Installation, PARTIES, urlOf } from './home.ts'
+import { importPaths } from './import/command.ts'
+import { inspect } from './inspect.ts'
+import type { Io } from './io.ts'
+import { CLI_LIMITS } from './limits.ts'
+import { MESSAGES } from './messages.ts'
+import { openAtEdge, patientIdOf } from './open.ts'
+import { identityIn } from './run/provision.ts'
+import { isReady } from './run/supervise.ts'
+import { up } from './run/up.ts'
+import { openAs, revoke, share } from './share.ts'
+import { table } from './table.ts'
+
+const OPTIONS = {
+  demo: { type: 'boolean' },
+  seed: { type: 'string' },
+  port: { type: 'string' },
+  as: { type: 'string' },
+  json: { type: 'boolean' },
+  with: { type: 'string' },
+  categories: { type: 'string' },
+  rights: { type: 'string' },
+  until: { type: 'string' },
+  application: { type: 'string' },
+  origin: { type: 'string', multiple: true },
+  lang: { type: 'string' },
+  help: { type: 'boolean', short: 'h' },
+} as const
+
+/** Everything after the program's name, understood. Throws a TypeError of `node:util` on an option that does not exist. */
+export const parseCommand = (args: readonly string[]) =>
+  parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true, strict: true })
+
+type Parsed = ReturnType<typeof parseCommand>
+type Command = (io: Io, parsed: Parsed) => Promise<number>
+
+interface Running {
+  readonly installation: Installation
+  readonly edge: EdgeClient
+}
+
+const number = (io: Io, text: string | undefined, fallback: number, max: number): number => {
+  if (text === undefined) return fallback
+  const value = Number(text)
+  if (!/^\d+$/.test(text) || value > max) throw new CommandError('usage', MESSAGES[io.language].unknownOption(text))
+  return value
+}
+
+const argument = (io: Io, parsed: Parsed, place: number, name: string): string => {
+  const value = parsed.positionals[place]
+  if (value === undefined) throw new CommandError('usage', MESSAGES[io.language].missingArgument(name))
+  return value
+}
+
+const option = (io: Io, value: string | undefined, name: string): string => {
+  if (value === undefined) throw new CommandError('usage', MESSAGES[io.language].missingArgument(name))
+  return value
+}
+
+/** What the other commands talk to. Throws `not-running`. */
+const running = async (io: Io): Promise<Running> => {
+  const installation = await io.home.installation()
+  const url = installation === undefined ? undefined : urlOf(installation, 'edge')
+  if (installation === undefined || url === undefined || !(await isReady(url))) {
+    throw new CommandError('not-running', MESSAGES[io.language].notRunning)
+  }
+  return { installation, edge: edgeClient(url, await identityIn(io.home, 'cli', 'machine', io), io) }
+}
+
+const runUp: Command = async (io, { values, positionals }) =>
+  up(io, {
+    firstPort: number(io, values.port, CLI_LIMITS.firstPort, 65_000),
+    demo: values.demo === true ? number(io, positionals[1], CLI_LIMITS.demoPatients, 1_000_000) : 0,
+    seed: values.seed ?? 'scelle',
+  })
+
+const runImport: Command = async (io, parsed) => {
+  argument(io, parsed, 1, 'PATH')
+  const { installation, edge } = await running(io)
+  return importPaths(io, edge, installation.ids.edge, parsed.positionals.slice(1))
+}
+
+const runOpen: Command = async (io, parsed) => {
+  const patient = argument(io, parsed, 1, 'PATIENT')
+  const { installation, edge } = await running(io)
+  const json = parsed.values.json === true
+  const as = parsed.values.as
+  return as === undefined
+    ? openAtEdge(io, edge, patientIdOf(patient), json)
+    : openAs(io, edge, installation, { patient, as, json })
+}
+
+const runShare: Command = async (io, parsed) => {
+  const patient = argument(io, parsed, 1, 'PATIENT')
+  const { installation, edge } = await running(io)
+  return share(io, edge, installation, {
+    patient,
+    with: option(io, parsed.values.with, '--with'),
+    categories: option(io, parsed.values.categories, '--categories'),
+    rights: parsed.values.rights ?? 'read',
+    until: io.now() + parseDuration(parsed.values.until ?? '7d', io.language),
+  })
+}
+
+const runRevoke: Command = async (io, parsed) => {
+  const grant = argument(io, parsed, 1, 'GRANT')
+  return revoke(io, (await running(io)).edge, grant)
+}
+
+const runConnect: Command = async (io, { values }) => {
+  const messages = MESSAGES[io.language]
+  const { installation, edge } = await running(io)
+  const door = await connectApplication(io, edge, urlOf(installation, 'edge'), {
+    application: values.application ?? 'default', port: number(io, values.port, 0, 65_535), origins: values.origin ?? [],
+  })
+  io.out(messages.connected(door.base))
+  io.out(messages.tokenIn(door.tokenPath))
+  io.out(messages.stopHint)
+  await new Promise<void>((resolve) => {
+    if (io.stopped.aborted) resolve()
+    io.stopped.addEventListener('abort', () => resolve(), { once: true })
+  })
+  door.server.closeAllConnections()
+  door.server.close()
+  return EXIT.done
+}
+
+const runInspect: Command = async (io, parsed) => {
+  const patient = argument(io, parsed, 1, 'PATIENT')
+  const { edge } = await running(io)
+  return inspect(io, edge, patient, parsed.values.json === true)
+}
+
+const runStatus: Command = async (io) => {
+  const installation = await io.home.installation()
+  if (installation === undefined) throw new CommandError('not-running', MESSAGES[io.language].notRunning)
+  const rows = await Promise.all(PARTIES.map(async (party) => {
+    const url = urlOf(installation, party)
+    return [party, (await isReady(url)) ? 'ready' : '-', url, installation.ids[party].slice(0, 16)]
+  }))
+  for (const line of table(rows)) io.out(line)
+  return rows.every(([, state]) => state === 'ready') ? EXIT.done : EXIT['not-running']
+}
+
+export const COMMANDS: Readonly<Record<string, Command>> = {
+  up: runUp,
+  import: runImport,
+  open: runOpen,
+  share: runShare,
+  revoke: runRevoke,
+  connect: runConnect,
+  inspect: runInspect,
+  status: runStatus,
+}
+
+/** Runs one command. Never throws: a failure is a sentence on the terminal and an exit status. */
+export const run = async (io: Io, parsed: Parsed): Promise<number> => {
+  const messages = MESSAGES[io.language]
+  const name = parsed.positionals[0]
+  if (parsed.values.help === true || name === undefined) {
+    io.out(messages.usage)
+    return parsed.values.help === true ? EXIT.done : EXIT.usage
+  }
+  const command = Object.hasOwn(COMMANDS, name) ? COMMANDS[name] : undefined
+  if (command === undefined) {
+    io.terminal.write(`${messages.unknownCommand(name)}\n\n${messages.usage}\n`)
+    return EXIT.usage
+  }
+  try {
+    return await command(io, parsed)
+  } catch (cause) {
+    if (cause instanceof CommandError) {
+      io.terminal.write(`${cause.message}\n`)
+      return EXIT[cause.reason]
+    }
+    io.terminal.write(`${messages.failed(cause instanceof Error ? cause.message : 'unknown')}\n`)
+    return EXIT.failed
+  }
+}

@@ -1,0 +1,144 @@
+/** The sidecar: plain FHIR on loopback for software that cannot sign, signed FHIR to the edge. Keeps nothing. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { EdgeAnswer, EdgeClient } from '../edge-client.ts'
+import { CLI_LIMITS } from '../limits.ts'
+import { type Door, isLocalHost, verdictOn } from './door.ts'
+import { rewriteAnswer, rewriteHeader, rewriteRequest } from './rewrite.ts'
+
+export interface SidecarOptions {
+  readonly edge: EdgeClient
+  /** Where the edge says it is, with `/fhir`. */
+  readonly edgeBase: string
+  readonly tokens: Door['tokens']
+  readonly origins: ReadonlySet<string>
+}
+
+const PASSED_ON = ['accept', 'content-type', 'if-match', 'if-none-match', 'if-none-exist', 'if-modified-since', 'prefer']
+const PASSED_BACK = ['content-type', 'etag', 'last-modified']
+const METHODS = 'GET, POST, PUT, PATCH, DELETE, HEAD'
+
+const outcome = (code: string, diagnostics: string): string =>
+  JSON.stringify({ resourceType: 'OperationOutcome', issue: [{ severity: 'error', code, diagnostics }] })
+
+const bodyOf = async (request: IncomingMessage): Promise<Uint8Array | undefined> => {
+  const parts: Buffer[] = []
+  let size = 0
+  for await (const part of request as AsyncIterable<Buffer>) {
+    size += part.length
+    if (size > CLI_LIMITS.sidecarRequest) throw new RangeError('too large')
+    parts.push(part)
+  }
+  return size === 0 ? undefined : new Uint8Array(Buffer.concat(parts))
+}
+
+const isJson = (type: string | null | undefined): boolean => /\bjson\b/.test(type ?? '')
+
+class Sidecar {
+  readonly #options: SidecarOptions
+  #base = ''
+
+  constructor(options: SidecarOptions) {
+    this.#options = options
+  }
+
+  listenAt(port: number): void {
+    this.#base = `http://127.0.0.1:${port}/fhir`
+  }
+
+  async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
+    const port = request.socket.localPort ?? 0
+    const { tokens, origins } = this.#options
+    if (request.method === 'OPTIONS' && this.#preflight(request, response, port)) return
+    const verdict = verdictOn(request.headers, { port, tokens, origins })
+    this.#cors(request, response)
+    if (!verdict.pass) {
+      this.#refuse(response, verdict.status, verdict.status === 401 ? 'login' : 'forbidden', verdict.diagnostics)
+      return
+    }
+    const path = request.url ?? '/'
+    if (path !== '/fhir' && !path.startsWith('/fhir/') && !path.startsWith('/fhir?')) {
+      this.#refuse(response, 404, 'not-found', 'FHIR is served under /fhir.')
+      return
+    }
+    try {
+      this.#answer(request, response, await this.#forward(request, path))
+    } catch (cause) {
+      if (cause instanceof RangeError) this.#refuse(response, 413, 'too-long', 'The request is too large for this door.')
+      else this.#refuse(response, 502, 'transient', 'The edge does not answer. Is it running? (scelle status)')
+    }
+  }
+
+  async #forward(request: IncomingMessage, path: string): Promise<EdgeAnswer> {
+    const headers: Record<string, string> = {}
+    for (const name of PASSED_ON) {
+      const value = request.headers[name]
+      if (typeof value === 'string') headers[name] = value
+    }
+    const raw = await bodyOf(request)
+    const body = raw !== undefined && isJson(headers['content-type'])
+      ? new TextEncoder().encode(rewriteRequest(new TextDecoder().decode(raw), this.#options.edgeBase, this.#base))
+      : raw
+    return this.#options.edge(request.method ?? 'GET', path, { headers, ...(body === undefined ? {} : { body }) })
+  }
+
+  #answer(request: IncomingMessage, response: ServerResponse, answer: EdgeAnswer): void {
+    const { edgeBase } = this.#options
+    for (const name of PASSED_BACK) {
+      const value = answer.headers.get(name)
+      if (value !== null) response.setHeader(name, value)
+    }
+    for (const name of ['location', 'content-location']) {
+      const value = answer.headers.get(name)
+      if (value !== null) response.setHeader(name, rewriteHeader(value, edgeBase, this.#base))
+    }
+    response.setHeader('cache-control', 'no-store')
+    response.statusCode = answer.status
+    const text = isJson(answer.headers.get('content-type'))
+      ? rewriteAnswer(new TextDecoder().decode(answer.body), edgeBase, this.#base)
+      : answer.body
+    response.end(request.method === 'HEAD' ? undefined : text)
+  }
+
+  /** Browsers ask before they send a token. Only origins named at the start get a yes. */
+  #preflight(request: IncomingMessage, response: ServerResponse, port: number): boolean {
+    const { origin, host } = request.headers
+    if (origin === undefined || !this.#options.origins.has(origin) || !isLocalHost(host, port)) return false
+    this.#cors(request, response)
+    response.setHeader('access-control-allow-methods', METHODS)
+    response.setHeader('access-control-allow-headers', ['authorization', ...PASSED_ON].join(', '))
+    response.statusCode = 204
+    response.end()
+    return true
+  }
+
+  #cors(request: IncomingMessage, response: ServerResponse): void {
+    const { origin } = request.headers
+    if (origin === undefined || !this.#options.origins.has(origin)) return
+    response.setHeader('access-control-allow-origin', origin)
+    response.setHeader('vary', 'origin')
+    response.setHeader('access-control-expose-headers', 'etag, last-modified, location, content-location')
+  }
+
+  #refuse(response: ServerResponse, status: number, code: string, diagnostics: string): void {
+    response.statusCode = status
+    response.setHeader('content-type', 'application/fhir+json')
+    response.end(outcome(code, diagnostics))
+  }
+}
+
+/** Starts the sidecar on loopback; port 0 takes a free one. */
+export const startSidecar = (options: SidecarOptions, port: number): Promise<{ server: Server; base: string }> => {
+  const sidecar = new Sidecar(options)
+  const server = createServer((request, response) => {
+    sidecar.handle(request, response).catch(() => response.destroy())
+  })
+  return new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, '127.0.0.1', () => {
+      const address = server.address()
+      const bound = typeof address === 'object' && address !== null ? address.port : port
+      sidecar.listenAt(bound)
+      resolve({ server, base: `http://127.0.0.1:${bound}/fhir` })
+    })
+  })
+}

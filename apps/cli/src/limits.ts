@@ -1,0 +1,24 @@
+/** Limits and defaults of the command line. Sizes are bytes, times are milliseconds, unless the name says otherwise. */
+export const CLI_LIMITS = {
+  /** First of the loopback ports that `up` uses: index, three trustees, edge, sidecar. */
+  firstPort: 8_700,
+  /** A party that is not ready by then has failed to start. */
+  startupTime: 30_000,
+  /** Parties get this long to finish what they hold before they are killed. */
+  shutdownTime: 10_000,
+  /** One file to import, decompressed. */
+  importFile: 512 * 1024 * 1024,
+  /** Resources in one request of an import, where the file does not say what belongs together. */
+  importBatch: 200,
+  /** Requests of an import under way at once. */
+  importParallel: 4,
+  /** Tries of one request before the import stops; the edge or index may be restarting. */
+  importTries: 60,
+  importRetryDelay: 500,
+  /** Refusals listed one by one on the screen; all of them stand in the report file. */
+  refusalsShown: 10,
+  /** One answer of the edge that the sidecar rewrites in memory. */
+  sidecarAnswer: 256 * 1024 * 1024,
+  sidecarRequest: 64 * 1024 * 1024,
+  demoPatients: 200,
+} as const

@@ -1,0 +1,46 @@
+/** The program: real clock, randomness, terminal and signals, handed to the commands. */
+import { randomBytes } from 'node:crypto'
+import { resolve } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { parseCommand, run } from './cli.ts'
+import { EXIT } from './errors.ts'
+import { Home } from './home.ts'
+import type { Io } from './io.ts'
+import { languageOf, MESSAGES } from './messages.ts'
+
+const stop = new AbortController()
+let asked = 0
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.on(signal, () => {
+    stop.abort()
+    if (++asked > 1) process.exit(EXIT.failed)
+  })
+}
+
+const main = async (): Promise<number> => {
+  const environment = languageOf(undefined, process.env)
+  let parsed
+  try {
+    parsed = parseCommand(process.argv.slice(2))
+  } catch (cause) {
+    process.stderr.write(`${MESSAGES[environment].unknownOption(cause instanceof Error ? cause.message : '')}\n`)
+    return EXIT.usage
+  }
+  const io: Io = {
+    home: new Home(resolve(process.env['SCELLE_HOME'] ?? '.scelle')),
+    language: languageOf(parsed.values.lang, process.env),
+    out: (line) => process.stdout.write(`${line}\n`),
+    terminal: {
+      isTTY: process.stderr.isTTY === true,
+      columns: process.stderr.columns ?? 80,
+      write: (text) => process.stderr.write(text),
+    },
+    now: () => Date.now(),
+    random: (length) => new Uint8Array(randomBytes(length)),
+    sleep: (ms) => sleep(ms, undefined, { ref: true }),
+    stopped: stop.signal,
+  }
+  return run(io, parsed)
+}
+
+process.exitCode = await main()

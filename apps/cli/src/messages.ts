@@ -1,0 +1,135 @@
+/** Everything the command line says, in English and French. A missing sentence is a type error. */
+export type Language = 'en' | 'fr'
+
+const en = {
+  usage: `scelle: health records that the state can index but cannot read
+
+  scelle up [--demo [N]] [--seed TEXT]   start index, three trustees, edge and sidecar; --demo seals N invented patients
+  scelle import PATH...                  seal FHIR JSON, NDJSON or gzip files; resumes where it stopped
+  scelle open PATIENT [--as NAME] [--json]
+                                         show a patient's records; --as opens as somebody it was shared with
+  scelle share PATIENT --with NAME --categories A,B [--until 7d] [--rights read,write]
+  scelle revoke GRANT                    end a grant, and give what comes after a new key
+  scelle connect [--application NAME] [--port N]
+                                         a local door that signs requests, for FHIR software as it is
+  scelle inspect PATIENT                 what the state sees of this patient's vault
+  scelle status                          who runs, where
+
+  All state is kept under SCELLE_HOME (default .scelle). --lang fr|en chooses the language.`,
+  unknownCommand: (name: string) => `There is no command "${name}".`,
+  unknownOption: (detail: string) => `This option does not fit: ${detail}`,
+  missingArgument: (name: string) => `${name} is missing.`,
+  notRunning: 'Nothing is running here. Start it with: scelle up',
+  alreadyRunning: (pid: number) => `Already running (process ${pid}).`,
+  portTaken: (port: number) => `Port ${port} is taken. Choose another first port with --port.`,
+  starting: (who: string) => `starting ${who}`,
+  failedToStart: (who: string, log: string) => `${who} did not start. Its last words are in ${log}`,
+  stopped: (who: string, code: string) => `${who} stopped (${code}).`,
+  ready: 'Ready.',
+  where: (home: string) => `state under ${home}`,
+  tryThis: 'Try:',
+  stopHint: 'Ctrl-C stops everything.',
+  sealing: (count: number) => `Sealing ${count} invented patients`,
+  alreadySealed: 'The demonstration patients are sealed already.',
+  importing: (count: number) => `Importing ${count} file${count === 1 ? '' : 's'}`,
+  imported: (resources: number, seconds: string, rate: number) =>
+    `${resources} resources sealed in ${seconds} s (${rate} a second)`,
+  skippedFiles: (count: number) => `${count} file${count === 1 ? '' : 's'} had been imported before`,
+  refused: (count: number, report: string) =>
+    `${count} resource${count === 1 ? ' was' : 's were'} refused. Each reason is in ${report}`,
+  nothingToImport: 'There is no FHIR JSON, NDJSON or gzip file there.',
+  importStopped: 'The import stopped. Run the same command to go on where it stopped.',
+  retrying: (reason: string) => `waiting for the edge (${reason})`,
+  remaining: (time: string) => `${time} left`,
+  resources: 'resources',
+  noPatient: (id: string) => `No patient ${id} is in this edge's care.`,
+  noIdentity: (name: string) => `There is no identity "${name}" here.`,
+  chartOf: (name: string) => `Chart of ${name}`,
+  columnType: 'type',
+  columnCount: 'count',
+  columnLatest: 'latest',
+  columnWhat: 'what',
+  shared: (categories: string, name: string, until: string) => `${categories} shared with ${name} until ${until}.`,
+  grantIs: (id: string) => `Grant ${id}`,
+  revoked: 'Revoked. What was already opened cannot be taken back; what is written from now on has new keys.',
+  revokedPending: (count: number) => `${count} trustee${count === 1 ? ' has' : 's have'} not confirmed yet. Run the same command again.`,
+  connected: (url: string) => `FHIR R4 for this machine's applications at ${url}`,
+  tokenIn: (path: string) => `Token (Authorization: Bearer …) in ${path}`,
+  stateSees: 'What the state sees of this vault',
+  stateDoesNotSee: 'It does not see: names, identifiers, categories\' names, types, codes, dates of care, any key.',
+  badDuration: 'A time is a number and m, h, d or y, as 12h or 7d.',
+  badCategories: (known: string) => `Categories are: ${known}`,
+  badRights: 'Rights are: read, write, relay, shareOn',
+  failed: (detail: string) => `That did not work: ${detail}`,
+} as const
+
+type Messages = { [K in keyof typeof en]: (typeof en)[K] extends (...args: infer A) => string ? (...args: A) => string : string }
+
+const fr: Messages = {
+  usage: `scelle : des dossiers de santé que l'État peut indexer mais pas lire
+
+  scelle up [--demo [N]] [--seed TEXTE]  démarre index, trois dépositaires, façade et passerelle ; --demo scelle N patients inventés
+  scelle import CHEMIN...                scelle des fichiers FHIR JSON, NDJSON ou gzip ; reprend où il s'est arrêté
+  scelle open PATIENT [--as NOM] [--json]
+                                         montre un dossier ; --as l'ouvre comme celui à qui il est partagé
+  scelle share PATIENT --with NOM --categories A,B [--until 7d] [--rights read,write]
+  scelle revoke PARTAGE                  met fin à un partage, et donne une nouvelle clé à la suite
+  scelle connect [--application NOM] [--port N]
+                                         une porte locale qui signe les requêtes, pour les logiciels FHIR tels quels
+  scelle inspect PATIENT                 ce que l'État voit du coffre de ce patient
+  scelle status                          qui tourne, où
+
+  Tout est gardé sous SCELLE_HOME (par défaut .scelle). --lang fr|en choisit la langue.`,
+  unknownCommand: (name) => `Il n'y a pas de commande « ${name} ».`,
+  unknownOption: (detail) => `Cette option ne convient pas : ${detail}`,
+  missingArgument: (name) => `${name} manque.`,
+  notRunning: 'Rien ne tourne ici. Démarrez avec : scelle up',
+  alreadyRunning: (pid) => `Déjà en marche (processus ${pid}).`,
+  portTaken: (port) => `Le port ${port} est pris. Choisissez un autre premier port avec --port.`,
+  starting: (who) => `démarrage : ${who}`,
+  failedToStart: (who, log) => `${who} n'a pas démarré. Ses derniers mots sont dans ${log}`,
+  stopped: (who, code) => `${who} s'est arrêté (${code}).`,
+  ready: 'Prêt.',
+  where: (home) => `état sous ${home}`,
+  tryThis: 'Essayez :',
+  stopHint: 'Ctrl-C arrête tout.',
+  sealing: (count) => `Scellement de ${count} patients inventés`,
+  alreadySealed: 'Les patients de démonstration sont déjà scellés.',
+  importing: (count) => `Import de ${count} fichier${count === 1 ? '' : 's'}`,
+  imported: (resources, seconds, rate) => `${resources} ressources scellées en ${seconds} s (${rate} par seconde)`,
+  skippedFiles: (count) => `${count} fichier${count === 1 ? ' avait' : 's avaient'} déjà été importé${count === 1 ? '' : 's'}`,
+  refused: (count, report) =>
+    `${count} ressource${count === 1 ? ' a été refusée' : 's ont été refusées'}. Chaque raison est dans ${report}`,
+  nothingToImport: 'Il n\'y a là aucun fichier FHIR JSON, NDJSON ou gzip.',
+  importStopped: 'L\'import s\'est arrêté. Relancez la même commande pour continuer.',
+  retrying: (reason) => `en attente de la façade (${reason})`,
+  remaining: (time) => `encore ${time}`,
+  resources: 'ressources',
+  noPatient: (id) => `Aucun patient ${id} n'est suivi par cette façade.`,
+  noIdentity: (name) => `Il n'y a pas d'identité « ${name} » ici.`,
+  chartOf: (name) => `Dossier de ${name}`,
+  columnType: 'type',
+  columnCount: 'nombre',
+  columnLatest: 'dernier',
+  columnWhat: 'contenu',
+  shared: (categories, name, until) => `${categories} : partagé avec ${name} jusqu'au ${until}.`,
+  grantIs: (id) => `Partage ${id}`,
+  revoked: 'Révoqué. Ce qui a été ouvert ne peut être repris ; ce qui s\'écrit désormais a de nouvelles clés.',
+  revokedPending: (count) => `${count} dépositaire${count === 1 ? ' n\'a' : 's n\'ont'} pas encore confirmé. Relancez la commande.`,
+  connected: (url) => `FHIR R4 pour les applications de cette machine : ${url}`,
+  tokenIn: (path) => `Jeton (Authorization: Bearer …) dans ${path}`,
+  stateSees: 'Ce que l\'État voit de ce coffre',
+  stateDoesNotSee: 'Il ne voit pas : noms, identifiants, noms des catégories, types, codes, dates de soin, aucune clé.',
+  badDuration: 'Une durée est un nombre suivi de m, h, d ou y, comme 12h ou 7d.',
+  badCategories: (known) => `Les catégories sont : ${known}`,
+  badRights: 'Les droits sont : read, write, relay, shareOn',
+  failed: (detail) => `Cela n'a pas marché : ${detail}`,
+}
+
+export const MESSAGES: Record<Language, Messages> = { en, fr }
+
+/** The language asked for, else the environment's, else English. */
+export const languageOf = (asked: string | undefined, env: Record<string, string | undefined>): Language => {
+  const wanted = asked ?? env['LC_ALL'] ?? env['LC_MESSAGES'] ?? env['LANG'] ?? 'en'
+  return wanted.toLowerCase().startsWith('fr') ? 'fr' : 'en'
+}

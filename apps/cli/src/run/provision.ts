@@ -1,0 +1,71 @@
+/** First start: every party draws its own keys, and gets a configuration that names the others by their ids. */
+import { createIdentity, exportIdentity, importIdentity, type Identity } from '@scelle/seal/identity'
+import { toHex } from '@scelle/seal/verify'
+import { type Home, type Installation, PARTIES, type Party, portOf, urlOf } from '../home.ts'
+import type { Io } from '../io.ts'
+
+const KIND = {
+  'index': 'index', 'trustee-1': 'trustee', 'trustee-2': 'trustee', 'trustee-3': 'trustee', 'edge': 'organisation',
+} as const
+
+/** The identity kept in a folder, made on first use. */
+export const identityIn = async (
+  home: Home, folder: string, kind: 'person' | 'organisation' | 'machine' | 'trustee' | 'index', io: Io,
+): Promise<Identity> => {
+  const stored = await home.read(folder, 'identity')
+  if (stored !== undefined) return importIdentity(stored)
+  const identity = await createIdentity(kind, io)
+  await home.folder(folder)
+  await home.write(exportIdentity(identity), folder, 'identity')
+  return identity
+}
+
+const listen = (installation: Installation, party: Party) => ({ host: '127.0.0.1', port: portOf(installation, party) })
+
+const trusteeParties = PARTIES.filter((party) => party.startsWith('trustee'))
+
+/** The configuration file of each party; `apps/<party>/README.md` explains the fields. */
+export const configurations = (
+  home: Home, installation: Installation, applicationChain: readonly Uint8Array[],
+): Record<Party, unknown> => {
+  const { ids } = installation
+  const own = (party: Party) => ({
+    listen: listen(installation, party), identity: home.path(party, 'identity'), data: home.path(party, 'data'),
+  })
+  const index = { url: urlOf(installation, 'index'), id: ids.index }
+  const trustee = (party: Party) => ({ ...own(party), index: { id: ids.index } })
+  return {
+    'index': { ...own('index'), admitted: [ids.edge] },
+    'trustee-1': trustee('trustee-1'),
+    'trustee-2': trustee('trustee-2'),
+    'trustee-3': trustee('trustee-3'),
+    'edge': {
+      ...own('edge'),
+      index,
+      trustees: trusteeParties.map((party) => ({ url: urlOf(installation, party), id: ids[party] })),
+      organisation: { name: 'Centre hospitalier de démonstration' },
+      applications: [{
+        id: installation.application,
+        name: 'scelle',
+        rights: ['read', 'write', 'search'],
+        keys: applicationChain.map(toHex),
+      }],
+    },
+  }
+}
+
+/** Makes what is missing; keeps what is there. */
+export const provision = async (io: Io, firstPort: number): Promise<Installation> => {
+  const { home } = io
+  const known = await home.installation()
+  const application = await identityIn(home, 'cli', 'machine', io)
+  const ids = {} as Record<Party, string>
+  for (const party of PARTIES) ids[party] = toHex((await identityIn(home, party, KIND[party], io)).id)
+  const installation: Installation = known ?? { version: 1, firstPort, ids, application: toHex(application.id) }
+  for (const [party, configuration] of Object.entries(configurations(home, installation, application.chain))) {
+    await home.folder(party, 'data')
+    await home.write(`${JSON.stringify(configuration, null, 2)}\n`, party, 'config.json')
+  }
+  if (known === undefined) await home.write(`${JSON.stringify(installation, null, 2)}\n`, 'installation.json')
+  return installation
+}

@@ -1,0 +1,131 @@
+import { request } from 'node:http'
+import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { isLocalHost, tokenDigest, verdictOn } from '../src/connect/door.ts'
+import { rewriteAnswer, rewriteHeader, rewriteRequest } from '../src/connect/rewrite.ts'
+import { startSidecar } from '../src/connect/sidecar.ts'
+
+const TOKEN = 'A'.repeat(43)
+const door = { port: 8705, tokens: new Map([[tokenDigest(TOKEN), 'viewer']]), origins: new Set(['http://localhost:5173']) }
+const good = { host: '127.0.0.1:8705', authorization: `Bearer ${TOKEN}` }
+
+describe('who may use the sidecar', () => {
+  it('lets the application with its token in', () => {
+    expect(verdictOn(good, door)).toEqual({ pass: true, application: 'viewer' })
+  })
+
+  it.each([
+    ['another name for this machine (DNS rebinding)', { ...good, host: 'evil.example:8705' }, 421],
+    ['another port', { ...good, host: '127.0.0.1:80' }, 421],
+    ['no Host', { authorization: good.authorization }, 421],
+    ['a web page', { ...good, origin: 'https://evil.example' }, 403],
+    ['a sandboxed page', { ...good, origin: 'null' }, 403],
+    ['no token', { host: good.host }, 401],
+    ['another token', { ...good, authorization: `Bearer ${'B'.repeat(43)}` }, 401],
+    ['a token that is too short', { ...good, authorization: 'Bearer A' }, 401],
+    ['basic authentication', { ...good, authorization: `Basic ${TOKEN}` }, 401],
+  ])('refuses %s', (_, headers, status) => {
+    expect(verdictOn(headers, door)).toMatchObject({ pass: false, status })
+  })
+
+  it('lets a web application in that was named at the start', () => {
+    expect(verdictOn({ ...good, origin: 'http://localhost:5173' }, door)).toMatchObject({ pass: true })
+  })
+
+  it('knows the names of loopback and no other', () => {
+    expect(['127.0.0.1:1', 'localhost:1', '[::1]:1'].every((host) => isLocalHost(host, 1))).toBe(true)
+    expect(['127.0.0.2:1', 'localhost.evil:1', '127.0.0.1', 'localhost:11'].some((host) => isLocalHost(host, 1))).toBe(false)
+  })
+})
+
+describe('rewriting of addresses', () => {
+  const edge = 'http://127.0.0.1:8704/fhir'
+  const local = 'http://127.0.0.1:8705/fhir'
+
+  it('keeps paging, locations and the server\'s own address behind the door', () => {
+    const bundle = JSON.stringify({
+      link: [{ relation: 'next', url: `${edge}?cursor=x` }],
+      entry: [{ fullUrl: `${edge}/Patient/1`, response: { location: `${edge}/Patient/1/_history/1` } }],
+      implementation: { url: edge },
+    })
+    const rewritten = rewriteAnswer(bundle, edge, local)
+    expect(rewritten).not.toContain(edge)
+    expect(rewritten.match(new RegExp(local, 'g'))).toHaveLength(4)
+    expect(rewriteHeader(`${edge}/Patient/1`, edge, local)).toBe(`${local}/Patient/1`)
+    expect(rewriteHeader('http://elsewhere/fhir/Patient/1', edge, local)).toBe('http://elsewhere/fhir/Patient/1')
+  })
+
+  it('leaves clinical text, digits and look-alikes as they are', () => {
+    const json = `{"value":1.50,"note":"see \\"url\\": \\"${edge}/x","system":"${edge}/x","url":"${edge}x/y"}`
+    expect(rewriteAnswer(json, edge, local)).toBe(json)
+  })
+
+  it('turns references to the door into references to the edge', () => {
+    expect(rewriteRequest(`{"reference":"${local}/Patient/1"}`, edge, local)).toBe(`{"reference":"${edge}/Patient/1"}`)
+  })
+})
+
+describe('the sidecar itself', () => {
+  const seen: { method: string; path: string; headers: Record<string, string> | undefined }[] = []
+  let stop = (): void => undefined
+  let base = ''
+  beforeAll(async () => {
+    const { server, base: at } = await startSidecar({
+      edge: async (method, path, options) => {
+        seen.push({ method, path, headers: options?.headers })
+        if (path.includes('down')) throw new TypeError('fetch failed')
+        const body = JSON.stringify({ link: [{ url: 'http://edge/fhir?page=2' }] })
+        return {
+          status: 200,
+          headers: new Headers({ 'content-type': 'application/fhir+json', 'etag': 'W/"1"', 'set-cookie': 'a=b' }),
+          body: new TextEncoder().encode(body),
+        }
+      },
+      edgeBase: 'http://edge/fhir',
+      tokens: new Map([[tokenDigest(TOKEN), 'viewer']]),
+      origins: new Set(),
+    }, 0)
+    base = at
+    stop = () => {
+      server.closeAllConnections()
+      server.close()
+    }
+  })
+  afterAll(() => stop())
+
+  const get = (path: string, headers: Record<string, string> = {}) =>
+    fetch(base + path, { headers: { authorization: `Bearer ${TOKEN}`, ...headers } })
+
+  it('passes FHIR on, its own secrets not', async () => {
+    const answer = await get('/Patient?_count=1', { 'if-none-match': 'W/"1"', 'cookie': 'a=b' })
+    expect(await answer.json()).toEqual({ link: [{ url: `${base}?page=2` }] })
+    expect(answer.headers.get('etag')).toBe('W/"1"')
+    expect(answer.headers.get('set-cookie')).toBeNull()
+    const passed = seen.at(-1)
+    expect(passed?.path).toBe('/fhir/Patient?_count=1')
+    expect(passed?.headers).toHaveProperty('if-none-match')
+    expect(Object.keys(passed?.headers ?? {})).not.toContain('authorization')
+    expect(Object.keys(passed?.headers ?? {})).not.toContain('cookie')
+  })
+
+  it('answers an OperationOutcome where the edge does not answer, and outside /fhir', async () => {
+    const down = await get('/Patient/down')
+    expect(down.status).toBe(502)
+    expect(await down.json()).toMatchObject({ resourceType: 'OperationOutcome' })
+    const before = seen.length
+    const outside = await fetch(`${base.replace('/fhir', '')}/v1/self`, { headers: { authorization: `Bearer ${TOKEN}` } })
+    expect(outside.status).toBe(404)
+    expect(seen).toHaveLength(before)
+  })
+
+  it('reaches the edge with nothing that the door refuses', async () => {
+    const before = seen.length
+    const { port } = new URL(base)
+    const status = await new Promise((resolve) => {
+      request({ host: '127.0.0.1', port, path: '/fhir/Patient', headers: { host: 'evil.example', authorization: `Bearer ${TOKEN}` } },
+        (response) => resolve(response.resume().statusCode)).end()
+    })
+    expect(status).toBe(421)
+    expect((await fetch(`${base}/Patient`)).status).toBe(401)
+    expect(seen).toHaveLength(before)
+  })
+})
