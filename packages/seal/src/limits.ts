@@ -17,6 +17,10 @@ export const LIMITS = {
   categoryCode: 64,
   /** Plaintext of one record after decompression. A larger payload is an attachment, streamed, not a record. */
   recordPlaintext: 64 * 1024 * 1024,
+  /** Octets of one attachment: its length stands in 32 bits, padding included. */
+  attachment: 3 * 1024 * 1024 * 1024,
+  /** Padding of an attachment is made in pieces of this size. */
+  streamPiece: 64 * 1024,
   /** Compressed input may not grow by more than this factor: a record comes from whoever wrote it. */
   inflateFactor: 1_032,
   /** A signed statement, encoded. Manifests are the largest. */

@@ -125,9 +125,9 @@ export class Reader {
     return this.#head(MAJOR.uint)
   }
 
-  /** A copy: what was decoded must not change when the caller's buffer is reused. */
+  /** A copy: what was decoded must not change when the caller's buffer is reused. (A Buffer's `slice` is none.) */
   bytes(max: number): Uint8Array<ArrayBuffer> {
-    return this.#raw(this.#head(MAJOR.bytes), max).slice() as Uint8Array<ArrayBuffer>
+    return new Uint8Array(this.#raw(this.#head(MAJOR.bytes), max))
   }
 
   text(max: number): string {

@@ -1,0 +1,56 @@
+/** Whole bodies sealed and opened in memory: C2SP chunked-encryption, profile Cobblestone-256. */
+import { aeadKey, aeadOpen, aeadSeal } from '#aead'
+import { SealError } from '../errors.ts'
+import { chain, type Maybe, together } from '../maybe.ts'
+import { equalBytes } from '../verify/bytes.ts'
+import { type BodyKeys, bodyKeys, CHUNK, chunkNonce, openedLength, PREFIX, SALT, SEALED_CHUNK, sealedLength } from './chunks.ts'
+
+const tampered = (): SealError =>
+  new SealError('record-tampered', 'a body does not open under its key, header and capsule; fetch it again')
+
+/** Seals one body. `salt` is 24 bytes, random, never used twice under one input key. */
+export const sealBody = (
+  inputKey: Uint8Array, salt: Uint8Array, context: Uint8Array, plaintext: Uint8Array,
+): Maybe<Uint8Array> => {
+  const keys = bodyKeys(inputKey, salt, context)
+  const body = new Uint8Array(sealedLength(plaintext.length))
+  body.set(salt)
+  body.set(keys.commitment, SALT)
+  const chunks = Math.floor(plaintext.length / CHUNK) + 1
+  return chain(aeadKey(keys.key), (key) => {
+    const written: Maybe<void>[] = []
+    for (let i = 0; i < chunks; i++) {
+      const piece = plaintext.subarray(i * CHUNK, (i + 1) * CHUNK)
+      written.push(chain(aeadSeal(key, chunkNonce(keys.nonce, i), piece), (sealed) => {
+        body.set(sealed, PREFIX + i * SEALED_CHUNK)
+      }))
+    }
+    return chain(together(written), () => body)
+  })
+}
+
+/** The keys of a body, its commitment checked before anything is opened. Throws `record-tampered`. */
+export const committedKeys = (inputKey: Uint8Array, context: Uint8Array, prefix: Uint8Array): BodyKeys => {
+  const keys = bodyKeys(inputKey, prefix.subarray(0, SALT), context)
+  if (!equalBytes(keys.commitment, prefix.subarray(SALT, PREFIX))) throw tampered()
+  return keys
+}
+
+/** Opens one body. Throws `record-truncated` or `record-tampered`. */
+export const openBody = (inputKey: Uint8Array, context: Uint8Array, body: Uint8Array): Maybe<Uint8Array> => {
+  const plaintext = new Uint8Array(openedLength(body.length))
+  const keys = committedKeys(inputKey, context, body)
+  const chunks = Math.floor(plaintext.length / CHUNK) + 1
+  return chain(aeadKey(keys.key), (key) => {
+    const opened: Maybe<void>[] = []
+    for (let i = 0; i < chunks; i++) {
+      const start = PREFIX + i * SEALED_CHUNK
+      const sealed = body.subarray(start, start + SEALED_CHUNK)
+      opened.push(chain(aeadOpen(key, chunkNonce(keys.nonce, i), sealed), (piece) => {
+        if (piece === undefined) throw tampered()
+        plaintext.set(piece, i * CHUNK)
+      }))
+    }
+    return chain(together(opened), () => plaintext)
+  })
+}

@@ -1,0 +1,57 @@
+/** What a record says, packed for its body: compressed, its length in front, padded. */
+import { deflate, inflate } from '#deflate'
+import { SealError } from '../errors.ts'
+import { LIMITS } from '../limits.ts'
+import { dictionaryOf } from '../dictionary/table.ts'
+import type { RecordHeader } from '../statements.ts'
+import { padmeLength } from './padding.ts'
+
+export const LENGTH_PREFIX = 4
+const encoder = new TextEncoder()
+const EMPTY = new Uint8Array(0)
+
+const tooLarge = (): SealError =>
+  new SealError('record-too-large', `a record holds at most ${LIMITS.recordPlaintext} bytes; stream it as an attachment`)
+
+const compressed = (header: RecordHeader, content: Uint8Array): Uint8Array => {
+  if (header.contentType === 'tombstone') {
+    if (content.length > 0) throw new SealError('record-mismatch', 'a tombstone has no content')
+    return EMPTY
+  }
+  return header.contentType === 'octets' ? content : deflate(content, dictionaryOf(header.dictionary).bytes)
+}
+
+/** `u32(length) ‖ compressed ‖ zeros`, padded as a whole. Octets are not compressed, so that any place can be reached. */
+export const packContent = (header: RecordHeader, content: Uint8Array | string): Uint8Array => {
+  const bytes = typeof content === 'string' ? encoder.encode(content) : content
+  if (bytes.length > LIMITS.recordPlaintext) throw tooLarge()
+  const packed = compressed(header, bytes)
+  const whole = new Uint8Array(padmeLength(LENGTH_PREFIX + packed.length))
+  new DataView(whole.buffer).setUint32(0, packed.length)
+  whole.set(packed, LENGTH_PREFIX)
+  return whole
+}
+
+const requireZeros = (padding: Uint8Array): void => {
+  for (const byte of padding) if (byte !== 0) throw new SealError('padding-invalid', 'padding is not zero; refuse the writer')
+}
+
+/** Opens {@link packContent}. The writer chose every byte, so its lengths, padding and growth are checked. */
+export const unpackContent = (header: RecordHeader, whole: Uint8Array): Uint8Array => {
+  const length = whole.length < LENGTH_PREFIX ? Infinity : new DataView(whole.buffer, whole.byteOffset).getUint32(0)
+  const end = LENGTH_PREFIX + length
+  if (end > whole.length || padmeLength(end) !== whole.length) {
+    throw new SealError('padding-invalid', 'a body is not padded as its length says; refuse the writer')
+  }
+  requireZeros(whole.subarray(end))
+  const packed = whole.subarray(LENGTH_PREFIX, end)
+  if (header.contentType === 'tombstone') {
+    if (length > 0) throw new SealError('record-mismatch', 'a tombstone has content; refuse the writer')
+    return EMPTY
+  }
+  if (header.contentType === 'octets') return packed
+  const max = Math.min(LIMITS.recordPlaintext, length * LIMITS.inflateFactor)
+  const plain = inflate(packed, dictionaryOf(header.dictionary).bytes, max)
+  if (plain === undefined) throw new SealError('record-too-large', 'a body is not DEFLATE, or grows over its limit')
+  return plain
+}

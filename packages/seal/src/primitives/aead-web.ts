@@ -1,0 +1,27 @@
+/** AES-256-GCM (NIST SP 800-38D) through WebCrypto, 16-byte tags, 12-byte nonces. */
+export type AeadKey = CryptoKey
+
+const view = (bytes: Uint8Array): Uint8Array<ArrayBuffer> => bytes as Uint8Array<ArrayBuffer>
+
+const parameters = (nonce: Uint8Array, aad?: Uint8Array): AesGcmParams => ({
+  name: 'AES-GCM', iv: view(nonce), ...(aad === undefined ? {} : { additionalData: view(aad) }),
+})
+
+export const aeadKey = (raw: Uint8Array): Promise<AeadKey> =>
+  crypto.subtle.importKey('raw', view(raw), 'AES-GCM', false, ['encrypt', 'decrypt'])
+
+/** Ciphertext followed by the tag. */
+export const aeadSeal = async (
+  key: AeadKey, nonce: Uint8Array, plaintext: Uint8Array, aad?: Uint8Array,
+): Promise<Uint8Array> => new Uint8Array(await crypto.subtle.encrypt(parameters(nonce, aad), key, view(plaintext)))
+
+/** The plaintext, or undefined where the tag does not hold. */
+export const aeadOpen = async (
+  key: AeadKey, nonce: Uint8Array, sealed: Uint8Array, aad?: Uint8Array,
+): Promise<Uint8Array | undefined> => {
+  try {
+    return new Uint8Array(await crypto.subtle.decrypt(parameters(nonce, aad), key, view(sealed)))
+  } catch {
+    return undefined
+  }
+}
