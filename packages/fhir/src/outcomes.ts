@@ -10,6 +10,7 @@ export type FhirErrorCode =
   | 'invalid-resource'
   | 'invalid-bundle'
   | 'unresolved-reference'
+  | 'multiple-matches'
   | 'ambiguous-patient'
   | 'unsupported-parameter'
   | 'unsupported-modifier'
@@ -29,6 +30,7 @@ const ANSWERS: Readonly<Record<FhirErrorCode, readonly [status: number, issue: I
   'invalid-resource': [400, 'invalid'],
   'invalid-bundle': [400, 'invalid'],
   'unresolved-reference': [400, 'not-found'],
+  'multiple-matches': [412, 'multiple-matches'],
   'ambiguous-patient': [422, 'business-rule'],
   'unsupported-parameter': [400, 'not-supported'],
   'unsupported-modifier': [400, 'not-supported'],
