@@ -15,6 +15,8 @@ export const WIRE_LIMITS = {
   /** A request signature is good for this long around the server's clock, and its nonce is remembered as long. */
   signatureWindow: 60,
   nonceBytes: 16,
+  /** Nonces one server remembers; past this it answers `overloaded`. Two windows at 4,000 requests a second. */
+  noncesRemembered: 480_000,
   /** An access older than this is not released on. */
   accessWindow: 300,
 } as const
