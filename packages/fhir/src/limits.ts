@@ -24,6 +24,8 @@ export const LIMITS = {
   pageMax: 1000,
   /** Page size where `_count` is absent. */
   pageDefault: 50,
+  /** Longest string still a label, not free text (the longest SNOMED term in use here is under this). */
+  label: 160,
   /** Rules of one site's category table. */
   rules: 2000,
   /** Matchers of one category rule. */
