@@ -44,9 +44,11 @@ const MENTAL_HEALTH: readonly CategoryRule[] = [
     'actcode|PSY', 'actcode|MH', 'actcode|BH', 'actcode|PSYTHPN', 'actcode|EMOTDIS', 'actcode|COGN', 'actcode|DVD',
     'actcode|SUD', 'actcode|ETH', 'actcode|ETHUD', 'actcode|OPIOIDUD', 'actcode|VIO', 'actcode|SDOHVIO',
   ] },
-  { id: 'tobacco', category: 'summary', types: ['Condition', 'Observation'], codes: ['icd10|F17*', 'loinc|72166-2'] },
   { id: 'mental-icd', category: 'mental-health', codes: [
-    'icd10|F*', 'icd10|X6*', 'icd10|X7*', 'icd10|X80*', 'icd10|X81*', 'icd10|X82*', 'icd10|X83*', 'icd10|X84*',
+    // F17 is tobacco: in the summary, where every carer needs it.
+    'icd10|F0*', 'icd10|F10*', 'icd10|F11*', 'icd10|F12*', 'icd10|F13*', 'icd10|F14*', 'icd10|F15*', 'icd10|F16*',
+    'icd10|F18*', 'icd10|F19*', 'icd10|F2*', 'icd10|F3*', 'icd10|F4*', 'icd10|F5*', 'icd10|F6*', 'icd10|F7*',
+    'icd10|F8*', 'icd10|F9*', 'icd10|X6*', 'icd10|X7*', 'icd10|X80*', 'icd10|X81*', 'icd10|X82*', 'icd10|X83*', 'icd10|X84*',
     'icd10|Z915*', 'icd10|R4585*', 'icd10|T74*', 'icd10|T76*', 'icd10|Y06*', 'icd10|Y07*', 'icd10|Z630*', 'icd10|Z502*',
     'icd10|Z503*', 'icd10|Z721*', 'icd10|Z722*', 'icd10|Z864*', 'icd10|Z865*', 'icd10|Z914*',
   ] },
@@ -94,6 +96,7 @@ const BY_KIND: readonly CategoryRule[] = [
     'loinc|LP29684-5', 'media-category|image',
   ] },
   { id: 'imaging-types', category: 'imaging', types: ['ImagingStudy'] },
+  { id: 'tobacco', category: 'summary', types: ['Observation'], codes: ['loinc|72166-2'] },
   { id: 'vital-signs', category: 'summary', types: ['Observation'], categories: ['obs-category|vital-signs', 'obs-category|exam'] },
   { id: 'summary', category: 'summary', types: [
     'AllergyIntolerance', 'Condition', 'Immunization', 'ImmunizationEvaluation', 'ImmunizationRecommendation', 'Procedure',

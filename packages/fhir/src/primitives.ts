@@ -100,6 +100,11 @@ export function primitiveFault(type: string, value: unknown): string | undefined
   return check ? check(value) : `unknown primitive type ${type}`
 }
 
+/** `isId` for what is known to be text. */
+export function isIdText(text: string): boolean {
+  return ID.test(text)
+}
+
 /** True for an R4 resource id: 1 to 64 of `A-Z a-z 0-9 - .`. */
 export function isId(value: unknown): value is string {
   return typeof value === 'string' && ID.test(value)
