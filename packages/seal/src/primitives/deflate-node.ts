@@ -1,15 +1,23 @@
-/** Raw DEFLATE (RFC 1951) with a preset dictionary, through node:zlib. */
+/** Raw DEFLATE (RFC 1951) with a preset dictionary: small records by our own means, larger content through node:zlib. */
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
+import { deflateSmall, SMALL } from './deflate-small.ts'
+import { inflateSmall, SMALL_COMPRESSED } from './inflate-small.ts'
 
 const LEVEL = 6
 
 export const deflate = (plain: Uint8Array, dictionary: Uint8Array | undefined): Uint8Array =>
-  deflateRawSync(plain, { level: LEVEL, ...(dictionary === undefined ? {} : { dictionary }) })
+  dictionary !== undefined && plain.length <= SMALL
+    ? deflateSmall(plain, dictionary)
+    : deflateRawSync(plain, { level: LEVEL, ...(dictionary === undefined ? {} : { dictionary }) })
 
 /** The plaintext, or undefined where the stream is broken or would grow over `max` bytes. */
 export const inflate = (
   compressed: Uint8Array, dictionary: Uint8Array | undefined, max: number,
 ): Uint8Array | undefined => {
+  if (compressed.length <= SMALL_COMPRESSED) {
+    const small = inflateSmall(compressed, dictionary)
+    if (small !== 'larger') return small === undefined || small.length > max ? undefined : small
+  }
   try {
     const plain = inflateRawSync(compressed, { maxOutputLength: max, ...(dictionary === undefined ? {} : { dictionary }) })
     return new Uint8Array(plain.buffer, plain.byteOffset, plain.length)

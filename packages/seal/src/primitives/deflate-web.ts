@@ -1,20 +1,28 @@
-/** Raw DEFLATE (RFC 1951) with a preset dictionary, through fflate: CompressionStream takes no dictionary. */
+/**
+ * Raw DEFLATE (RFC 1951) with a preset dictionary: small records by our own means, larger content through fflate
+ * (CompressionStream takes no dictionary).
+ */
 import { deflateSync, inflateSync } from 'fflate'
+import { deflateSmall, SMALL } from './deflate-small.ts'
+import { inflateSmall, SMALL_COMPRESSED } from './inflate-small.ts'
 
 const LEVEL = 6
-const FIRST_GUESS = 8
+const GROWTH = 8
 
 export const deflate = (plain: Uint8Array, dictionary: Uint8Array | undefined): Uint8Array =>
-  deflateSync(plain, { level: LEVEL, ...(dictionary === undefined ? {} : { dictionary }) })
+  dictionary !== undefined && plain.length <= SMALL
+    ? deflateSmall(plain, dictionary)
+    : deflateSync(plain, { level: LEVEL, ...(dictionary === undefined ? {} : { dictionary }) })
 
-/**
- * The plaintext, or undefined where the stream is broken or would grow over `max` bytes. The library fills a given buffer
- * and drops what does not fit, so a full buffer means "maybe more": it is tried again with a larger one.
- */
+/** The plaintext, or undefined where the stream is broken or would grow over `max` bytes. */
 export const inflate = (
   compressed: Uint8Array, dictionary: Uint8Array | undefined, max: number,
 ): Uint8Array | undefined => {
-  for (let room = Math.min(max, compressed.length * FIRST_GUESS) + 1; ; room = Math.min(max + 1, room * FIRST_GUESS)) {
+  if (compressed.length <= SMALL_COMPRESSED) {
+    const small = inflateSmall(compressed, dictionary)
+    if (small !== 'larger') return small === undefined || small.length > max ? undefined : small
+  }
+  for (let room = Math.min(max, compressed.length * GROWTH) + 1; ; room = Math.min(max + 1, room * GROWTH)) {
     const out = new Uint8Array(room)
     let plain: Uint8Array
     try {

@@ -1,0 +1,22 @@
+/** Inflating small records into one buffer that is kept: allocating it, or a zlib context, would cost more than the work. */
+import { inflateSync } from 'fflate'
+
+/** Compressed bytes up to which a record is small. */
+export const SMALL_COMPRESSED = 16_384
+
+const scratch = new Uint8Array(128 * 1024)
+
+/**
+ * The plaintext; undefined where the stream is broken; `'larger'` where it does not fit. The library drops what a given
+ * buffer cannot take, so a full buffer means that there may be more.
+ */
+export const inflateSmall = (
+  compressed: Uint8Array, dictionary: Uint8Array | undefined,
+): Uint8Array | undefined | 'larger' => {
+  try {
+    const plain = inflateSync(compressed, { out: scratch, ...(dictionary === undefined ? {} : { dictionary }) })
+    return plain.length < scratch.length ? plain.slice() : 'larger'
+  } catch {
+    return undefined
+  }
+}
