@@ -20,3 +20,15 @@ export const WIRE_LIMITS = {
   /** An access older than this is not released on. */
   accessWindow: 300,
 } as const
+
+/** Limits of every server. Times are milliseconds. */
+export const SERVER_LIMITS = {
+  /** From the first byte of a request to the last one of its head, and of its body: a large blob takes minutes. */
+  headersTime: 15_000,
+  requestTime: 900_000,
+  keepAliveTime: 72_000,
+  /** What is still running this long after a stop was asked for is cut off. */
+  closeTime: 10_000,
+  /** One parameter of a path: an id is 64 digits. */
+  parameter: 256,
+} as const

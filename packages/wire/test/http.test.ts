@@ -14,8 +14,10 @@ const BODY = Uint8Array.of(0xa1, 0x00, 0x01)
 
 const URL_OF_INDEX = 'http://index.example:8080/v1/commits?a=1&b=%20x'
 
+interface Sent { method?: string; url?: string; body?: Uint8Array | null }
+
 const signed = async (
-  { method = 'POST', url = URL_OF_INDEX, body: given = BODY as Uint8Array | null } = {},
+  { method = 'POST', url = URL_OF_INDEX, body: given = BODY }: Sent = {},
   time = START, identity = alice,
 ): Promise<Omit<IncomingRequest, 'replay' | 'now'>> => {
   const body = given ?? undefined

@@ -1,0 +1,40 @@
+/** Logs without content: a closed union of events whose fields can hold neither people nor vaults. */
+import type { ProblemCode } from './errors.ts'
+
+export type Role = 'index' | 'trustee' | 'edge' | 'guard'
+
+/** Adding an event means adding it here, where a reviewer sees what it can carry. Never ids, targets, bodies, messages. */
+export type LogEvent =
+  | { readonly event: 'started'; readonly role: Role; readonly port: number }
+  | { readonly event: 'stopping'; readonly role: Role }
+  | { readonly event: 'stopped'; readonly role: Role }
+  /** `route` is the pattern (`/v1/vaults/:vault`), `request` a random id that also stands in the answer's headers. */
+  | {
+    readonly event: 'request'
+    readonly request: string
+    readonly method: string
+    readonly route: string
+    readonly status: number
+    readonly milliseconds: number
+    readonly code?: ProblemCode
+  }
+  /** A defect. Its kind and where it was thrown; its message could hold what a patient's record holds. */
+  | { readonly event: 'fault'; readonly request?: string; readonly kind: string; readonly at: readonly string[] }
+
+export type Log = (event: LogEvent) => void
+
+/** One JSON object a line, each with its time. `write` gets the line with its newline. */
+export const createLog = (write: (line: string) => void, now: () => number): Log => (event) => {
+  write(`${JSON.stringify({ time: new Date(now()).toISOString(), ...event })}\n`)
+}
+
+const FRAMES = 6
+
+/** What may be said of an unexpected error: the class, and file names with lines. */
+export const faultOf = (error: unknown): { kind: string; at: string[] } => {
+  if (!(error instanceof Error)) return { kind: 'not-an-error', at: [] }
+  const frames = (error.stack ?? '').split('\n').filter((line) => line.startsWith('    at '))
+  const at = frames.flatMap((frame) => /([\w.-]+\.[cm]?[jt]s:\d+:\d+)\)?$/.exec(frame)?.[1] ?? []).slice(0, FRAMES)
+  const name = error.constructor.name
+  return { kind: /^\w{1,64}$/.test(name) ? name : 'Error', at }
+}
