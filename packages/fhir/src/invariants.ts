@@ -11,7 +11,8 @@ type Rule = (value: Json, walk: Walk) => boolean
 const has = (value: Json, member: string): boolean => value[member] !== undefined
 const hasChoice = (value: Json, element: string): boolean => Object.keys(value).some((key) => choiceOf(key, element))
 
-function choiceOf(key: string, element: string): boolean {
+function choiceOf(name: string, element: string): boolean {
+  const key = name.charCodeAt(0) === 0x5f ? name.slice(1) : name
   if (!key.startsWith(element)) return false
   const next = key.charCodeAt(element.length)
   return next >= 65 && next <= 90
@@ -32,6 +33,7 @@ const CONDITION_VERIFICATION = 'http://terminology.hl7.org/CodeSystem/condition-
 /** The invariants that almost every resource meets, by key: the evaluator takes 100 times as long. */
 const NATIVE: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ['ref-1', localReferenceExists],
+  ['ext-1', (value) => has(value, 'extension') !== hasChoice(value, 'value')],
   ['qty-3', (value) => !has(value, 'code') || has(value, 'system')],
   ['cpt-2', (value) => !has(value, 'value') || has(value, 'system')],
   ['att-1', (value) => !has(value, 'data') || has(value, 'contentType')],

@@ -5,7 +5,7 @@
 export { parseReference } from './reference-text.ts'
 export type { ParsedReference } from './reference-text.ts'
 export { mapReferences, referencesOf } from './reference-walk.ts'
-export { patientOf } from './patient-of.ts'
+export { patientOf, subjectElements } from './patient-of.ts'
 export type { OwnerContext, ResourceOwner } from './patient-of.ts'
 export { transactionLookups } from './transaction-entries.ts'
 export type { ConditionalLookup } from './transaction-entries.ts'

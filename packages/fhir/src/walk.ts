@@ -26,20 +26,23 @@ export function walkResource(value: unknown, walk: Walk): void {
   const shape = shapeOf(type)
   if (!shape) return
   walk.resources.push(value)
-  walkObject(value, shape, walk, true)
+  walkObject(value, shape, walk, 'resource')
   if (value['id'] !== undefined && !isId(value['id'])) faultAt(walk, 'id', 'expected an id: 1 to 64 of A-Z a-z 0-9 - .')
   walk.resources.pop()
 }
 
-function walkObject(value: unknown, shape: Shape, walk: Walk, isResource = false): void {
+type Role = 'resource' | 'element' | 'companion'
+
+function walkObject(value: unknown, shape: Shape, walk: Walk, role: Role = 'element'): void {
   if (!isObject(value)) return fault(walk, `expected a JSON object (${shape.name})`)
   if (walk.path.length > LIMITS.depth) return fault(walk, `nested deeper than ${LIMITS.depth}`)
   const before = walk.findings.length
   const keys = Object.keys(value)
-  if (keys.length === 0) return fault(walk, 'empty object')
+  // ele-1: an element has a value or children besides its id; a companion's value stands beside it.
+  if (keys.length === 0 || (keys.length === 1 && keys[0] === 'id' && role === 'element')) return fault(walk, 'empty object')
   let choices: Map<string, string> | undefined
   for (const key of keys) {
-    if (key === 'resourceType' && isResource) continue
+    if (key === 'resourceType' && role === 'resource') continue
     const companion = key.charCodeAt(0) === 0x5f
     const name = companion ? key.slice(1) : key
     const slot = shape.slots.get(name)
@@ -119,7 +122,7 @@ function walkInline(value: unknown, walk: Walk): void {
 function walkCompanion(value: unknown, primitive: unknown, slot: Slot, walk: Walk): void {
   const element = shapeOf('Element')
   if (!element) return
-  if (!slot.row.array) return walkObject(value, element, walk)
+  if (!slot.row.array) return walkObject(value, element, walk, 'companion')
   if (!Array.isArray(value)) return fault(walk, 'expected an array')
   if (Array.isArray(primitive) && primitive.length !== value.length) {
     return fault(walk, 'array of extensions and array of values differ in length')
@@ -127,7 +130,7 @@ function walkCompanion(value: unknown, primitive: unknown, slot: Slot, walk: Wal
   for (let index = 0; index < value.length; index++) {
     walk.path.push(index)
     const item: unknown = value[index]
-    if (item !== null) walkObject(item, element, walk)
+    if (item !== null) walkObject(item, element, walk, 'companion')
     else if (!Array.isArray(primitive)) fault(walk, 'null without a value beside it')
     walk.path.pop()
   }
