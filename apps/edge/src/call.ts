@@ -1,0 +1,23 @@
+import type { Wishes, Headers } from './negotiation.ts'
+
+export const RIGHTS = ['read', 'write', 'search', 'share'] as const
+/** What the configuration lets an application do at this edge. What the organisation may do is the grants' matter. */
+export type Right = (typeof RIGHTS)[number]
+
+/** One interaction, from a request or from an entry of a Bundle. */
+export interface Call {
+  readonly method: string
+  /** Below the base, decoded, without slashes at its ends. */
+  readonly path: string
+  readonly params: Readonly<Record<string, string>>
+  readonly wishes: Wishes
+  readonly headers: Headers
+  readonly body: Uint8Array
+  /** The body of a Bundle's entry, parsed already. */
+  readonly resource?: unknown
+  /** Where the client reaches this server: `http://host:port/fhir`. */
+  readonly base: string
+  /** Hex id of the application that signed. */
+  readonly principal: string
+  readonly rights: ReadonlySet<Right>
+}

@@ -1,0 +1,45 @@
+import type { Resource } from '@medplum/fhirtypes'
+
+/** One version of one resource, in memory. `bytes` is the JSON text as it was sealed, and as it is served. */
+export interface Entry {
+  readonly type: string
+  readonly id: string
+  readonly version: number
+  /** `meta.lastUpdated`, milliseconds since 1970. */
+  readonly updated: number
+  readonly category: string
+  /** Lower-case hex. */
+  readonly handle: string
+  readonly deleted: boolean
+  /** Empty where `deleted`. */
+  readonly bytes: Uint8Array
+}
+
+/** An entry whose resource is at hand: whatever is current in an open chart. */
+export interface Parsed extends Entry {
+  readonly resource: Resource
+}
+
+export const keyOf = (entry: { readonly type: string; readonly id: string }): string => `${entry.type}/${entry.id}`
+
+const decoder = new TextDecoder()
+const encoder = new TextEncoder()
+
+export const textOf = (entry: Entry): string => decoder.decode(entry.bytes)
+
+export const bytesOf = (text: string): Uint8Array => encoder.encode(text)
+
+/** Where a resource is, without its content: what the directory knows of it. */
+export interface Locator {
+  readonly type: string
+  readonly id: string
+  /** Vault id, lower-case hex. */
+  readonly vault: string
+  readonly category: string
+  readonly handle: string
+  readonly version: number
+  readonly deleted: boolean
+  readonly updated: number
+  /** Keyed fingerprint of the current content apart from `meta.versionId` and `meta.lastUpdated`; empty if deleted. */
+  readonly digest: string
+}

@@ -1,0 +1,88 @@
+import type { OperationOutcome, OperationOutcomeIssue } from '@medplum/fhirtypes'
+import { answerOf, FhirError } from '@scelle/fhir/outcomes'
+import { PROBLEMS, Problem } from '@scelle/wire/errors'
+
+type IssueCode = OperationOutcomeIssue['code']
+
+/** Every refusal of the edge itself: HTTP status (R4 http.html#status-codes), IssueType, and what to do. */
+const REFUSALS = {
+  'bad-request': [400, 'invalid', 'The request is not one this server understands.'],
+  'bad-value': [400, 'value', 'A value of the request does not fit.'],
+  'not-supported': [400, 'not-supported', 'This server does not do that. See its CapabilityStatement at metadata.'],
+  'not-found': [404, 'not-found', 'There is no such resource in this organisation\'s care.'],
+  'gone': [410, 'deleted', 'The resource was deleted.'],
+  'method-not-allowed': [405, 'not-supported', 'This path does not take that method.'],
+  'not-acceptable': [406, 'not-supported', 'Only JSON is served: application/fhir+json.'],
+  'media-type': [415, 'not-supported', 'Send application/fhir+json.'],
+  'too-large': [413, 'too-long', 'The request is over this server\'s limit.'],
+  'conflict': [409, 'conflict', 'Somebody wrote this resource meanwhile. Read the latest version and try again.'],
+  'precondition-failed': [412, 'conflict', 'The resource is not at the version that the request names. Read it again.'],
+  'multiple-matches': [412, 'multiple-matches', 'The condition matches more than one resource. Make it narrower.'],
+  'business-rule': [422, 'business-rule', 'The content is valid, but this server cannot keep it so.'],
+  'too-costly': [403, 'too-costly', 'This would need records that are not open. Name one patient.'],
+  'forbidden': [403, 'forbidden', 'This application, or the grant behind the record, does not give that right.'],
+  'login': [401, 'login', 'Every request is signed (RFC 9421) by an application that this edge enrols.'],
+  'cursor-expired': [410, 'expired', 'This page is no longer kept. Search again.'],
+  'overloaded': [503, 'throttled', 'Busy. Try again in a moment; nothing was written.'],
+  'index-unavailable': [503, 'transient', 'The index does not answer. Nothing was written; try again.'],
+  'outcome-unknown': [503, 'timeout', 'The index has not answered yet. This edge keeps the write and completes it when it can: '
+    + 'read before you send it again.'],
+  'chart-unavailable': [503, 'transient', 'The chart cannot be opened now. Try again.'],
+  'internal': [500, 'exception', 'The server failed. Try again, and tell the operator if it stays so.'],
+} as const satisfies Record<string, readonly [number, IssueCode, string]>
+
+export type EdgeErrorCode = keyof typeof REFUSALS
+
+/** A refusal. `message` and `expression` end in answers and logs: never content, never a patient's identifier. */
+export class EdgeError extends Error {
+  readonly code: EdgeErrorCode
+  readonly expression: string | undefined
+  constructor(code: EdgeErrorCode, diagnostics?: string, expression?: string, options?: ErrorOptions) {
+    super(diagnostics ?? REFUSALS[code][2], options)
+    this.name = 'EdgeError'
+    this.code = code
+    this.expression = expression
+  }
+}
+
+/** What a FHIR client is told: a status and an OperationOutcome. */
+export interface Refusal {
+  readonly status: number
+  readonly outcome: OperationOutcome
+}
+
+const single = (status: number, code: IssueCode, diagnostics: string, expression?: string): Refusal => ({
+  status,
+  outcome: {
+    resourceType: 'OperationOutcome',
+    issue: [{ severity: 'error', code, diagnostics, ...(expression === undefined ? {} : { expression: [expression] }) }],
+  },
+})
+
+const STATUS_CODES: Readonly<Record<number, IssueCode>> = {
+  400: 'invalid', 401: 'login', 403: 'forbidden', 404: 'not-found', 405: 'not-supported', 409: 'conflict', 413: 'too-long',
+  415: 'not-supported', 429: 'throttled', 503: 'transient',
+}
+
+/**
+ * The answer to anything thrown while a request was served. What is not one of our own errors is told as `internal` and
+ * nothing more: its message may quote content.
+ */
+export const refusalOf = (error: unknown): Refusal => {
+  if (error instanceof FhirError) return answerOf(error)
+  if (error instanceof EdgeError) {
+    const [status, code] = REFUSALS[error.code]
+    return single(status, code, error.message, error.expression)
+  }
+  if (error instanceof Problem) {
+    const status = PROBLEMS[error.code][0]
+    return single(status, STATUS_CODES[status] ?? 'exception', error.message)
+  }
+  const status = (error as { statusCode?: unknown } | null)?.statusCode
+  if (status === 413) return refusalOf(new EdgeError('too-large'))
+  if (status === 414 || status === 431 || status === 400) return refusalOf(new EdgeError('bad-request'))
+  return refusalOf(new EdgeError('internal'))
+}
+
+/** True for what the operator should hear of: the server's fault, not the request's. */
+export const isOwnFault = (error: unknown): boolean => refusalOf(error).status >= 500

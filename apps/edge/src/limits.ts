@@ -1,0 +1,56 @@
+/** Every limit of this app. Sizes are bytes, times are milliseconds, unless the name says otherwise. */
+export const EDGE_LIMITS = {
+  /** One request body. A whole synthetic life as one transaction is about 30 MiB. */
+  requestBody: 64 * 1024 * 1024,
+  /** Characters of a request's path and query. */
+  url: 32 * 1024,
+  /** Commits that one submission to the index carries. Below the protocol's own limit, so that one unit always fits. */
+  submitCommits: 128,
+  /** Sealed bytes after which a submission takes no further unit. */
+  submitBytes: 16 * 1024 * 1024,
+  /** Records of one unit in one vault: they are one commit, which is atomic or not at all. */
+  unitRecords: 8_000,
+  /** Times that a unit is sealed anew because a capsule was closed or an epoch had ended. */
+  sealAttempts: 4,
+  /** A write that has not reached the outbox by then is refused; nothing of it was kept. */
+  queueTime: 20_000,
+  /** Units waiting for the outbox. Beyond, writes are refused as overloaded. */
+  queueUnits: 4_096,
+  /** Pause before the outbox is submitted again while the index does not answer. */
+  retryDelay: 500,
+  /** A request waits so long for a submission that is under way; after that its outcome is told as unknown. */
+  submitTime: 60_000,
+  /** Entries of one batch Bundle worked on at once. */
+  batchParallel: 128,
+  /** Charts open at once; the least recently used one is closed first. */
+  openCharts: 500,
+  /** An open chart nobody used for so long is closed. */
+  chartIdle: 15 * 60_000,
+  /** No chart stays open longer, used or not. */
+  chartAbsolute: 8 * 3_600_000,
+  /** An open chart older than this asks the index for news before it answers. */
+  chartRefresh: 10_000,
+  /** How often idle charts are looked for. */
+  sweepInterval: 30_000,
+  /** Vaults kept ready for writing. */
+  vaultHandles: 500,
+  /** Locators kept in memory. */
+  locatorCache: 20_000,
+  /** A page cursor is good for so long, and never longer than its chart is open. */
+  cursorTime: 10 * 60_000,
+  /** Length of a cursor in a URL. */
+  cursorText: 4_096,
+  /** Largest page of a history or of `$everything`. */
+  pageMax: 1_000,
+  /** Page of a history where `_count` is absent. */
+  pageDefault: 50,
+  /** Operations of one JSON Patch. */
+  patchOperations: 1_000,
+  /** Grants given to this organisation are looked for so often, and on a miss at most every `grantsPause`. */
+  grantsInterval: 60_000,
+  grantsPause: 2_000,
+  /** Requests under way are given so long when the process is asked to stop. */
+  drainTime: 10_000,
+  /** Rows of the review queue in one answer. */
+  reviewPage: 500,
+} as const

@@ -1,0 +1,73 @@
+/** From what the sdk opened to entries: what this organisation wrote is taken as it is, what others wrote is checked. */
+import type { Resource } from '@medplum/fhirtypes'
+import type { OpenedRecord } from '@scelle/sdk'
+import { findingsOf, isId, parseJson } from '@scelle/fhir/validate'
+import { bytesOf, type Entry } from './entry.ts'
+import type { Records } from './records.ts'
+
+export interface OpenedEntries {
+  /** Entries by other authors, current or not, for the directory. */
+  readonly foreign: readonly Entry[]
+  /** Records that are no resource, or claim a name that another one has. */
+  readonly refused: number
+}
+
+const decoder = new TextDecoder()
+
+/** Enters records into `into`, lowest version first, so that a tombstone finds the name of what it ends. */
+export const opened = (news: Iterable<OpenedRecord>, into: Records, self: string): OpenedEntries => {
+  const foreign: Entry[] = []
+  let refused = 0
+  const ordered = [...news].filter(({ contentType }) => contentType !== 'octets')
+    .sort((left, right) => left.version - right.version || Number(isTombstone(left)) - Number(isTombstone(right)))
+  for (const record of ordered) {
+    const own = record.author === self
+    const read = isTombstone(record) ? tombstone(record, into) : content(record, own)
+    if (read === undefined || !into.put(read.entry, read.resource)) {
+      refused++
+      continue
+    }
+    if (!own) foreign.push(read.entry)
+  }
+  return { foreign, refused }
+}
+
+const isTombstone = (record: OpenedRecord): boolean => record.contentType === 'tombstone'
+
+interface Read {
+  readonly entry: Entry
+  readonly resource?: Resource
+}
+
+const tombstone = (record: OpenedRecord, into: Records): Read | undefined => {
+  const key = into.keyOfHandle(record.handle)
+  if (key === undefined) return undefined
+  const [type = '', id = ''] = key.split('/')
+  const { version, category, handle } = record
+  return { entry: { type, id, version, category, handle, updated: record.time * 1000, deleted: true, bytes: new Uint8Array(0) } }
+}
+
+const content = (record: OpenedRecord, own: boolean): Read | undefined => {
+  const resource = own ? (JSON.parse(decoder.decode(record.content)) as Resource) : parsedSafely(record.content)
+  if (resource === undefined || !isId(resource.id)) return undefined
+  const told = Date.parse(resource.meta?.lastUpdated ?? '')
+  const updated = Number.isNaN(told) ? record.time * 1000 : told
+  const { version, category, handle } = record
+  const head = { type: resource.resourceType, id: resource.id as string, version, category, handle, updated, deleted: false }
+  if (resource.meta?.versionId === String(version) && !Number.isNaN(told)) {
+    return { entry: { ...head, bytes: record.content }, resource }
+  }
+  // Another writer's software may not set these two: the record's own header knows better anyway.
+  const restated = { ...resource, meta: { ...resource.meta, versionId: String(version), lastUpdated: new Date(updated).toISOString() } }
+  return { entry: { ...head, bytes: bytesOf(JSON.stringify(restated)) }, resource: restated }
+}
+
+/** Whoever was granted writing may be careless or hostile: only what would be accepted here is served here. */
+const parsedSafely = (bytes: Uint8Array): Resource | undefined => {
+  try {
+    const value = parseJson(decoder.decode(bytes))
+    return findingsOf(value).length === 0 ? (value as Resource) : undefined
+  } catch {
+    return undefined
+  }
+}

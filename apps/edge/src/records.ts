@@ -1,0 +1,126 @@
+/** The records of one vault in memory: every version, and an index over what is current. */
+import type { Resource } from '@medplum/fhirtypes'
+import { ChartIndex, type ParsedSearch } from '@scelle/fhir/search'
+import { type Entry, keyOf, type Parsed, textOf } from './entry.ts'
+
+interface Version {
+  entry: Entry
+  /** The state of these records from which on it is there. */
+  since: number
+}
+
+interface Line {
+  readonly handle: string
+  /** Ascending by version, one each. */
+  readonly versions: Version[]
+  current: Parsed | undefined
+}
+
+export class Records {
+  readonly #lines = new Map<string, Line>()
+  readonly #keys = new Map<string, string>()
+  readonly #index = new ChartIndex()
+  #state = 0
+  #size = 0
+
+  /** Grows with every change. What was true at a state can be asked for later: pages do not shift while others write. */
+  get state(): number {
+    return this.#state
+  }
+
+  /** Bytes of all versions held: what closing this would free, about. */
+  get size(): number {
+    return this.#size
+  }
+
+  /** Current version; undefined where there is none or it is deleted. */
+  current(key: string): Parsed | undefined {
+    return this.#lines.get(key)?.current
+  }
+
+  /** The newest version, deleted or not. */
+  latest(key: string): Entry | undefined {
+    return this.#lines.get(key)?.versions.at(-1)?.entry
+  }
+
+  version(key: string, version: number): Entry | undefined {
+    return this.#lines.get(key)?.versions.find(({ entry }) => entry.version === version)?.entry
+  }
+
+  /** Every version that was there at a state, newest first. */
+  history(key: string, state: number): Entry[] {
+    const versions = this.#lines.get(key)?.versions ?? []
+    return versions.filter(({ since }) => since <= state).map(({ entry }) => entry).reverse()
+  }
+
+  /** `Type/id` of a handle seen before: a tombstone does not say what it ends. */
+  keyOfHandle(handle: string): string | undefined {
+    return this.#keys.get(handle)
+  }
+
+  /** What was current at a state, in no order. */
+  *at(state: number): Generator<Entry> {
+    for (const line of this.#lines.values()) {
+      const entry = entryAt(line, state)
+      if (entry !== undefined && !entry.deleted) yield entry
+    }
+  }
+
+  /** All matches of a search, in its order, as of a state. */
+  search(parsed: ParsedSearch, state: number): Entry[] {
+    const whole = { ...parsed, count: Number.MAX_SAFE_INTEGER, totalOnly: false }
+    const found = state === this.#state ? this.#index.search(whole) : this.#indexAt(parsed.type, state).search(whole)
+    return found.resources.map((resource) => this.#entryAt(`${resource.resourceType}/${resource.id}`, state))
+  }
+
+  /**
+   * Enters one version. The same again changes nothing; content wins over a tombstone of the same version, which marks a
+   * move to another category. False where another handle claims the resource's name: one of two writers must not be able
+   * to put words into the other's record, so the first one seen stays.
+   */
+  put(entry: Entry, parsed?: Resource): boolean {
+    const key = keyOf(entry)
+    const line = this.#lines.get(key) ?? { handle: entry.handle, versions: [], current: undefined }
+    if (line.handle !== entry.handle) return false
+    const at = line.versions.findIndex((version) => version.entry.version >= entry.version)
+    const there = at < 0 ? undefined : line.versions[at]
+    if (there?.entry.version === entry.version) {
+      if (!there.entry.deleted || entry.deleted) return true
+      there.entry = entry
+      there.since = ++this.#state
+    } else line.versions.splice(at < 0 ? line.versions.length : at, 0, { entry, since: ++this.#state })
+    this.#size += entry.bytes.length
+    this.#lines.set(key, line)
+    this.#keys.set(entry.handle, key)
+    if (line.versions.at(-1)?.entry === entry) this.#follow(line, entry, parsed)
+    return true
+  }
+
+  #follow(line: Line, entry: Entry, parsed: Resource | undefined): void {
+    if (entry.deleted) {
+      if (line.current !== undefined) this.#index.remove(entry.type, entry.id)
+      line.current = undefined
+      return
+    }
+    const resource = parsed ?? (JSON.parse(textOf(entry)) as Resource)
+    line.current = { ...entry, resource }
+    this.#index.add(resource)
+  }
+
+  /** Somebody wrote since: the older versions are searched instead. Rare, so it costs a scan of one type. */
+  #indexAt(type: string, state: number): ChartIndex {
+    const index = new ChartIndex()
+    for (const entry of this.at(state)) if (entry.type === type) index.add(JSON.parse(textOf(entry)) as Resource)
+    return index
+  }
+
+  #entryAt(key: string, state: number): Entry {
+    const line = this.#lines.get(key)
+    const entry = line?.current !== undefined && state === this.#state ? line.current : line && entryAt(line, state)
+    if (entry === undefined) throw new Error('the index names a resource that is not there')
+    return entry
+  }
+}
+
+const entryAt = (line: Line, state: number): Entry | undefined =>
+  line.versions.findLast(({ since }) => since <= state)?.entry

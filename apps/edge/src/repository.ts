@@ -1,0 +1,70 @@
+/** Reading: by name, by version, by history. The directory says where, the chart says what. */
+import type { Charts, Opening } from './charts.ts'
+import { type Entry, type Locator } from './entry.ts'
+import { EdgeError } from './errors.ts'
+import type { Directory } from './store/directory.ts'
+
+export interface RepositoryOptions {
+  readonly directory: Directory
+  readonly charts: Charts
+  /** Looks for grants given meanwhile; false where it was done a moment ago. */
+  readonly lookForGrants: () => Promise<boolean>
+}
+
+export class Repository {
+  readonly #options: RepositoryOptions
+
+  constructor(options: RepositoryOptions) {
+    this.#options = options
+  }
+
+  /** Where a resource is. Throws `not-found`. */
+  async locate(type: string, id: string): Promise<Locator> {
+    const { directory, lookForGrants } = this.#options
+    const key = `${type}/${id}`
+    const known = directory.locator(key) ?? ((await lookForGrants()) ? directory.locator(key) : undefined)
+    if (known === undefined) throw new EdgeError('not-found')
+    return known
+  }
+
+  /** The current version. Throws `not-found`, `gone`, `forbidden`, `chart-unavailable`. */
+  async read(type: string, id: string): Promise<Entry> {
+    const { directory, charts } = this.#options
+    const locator = await this.locate(type, id)
+    if (locator.deleted) throw new EdgeError('gone')
+    const person = type === 'Patient' && charts.peek(locator.vault) === undefined ? directory.person(`${type}/${id}`) : undefined
+    if (person !== undefined) return person
+    const { records } = await charts.use(locator.vault)
+    const entry = records.latest(`${type}/${id}`)
+    if (entry === undefined) throw new EdgeError('not-found')
+    if (entry.deleted) throw new EdgeError('gone')
+    return entry
+  }
+
+  /** One version. Throws as {@link read}; `gone` for the version that says the resource was deleted. */
+  async version(type: string, id: string, version: string): Promise<Entry> {
+    const { records } = await this.chartOf(type, id)
+    const entry = /^[1-9]\d{0,9}$/.test(version) ? records.version(`${type}/${id}`, Number(version)) : undefined
+    if (entry === undefined) throw new EdgeError('not-found')
+    if (entry.deleted) throw new EdgeError('gone')
+    return entry
+  }
+
+  /** The records that hold a resource. Throws `not-found`, `forbidden`, `chart-unavailable`. */
+  async chartOf(type: string, id: string): Promise<Opening> {
+    const locator = await this.locate(type, id)
+    const opening = await this.#options.charts.use(locator.vault)
+    if (opening.records.latest(`${type}/${id}`) === undefined) throw new EdgeError('not-found')
+    return opening
+  }
+
+  /** The vault of a patient in this organisation's care, by reference. Throws `not-found`. */
+  async vaultOf(reference: string): Promise<string> {
+    const { directory, lookForGrants } = this.#options
+    const known = directory.vaultOf(reference) ?? ((await lookForGrants()) ? directory.vaultOf(reference) : undefined)
+    if (known === undefined) {
+      throw new EdgeError('not-found', 'this organisation has no such patient in its care: nothing can be said about them')
+    }
+    return known
+  }
+}

@@ -1,0 +1,156 @@
+/** What the edge knows without opening a chart: which vault is whose, where each resource is, who its patients are. */
+import { EDGE_LIMITS } from '../limits.ts'
+import { type Entry, keyOf, type Locator } from '../entry.ts'
+import { Recent } from '../recent.ts'
+import type { Cabinet } from './cabinet.ts'
+import type { Database, Table } from './database.ts'
+
+/** A vault in this organisation's care. `patient` is the reference its records use; absent for the organisation's own. */
+export interface VaultRow {
+  readonly vault: string
+  readonly patient?: string
+  readonly origin: 'own' | 'granted'
+  /** Somebody else may write to it too, by a grant. */
+  readonly contested?: boolean
+}
+
+export class Directory {
+  readonly #db: Database
+  readonly #cabinet: Cabinet
+  readonly #locators = new Recent<Locator>(EDGE_LIMITS.locatorCache)
+  readonly #patients = new Recent<string>(EDGE_LIMITS.locatorCache)
+  readonly #vaults = new Recent<VaultRow>(EDGE_LIMITS.locatorCache)
+
+  constructor(db: Database, cabinet: Cabinet) {
+    this.#db = db
+    this.#cabinet = cabinet
+  }
+
+  /** Where `Type/id` is now; a deleted resource has a locator too. */
+  locator(key: string): Locator | undefined {
+    const cached = this.#locators.get(key)
+    if (cached !== undefined) return cached
+    const found = this.#read<Locator>('locator', key)
+    if (found !== undefined) this.#locators.set(key, found)
+    return found
+  }
+
+  /** The vault of the patient that records refer to as `reference`. */
+  vaultOf(reference: string): string | undefined {
+    const cached = this.#patients.get(reference)
+    if (cached !== undefined) return cached
+    const found = this.#read<VaultRow>('patient', reference)?.vault
+    if (found !== undefined) this.#patients.set(reference, found)
+    return found
+  }
+
+  vault(id: string): VaultRow | undefined {
+    const cached = this.#vaults.get(id)
+    if (cached !== undefined) return cached
+    const found = this.#read<VaultRow>('vault', id)
+    if (found !== undefined) this.#vaults.set(id, found)
+    return found
+  }
+
+  /** Enters or changes a vault, on the disk when this returns. `reference`: what records call its patient; '' for none. */
+  addVault(row: VaultRow, reference: string): void {
+    this.#db.write(true, () => {
+      this.#put('vault', row.vault, row)
+      this.#put('patient', reference, row)
+    })
+    this.#vaults.set(row.vault, row)
+  }
+
+  /** Patients with a vault here, whether their Patient resource is known or not. */
+  patientCount(): number {
+    return this.#db.count('patient') - (this.vaultOf('') === undefined ? 0 : 1)
+  }
+
+  /** A sealed Patient resource of this directory; undefined where the chart holds it only. */
+  person(key: string): Entry | undefined {
+    const row = this.#cabinet.lookup('person', key)
+    const sealed = this.#db.get('person', row)
+    return sealed === undefined ? undefined : decodePerson(this.#cabinet.open('person', row, sealed))
+  }
+
+  *persons(): Generator<Entry> {
+    for (const { row, sealed } of this.#db.all('person')) yield decodePerson(this.#cabinet.open('person', row, sealed))
+  }
+
+  /** Part of a transaction of the caller: a resource is now at this version. */
+  moved(locator: Locator, person: Entry | undefined): void {
+    const key = keyOf(locator)
+    this.#put('locator', key, locator)
+    this.#locators.set(key, locator)
+    this.#review(key, locator)
+    if (locator.type !== 'Patient') return
+    const row = this.#cabinet.lookup('person', key)
+    if (person === undefined || person.deleted) this.#db.drop('person', row)
+    else this.#db.put('person', row, this.#cabinet.seal('person', row, encodePerson(person)))
+  }
+
+  /**
+   * Enters what others wrote into a vault, once it was opened. A name that is somewhere else already stays there: a stranger
+   * must not be able to lead readers of one patient's record into another's.
+   */
+  learn(vault: string, entries: readonly Entry[]): void {
+    const news = entries.filter((entry) => {
+      const known = this.locator(keyOf(entry))
+      return known === undefined || (known.vault === vault && known.version < entry.version)
+    })
+    if (news.length === 0) return
+    this.#db.write(false, () => {
+      for (const { bytes, ...rest } of news) {
+        this.moved({ ...rest, vault, digest: '' }, { ...rest, bytes })
+      }
+    })
+  }
+
+  /** Resources that no rule of the category table fits: what a person should look at. */
+  *unclassified(): Generator<Locator> {
+    for (const { row, sealed } of this.#db.all('review')) {
+      yield JSON.parse(this.#cabinet.open('review', row, sealed).toString()) as Locator
+    }
+  }
+
+  unclassifiedCount(): number {
+    return this.#db.count('review')
+  }
+
+  /** What a failed transaction may have left in memory is not believed. */
+  forget(keys: Iterable<string>): void {
+    for (const key of keys) this.#locators.delete(key)
+  }
+
+  #review(key: string, locator: Locator): void {
+    if (locator.category === UNCLASSIFIED && !locator.deleted) this.#put('review', key, locator)
+    else this.#db.drop('review', this.#cabinet.lookup('review', key))
+  }
+
+  #read<T>(table: Table, key: string): T | undefined {
+    const row = this.#cabinet.lookup(table, key)
+    const sealed = this.#db.get(table, row)
+    return sealed === undefined ? undefined : (JSON.parse(this.#cabinet.open(table, row, sealed).toString()) as T)
+  }
+
+  #put(table: Table, key: string, value: unknown): void {
+    const row = this.#cabinet.lookup(table, key)
+    this.#db.put(table, row, this.#cabinet.seal(table, row, Buffer.from(JSON.stringify(value))))
+  }
+}
+
+/** The category of what has no rule (`packages/fhir/src/categories.ts`). */
+export const UNCLASSIFIED = 'unclassified'
+
+const encodePerson = ({ bytes, ...rest }: Entry): Buffer => {
+  const head = Buffer.from(JSON.stringify(rest))
+  const length = Buffer.alloc(4)
+  length.writeUInt32BE(head.length)
+  return Buffer.concat([length, head, bytes])
+}
+
+const decodePerson = (plain: Buffer): Entry => {
+  const end = 4 + plain.readUInt32BE(0)
+  const rest = JSON.parse(plain.subarray(4, end).toString()) as Omit<Entry, 'bytes'>
+  return { ...rest, bytes: new Uint8Array(plain.subarray(end)) }
+}

@@ -1,0 +1,172 @@
+/** From what a request wants to what will be sealed. Everything that can be refused is refused here, before anything is kept. */
+import type { Resource } from '@medplum/fhirtypes'
+import { handleOf, toHex } from '@scelle/sdk'
+import { categorise, type RuleTable } from '@scelle/fhir/categories'
+import { type OwnerContext, patientOf } from '@scelle/fhir/references'
+import { bytesOf, type Entry, type Locator } from '../entry.ts'
+import { EdgeError } from '../errors.ts'
+import type { Cabinet } from '../store/cabinet.ts'
+import type { Directory, VaultRow } from '../store/directory.ts'
+import { ORGANISATION } from '../vaults.ts'
+import type { PlannedWrite } from './unit.ts'
+
+/** What shall become of one resource. */
+export interface Change {
+  readonly type: string
+  readonly id: string
+  /** Absent: delete it. */
+  readonly resource?: Resource
+  /** Version that must be the current one. */
+  readonly ifMatch?: number
+  /** It must not exist yet. */
+  readonly ifAbsent?: boolean
+  /** Where the resource stands in the request, for diagnostics. */
+  readonly expression?: string
+}
+
+/** What a change will do. `owner` is the patient's reference, or ORGANISATION. */
+export interface PlannedChange {
+  readonly status: 200 | 201 | 204
+  /** The version that the change leaves: the new one, or the present one where nothing changes. Absent: nothing was there. */
+  readonly entry?: Entry
+  readonly owner: string
+  /** Without the vault, which may have to be made first. */
+  readonly writes: readonly PlannedWrite[]
+}
+
+type Siblings = ReadonlyMap<string, Resource>
+
+interface Around {
+  readonly bases: readonly string[]
+  readonly siblings: Siblings
+}
+
+export interface PlannerOptions {
+  readonly directory: Directory
+  readonly cabinet: Cabinet
+  readonly rules: RuleTable
+  readonly now: () => number
+}
+
+const OWN_PATIENT = /^Patient\/[A-Za-z0-9\-.]{1,64}$/
+const OTHER_PATIENT = /^https?:\/\/[^?#\s]+\/Patient\/[A-Za-z0-9\-.]{1,64}$/
+
+export class Planner {
+  readonly #options: PlannerOptions
+
+  constructor(options: PlannerOptions) {
+    this.#options = options
+  }
+
+  /**
+   * Plans one change against the directory. The caller holds the lock of `Type/id`. `siblings`: what the same transaction
+   * writes, by `Type/id`.
+   * @throws EdgeError `precondition-failed`, `business-rule`; FhirError `ambiguous-patient`
+   */
+  plan(change: Change, bases: readonly string[], siblings: Siblings = new Map()): PlannedChange {
+    const { directory } = this.#options
+    const current = directory.locator(`${change.type}/${change.id}`)
+    const live = current !== undefined && !current.deleted
+    if (change.ifMatch !== undefined && (!live || current.version !== change.ifMatch)) {
+      throw new EdgeError('precondition-failed', undefined, change.expression)
+    }
+    if (change.ifAbsent === true && live) throw new EdgeError('precondition-failed', undefined, change.expression)
+    const before = current === undefined ? undefined : this.#rowOf(current)
+    if (change.resource === undefined) return this.#remove(current, before)
+    return this.#put(change, change.resource, current, before, { bases, siblings })
+  }
+
+  #remove(current: Locator | undefined, row: VaultRow | undefined): PlannedChange {
+    const owner = row?.patient ?? ORGANISATION
+    if (current === undefined || current.deleted) return { status: 204, owner, writes: [] }
+    const locator: Locator = {
+      ...current, version: current.version + 1, deleted: true, updated: this.#time(current), digest: '',
+    }
+    const write = { locator, content: new Uint8Array(0) }
+    return { status: 204, owner, writes: [write], entry: { ...locator, bytes: write.content } }
+  }
+
+  #put(
+    change: Change, resource: Resource, current: Locator | undefined, row: VaultRow | undefined, around: Around,
+  ): PlannedChange {
+    const { cabinet, directory, rules } = this.#options
+    const { type, id } = change
+    const owner = this.#ownerOf(resource, around, change.expression)
+    const live = current !== undefined && !current.deleted
+    if (live && (row?.patient ?? ORGANISATION) !== owner && directory.vaultOf(owner) !== current.vault) {
+      throw new EdgeError(
+        'business-rule', 'a resource stays with its patient: delete it, and create it anew for the other one', change.expression,
+      )
+    }
+    const plain = withoutVersion(resource, id)
+    const digest = cabinet.digest(JSON.stringify(plain))
+    if (live && current.digest === digest) {
+      return { status: 200, owner, writes: [], entry: { ...current, bytes: stamped(plain, current.version, current.updated) } }
+    }
+    const { category } = categorise(resource, rules)
+    const version = (current?.version ?? 0) + 1
+    const updated = this.#time(current)
+    const handle = current?.handle ?? toHex(handleOf(cabinet.handleKey, type, id))
+    const locator: Locator = {
+      type, id, vault: current?.vault ?? '', category, handle, version, deleted: false, updated, digest,
+    }
+    const content = stamped(plain, version, updated)
+    const writes: PlannedWrite[] = [{ locator, content }]
+    if (live && current.category !== category) {
+      writes.push({ locator: { ...current, version, updated, deleted: true, digest: '' }, content: new Uint8Array(0), shadow: true })
+    }
+    return { status: live ? 200 : 201, owner, writes, entry: { ...locator, bytes: content } }
+  }
+
+  #rowOf(locator: Locator): VaultRow | undefined {
+    return this.#options.directory.vault(locator.vault)
+  }
+
+  /** Never before the version it follows, whatever the clock did: clients sort by it. */
+  #time(current: Locator | undefined): number {
+    return Math.max(this.#options.now(), (current?.updated ?? 0) + 1)
+  }
+
+  #ownerOf(resource: Resource, { bases, siblings }: Around, expression: string | undefined): string {
+    const context: OwnerContext = {
+      bases,
+      patientOfTarget: (type, id) => {
+        const sibling = siblings.get(`${type}/${id}`)
+        const beside = sibling === undefined ? undefined : patientOf(sibling, { bases })
+        if (beside !== undefined) return beside.kind === 'patient' ? beside.reference : undefined
+        const locator = this.#options.directory.locator(`${type}/${id}`)
+        return locator === undefined ? undefined : this.#rowOf(locator)?.patient
+      },
+    }
+    const owner = patientOf(resource, context)
+    if (owner.kind === 'organisation') return ORGANISATION
+    if (owner.kind === 'patient') {
+      if (OWN_PATIENT.test(owner.reference) || OTHER_PATIENT.test(owner.reference)) return owner.reference
+      throw new EdgeError('business-rule', 'the patient is referred to in a way that only a transaction can resolve', expression)
+    }
+    throw new EdgeError('business-rule', AMBIGUOUS[owner.reason], expression)
+  }
+}
+
+const AMBIGUOUS = {
+  group: 'the subject is a Group: a record belongs to one patient',
+  logical: 'the patient is named by an identifier only: refer to Patient/id',
+  unreadable: 'the reference to the patient cannot be resolved here',
+  many: 'the resource speaks of several patients: split it',
+} as const
+
+/** The resource under its id, without the two members of `meta` that the server sets. */
+const withoutVersion = (resource: Resource, id: string): Resource => {
+  const { resourceType, id: _id, meta, ...rest } = resource as Resource & Record<string, unknown>
+  const { versionId: _version, lastUpdated: _updated, ...kept } = meta ?? {}
+  return { resourceType, id, ...(Object.keys(kept).length > 0 ? { meta: kept } : {}), ...rest } as unknown as Resource
+}
+
+/** The JSON text as it is sealed and served: `meta` tells version and time. */
+const stamped = (plain: Resource, version: number, updated: number): Uint8Array => {
+  const { resourceType, id, meta, ...rest } = plain as Resource & Record<string, unknown>
+  const time = new Date(updated).toISOString()
+  return bytesOf(JSON.stringify({
+    resourceType, id, meta: { versionId: String(version), lastUpdated: time, ...meta }, ...rest,
+  }))
+}

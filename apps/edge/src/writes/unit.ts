@@ -1,0 +1,79 @@
+import type { Entry, Locator } from '../entry.ts'
+
+/** One record to be sealed: what it will be in the directory, and its content. */
+export interface PlannedWrite {
+  readonly locator: Locator
+  /** JSON text; empty for a tombstone. */
+  readonly content: Uint8Array
+  /** A tombstone left where the resource was before it moved to another category: the directory follows the other one. */
+  readonly shadow?: boolean
+}
+
+/** All that one unit writes into one vault: sealed as part of one commit, so accepted or refused as a whole. */
+export interface Part {
+  readonly vault: string
+  /** Others write into this vault too, so the index may refuse what the directory thought right. */
+  readonly contested: boolean
+  readonly writes: readonly PlannedWrite[]
+}
+
+export const entryOf = ({ locator, content }: PlannedWrite): Entry => ({
+  type: locator.type,
+  id: locator.id,
+  version: locator.version,
+  updated: locator.updated,
+  category: locator.category,
+  handle: locator.handle,
+  deleted: locator.deleted,
+  bytes: content,
+})
+
+/** A request's writes on their way: done once every part is accepted. */
+export class Unit {
+  readonly parts: readonly Part[]
+  readonly done: Promise<void>
+  readonly weight: number
+  readonly records: number
+  #resolve!: () => void
+  #reject!: (error: unknown) => void
+  readonly #open: Set<Part>
+  attempts = 0
+  /** In the outbox: from here on it is completed or refused by the index, never forgotten. */
+  kept = false
+  settled = false
+
+  constructor(parts: readonly Part[]) {
+    this.parts = parts
+    this.#open = new Set(parts)
+    this.weight = parts.reduce((sum, part) => sum + part.writes.reduce((bytes, write) => bytes + write.content.length, 0), 0)
+    this.records = parts.reduce((sum, part) => sum + part.writes.length, 0)
+    this.done = new Promise((resolve, reject) => {
+      this.#resolve = resolve
+      this.#reject = reject
+    })
+    this.done.catch(() => undefined) // a unit brought back after a crash has nobody waiting
+  }
+
+  /** Parts not accepted yet. */
+  get open(): readonly Part[] {
+    return [...this.#open]
+  }
+
+  /** What may be submitted now. A contested part goes alone and first: once it is in, nothing can refuse the rest. */
+  get due(): readonly Part[] {
+    const contested = this.parts.find((part) => part.contested && this.#open.has(part))
+    return this.parts.length > 1 && contested !== undefined ? [contested] : this.open
+  }
+
+  accepted(part: Part): void {
+    this.#open.delete(part)
+    if (this.#open.size > 0) return
+    this.settled = true
+    this.#resolve()
+  }
+
+  refused(error: unknown): void {
+    this.settled = true
+    this.#reject(error)
+  }
+}
