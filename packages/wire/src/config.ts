@@ -5,7 +5,7 @@ import * as v from 'valibot'
 
 export type ConfigErrorCode = 'config-unreadable' | 'config-not-json' | 'config-invalid'
 
-/** The configuration cannot be used. The message names the file, the key and what is expected there, never the value. */
+/** The configuration cannot be used. The message names file, key and what is expected there, never the value. */
 export class ConfigError extends Error {
   readonly code: ConfigErrorCode
   constructor(code: ConfigErrorCode, message: string, options?: ErrorOptions) {
@@ -24,6 +24,9 @@ export const settings = <const E extends Entries>(entries: E) => v.strictObject(
 export const principalId = v.pipe(
   v.string(), v.regex(/^[0-9a-f]{64}$/, '64 lower-case hexadecimal digits (a principal\'s id)'),
 )
+
+/** Principals that an operator lists. */
+export const principalIds = v.pipe(v.array(principalId), v.maxLength(100_000, 'at most 100000 principals'))
 
 export const filePath = v.pipe(v.string(), v.minLength(1, 'a path'))
 

@@ -112,7 +112,7 @@ export const ReleaseRequest = struct({
   access: field(0, statement),
   position: field(1, statement),
   genesis: field(2, statement),
-  /** Key chains of controller, custodian, every grantee of the chain, the reader. */
+  /** Key chains of index, controller, custodian, every grantee of the chain, the reader: each principal once. */
   keys: field(3, list(KeyChain, 16)),
   chain: field(4, statements(8)),
   capsules: field(5, list(struct({

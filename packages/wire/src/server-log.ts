@@ -3,7 +3,7 @@ import type { ProblemCode } from './errors.ts'
 
 export type Role = 'index' | 'trustee' | 'edge' | 'guard'
 
-/** Adding an event means adding it here, where a reviewer sees what it can carry. Never ids, targets, bodies, messages. */
+/** A new event is added here, where a reviewer sees what it can carry: never ids, targets, bodies or messages. */
 export type LogEvent =
   | { readonly event: 'started'; readonly role: Role; readonly port: number }
   | { readonly event: 'stopping'; readonly role: Role }

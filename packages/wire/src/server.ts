@@ -104,7 +104,7 @@ const verifyHead = async (site: Site, request: FastifyRequest, keyOf: ServerOpti
   const target = targetOf(request)
   // Somebody who received a request could otherwise show it to another server, and a web page could rebind a name.
   if (!site.names.has(target.authority)) {
-    throw new Problem('signature-invalid', 'This server is not reached under the name in Host. Configure `authorities`.')
+    throw new Problem('signature-invalid', 'This server is not known under the name in Host: see `authorities`.')
   }
   const { options, replay } = site
   const verified = await verifyRequestHead({ ...target, headers: request.headers, now: options.now, keyOf, replay })
@@ -273,7 +273,9 @@ const addOwnRoutes = (site: Site): void => {
   addRoute(site, { method: 'GET', url: '/v1/self', policy: 'public', handler: () => ({ body: self }) })
 }
 
-const listenOn = async (site: Site, address: { host: string; port: number }): Promise<{ url: string; port: number }> => {
+const listenOn = async (
+  site: Site, address: { host: string; port: number },
+): Promise<{ url: string; port: number }> => {
   await site.app.listen(address)
   const bound = site.app.server.address() as AddressInfo
   site.names = namesOf(site.options, { host: address.host, port: bound.port })

@@ -1,0 +1,14 @@
+/** Limits of a trustee. Sizes are bytes, times are seconds. */
+import { FORMAT_LIMITS } from '@scelle/seal/verify'
+import { WIRE_LIMITS } from '@scelle/wire/limits'
+
+export const TRUSTEE_LIMITS = {
+  /** A release of as many capsules as an access may name, each with its own encapsulation, and the key chains. */
+  releaseBody: FORMAT_LIMITS.accessCapsules * 4_096,
+  revocationBody: 1024 * 1024,
+  /** Opened encapsulations kept in memory: one a writer and day, so a hospital's chart needs some dozens. */
+  openCouriers: 4_096,
+  /** An access may be signed this far ahead of our clock, and is released on for this long. */
+  accessAhead: WIRE_LIMITS.signatureWindow,
+  accessWindow: WIRE_LIMITS.accessWindow,
+} as const

@@ -1,0 +1,60 @@
+/** `scelle-trustee CONFIG`: one trustee as a process. */
+import { randomBytes } from 'node:crypto'
+import { mkdirSync, readFileSync } from 'node:fs'
+import { join } from 'node:path'
+import { importIdentity } from '@scelle/seal/identity'
+import { fromHex } from '@scelle/seal/verify'
+import {
+  authorities, ConfigError, filePath, listenAddress, loadConfig, principalId, settings,
+} from '@scelle/wire/config'
+import { createLog } from '@scelle/wire/server'
+import { createTrustee, TrusteeStore } from './trustee.ts'
+
+const Configuration = settings({
+  listen: listenAddress,
+  authorities,
+  /** What `exportIdentity` wrote: kept where only this process reads. */
+  identity: filePath,
+  /** A folder for the store. */
+  data: filePath,
+  index: settings({ id: principalId }),
+})
+
+const start = async (configPath: string): Promise<void> => {
+  const { config, at } = loadConfig(configPath, Configuration)
+  const identity = await importIdentity(new Uint8Array(readFileSync(at(config.identity))))
+  mkdirSync(at(config.data), { recursive: true, mode: 0o700 })
+  const store = new TrusteeStore(join(at(config.data), 'trustee.sqlite'))
+  const trustee = createTrustee({
+    identity,
+    store,
+    indexId: fromHex(config.index.id) as Uint8Array,
+    context: { now: Date.now, random: (length) => new Uint8Array(randomBytes(length)) },
+    log: createLog((line) => process.stdout.write(line), Date.now),
+    authorities: config.authorities,
+  })
+  let stopping = false
+  const stop = async (): Promise<void> => {
+    if (stopping) return
+    stopping = true
+    await trustee.close()
+    store.close()
+  }
+  process.on('SIGTERM', () => void stop())
+  process.on('SIGINT', () => void stop())
+  await trustee.listen(config.listen)
+}
+
+const configPath = process.argv[2]
+if (configPath === undefined || process.argv.length > 3) {
+  process.stderr.write('usage: scelle-trustee CONFIG.json\n')
+  process.exitCode = 2
+} else {
+  try {
+    await start(configPath)
+  } catch (error) {
+    if (!(error instanceof ConfigError)) throw error
+    process.stderr.write(`${error.message}\n`)
+    process.exitCode = 2
+  }
+}

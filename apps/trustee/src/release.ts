@@ -1,0 +1,142 @@
+/**
+ * Releasing shares. Everything in the request comes from the reader and the index, neither of whom is believed: each
+ * step relies only on what the steps before it proved. README.md lists them in this order.
+ */
+import {
+  type Access, type CapsuleHeader, capsuleHeaderHash, decodeCapsuleHeader, encapsulationId, encode, equalBytes,
+  type PrincipalKeys, RIGHTS, SealError, toHex, verifyAccess, verifyGrantChain, verifyPosition,
+} from '@scelle/seal/verify'
+import { type CourierKeys, openShare, sealRelease } from '@scelle/seal/shares'
+import { Problem } from '@scelle/wire/errors'
+import { ReleaseAnswer, type ReleaseRequest } from '@scelle/wire/messages'
+import { TRUSTEE_LIMITS } from './limits.ts'
+import type { ShownPrincipals } from './principals.ts'
+import type { TrusteeStore } from './store.ts'
+import { shareIndex, type VaultWithCustodian, verifyVault } from './vault.ts'
+
+export interface Releaser {
+  /** Principal id of this trustee. */
+  readonly trustee: Uint8Array
+  /** Principal id of the index whose word is taken. From the configuration, never from a request. */
+  readonly index: Uint8Array
+  readonly couriers: CourierKeys
+  readonly store: TrusteeStore
+  readonly now: () => number
+}
+
+/** A request whose key chains verified and which was signed by `reader`. */
+export interface SignedRelease {
+  readonly request: ReleaseRequest
+  readonly principals: ShownPrincipals
+  readonly reader: PrincipalKeys
+}
+
+interface NamedCapsule {
+  readonly headerBytes: Uint8Array
+  readonly headerHash: Uint8Array
+  readonly header: CapsuleHeader
+}
+
+const requireRecent = (access: Access, now: number): void => {
+  const age = Math.floor(now / 1000) - access.time
+  if (age > TRUSTEE_LIMITS.accessWindow || age < -TRUSTEE_LIMITS.accessAhead) throw new Problem('access-expired')
+}
+
+/** The capsules shown must be those that the access names, in its order, all of its vault and custodian. */
+const requireNamed = (request: ReleaseRequest, access: Access): NamedCapsule[] => {
+  if (request.capsules.length !== access.capsules.length) {
+    throw new SealError('release-mismatch', 'the request shows other capsules than the access names')
+  }
+  return request.capsules.map(({ header: headerBytes }, place) => {
+    const headerHash = capsuleHeaderHash(headerBytes)
+    if (!equalBytes(headerHash, access.capsules[place] as Uint8Array)) {
+      throw new SealError('release-mismatch', `capsule ${place} is not the one that the access names there`)
+    }
+    const header = decodeCapsuleHeader(headerBytes)
+    if (!equalBytes(header.vault, access.vault) || !equalBytes(header.custodian, access.custodian)) {
+      throw new SealError('vault-mismatch', `capsule ${place} belongs to another vault or custodian than the access`)
+    }
+    return { headerBytes, headerHash, header }
+  })
+}
+
+const distinct = (ids: readonly Uint8Array[]): Uint8Array[] => [...new Map(ids.map((id) => [toHex(id), id])).values()]
+
+/** The reader's right to read every category touched, for this purpose, now: from the custodian down, none revoked. */
+const requireRight = async (
+  { request, principals, reader }: SignedRelease, access: Access, vault: VaultWithCustodian,
+  capsules: readonly NamedCapsule[], { store, now }: Releaser,
+): Promise<void> => {
+  const { ids } = await verifyGrantChain({
+    chain: request.chain,
+    vault: vault.vault,
+    custodian: vault.custodian.id,
+    keysOf: principals.find,
+    at: Math.floor(now() / 1000),
+    need: {
+      reader: reader.id,
+      categories: distinct(capsules.map(({ header }) => header.category)),
+      rights: RIGHTS.read,
+      purpose: access.purpose,
+    },
+    revoked: (grant) => store.isRevoked(grant),
+  })
+  // The access on record must say by which grants it was made, or the record would name a right that was not used.
+  if (ids.length !== access.chain.length || !ids.every((id, i) => equalBytes(id, access.chain[i] as Uint8Array))) {
+    throw new SealError('release-mismatch', 'the chain shown is not the one that the access names')
+  }
+}
+
+/** Opens this trustee's share of one capsule. A share made for another capsule, vault or writer does not open. */
+const openOwnShares = async (
+  request: ReleaseRequest, capsules: readonly NamedCapsule[], index: number, couriers: CourierKeys,
+): Promise<{ headerHash: Uint8Array; share: Uint8Array }[]> => {
+  const encapsulations = new Map(request.encapsulations.map((bytes) => [toHex(encapsulationId(bytes)), bytes]))
+  const shares: { headerHash: Uint8Array; share: Uint8Array }[] = []
+  for (const [place, { headerBytes, headerHash }] of capsules.entries()) {
+    const { share: seal } = request.capsules[place] as ReleaseRequest['capsules'][number]
+    const bytes = encapsulations.get(toHex(seal.encapsulation))
+    if (bytes === undefined) {
+      throw new SealError('capsule-mismatch', `capsule ${place}: the encapsulation that it names is missing`)
+    }
+    try {
+      const share = await openShare({ headerBytes, seal, index, courierKey: await couriers.of(bytes) })
+      shares.push({ headerHash, share })
+    } catch (error) {
+      // The place, so that a reader can leave out a capsule that a writer made wrong, and open the others.
+      if (!(error instanceof SealError)) throw error
+      throw new SealError(error.code, `capsule ${place}: ${error.message}`, { cause: error })
+    }
+  }
+  return shares
+}
+
+/**
+ * Checks a request and answers it: this trustee's share of each capsule, sealed to the access's one-time key. The answer
+ * is on disk before it is returned; the same access gets the same bytes again.
+ * Throws Problem `access-expired`, `already-exists`, `bad-statement` or the SealError of the rule that was broken.
+ */
+export const release = async (signed: SignedRelease, releaser: Releaser): Promise<Uint8Array> => {
+  const { request, principals, reader } = signed
+  const { access, id: statement } = await verifyAccess(request.access, reader)
+  requireRecent(access, releaser.now())
+  // A proof that the log holds the access, under a checkpoint that this trustee cosigned, takes this place.
+  await verifyPosition(request.position, principals.need(releaser.index, 'index'), statement)
+  const vault = await verifyVault(request.genesis, access, principals)
+  const index = shareIndex(vault, releaser.trustee)
+  const capsules = requireNamed(request, access)
+  await requireRight(signed, access, vault, capsules, releaser)
+
+  const named = { reader: reader.id, access: access.access, statement }
+  const earlier = releaser.store.answerTo(named)
+  if (earlier !== undefined) return earlier
+  const shares = await openOwnShares(request, capsules, index, releaser.couriers)
+  const { trustee } = releaser
+  const { enc, sealed } = await sealRelease({ accessId: statement, trustee, oneTimeKey: access.oneTimeKey, shares })
+  const answer = encode(ReleaseAnswer, { trustee, access: statement, enc, sealed })
+  const time = Math.floor(releaser.now() / 1000)
+  // The charge to the meter belongs into the same transaction, before the answer.
+  releaser.store.dropAnswers(time - TRUSTEE_LIMITS.accessWindow - TRUSTEE_LIMITS.accessAhead)
+  const kept = { ...named, vault: vault.vault, time, answer }
+  return releaser.store.keepRelease(kept, access.chain, principals.heads)
+}

@@ -1,0 +1,146 @@
+/** What a trustee must not forget: what it released, what was revoked, and how far each principal's keys went. */
+import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { Problem } from '@scelle/wire/errors'
+
+/** The newest key record of a principal that was relied on. */
+export interface KeyHead {
+  readonly principal: Uint8Array
+  readonly version: number
+  /** Statement id of that record. */
+  readonly record: Uint8Array
+}
+
+export interface Release {
+  readonly reader: Uint8Array
+  /** The reader's own 16-byte id of the access. */
+  readonly access: Uint8Array
+  /** Statement id of the access: its whole content. */
+  readonly statement: Uint8Array
+  readonly vault: Uint8Array
+  /** Seconds; when it was released. */
+  readonly time: number
+  /** The encoded answer, sealed to the reader's one-time key. */
+  readonly answer: Uint8Array
+}
+
+const SCHEMA = `
+  CREATE TABLE IF NOT EXISTS release (
+    reader BLOB NOT NULL, access BLOB NOT NULL, statement BLOB NOT NULL, vault BLOB NOT NULL, time INTEGER NOT NULL,
+    answer BLOB, PRIMARY KEY (reader, access)
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS answered ON release (time) WHERE answer IS NOT NULL;
+  CREATE TABLE IF NOT EXISTS revocation (
+    grant_id BLOB PRIMARY KEY, statement BLOB NOT NULL, time INTEGER NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS key_head (
+    principal BLOB PRIMARY KEY, version INTEGER NOT NULL, record BLOB NOT NULL
+  ) STRICT, WITHOUT ROWID;
+`
+
+/** One SQLite file, used by one process. Every change is on disk when the call returns. */
+export class TrusteeStore {
+  readonly #db: DatabaseSync
+  readonly #statements = new Map<string, StatementSync>()
+
+  /** `:memory:` keeps nothing. Throws where another process has the file. */
+  constructor(path: string) {
+    this.#db = new DatabaseSync(path)
+    // EXCLUSIVE: two trustees over one file would each believe that they know everything that was released.
+    this.#db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;')
+    this.#db.exec(SCHEMA)
+  }
+
+  #sql(text: string): StatementSync {
+    const known = this.#statements.get(text)
+    if (known !== undefined) return known
+    const statement = this.#db.prepare(text)
+    this.#statements.set(text, statement)
+    return statement
+  }
+
+  #transaction<T>(work: () => T): T {
+    this.#sql('BEGIN IMMEDIATE').run()
+    try {
+      const result = work()
+      this.#sql('COMMIT').run()
+      return result
+    } catch (error) {
+      if (this.#db.isTransaction) this.#sql('ROLLBACK').run()
+      throw error
+    }
+  }
+
+  /**
+   * The answer already given to this very access, if any. Throws `already-exists` where the reader used the id for
+   * another access: the first one's record must not be overwritten.
+   */
+  answerTo(release: Pick<Release, 'reader' | 'access' | 'statement'>): Uint8Array | undefined {
+    const row = this.#sql('SELECT statement, answer FROM release WHERE reader = ? AND access = ?')
+      .get(release.reader, release.access) as { statement: Uint8Array; answer: Uint8Array | null } | undefined
+    if (row === undefined) return undefined
+    if (Buffer.compare(row.statement, release.statement) !== 0) {
+      throw new Problem('already-exists', 'This access id was used for another access. Draw a new one.')
+    }
+    return row.answer ?? undefined
+  }
+
+  /**
+   * Keeps a release and returns the answer on record: an earlier one's, if two came at once. Throws `grant-revoked`
+   * where one of `grants` was revoked while the shares were being opened.
+   */
+  keepRelease(release: Release, grants: readonly Uint8Array[], heads: readonly KeyHead[]): Uint8Array {
+    return this.#transaction(() => {
+      if (grants.some((grant) => this.isRevoked(grant))) throw new Problem('grant-revoked')
+      const earlier = this.answerTo(release)
+      if (earlier !== undefined) return earlier
+      this.#keepHeads(heads)
+      const { reader, access, statement, vault, time, answer } = release
+      this.#sql('INSERT INTO release (reader, access, statement, vault, time, answer) VALUES (?, ?, ?, ?, ?, ?)')
+        .run(reader, access, statement, vault, time, answer)
+      return answer
+    })
+  }
+
+  /** Drops answers given before `time`, whose accesses are too old to be repeated. That they were given stays. */
+  dropAnswers(time: number): void {
+    this.#sql('UPDATE release SET answer = NULL WHERE answer IS NOT NULL AND time < ?').run(time)
+  }
+
+  isRevoked(grant: Uint8Array): boolean {
+    return this.#sql('SELECT 1 FROM revocation WHERE grant_id = ?').get(grant) !== undefined
+  }
+
+  /** Idempotent: the first revocation of a grant stays. */
+  keepRevocation(grant: Uint8Array, statement: Uint8Array, time: number, heads: readonly KeyHead[]): void {
+    this.#transaction(() => {
+      this.#keepHeads(heads)
+      this.#sql('INSERT INTO revocation (grant_id, statement, time) VALUES (?, ?, ?) ON CONFLICT DO NOTHING')
+        .run(grant, statement, time)
+    })
+  }
+
+  headOf(principal: Uint8Array): KeyHead | undefined {
+    const row = this.#sql('SELECT version, record FROM key_head WHERE principal = ?').get(principal) as
+      | { version: number; record: Uint8Array }
+      | undefined
+    return row === undefined ? undefined : { principal, ...row }
+  }
+
+  #keepHeads(heads: readonly KeyHead[]): void {
+    for (const { principal, version, record } of heads) {
+      this.#sql(`INSERT INTO key_head (principal, version, record) VALUES (?, ?, ?) ON CONFLICT DO UPDATE
+        SET version = excluded.version, record = excluded.record WHERE excluded.version > version`)
+        .run(principal, version, record)
+    }
+  }
+
+  /** True while the file can be read. */
+  get works(): boolean {
+    return this.#db.isOpen && this.#sql('SELECT 1 AS one').get() !== undefined
+  }
+
+  close(): void {
+    this.#statements.clear()
+    this.#db.close()
+  }
+}

@@ -1,0 +1,85 @@
+/** A trustee: holds one share of every release secret, released to readers who prove their right and their access. */
+import { type Context, decode, type PrincipalKeys } from '@scelle/seal/verify'
+import type { Identity } from '@scelle/seal/identity'
+import { CourierKeys } from '@scelle/seal/shares'
+import { Problem } from '@scelle/wire/errors'
+import { ReleaseRequest, RevocationNotice } from '@scelle/wire/messages'
+import { createServer, type Log, type Server } from '@scelle/wire/server'
+import { TRUSTEE_LIMITS } from './limits.ts'
+import { type ShownPrincipals, verifyPrincipals } from './principals.ts'
+import { release } from './release.ts'
+import { revoke } from './revocation.ts'
+import type { TrusteeStore } from './store.ts'
+
+export { TrusteeStore } from './store.ts'
+
+export interface TrusteeOptions {
+  readonly identity: Identity
+  readonly store: TrusteeStore
+  /** Principal id of the index whose word is taken that an access is on record. */
+  readonly indexId: Uint8Array
+  readonly context: Context
+  readonly log: Log
+  /** Names under which readers reach this trustee, beside loopback and the address it listens on. */
+  readonly authorities?: readonly string[]
+}
+
+/** `close` ends the server; the store stays its owner's to close. */
+export type Trustee = Pick<Server, 'listen' | 'inject' | 'close'>
+
+/** The signer among the principals that the request shows. Throws `principal-unknown`. */
+const signerOf = (principals: ShownPrincipals, principal: Uint8Array): PrincipalKeys => {
+  const keys = principals.find(principal)
+  if (keys === undefined) throw new Problem('principal-unknown', 'The request does not show its signer\'s key chain.')
+  return keys
+}
+
+export const createTrustee = (options: TrusteeOptions): Trustee => {
+  const { identity, store, indexId, context } = options
+  const releaser = {
+    trustee: identity.id,
+    index: indexId,
+    couriers: new CourierKeys(identity, TRUSTEE_LIMITS.openCouriers),
+    store,
+    now: context.now,
+  }
+  const server = createServer({
+    role: 'trustee',
+    chain: identity.chain,
+    log: options.log,
+    now: context.now,
+    random: context.random,
+    // Nobody is registered at a trustee: whoever asks shows its keys in the request.
+    keyOf: () => undefined,
+    readiness: () => store.works,
+    ...(options.authorities === undefined ? {} : { authorities: options.authorities }),
+  })
+  server.route({
+    method: 'POST',
+    url: '/v1/releases',
+    policy: 'self-certifying',
+    maxBody: TRUSTEE_LIMITS.releaseBody,
+    certify: async (body, signer) => {
+      const request = decode(ReleaseRequest, body)
+      const principals = await verifyPrincipals(request.keys, store)
+      return { keys: signerOf(principals, signer), value: { request, principals } }
+    },
+    handler: async ({ certified, principal: reader }) => ({ body: await release({ ...certified, reader }, releaser) }),
+  })
+  server.route({
+    method: 'POST',
+    url: '/v1/revocations',
+    policy: 'self-certifying',
+    maxBody: TRUSTEE_LIMITS.revocationBody,
+    certify: async (body, signer) => {
+      const notice = decode(RevocationNotice, body)
+      const principals = await verifyPrincipals(notice.keys, store)
+      return { keys: signerOf(principals, signer), value: { notice, principals } }
+    },
+    handler: async ({ certified, principal }) => {
+      await revoke({ ...certified, revoker: principal }, releaser)
+      return { status: 204 }
+    },
+  })
+  return server
+}
