@@ -1,5 +1,5 @@
 /** The same hashes where there is no node:crypto; WebCrypto's are asynchronous, which no Merkle tree can afford. */
-import { expand, hkdf } from '@noble/hashes/hkdf.js'
+import { hkdf } from '@noble/hashes/hkdf.js'
 import { hmac } from '@noble/hashes/hmac.js'
 import { sha256 as nobleSha256, sha512 } from '@noble/hashes/sha2.js'
 
@@ -19,6 +19,16 @@ export const hmacSha256 = (key: Uint8Array, ...parts: Uint8Array[]): Uint8Array 
 export const hkdfSha256 = (ikm: Uint8Array, salt: Uint8Array, info: Uint8Array, length: number): Uint8Array =>
   hkdf(nobleSha256, ikm, salt, info, length)
 
-/** HKDF-Expand with SHA-512, RFC 5869 section 2.3. */
-export const hkdfExpandSha512 = (prk: Uint8Array, info: Uint8Array, length: number): Uint8Array =>
-  expand(sha512, prk, info, length)
+/**
+ * HKDF-Expand with SHA-512, RFC 5869 section 2.3. Written out, because chunked-encryption expands from a 32-byte key and
+ * the library's `expand` insists on a PRK as long as the hash.
+ */
+export const hkdfExpandSha512 = (prk: Uint8Array, info: Uint8Array, length: number): Uint8Array => {
+  const out = new Uint8Array(Math.ceil(length / 64) * 64)
+  let previous: Uint8Array = new Uint8Array(0)
+  for (let block = 1; (block - 1) * 64 < length; block++) {
+    previous = hmac.create(sha512, prk).update(previous).update(info).update(Uint8Array.of(block)).digest()
+    out.set(previous, (block - 1) * 64)
+  }
+  return out.subarray(0, length)
+}
