@@ -1,0 +1,13 @@
+/** The index's configuration file. Paths are relative to its folder. */
+import { authorities, filePath, listenAddress, principalIds, settings } from '@scelle/wire/config'
+
+export const configSchema = settings({
+  listen: listenAddress,
+  /** The index's own identity, as `exportIdentity` writes it. */
+  identity: filePath,
+  /** Directory of database, blobs and cursor secret. */
+  data: filePath,
+  /** Organisations that may create vaults in custody and deposit into them. */
+  admitted: principalIds,
+  authorities,
+})

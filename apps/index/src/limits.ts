@@ -1,0 +1,28 @@
+/** Limits of the index, beside those of the format and the protocol. Sizes are bytes, times are seconds. */
+import { FORMAT_LIMITS } from '@scelle/seal/verify'
+
+export const INDEX_LIMITS = {
+  /** A statement may be dated this far ahead of the index's clock. */
+  clockSkew: 60,
+  /** Verified key chains, decoded geneses and encapsulations kept in memory, each by count. */
+  cachedPrincipals: 4_096,
+  cachedVaults: 8_192,
+  cachedEncapsulations: 16_384,
+  /** Grants in one list: the newest ones. */
+  grantList: 4_096,
+  /** Commits in one history. */
+  history: 65_536,
+  /** Operations that share one durable transaction; later ones wait for the next. */
+  groupOperations: 1_024,
+  /** Operations waiting for their turn. Beyond, the index says that it is busy. */
+  queuedOperations: 16_384,
+  /** Page cache of each SQLite connection. */
+  writerCache: 48 * 1024 * 1024,
+  readerCache: 24 * 1024 * 1024,
+  /** WAL pages after which SQLite copies them into the database. */
+  checkpointPages: 4_000,
+  /** A request of one or two statements. */
+  statementsBody: 2 * FORMAT_LIMITS.statement + 1_024,
+  /** Octets read at once from a blob's file. */
+  blobChunk: 256 * 1024,
+} as const

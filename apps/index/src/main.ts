@@ -1,0 +1,44 @@
+/** Starts the index from one configuration file: `scelle-index index.json`. */
+import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import process from 'node:process'
+import { importIdentity } from '@scelle/seal/identity'
+import * as config from '@scelle/wire/config'
+import { createLog } from '@scelle/wire/server'
+import { configSchema } from './config.ts'
+import { createIndex } from './index.ts'
+import { openStorage } from './storage.ts'
+
+const start = async (file: string): Promise<void> => {
+  const { config: settings, at } = config.loadConfig(file, configSchema)
+  const context = { now: () => Date.now(), random: (length: number) => new Uint8Array(randomBytes(length)) }
+  const identity = await importIdentity(new Uint8Array(readFileSync(at(settings.identity))))
+  if (identity.keys.kind !== 'index') throw new config.ConfigError('config-invalid', `${file}: identity: not an index's`)
+  const storage = openStorage({ directory: at(settings.data), identity, context })
+  const server = createIndex({
+    ...storage,
+    identity,
+    context,
+    admitted: settings.admitted,
+    authorities: settings.authorities,
+    log: createLog((line) => process.stdout.write(line), context.now),
+  })
+  const { url } = await server.listen(settings.listen)
+  process.stderr.write(`index: ${url}\n`)
+  const stop = (): void => {
+    void server.close().then(() => storage.store.close())
+  }
+  process.once('SIGTERM', stop)
+  process.once('SIGINT', stop)
+}
+
+const [file] = process.argv.slice(2)
+if (file === undefined) {
+  process.stderr.write('usage: scelle-index CONFIG.json\n')
+  process.exitCode = 2
+} else {
+  await start(file).catch((error: unknown) => {
+    process.stderr.write(`index: ${error instanceof Error ? error.message : 'failed'}\n`)
+    process.exitCode = 1
+  })
+}

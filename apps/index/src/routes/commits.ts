@@ -1,0 +1,93 @@
+/** Commits: each of a batch stands alone, all of a batch share one durable write. */
+import {
+  Commit, decode, decodeSigned, encode, equalBytes, type PrincipalKeys, statementId, toHex,
+} from '@scelle/seal/verify'
+import { Problem } from '@scelle/wire/errors'
+import { CommitAnswers, CommitBatch, CommitHistory, type CommitSubmission } from '@scelle/wire/messages'
+import { problemOf, type Answer, type Server, type SignedRequest } from '@scelle/wire/server'
+import { positionStatement } from '../positions.ts'
+import { idOf, requireQuery, secondsNow, type Services } from '../services.ts'
+import type { CommitOperation, Outcome, Refusal, StoredPosition } from '../store.ts'
+import { requireAuthor, verifySubmission } from '../submission.ts'
+
+type Answered = CommitAnswers[number]
+type Prepared = { readonly again: StoredPosition } | { readonly operation: CommitOperation } | Refusal
+
+/** Bodies sent as blobs must have arrived, in the size that the commit says. */
+const missingBlobs = async (services: Services, operation: CommitOperation): Promise<number[]> => {
+  const missing: number[] = []
+  for (const { body, digest, size, place } of operation.records) {
+    if (body === undefined && (await services.blobs.size(digest)) !== size) missing.push(place)
+  }
+  return missing
+}
+
+const prepare = async (
+  services: Services, submission: CommitSubmission, author: PrincipalKeys,
+): Promise<Prepared> => {
+  try {
+    requireAuthor(submission, author)
+    const { vault } = decode(Commit, decodeSigned('commit', submission.commit).body)
+    // First, and whatever the time is: a writer that missed the answer asks again days later.
+    const again = await services.store.position(statementId(submission.commit), vault)
+    if (again !== undefined) return { again }
+    const operation = await verifySubmission(submission, {
+      author,
+      at: secondsNow(services),
+      genesisOf: async (id) => (await services.registry.vault(id))?.genesis,
+      encapsulations: (ids) => services.registry.encapsulations(ids),
+    })
+    const places = await missingBlobs(services, operation)
+    return places.length > 0 ? { problem: 'blob-missing', places } : { operation }
+  } catch (error) {
+    const { code } = problemOf(error)
+    if (code === 'internal') throw error
+    return { problem: code }
+  }
+}
+
+const answerOf = (services: Services, statement: Uint8Array, outcome: Outcome): Answered =>
+  'problem' in outcome
+    ? { problem: outcome.problem, ...(outcome.places === undefined ? {} : { places: [...outcome.places] }) }
+    : { position: positionStatement(services.index, statement, outcome.position) }
+
+const submit = async (services: Services, { body, principal }: SignedRequest): Promise<Answer> => {
+  const batch = decode(CommitBatch, body)
+  const prepared: Prepared[] = []
+  for (const submission of batch) prepared.push(await prepare(services, submission, principal))
+  const operations = prepared.flatMap((one) => ('operation' in one ? [one.operation] : []))
+  const outcomes = operations.length === 0 ? [] : await services.store.apply(operations)
+  let next = 0
+  const answers = prepared.map((one, place): Answered => {
+    if ('problem' in one) return answerOf(services, new Uint8Array(), one)
+    if ('operation' in one) return answerOf(services, one.operation.statement.id, outcomes[next++] as Outcome)
+    return answerOf(services, statementId((batch[place] as CommitSubmission).commit), { position: one.again })
+  })
+  return { body: encode(CommitAnswers, answers) }
+}
+
+const history = async (services: Services, request: SignedRequest): Promise<Answer> => {
+  requireQuery(request, 'custodian')
+  const vault = idOf(request.params['vault'])
+  const custodian = idOf(request.query.get('custodian'))
+  const { id } = request.principal
+  const { genesis } = await services.registry.requireVault(vault)
+  const all = equalBytes(custodian, id) || (genesis.mode === 'owner' && equalBytes(genesis.controller, id))
+  const commits = await services.store.history(vault, custodian, all ? undefined : id)
+  if (!all && commits.length === 0) throw new Problem('not-found')
+  const seals = new Map(commits.map((signed) => {
+    const { linkSeal } = decode(Commit, decodeSigned('commit', signed).body)
+    return [toHex(linkSeal.encapsulation), linkSeal.encapsulation] as const
+  }))
+  const encapsulations = [...(await services.store.encapsulations([...seals.values()])).values()]
+  return { body: encode(CommitHistory, { commits, encapsulations }) }
+}
+
+export const addCommitRoutes = (server: Server, services: Services): void => {
+  server.route({
+    method: 'POST', url: '/v1/commits', policy: 'signed', handler: (request) => submit(services, request),
+  })
+  server.route({
+    method: 'GET', url: '/v1/vaults/:vault/commits', policy: 'signed', handler: (request) => history(services, request),
+  })
+}

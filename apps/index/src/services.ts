@@ -1,0 +1,54 @@
+/** What the routes work with. */
+import type { Context, PrincipalKeys } from '@scelle/seal/verify'
+import { encode, fromHex, toHex } from '@scelle/seal/verify'
+import { Problem } from '@scelle/wire/errors'
+import { Receipt } from '@scelle/wire/messages'
+import type { Answer, ServerRequest } from '@scelle/wire/server'
+import type { Cursors } from './cursor.ts'
+import { positionStatement } from './positions.ts'
+import type { Registry } from './registry.ts'
+import type { Blobs, Operation, Outcome, Store, StoredPosition } from './store.ts'
+
+export interface Services {
+  readonly store: Store
+  readonly blobs: Blobs
+  readonly registry: Registry
+  readonly cursors: Cursors
+  readonly context: Context
+  /** Principal id of this index. */
+  readonly index: Uint8Array
+  /** Ids in hex of the organisations that may create custody vaults and deposit into them. */
+  readonly admitted: ReadonlySet<string>
+}
+
+export const secondsNow = (services: Services): number => Math.floor(services.context.now() / 1000)
+
+/** A provider that the operator admitted: an organisation, whatever its configuration line says. */
+export const isAdmitted = (services: Services, principal: PrincipalKeys): boolean =>
+  principal.kind === 'organisation' && services.admitted.has(toHex(principal.id))
+
+/** An id of a path or query, lower-case hex. Throws `bad-request`. */
+export const idOf = (text: string | undefined | null, length = 32): Uint8Array => {
+  const bytes = fromHex(text ?? '')
+  if (bytes?.length !== length) throw new Problem('bad-request', `An id is ${length * 2} lower-case hexadecimal digits.`)
+  return bytes
+}
+
+/** Throws `bad-request` on parameters that the route does not know: a typing error must not read as a default. */
+export const requireQuery = (request: ServerRequest, ...known: string[]): void => {
+  const names = [...request.query.keys()]
+  if (names.some((name) => !known.includes(name)) || new Set(names).size !== names.length) {
+    throw new Problem('bad-request', `This route takes ${known.length === 0 ? 'no parameters' : known.join(', ')}, each once.`)
+  }
+}
+
+export const receiptFor = (services: Services, statement: Uint8Array, position: StoredPosition): Answer => ({
+  body: encode(Receipt, { position: positionStatement(services.index, statement, position) }),
+})
+
+/** Applies one operation and answers with its position. Throws Problem where the store refuses. */
+export const applyForReceipt = async (services: Services, operation: Operation): Promise<Answer> => {
+  const [outcome] = (await services.store.apply([operation])) as [Outcome]
+  if ('problem' in outcome) throw new Problem(outcome.problem, outcome.detail)
+  return receiptFor(services, operation.statement.id, outcome.position)
+}

@@ -1,0 +1,59 @@
+/** The embedded engine: one SQLite database in WAL mode with full synchronisation, for one process. */
+import { mkdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { INDEX_LIMITS } from './limits.ts'
+import { type FaultPoint, GroupWriter, type Tick } from './sqlite/group.ts'
+import { SqliteReader } from './sqlite/reader.ts'
+import { lockDirectory, openReader, openWriter } from './sqlite/schema.ts'
+import type { PositionSigner, Store } from './store.ts'
+
+export interface SqliteOptions {
+  /** Made where it does not exist. */
+  readonly directory: string
+  readonly sign: PositionSigner
+  readonly tick?: Tick
+  readonly faultPoint?: FaultPoint
+}
+
+/** Opens the store in a directory of its own. Throws where another process has it, or made it with another schema. */
+export const openSqliteStore = (options: SqliteOptions): Store => {
+  mkdirSync(options.directory, { recursive: true, mode: 0o700 })
+  const lock = lockDirectory(join(options.directory, 'index.lock'))
+  const file = join(options.directory, 'index.sqlite')
+  const database = openWriter(file)
+  const readDatabase = openReader(file)
+  const writer = new GroupWriter(database, {
+    sign: options.sign,
+    tick: options.tick ?? ((run) => void setImmediate(run)),
+    faultPoint: options.faultPoint ?? (() => undefined),
+  })
+  const reader = new SqliteReader(readDatabase)
+  return {
+    apply: async (operations) => writer.write(operations),
+    keyChain: async (principal) => reader.keyChain(principal),
+    keyCount: async (principal) => reader.keyCount(principal),
+    position: async (statement, vault) => reader.position(statement, vault),
+    genesis: async (vault) => reader.genesis(vault),
+    custodians: async (vault) => reader.custodians(vault),
+    manifests: async (vault, custodian) => reader.manifests(vault, custodian),
+    categories: async (vault, custodian) => reader.categories(vault, custodian),
+    grant: async (vault, grant) => reader.grant(vault, grant),
+    grants: async (vault, only) => reader.grants(vault, only),
+    grantsTo: async (grantee, limit) => reader.grantsTo(grantee, limit),
+    mayWriteSomewhere: async (principal, at) => reader.mayWriteSomewhere(principal, at),
+    encapsulations: async (ids) => reader.encapsulations(ids),
+    feed: async (query) => reader.feed(query),
+    anyCommit: async (query) => reader.anyCommit(query),
+    history: async (vault, custodian, author) => reader.history(vault, custodian, author, INDEX_LIMITS.history),
+    accesses: async (vault, custodian) => reader.accesses(vault, custodian),
+    capsule: async (vault, headerHash) => reader.capsule(vault, headerHash),
+    blobPlaces: async (digest) => reader.blobPlaces(digest),
+    ready: async () => writer.sound,
+    close: async () => {
+      await writer.drained()
+      readDatabase.close()
+      database.close()
+      lock.close()
+    },
+  }
+}

@@ -1,0 +1,236 @@
+/** Applies operations inside the open transaction: look, decide, write. A refused operation has written nothing. */
+import { equalBytes } from '@scelle/seal/verify'
+import { decideAccess, decideGrant, nextCategories } from '../decisions.ts'
+import type {
+  AccessOperation, GrantKeysOperation, GrantOperation, KeyRecordOperation, ManifestOperation, Operation, Refusal,
+  RevocationOperation, StoredPosition, StoredStatement, VaultOperation,
+} from '../store.ts'
+import { applyCommit } from './apply-commit.ts'
+import { capsuleByHash, categoriesOf, grantStates, partNo, principalNo, purposeMask, vaultNo } from './rows.ts'
+import { numberOf, type Prepare } from './statements.ts'
+
+/** A statement that takes a sequence number in this group; its row is written once its position is signed. */
+export interface Sequenced {
+  readonly sequence: number
+  readonly vault: number
+  readonly statement: StoredStatement
+}
+
+export type Applied = Refusal | { readonly position: StoredPosition } | { readonly sequence: number }
+
+const KEY_RECORDS = 0
+
+export class Applier {
+  readonly sql: Prepare
+  /** Statements of the open group, by vault and id. */
+  #group = new Map<string, Sequenced>()
+  #next = { sequence: 1, capsule: 1, record: 1 }
+
+  constructor(sql: Prepare) {
+    this.sql = sql
+  }
+
+  /** Starts a group: the transaction is open, and numbers continue from what is stored. */
+  begin(): void {
+    this.#group = new Map()
+    const after = (table: string, column: string): number =>
+      (numberOf(this.sql(`SELECT max(${column}) AS no FROM ${table}`).get()) ?? 0) + 1
+    this.#next = {
+      sequence: after('statements', 'sequence'), capsule: after('capsules', 'no'), record: after('records', 'no'),
+    }
+  }
+
+  /** Statements that the open group stores, in order. */
+  sequenced(): Sequenced[] {
+    return [...this.#group.values()]
+  }
+
+  take(counter: 'capsule' | 'record'): number {
+    return this.#next[counter]++
+  }
+
+  sequence(vault: number, statement: StoredStatement): number {
+    const sequence = this.#next.sequence++
+    this.#group.set(this.#key(vault, statement.id), { sequence, vault, statement })
+    return sequence
+  }
+
+  #key(vault: number, id: Uint8Array): string {
+    return `${vault}/${Buffer.from(id).toString('latin1')}`
+  }
+
+  /** What was answered, or will be, to the same statement before. */
+  before(vault: number, id: Uint8Array): Applied | undefined {
+    const here = this.#group.get(this.#key(vault, id))
+    if (here !== undefined) return { sequence: here.sequence }
+    const position = storedPosition(this.sql, vault, id)
+    return position === undefined ? undefined : { position }
+  }
+
+  principal(id: Uint8Array): number {
+    const known = principalNo(this.sql, id)
+    if (known !== undefined) return known
+    return Number(this.sql('INSERT INTO principals (id) VALUES (?)').run(id).lastInsertRowid)
+  }
+
+  apply(operation: Operation): Applied {
+    switch (operation.kind) {
+      case 'key-record': return applyKeyRecord(this, operation)
+      case 'vault': return applyVault(this, operation)
+      case 'manifest': return applyManifest(this, operation)
+      case 'grant': return applyGrant(this, operation)
+      case 'grant-keys': return applyGrantKeys(this, operation)
+      case 'revocation': return applyRevocation(this, operation)
+      case 'commit': return applyCommit(this, operation)
+      default: return applyAccess(this, operation)
+    }
+  }
+}
+
+export const storedPosition = (sql: Prepare, vault: number, id: Uint8Array): StoredPosition | undefined => {
+  const row = sql('SELECT sequence, time, key_version, signature FROM statements WHERE vault = ? AND id = ?')
+    .get(vault, id) as { sequence: number; time: number; key_version: number; signature: Uint8Array } | undefined
+  return row === undefined
+    ? undefined
+    : { sequence: row.sequence, time: row.time, keyVersion: row.key_version, signature: row.signature }
+}
+
+const applyKeyRecord = (to: Applier, operation: KeyRecordOperation): Applied => {
+  const known = to.before(KEY_RECORDS, operation.statement.id)
+  if (known !== undefined) return known
+  const principal = to.principal(operation.principal)
+  const count = numberOf(to.sql('SELECT count(*) AS no FROM key_records WHERE principal = ?').get(principal))
+  if (count !== operation.version) return { problem: 'already-exists', detail: 'the key record does not come next' }
+  const sequence = to.sequence(KEY_RECORDS, operation.statement)
+  to.sql('INSERT INTO key_records (principal, version, sequence) VALUES (?, ?, ?)')
+    .run(principal, operation.version, sequence)
+  return { sequence }
+}
+
+const applyVault = (to: Applier, operation: VaultOperation): Applied => {
+  const existing = vaultNo(to.sql, operation.statement.id)
+  if (existing !== undefined) return to.before(existing, operation.statement.id) ?? { problem: 'already-exists' }
+  const vault = Number(
+    to.sql('INSERT INTO vaults (id, sequence) VALUES (?, 0)').run(operation.statement.id).lastInsertRowid,
+  )
+  const sequence = to.sequence(vault, operation.statement)
+  to.sql('UPDATE vaults SET sequence = ? WHERE no = ?').run(sequence, vault)
+  writeManifest(to, operation.manifest, vault, newPart(to, vault, operation.manifest.custodian))
+  return { sequence }
+}
+
+const newPart = (to: Applier, vault: number, custodian: Uint8Array): number =>
+  Number(
+    to.sql('INSERT INTO parts (vault, custodian) VALUES (?, ?)').run(vault, to.principal(custodian)).lastInsertRowid,
+  )
+
+const writeManifest = (to: Applier, operation: ManifestOperation, vault: number, part: number): number => {
+  const sequence = to.sequence(vault, operation.statement)
+  const before = categoriesOf(to.sql, part)
+  for (const [place, state] of nextCategories(before, operation.categories, sequence).entries()) {
+    if (state === before[place]) continue
+    to.sql('INSERT OR REPLACE INTO categories (part, place, category, epoch, strict, closed) VALUES (?, ?, ?, ?, ?, ?)')
+      .run(part, place, state.category, state.epoch, state.strict ? 1 : 0, state.closed)
+  }
+  to.sql('INSERT INTO manifests (part, version, sequence, id) VALUES (?, ?, ?, ?)')
+    .run(part, operation.version, sequence, operation.statement.id)
+  return sequence
+}
+
+const applyManifest = (to: Applier, operation: ManifestOperation): Applied => {
+  const vault = vaultNo(to.sql, operation.vault)
+  if (vault === undefined) return { problem: 'not-found' }
+  const known = to.before(vault, operation.statement.id)
+  if (known !== undefined) return known
+  const part = partNo(to.sql, vault, operation.custodian)
+  const newest = part === undefined
+    ? undefined
+    : to.sql('SELECT version, id FROM manifests WHERE part = ? ORDER BY version DESC LIMIT 1').get(part) as
+        unknown as { version: number; id: Uint8Array }
+  const follows = newest === undefined
+    ? operation.version === 1 && operation.previous === undefined
+    : operation.version === newest.version + 1 &&
+      operation.previous !== undefined && equalBytes(operation.previous, newest.id)
+  if (!follows) return { problem: 'manifest-conflict' }
+  return { sequence: writeManifest(to, operation, vault, part ?? newPart(to, vault, operation.custodian)) }
+}
+
+const grantState = (to: Applier, vault: number, id: Uint8Array) =>
+  grantStates(to.sql, 'g.vault = ? AND g.id = ?', vault, id)[0]
+
+const applyGrant = (to: Applier, operation: GrantOperation): Applied => {
+  const { grant, keys } = operation
+  const vault = vaultNo(to.sql, grant.vault)
+  const part = vault === undefined ? undefined : partNo(to.sql, vault, grant.custodian)
+  if (vault === undefined || part === undefined) return { problem: 'not-found' }
+  const known = to.before(vault, operation.statement.id)
+  if (known !== undefined) return known
+  const parent = grant.parent === undefined ? undefined : grantState(to, vault, grant.parent)
+  const decision = decideGrant(operation, { categories: categoriesOf(to.sql, part), parent })
+  if ('problem' in decision) return decision
+  const sequence = to.sequence(vault, operation.statement)
+  to.sql(`INSERT INTO grants (sequence, vault, id, parent, part, signer, grantee, mask, rights, purposes, not_before,
+      expires, revoked, keys_sequence, keys_version) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 0, ?, ?)`)
+    .run(
+      sequence, vault, operation.statement.id, grant.parent ?? null, part, to.principal(operation.signer),
+      to.principal(grant.grantee), decision.mask, grant.rights, purposeMask(grant.purposes), grant.notBefore,
+      grant.expires, to.sequence(vault, keys.statement), keys.manifestVersion,
+    )
+  return { sequence }
+}
+
+const applyGrantKeys = (to: Applier, operation: GrantKeysOperation): Applied => {
+  const vault = vaultNo(to.sql, operation.vault)
+  const grant = vault === undefined ? undefined : grantState(to, vault, operation.grant)
+  if (vault === undefined || grant === undefined) return { problem: 'not-found' }
+  const known = to.before(vault, operation.statement.id)
+  if (known !== undefined) return known
+  if (grant.revoked) return { problem: 'grant-revoked' }
+  const newest = numberOf(
+    to.sql('SELECT keys_version AS no FROM grants WHERE vault = ? AND id = ?').get(vault, operation.grant),
+  )
+  if (newest !== undefined && operation.manifestVersion < newest) return { problem: 'manifest-conflict' }
+  const sequence = to.sequence(vault, operation.statement)
+  to.sql('UPDATE grants SET keys_sequence = ?, keys_version = ? WHERE vault = ? AND id = ?')
+    .run(sequence, operation.manifestVersion, vault, operation.grant)
+  return { sequence }
+}
+
+/** Revokes the grant and all below it, and closes what is open in its categories. */
+const applyRevocation = (to: Applier, operation: RevocationOperation): Applied => {
+  const vault = vaultNo(to.sql, operation.vault)
+  const grant = vault === undefined ? undefined : grantState(to, vault, operation.grant)
+  if (vault === undefined || grant === undefined) return { problem: 'not-found' }
+  const known = to.before(vault, operation.statement.id)
+  if (known !== undefined) return known
+  const sequence = to.sequence(vault, operation.statement)
+  to.sql(`WITH RECURSIVE below (id) AS (
+      SELECT ?2 UNION SELECT g.id FROM grants g JOIN below b ON g.parent = b.id WHERE g.vault = ?1)
+    UPDATE grants SET revoked = 1 WHERE vault = ?1 AND id IN (SELECT id FROM below)`).run(vault, operation.grant)
+  const part = partNo(to.sql, vault, grant.custodian) as number
+  to.sql('UPDATE categories SET closed = ? WHERE part = ? AND ((1 << place) & ?) <> 0')
+    .run(sequence, part, grant.mask >>> 0)
+  return { sequence }
+}
+
+const applyAccess = (to: Applier, operation: AccessOperation): Applied => {
+  const { access } = operation
+  const vault = vaultNo(to.sql, access.vault)
+  const part = vault === undefined ? undefined : partNo(to.sql, vault, access.custodian)
+  if (vault === undefined || part === undefined) return { problem: 'not-found' }
+  const known = to.before(vault, operation.statement.id)
+  if (known !== undefined) return known
+  const capsules = access.capsules.map((hash) => capsuleByHash(to.sql, vault, hash))
+  const refusal = decideAccess(operation, {
+    categories: categoriesOf(to.sql, part),
+    chain: access.chain.map((id) => grantState(to, vault, id)),
+    capsules,
+  })
+  if (refusal !== undefined) return refusal
+  const sequence = to.sequence(vault, operation.statement)
+  const close = to.sql('UPDATE capsule_states SET closed = 1 WHERE vault = ? AND capsule = ?')
+  for (const capsule of capsules) if (capsule?.closed === false) close.run(vault, capsule.capsule)
+  to.sql('INSERT INTO accesses (sequence, part, reader) VALUES (?, ?, ?)')
+    .run(sequence, part, to.principal(access.reader))
+  return { sequence }
+}

@@ -1,0 +1,143 @@
+/**
+ * Group commit. Operations that arrive while a transaction is being written wait and share the next one, so many
+ * durable writes cost one fsync. Nobody is answered before that fsync.
+ */
+import type { DatabaseSync } from 'node:sqlite'
+import { Problem } from '@scelle/wire/errors'
+import { INDEX_LIMITS } from '../limits.ts'
+import type { Operation, Outcome, PositionSigner, StoredPosition } from '../store.ts'
+import { type Applied, Applier } from './apply.ts'
+import { type Prepare, preparer } from './statements.ts'
+
+/** Runs a function soon, after what is already arriving: `setImmediate` where nothing else is injected. */
+export type Tick = (run: () => void) => void
+
+/** Called at named points of a write, so that a test can end the process exactly there. */
+export type FaultPoint = (point: 'group-begun' | 'group-applied' | 'group-signed' | 'group-durable') => void
+
+interface Waiting {
+  readonly operations: readonly Operation[]
+  readonly resolve: (outcomes: Outcome[]) => void
+  readonly reject: (error: unknown) => void
+}
+
+interface GroupOptions {
+  readonly sign: PositionSigner
+  readonly tick: Tick
+  readonly faultPoint: FaultPoint
+}
+
+const SQLITE_FULL = 13
+
+export class GroupWriter {
+  readonly #database: DatabaseSync
+  readonly #sql: Prepare
+  readonly #applier: Applier
+  readonly #options: GroupOptions
+  #waiting: Waiting[] = []
+  #queued = 0
+  #scheduled = false
+  #broken = false
+  #idle: (() => void)[] = []
+
+  constructor(database: DatabaseSync, options: GroupOptions) {
+    this.#database = database
+    this.#sql = preparer(database)
+    this.#applier = new Applier(this.#sql)
+    this.#options = options
+  }
+
+  /** False once a commit to disk ended uncertain: what is stored is then known only after a restart. */
+  get sound(): boolean {
+    return !this.#broken
+  }
+
+  async write(operations: readonly Operation[]): Promise<Outcome[]> {
+    if (this.#broken) throw new Problem('internal', 'a durable write ended uncertain; the index must be restarted')
+    if (this.#queued + operations.length > INDEX_LIMITS.queuedOperations) throw new Problem('overloaded')
+    this.#queued += operations.length
+    return new Promise((resolve, reject) => {
+      this.#waiting.push({ operations, resolve, reject })
+      this.#schedule()
+    })
+  }
+
+  /** Resolves when nothing waits any more. */
+  async drained(): Promise<void> {
+    if (!this.#scheduled) return
+    await new Promise<void>((resolve) => this.#idle.push(resolve))
+  }
+
+  #schedule(): void {
+    if (this.#scheduled) return
+    this.#scheduled = true
+    this.#options.tick(() => void this.#run())
+  }
+
+  async #run(): Promise<void> {
+    const group = this.#takeGroup()
+    try {
+      const outcomes = await this.#commit(group)
+      for (const [place, { resolve }] of group.entries()) resolve(outcomes[place] as Outcome[])
+    } catch (error) {
+      this.#rollBack(error)
+      for (const { reject } of group) reject(error)
+    }
+    this.#scheduled = false
+    if (this.#waiting.length > 0) this.#schedule()
+    else for (const idle of this.#idle.splice(0)) idle()
+  }
+
+  #takeGroup(): Waiting[] {
+    let size = 0
+    let count = 0
+    for (const { operations } of this.#waiting) {
+      if (count > 0 && size + operations.length > INDEX_LIMITS.groupOperations) break
+      size += operations.length
+      count++
+    }
+    this.#queued -= size
+    return this.#waiting.splice(0, count)
+  }
+
+  async #commit(group: readonly Waiting[]): Promise<Outcome[][]> {
+    const { faultPoint } = this.#options
+    this.#database.exec('BEGIN IMMEDIATE')
+    this.#applier.begin()
+    faultPoint('group-begun')
+    const applied = group.map(({ operations }) => operations.map((operation) => this.#applier.apply(operation)))
+    faultPoint('group-applied')
+    const positions = await this.#storeStatements()
+    faultPoint('group-signed')
+    this.#database.exec('COMMIT')
+    faultPoint('group-durable')
+    return applied.map((outcomes) => outcomes.map((outcome) => outcomeOf(outcome, positions)))
+  }
+
+  async #storeStatements(): Promise<Map<number, StoredPosition>> {
+    const insert = this.#sql(
+      'INSERT INTO statements (sequence, vault, id, time, key_version, signature, statement) VALUES (?, ?, ?, ?, ?, ?, ?)',
+    )
+    const positions = new Map<number, StoredPosition>()
+    for (const { sequence, vault, statement } of this.#applier.sequenced()) {
+      const position = await this.#options.sign(statement.id, sequence)
+      positions.set(sequence, position)
+      insert.run(sequence, vault, statement.id, position.time, position.keyVersion, position.signature, statement.bytes)
+    }
+    return positions
+  }
+
+  /** After a full disk the transaction is gone and all is well. After any other failure of the disk nothing is sure. */
+  #rollBack(error: unknown): void {
+    try {
+      if (this.#database.isTransaction) this.#database.exec('ROLLBACK')
+    } catch {
+      this.#broken = true
+    }
+    const code = (error as { errcode?: number }).errcode
+    if (code !== undefined && (code & 0xff) !== SQLITE_FULL) this.#broken = true
+  }
+}
+
+const outcomeOf = (applied: Applied, positions: ReadonlyMap<number, StoredPosition>): Outcome =>
+  'sequence' in applied ? { position: positions.get(applied.sequence) as StoredPosition } : applied

@@ -1,0 +1,107 @@
+/** Rows of the embedded engine as the contract's values: the same queries for the connection that reads and the one that writes. */
+import { PURPOSES } from '@scelle/seal/verify'
+import type { CapsuleState, CategoryState, GrantEntry, GrantState } from '../store.ts'
+import { numberOf, type Prepare } from './statements.ts'
+
+export const principalNo = (sql: Prepare, id: Uint8Array): number | undefined =>
+  numberOf(sql('SELECT no FROM principals WHERE id = ?').get(id))
+
+export const vaultNo = (sql: Prepare, id: Uint8Array): number | undefined =>
+  numberOf(sql('SELECT no FROM vaults WHERE id = ?').get(id))
+
+export const partNo = (sql: Prepare, vault: number, custodian: Uint8Array): number | undefined =>
+  numberOf(
+    sql('SELECT p.no FROM parts p JOIN principals c ON c.no = p.custodian WHERE p.vault = ? AND c.id = ?')
+      .get(vault, custodian),
+  )
+
+interface CategoryRow { category: Uint8Array; epoch: number; strict: number; closed: number }
+
+export const categoriesOf = (sql: Prepare, part: number): CategoryState[] =>
+  (sql('SELECT category, epoch, strict, closed FROM categories WHERE part = ? ORDER BY place').all(part) as
+    unknown as CategoryRow[]).map(({ category, epoch, strict, closed }) => ({
+    category, epoch, closed, strict: strict === 1,
+  }))
+
+const PURPOSE_BITS = PURPOSES.map((purpose, place) => [purpose, 1 << place] as const)
+
+export const purposeMask = (purposes: readonly string[]): number =>
+  PURPOSE_BITS.reduce((mask, [purpose, bit]) => (purposes.includes(purpose) ? mask | bit : mask), 0)
+
+interface GrantRow {
+  id: Uint8Array; parent: Uint8Array | null; vault: Uint8Array; custodian: Uint8Array; signer: Uint8Array
+  grantee: Uint8Array; mask: number; rights: number; purposes: number; not_before: number; expires: number
+  revoked: number; statement: Uint8Array; keys: Uint8Array
+}
+
+const GRANT_COLUMNS = `g.id, g.parent, v.id AS vault, c.id AS custodian, s.id AS signer, e.id AS grantee, g.mask,
+  g.rights, g.purposes, g.not_before, g.expires, g.revoked`
+const GRANT_TABLES = `grants g JOIN vaults v ON v.no = g.vault JOIN parts p ON p.no = g.part
+  JOIN principals c ON c.no = p.custodian JOIN principals s ON s.no = g.signer JOIN principals e ON e.no = g.grantee`
+const STATEMENT_COLUMNS = 't.statement, k.statement AS keys'
+const STATEMENT_TABLES =
+  'JOIN statements t ON t.sequence = g.sequence JOIN statements k ON k.sequence = g.keys_sequence'
+
+const grantState = (row: GrantRow): GrantState => ({
+  id: row.id,
+  parent: row.parent ?? undefined,
+  vault: row.vault,
+  custodian: row.custodian,
+  signer: row.signer,
+  grantee: row.grantee,
+  mask: row.mask,
+  rights: row.rights,
+  purposes: PURPOSE_BITS.flatMap(([purpose, bit]) => ((row.purposes & bit) === 0 ? [] : [purpose])),
+  notBefore: row.not_before,
+  expires: row.expires,
+  revoked: row.revoked === 1,
+})
+
+type Parameter = number | Uint8Array
+
+/** Grants with their statements. `where` is this file's callers' own text, never a request's. */
+export const grantEntries = (sql: Prepare, where: string, ...parameters: Parameter[]): GrantEntry[] =>
+  (sql(`SELECT ${GRANT_COLUMNS}, ${STATEMENT_COLUMNS} FROM ${GRANT_TABLES} ${STATEMENT_TABLES} WHERE ${where}`)
+    .all(...parameters) as unknown as GrantRow[])
+    .map((row) => ({ ...grantState(row), statement: row.statement, keys: row.keys }))
+
+export const grantStates = (sql: Prepare, where: string, ...parameters: Parameter[]): GrantState[] =>
+  (sql(`SELECT ${GRANT_COLUMNS} FROM ${GRANT_TABLES} WHERE ${where}`).all(...parameters) as unknown as GrantRow[])
+    .map(grantState)
+
+interface CapsuleRow {
+  capsule: Uint8Array; custodian: Uint8Array; writer: Uint8Array; category: number; epoch: number
+  opened: number; sequence: number; closed: number; records: number
+}
+
+const CAPSULE_COLUMNS = `s.capsule, c.id AS custodian, w.id AS writer, s.category, s.epoch, s.opened, s.sequence,
+  s.closed, s.records`
+const CAPSULE_TABLES =
+  'JOIN parts p ON p.no = s.part JOIN principals c ON c.no = p.custodian JOIN principals w ON w.no = s.writer'
+
+const capsuleState = (row: CapsuleRow): CapsuleState => ({
+  capsule: row.capsule,
+  custodian: row.custodian,
+  writer: row.writer,
+  category: row.category,
+  epoch: row.epoch,
+  opened: row.opened,
+  sequence: row.sequence,
+  closed: row.closed === 1,
+  records: row.records,
+})
+
+export const capsuleById = (sql: Prepare, vault: number, capsule: Uint8Array): CapsuleState | undefined => {
+  const row = sql(
+    `SELECT ${CAPSULE_COLUMNS} FROM capsule_states s ${CAPSULE_TABLES} WHERE s.vault = ? AND s.capsule = ?`,
+  ).get(vault, capsule) as unknown as CapsuleRow | undefined
+  return row === undefined ? undefined : capsuleState(row)
+}
+
+export const capsuleByHash = (sql: Prepare, vault: number, hash: Uint8Array): CapsuleState | undefined => {
+  const row = sql(
+    `SELECT ${CAPSULE_COLUMNS} FROM capsule_hashes h JOIN capsule_states s
+      ON s.vault = h.vault AND s.capsule = h.capsule ${CAPSULE_TABLES} WHERE h.vault = ? AND h.hash = ?`,
+  ).get(vault, hash) as unknown as CapsuleRow | undefined
+  return row === undefined ? undefined : capsuleState(row)
+}

@@ -1,0 +1,293 @@
+/**
+ * What every engine under the index does, and nothing that only one engine can: `test/store-conformance.ts` is run
+ * against each. The vault leads every key and no operation touches two vaults, so an engine may spread vaults over
+ * nodes; only the sequence is common to all.
+ *
+ * The caller has verified signatures, encodings and hashes. The store decides what depends on what is stored
+ * (`decisions.ts`), in the same transaction that stores the effect, its sequence number and its signed position: once
+ * `apply` resolves, all of it survives a power cut; if it rejects, a retry of the same operation is safe.
+ */
+import type { Access, Grant, VaultGenesis } from '@scelle/seal/verify'
+import type { ProblemCode } from '@scelle/wire/errors'
+
+/** A signed statement as received, and its id. */
+export interface StoredStatement {
+  readonly id: Uint8Array
+  readonly bytes: Uint8Array
+}
+
+/** The part of a position that is not the same for all: `positions.ts` makes the signed statement from it. */
+export interface StoredPosition {
+  readonly sequence: number
+  /** Seconds since 1970 UTC. */
+  readonly time: number
+  readonly keyVersion: number
+  readonly signature: Uint8Array
+}
+
+/** Signs the position of a statement at a sequence number; called inside the transaction. */
+export type PositionSigner = (statement: Uint8Array, sequence: number) => Promise<StoredPosition>
+
+export interface CategoryIn {
+  readonly category: Uint8Array
+  readonly epoch: number
+  readonly strict: boolean
+}
+
+export interface KeyRecordOperation {
+  readonly kind: 'key-record'
+  readonly statement: StoredStatement
+  readonly principal: Uint8Array
+  readonly version: number
+}
+
+export interface ManifestOperation {
+  readonly kind: 'manifest'
+  readonly statement: StoredStatement
+  readonly vault: Uint8Array
+  readonly custodian: Uint8Array
+  readonly version: number
+  /** Id of the manifest before, absent for the first. */
+  readonly previous?: Uint8Array | undefined
+  readonly categories: readonly CategoryIn[]
+}
+
+export interface VaultOperation {
+  readonly kind: 'vault'
+  /** The genesis: its id is the vault's. */
+  readonly statement: StoredStatement
+  readonly controller: Uint8Array
+  readonly mode: VaultGenesis['mode']
+  readonly manifest: ManifestOperation
+}
+
+export interface GrantKeysOperation {
+  readonly kind: 'grant-keys'
+  readonly statement: StoredStatement
+  readonly vault: Uint8Array
+  readonly grant: Uint8Array
+  readonly manifestVersion: number
+}
+
+export interface GrantOperation {
+  readonly kind: 'grant'
+  readonly statement: StoredStatement
+  readonly signer: Uint8Array
+  readonly grant: Grant
+  readonly keys: GrantKeysOperation
+}
+
+export interface RevocationOperation {
+  readonly kind: 'revocation'
+  readonly statement: StoredStatement
+  readonly vault: Uint8Array
+  readonly grant: Uint8Array
+}
+
+export interface CapsuleIn {
+  readonly place: number
+  readonly bytes: Uint8Array
+  readonly capsule: Uint8Array
+  readonly headerHash: Uint8Array
+  readonly category: Uint8Array
+  readonly epoch: number
+  /** Seconds since 1970 UTC. */
+  readonly opened: number
+}
+
+export interface RecordIn {
+  readonly place: number
+  readonly header: Uint8Array
+  readonly capsule: Uint8Array
+  readonly handle: Uint8Array
+  readonly version: number
+  readonly size: number
+  /** Absent where the body is a blob. */
+  readonly body?: Uint8Array | undefined
+  readonly digest: Uint8Array
+}
+
+export interface CommitOperation {
+  readonly kind: 'commit'
+  readonly statement: StoredStatement
+  readonly vault: Uint8Array
+  readonly custodian: Uint8Array
+  readonly author: Uint8Array
+  /** Seconds since 1970 UTC at which grants and capsules must be good. */
+  readonly at: number
+  /** All leaves in their places, 32 bytes each. */
+  readonly leaves: Uint8Array
+  readonly capsules: readonly CapsuleIn[]
+  readonly records: readonly RecordIn[]
+  /** New encapsulations. Named by their content, so they may be stored before the rest and outside its transaction. */
+  readonly encapsulations: readonly StoredStatement[]
+}
+
+export interface AccessOperation {
+  readonly kind: 'access'
+  readonly statement: StoredStatement
+  readonly access: Access
+  /** Seconds since 1970 UTC at which the grants must be good. */
+  readonly at: number
+}
+
+export type Operation =
+  | KeyRecordOperation
+  | VaultOperation
+  | ManifestOperation
+  | GrantOperation
+  | GrantKeysOperation
+  | RevocationOperation
+  | CommitOperation
+  | AccessOperation
+
+/** Why an operation had no effect. `places` are leaves of the caller's own commit. */
+export interface Refusal {
+  readonly problem: ProblemCode
+  readonly detail?: string
+  readonly places?: readonly number[]
+}
+
+export type Outcome = { readonly position: StoredPosition } | Refusal
+
+/** A category's public state. Its place in a part's list never changes: masks are bits by that place. */
+export interface CategoryState {
+  readonly category: Uint8Array
+  readonly epoch: number
+  readonly strict: boolean
+  /** Capsules of this category whose commit's sequence is not above this take no more records. */
+  readonly closed: number
+}
+
+/** A grant as the index holds it. `mask` has bit i for the category at place i of its part. */
+export interface GrantState {
+  readonly id: Uint8Array
+  readonly parent: Uint8Array | undefined
+  readonly vault: Uint8Array
+  readonly custodian: Uint8Array
+  readonly signer: Uint8Array
+  readonly grantee: Uint8Array
+  readonly mask: number
+  readonly rights: number
+  readonly purposes: readonly Access['purpose'][]
+  readonly notBefore: number
+  readonly expires: number
+  /** It or an ancestor was revoked. */
+  readonly revoked: boolean
+}
+
+/** A grant with the statements that its parties fetch. */
+export interface GrantEntry extends GrantState {
+  readonly statement: Uint8Array
+  /** The newest key delivery. */
+  readonly keys: Uint8Array
+}
+
+export interface CapsuleState {
+  readonly capsule: Uint8Array
+  readonly custodian: Uint8Array
+  readonly writer: Uint8Array
+  /** Place of its category in the part. */
+  readonly category: number
+  readonly epoch: number
+  readonly opened: number
+  readonly sequence: number
+  /** An access named it. */
+  readonly closed: boolean
+  readonly records: number
+}
+
+export interface FeedQuery {
+  readonly vault: Uint8Array
+  readonly custodian: Uint8Array
+  /** Categories that may be seen, as bits. */
+  readonly mask: number
+  /** Commits with a larger sequence. */
+  readonly after: number
+  readonly limit: number
+  /** The page ends with the commit that reaches this many octets of bodies and capsules. */
+  readonly maxBytes: number
+}
+
+export interface FeedRecord {
+  readonly place: number
+  readonly category: number
+  readonly header: Uint8Array
+  readonly size: number
+  /** One of the two: small bodies stand here, others in the blobs under their digest. */
+  readonly body: Uint8Array | undefined
+  readonly digest: Uint8Array | undefined
+}
+
+export interface FeedCapsule {
+  readonly place: number
+  readonly category: number
+  readonly bytes: Uint8Array
+}
+
+export interface FeedEntry {
+  readonly sequence: number
+  readonly statement: Uint8Array
+  readonly leaves: Uint8Array
+  readonly capsules: readonly FeedCapsule[]
+  readonly records: readonly FeedRecord[]
+}
+
+export interface FeedPage {
+  readonly commits: readonly FeedEntry[]
+  /** Everything up to this sequence has been looked at. */
+  readonly last: number
+  readonly more: boolean
+}
+
+export interface Store {
+  /** Each operation stands alone; those of one call are applied in order and share one durable write where possible. */
+  apply(operations: readonly Operation[]): Promise<Outcome[]>
+
+  /** Signed key records, genesis first; empty where the principal is not registered. */
+  keyChain(principal: Uint8Array): Promise<Uint8Array[]>
+  keyCount(principal: Uint8Array): Promise<number>
+
+  /** The position of a statement stored before; `vault` is absent for key records. */
+  position(statement: Uint8Array, vault?: Uint8Array): Promise<StoredPosition | undefined>
+
+  genesis(vault: Uint8Array): Promise<Uint8Array | undefined>
+  custodians(vault: Uint8Array): Promise<Uint8Array[]>
+  manifests(vault: Uint8Array, custodian: Uint8Array): Promise<Uint8Array[]>
+  categories(vault: Uint8Array, custodian: Uint8Array): Promise<CategoryState[]>
+
+  grant(vault: Uint8Array, grant: Uint8Array): Promise<GrantEntry | undefined>
+  /** Grants of one vault, oldest first; of one part or one grantee where named. */
+  grants(vault: Uint8Array, only?: { custodian?: Uint8Array; grantee?: Uint8Array }): Promise<GrantEntry[]>
+  /** Grants to one principal over all vaults, newest first. */
+  grantsTo(grantee: Uint8Array, limit: number): Promise<GrantEntry[]>
+  /** Whether the principal is a custodian anywhere, or holds a write grant that is good at that time. */
+  mayWriteSomewhere(principal: Uint8Array, at: number): Promise<boolean>
+
+  /** Bytes by id; ids that are not stored are left out. Keys are hex. */
+  encapsulations(ids: readonly Uint8Array[]): Promise<Map<string, Uint8Array>>
+  feed(query: FeedQuery): Promise<FeedPage>
+  /** Whether a commit up to this sequence touches one of these categories. */
+  anyCommit(query: { vault: Uint8Array; custodian: Uint8Array; mask: number; upTo: number }): Promise<boolean>
+  /** Signed commits of one part, in order; of one author where named. */
+  history(vault: Uint8Array, custodian: Uint8Array, author?: Uint8Array): Promise<Uint8Array[]>
+  /** Signed accesses to one part, in order. */
+  accesses(vault: Uint8Array, custodian: Uint8Array): Promise<Uint8Array[]>
+  capsule(vault: Uint8Array, headerHash: Uint8Array): Promise<CapsuleState | undefined>
+  /** Where a record names this blob: one line for each part and category. */
+  blobPlaces(digest: Uint8Array): Promise<{ vault: Uint8Array; custodian: Uint8Array; mask: number }[]>
+
+  /** Whether it can serve: false once a durable write ended uncertain. */
+  ready(): Promise<boolean>
+  close(): Promise<void>
+}
+
+/** Bodies above the inline limit, by the SHA-256 of their octets. Put once, never changed. */
+export interface Blobs {
+  /** Size, or undefined where it is not stored. */
+  size(digest: Uint8Array): Promise<number | undefined>
+  /** Stores durably before it resolves. Throws Problem `digest-mismatch` or `too-large`; then nothing is kept. */
+  put(digest: Uint8Array, source: AsyncIterable<Uint8Array>): Promise<void>
+  /** Octets `start` to `end`, both included. */
+  read(digest: Uint8Array, start: number, end: number): AsyncIterable<Uint8Array>
+}
