@@ -1,0 +1,104 @@
+/** A newcomer's first two minutes: `npm start`, the line it prints, and every shell line of the documents beside it. */
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync } from 'node:fs'
+import { createServer, type AddressInfo } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { ROOT } from '../repository.ts'
+import { allBlocks } from './blocks.ts'
+
+const PATIENTS = 12
+/** `npm start` listens on this port and the five after it; the documents show addresses that follow from it. */
+const FIRST_PORT_SHOWN = 8700
+const PORTS = 6
+
+const lines = allBlocks()
+  .filter(({ info }) => info === 'sh')
+  .flatMap(({ file, line, code }) =>
+    code.split('\n').map((command, at) => ({ where: `${file}:${line + 1 + at}`, command })),
+  )
+  .filter(({ command }) => command !== '' && !command.startsWith('#'))
+
+const isFree = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const server = createServer()
+      .once('error', () => resolve(false))
+      .listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+  })
+
+/** A free port whose successors are free too: others on this machine may have the default ones. */
+const freePorts = async (): Promise<number> => {
+  for (;;) {
+    const server = createServer().listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const { port } = server.address() as AddressInfo
+    await new Promise((resolve) => server.close(resolve))
+    const wanted = Array.from({ length: PORTS }, (_, at) => port + at)
+    if ((await Promise.all(wanted.map(isFree))).every(Boolean)) return port
+  }
+}
+
+describe('the first two minutes', () => {
+  const home = mkdtempSync(join(tmpdir(), 'scelle-first-'))
+  const environment = { ...process.env, SCELLE_HOME: home, LANG: 'en_GB.UTF-8' }
+  let started: ChildProcess
+  let said = ''
+  let firstPort = 0
+
+  beforeAll(async () => {
+    firstPort = await freePorts()
+    started = spawn('npm', ['start', '--', String(PATIENTS), '--port', String(firstPort)], {
+      cwd: ROOT, env: environment, stdio: ['ignore', 'pipe', 'pipe'], detached: true,
+    })
+    await new Promise<void>((resolve, reject) => {
+      const listen = (bytes: Buffer): void => {
+        said += bytes.toString()
+        if (/Try:\n.*\n/.test(said)) resolve()
+      }
+      started.stdout?.on('data', listen)
+      started.stderr?.on('data', listen)
+      started.once('exit', (code) => reject(new Error(`npm start ended with ${code} and said:\n${said}`)))
+    })
+  })
+
+  afterAll(async () => {
+    if (started.pid !== undefined && started.exitCode === null) {
+      const ended = once(started, 'exit')
+      // npm, its shell and the program: the group that was made for them.
+      process.kill(-started.pid, 'SIGTERM')
+      await ended
+    }
+    rmSync(home, { recursive: true, force: true })
+  })
+
+  /** Runs a line as the reader would, at this test's place and ports instead of the default ones. */
+  const run = (command: string): string => {
+    const here = command
+      .replaceAll('.scelle/', `${home}/`)
+      .replaceAll(/\b127\.0\.0\.1:87(\d\d)\b/g, (_, port) => `127.0.0.1:${firstPort + Number(`87${port}`) - FIRST_PORT_SHOWN}`)
+    return execFileSync('bash', ['-c', here], { cwd: ROOT, env: environment, encoding: 'utf8', stdio: 'pipe' })
+  }
+
+  test('npm start seals invented patients and says where everything is', () => {
+    expect(said).toContain(`${PATIENTS} invented patients`)
+    for (const party of ['index', 'trustee-1', 'trustee-2', 'trustee-3', 'edge']) expect(said).toContain(party)
+  })
+
+  test('the line it prints answers with FHIR', () => {
+    const line = /Try:\n\s*(.*)\n/.exec(said)?.[1] ?? ''
+    const bundle = JSON.parse(run(line)) as { resourceType: string; entry: Array<{ resource: { resourceType: string } }> }
+    expect(bundle.resourceType).toBe('Bundle')
+    expect(bundle.entry.length).toBeGreaterThan(0)
+    for (const { resource } of bundle.entry) expect(resource.resourceType).toBe('Patient')
+  })
+
+  test('the documents show lines to try', () => {
+    expect(lines).not.toEqual([])
+  })
+
+  test.each(lines)('$where: $command', ({ command }) => {
+    expect(() => run(command)).not.toThrow()
+  })
+})
