@@ -2,7 +2,7 @@
 import { deflate, inflate } from '#deflate'
 import { SealError } from '../errors.ts'
 import { LIMITS } from '../limits.ts'
-import { dictionaryOf } from '../dictionary/table.ts'
+import { dictionaryOf, NO_DICTIONARY } from '../dictionary/table.ts'
 import type { RecordHeader } from '../statements.ts'
 import { padmeLength } from './padding.ts'
 
@@ -45,6 +45,9 @@ export const unpackContent = (header: RecordHeader, whole: Uint8Array): Uint8Arr
   }
   requireZeros(whole.subarray(end))
   const packed = whole.subarray(LENGTH_PREFIX, end)
+  if (header.contentType !== 'fhir+json' && header.dictionary !== NO_DICTIONARY) {
+    throw new SealError('record-mismatch', 'what is not compressed has no dictionary; refuse the writer')
+  }
   if (header.contentType === 'tombstone') {
     if (length > 0) throw new SealError('record-mismatch', 'a tombstone has content; refuse the writer')
     return EMPTY
@@ -52,6 +55,7 @@ export const unpackContent = (header: RecordHeader, whole: Uint8Array): Uint8Arr
   if (header.contentType === 'octets') return packed
   const max = Math.min(LIMITS.recordPlaintext, length * LIMITS.inflateFactor)
   const plain = inflate(packed, dictionaryOf(header.dictionary).bytes, max)
-  if (plain === undefined) throw new SealError('record-too-large', 'a body is not DEFLATE, or grows over its limit')
+  if (plain === 'larger') throw new SealError('record-too-large', 'a body grows over its limit; refuse the writer')
+  if (plain === 'broken') throw new SealError('record-mismatch', 'a body is not what its header says; refuse the writer')
   return plain
 }

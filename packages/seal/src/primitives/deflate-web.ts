@@ -4,7 +4,7 @@
  */
 import { deflateSync, inflateSync } from 'fflate'
 import { deflateSmall, SMALL } from './deflate-small.ts'
-import { inflateSmall, SMALL_COMPRESSED } from './inflate-small.ts'
+import { type Inflated, inflateSmall, SMALL_COMPRESSED } from './inflate-small.ts'
 
 const LEVEL = 6
 const GROWTH = 8
@@ -14,13 +14,11 @@ export const deflate = (plain: Uint8Array, dictionary: Uint8Array | undefined): 
     ? deflateSmall(plain, dictionary)
     : deflateSync(plain, { level: LEVEL, ...(dictionary === undefined ? {} : { dictionary }) })
 
-/** The plaintext, or undefined where the stream is broken or would grow over `max` bytes. */
-export const inflate = (
-  compressed: Uint8Array, dictionary: Uint8Array | undefined, max: number,
-): Uint8Array | undefined => {
+/** The plaintext; `'larger'` where it would have more than `max` bytes. */
+export const inflate = (compressed: Uint8Array, dictionary: Uint8Array | undefined, max: number): Inflated => {
   if (compressed.length <= SMALL_COMPRESSED) {
     const small = inflateSmall(compressed, dictionary)
-    if (small !== 'larger') return small === undefined || small.length > max ? undefined : small
+    if (small !== 'larger') return typeof small !== 'string' && small.length > max ? 'larger' : small
   }
   for (let room = Math.min(max, compressed.length * GROWTH) + 1; ; room = Math.min(max + 1, room * GROWTH)) {
     const out = new Uint8Array(room)
@@ -28,9 +26,9 @@ export const inflate = (
     try {
       plain = inflateSync(compressed, { out, ...(dictionary === undefined ? {} : { dictionary }) })
     } catch {
-      return undefined
+      return 'broken'
     }
     if (plain.length < room) return plain.slice()
-    if (room > max) return undefined
+    if (room > max) return 'larger'
   }
 }

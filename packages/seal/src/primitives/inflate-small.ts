@@ -6,17 +6,18 @@ export const SMALL_COMPRESSED = 16_384
 
 const scratch = new Uint8Array(128 * 1024)
 
+/** The plaintext, or why there is none: no DEFLATE stream, or one that grows over its bound. */
+export type Inflated = Uint8Array | 'broken' | 'larger'
+
 /**
- * The plaintext; undefined where the stream is broken; `'larger'` where it does not fit. The library drops what a given
+ * The plaintext, `'larger'` where it does not fit. The library drops what a given
  * buffer cannot take, so a full buffer means that there may be more.
  */
-export const inflateSmall = (
-  compressed: Uint8Array, dictionary: Uint8Array | undefined,
-): Uint8Array | undefined | 'larger' => {
+export const inflateSmall = (compressed: Uint8Array, dictionary: Uint8Array | undefined): Inflated => {
   try {
     const plain = inflateSync(compressed, { out: scratch, ...(dictionary === undefined ? {} : { dictionary }) })
     return plain.length < scratch.length ? plain.slice() : 'larger'
   } catch {
-    return undefined
+    return 'broken'
   }
 }

@@ -1,0 +1,181 @@
+/**
+ * Runs one vector: `{name, op, in, out}` must give `out`, `{name, op, in, refuse}` must be refused with that code. The second
+ * reader implements the same operations in its own language; `spec/reader/operations.py` is the other half of this page.
+ */
+import { openBody } from '../../packages/seal/src/body/cobblestone.ts'
+import { capsuleSecret } from '../../packages/seal/src/envelope/capsule.ts'
+import { capsuleKey, checkLinks, handleOf, openRecord, openRelease, ownerRelease, padmeLength } from '../../packages/seal/src/envelope.ts'
+import { openGrantKeys } from '../../packages/seal/src/grants.ts'
+import { importIdentity } from '../../packages/seal/src/identity.ts'
+import { earlierSecrets, openManifest } from '../../packages/seal/src/keys.ts'
+import { CourierKeys, openCourier, openShare } from '../../packages/seal/src/shares.ts'
+import * as seal from '../../packages/seal/src/verify.ts'
+
+export interface Vector {
+  name: string
+  op: string
+  in: any
+  out?: unknown
+  refuse?: string
+}
+
+export const hex = (text: string): Uint8Array => {
+  const bytes = seal.fromHex(text)
+  if (bytes === undefined) throw new Error('a vector holds something that is not hex')
+  return bytes
+}
+const hexes = (list: readonly string[]): Uint8Array[] => list.map(hex)
+
+/** Bytes as hex, the rest as it is. */
+export const plain = (value: unknown): unknown => {
+  if (value instanceof Uint8Array) return seal.toHex(value)
+  if (Array.isArray(value)) return value.map(plain)
+  if (typeof value === 'object' && value !== null) {
+    return Object.fromEntries(Object.entries(value).map(([name, inner]) => [name, plain(inner)]))
+  }
+  return value
+}
+
+/** Secrets of a vector, from hex. */
+const secretsOf = (list: any[]): seal.CategorySecrets =>
+  list.map(({ category, code, epoch, secret }) => ({
+    category: hex(category), code, epoch, ...(secret === undefined ? {} : { secret: hex(secret) }),
+  }))
+
+const keys = (chain: readonly string[]): Promise<seal.PrincipalKeys> => seal.verifyKeyChain(hexes(chain))
+
+const keysOf = async (chains: readonly string[][]): Promise<(id: Uint8Array) => seal.PrincipalKeys | undefined> => {
+  const known = new Map<string, seal.PrincipalKeys>()
+  for (const chain of chains) {
+    const principal = await keys(chain)
+    known.set(seal.toHex(principal.id), principal)
+  }
+  return (id) => known.get(seal.toHex(id))
+}
+
+const lookup = (encapsulations: readonly string[]): ((id: Uint8Array) => Uint8Array | undefined) => {
+  const known = new Map(encapsulations.map((text) => [seal.toHex(seal.encapsulationId(hex(text))), hex(text)]))
+  return (id) => known.get(seal.toHex(id))
+}
+
+const STRUCTS: Record<string, seal.Codec<any>> = {
+  Signed: seal.Signed, KeyRecord: seal.KeyRecord, VaultGenesis: seal.VaultGenesis, Manifest: seal.Manifest,
+  CategorySecrets: seal.CategorySecrets, Encapsulation: seal.Encapsulation, CapsuleHeader: seal.CapsuleHeader, Capsule: seal.Capsule,
+  RecordHeader: seal.RecordHeader, Commit: seal.Commit, Grant: seal.Grant, GrantKeys: seal.GrantKeys, Revocation: seal.Revocation,
+  Access: seal.Access, Position: seal.Position,
+}
+
+/** Sealed bodies are changed as the vector says, so that a file need not hold each changed copy. */
+const mutated = (body: Uint8Array, change: any): Uint8Array => {
+  if (change === undefined) return body
+  const copy = body.slice(0, change.truncate ?? body.length)
+  if (change.flip !== undefined) copy[change.flip]! ^= 1
+  if (change.append !== undefined) return seal.concatBytes(copy, hex(change.append))
+  if (change.swap !== undefined) {
+    const [a, b] = change.swap as [number, number]
+    const [from, to] = [56 + a * 16_400, 56 + b * 16_400]
+    const held = copy.slice(from, from + 16_400)
+    copy.copyWithin(from, to, to + 16_400)
+    copy.set(held, to)
+  }
+  return copy
+}
+
+export const OPERATIONS: Record<string, (from: any) => Promise<unknown>> = {
+  decode: async ({ struct, bytes }) => {
+    const codec = STRUCTS[struct] as seal.Codec<any>
+    const value = seal.decode(codec, hex(bytes))
+    if (seal.toHex(seal.encode(codec, value)) !== bytes) throw new Error('re-encoding gives other bytes')
+    return plain(value)
+  },
+  padme: async ({ length }) => padmeLength(length),
+  handle: async ({ key, type, id }) => seal.toHex(handleOf(hex(key), type, id)),
+  'feed-head': async ({ commits }) =>
+    seal.toHex(hexes(commits).reduce((head, id) => seal.feedHead(head, id), seal.ZERO32)),
+  'key-chain': async ({ chain }) => {
+    const { id, kind, current } = await keys(chain)
+    return { id: seal.toHex(id), kind, version: current.version }
+  },
+  'vault-genesis': async ({ signed, controller }) => seal.toHex((await seal.verifyGenesis(hex(signed), await keys(controller))).vault),
+  manifests: async ({ versions, genesis, controller, custodian, known }) => {
+    const verified = await seal.verifyGenesis(hex(genesis), await keys(controller))
+    const expected = { ...verified, custodian: await keys(custodian), ...(known === undefined ? {} : { known: { version: known.version, id: hex(known.id) } }) }
+    return (await seal.verifyManifests(hexes(versions), expected)).ids.map(seal.toHex)
+  },
+  'open-manifest': async ({ manifest, identity }) =>
+    plain(await openManifest(seal.decode(seal.Manifest, hex(manifest)), await importIdentity(hex(identity)))),
+  'earlier-secrets': async ({ manifests, secrets, asked }) => {
+    const find = await earlierSecrets(hexes(manifests).map((bytes) => seal.decode(seal.Manifest, bytes)), secretsOf(secrets))
+    return asked.map(({ category, epoch }: any) => plain(find(hex(category), epoch)) ?? null)
+  },
+  'grant-chain': async (from) => {
+    const revoked = new Set<string>(from.revoked ?? [])
+    const { ids } = await seal.verifyGrantChain({
+      chain: hexes(from.chain), vault: hex(from.vault), custodian: hex(from.custodian), keysOf: await keysOf(from.keys), at: from.at,
+      need: { reader: hex(from.reader), categories: hexes(from.categories), rights: from.rights, ...(from.purpose === undefined ? {} : { purpose: from.purpose }) },
+      revoked: (id) => revoked.has(seal.toHex(id)),
+    })
+    return ids.map(seal.toHex)
+  },
+  'open-grant-keys': async ({ keys: body, grant, grantId, identity, manifest }) =>
+    plain(await openGrantKeys({
+      keys: seal.decode(seal.GrantKeys, hex(body)), grant: seal.decode(seal.Grant, hex(grant)), grantId: hex(grantId),
+      grantee: await importIdentity(hex(identity)), manifest: seal.decode(seal.Manifest, hex(manifest)),
+    })),
+  access: async ({ signed, reader }) => seal.toHex((await seal.verifyAccess(hex(signed), await keys(reader))).id),
+  revocation: async ({ signed, revoker, grants, ids }) => {
+    const chain = { grants: hexes(grants).map((bytes) => seal.decode(seal.Grant, bytes)), ids: hexes(ids) }
+    return seal.toHex((await seal.verifyRevocation(hex(signed), await keys(revoker), chain)).grant)
+  },
+  commit: async ({ signed, author }) => seal.toHex((await seal.verifyCommit(hex(signed), await keys(author))).id),
+  'commit-path': async ({ signed, author, leaf, place, path }) => {
+    const { commit } = await seal.verifyCommit(hex(signed), await keys(author))
+    seal.verifyPath(hex(leaf), place, hexes(path), commit)
+    return place
+  },
+  share: async ({ header, seal: sealed, index, encapsulation, identity }) => {
+    const courierKey = await openCourier(hex(encapsulation), await importIdentity(hex(identity)))
+    const named = { encapsulation: hex(sealed.encapsulation), sealed: hex(sealed.sealed) }
+    return seal.toHex(await openShare({ headerBytes: hex(header), seal: named, index, courierKey }))
+  },
+  'owner-release': async ({ capsule, encapsulations, identity }) =>
+    seal.toHex(await ownerRelease(hex(capsule), await importIdentity(hex(identity)), lookup(encapsulations))),
+  release: async ({ answers, access, oneTimeSecret, headers, genesis }) => {
+    const { releases, refused } = await openRelease({
+      answers: answers.map((one: any) => ({ trustee: hex(one.trustee), access: hex(one.access), enc: hex(one.enc), sealed: hexes(one.sealed) })),
+      accessId: hex(access), oneTimeSecret: hex(oneTimeSecret), headers: hexes(headers), genesis: seal.decode(seal.VaultGenesis, hex(genesis)),
+    })
+    return { releases: [...releases.values()].map(seal.toHex), refused: refused.map(({ trustee }) => seal.toHex(trustee)) }
+  },
+  record: async ({ capsule, release, secret, header, body }) => {
+    const key = await capsuleKey({ headerBytes: hex(capsule), release: hex(release), secrets: () => (secret === undefined ? undefined : hex(secret)) })
+    const { content } = await openRecord(key, hex(header), hex(body))
+    return { capsuleKey: seal.toHex(capsuleSecret(key)), content: seal.toHex(content) }
+  },
+  cobblestone: async ({ key, context, body, change }) =>
+    seal.toHex(seal.sha256(await openBody(hex(key), hex(context), mutated(hex(body), change)))),
+  links: async ({ commits, vault, custodian, authors, identity, encapsulations }) => {
+    const last = await checkLinks({
+      commits: hexes(commits), vault: hex(vault), custodian: hex(custodian), authorKeys: await keysOf(authors),
+      courierKeys: new CourierKeys(await importIdentity(hex(identity))), encapsulations: lookup(encapsulations),
+    })
+    return Object.fromEntries([...last].map(([author, id]) => [author, seal.toHex(id)]))
+  },
+}
+
+/** The vectors of a file, its shared values put in their places. */
+export const unpacked = (file: { values: string[]; vectors: Vector[] }): Vector[] =>
+  JSON.parse(JSON.stringify(file.vectors), (_, value: unknown) =>
+    typeof value === 'string' && value.startsWith('@') ? file.values[Number(value.slice(1))] : value) as Vector[]
+
+/** The code with which an operation refuses, or what it gives. */
+export const run = async (vector: Vector): Promise<{ out?: unknown; refuse?: string }> => {
+  const operation = OPERATIONS[vector.op]
+  if (operation === undefined) throw new Error(`no operation is called ${vector.op}`)
+  try {
+    return { out: await operation(vector.in) }
+  } catch (error) {
+    if (error instanceof seal.SealError) return { refuse: error.code }
+    throw error
+  }
+}
