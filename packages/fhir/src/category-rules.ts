@@ -48,13 +48,16 @@ const MENTAL_HEALTH: readonly CategoryRule[] = [
     // F17 is tobacco: in the summary, where every carer needs it.
     'icd10|F0*', 'icd10|F10*', 'icd10|F11*', 'icd10|F12*', 'icd10|F13*', 'icd10|F14*', 'icd10|F15*', 'icd10|F16*',
     'icd10|F18*', 'icd10|F19*', 'icd10|F2*', 'icd10|F3*', 'icd10|F4*', 'icd10|F5*', 'icd10|F6*', 'icd10|F7*',
-    'icd10|F8*', 'icd10|F9*', 'icd10|X6*', 'icd10|X7*', 'icd10|X80*', 'icd10|X81*', 'icd10|X82*', 'icd10|X83*', 'icd10|X84*',
+    'icd10|F8*', 'icd10|F9*', 'icd10|X6*', 'icd10|X7*', 'icd10|X80*', 'icd10|X81*', 'icd10|X82*', 'icd10|X83*',
+      'icd10|X84*',
     'icd10|Z915*', 'icd10|R4585*', 'icd10|T74*', 'icd10|T76*', 'icd10|Y06*', 'icd10|Y07*', 'icd10|Z630*', 'icd10|Z502*',
     'icd10|Z503*', 'icd10|Z721*', 'icd10|Z722*', 'icd10|Z864*', 'icd10|Z865*', 'icd10|Z914*',
   ] },
-  { id: 'mental-atc', category: 'mental-health', codes: ['atc|N05*', 'atc|N06A*', 'atc|N06B*', 'atc|N06C*', 'atc|N07BB*', 'atc|N07BC*'] },
+  { id: 'mental-atc', category: 'mental-health', codes: ['atc|N05*', 'atc|N06A*', 'atc|N06B*', 'atc|N06C*',
+    'atc|N07BB*', 'atc|N07BC*'] },
   { id: 'mental-loinc', category: 'mental-health', codes: [
-    'loinc|44249-1', 'loinc|44261-6', 'loinc|55757-9', 'loinc|55758-7', 'loinc|69737-5', 'loinc|70274-6', 'loinc|75626-2',
+    'loinc|44249-1', 'loinc|44261-6', 'loinc|55757-9', 'loinc|55758-7', 'loinc|69737-5', 'loinc|70274-6',
+      'loinc|75626-2',
     'loinc|72109-2', 'loinc|82666-9', 'loinc|82667-7', 'loinc|76499-3', 'loinc|76504-0', 'loinc|71354-5',
     'loinc|44260-8', 'loinc|93025-5', 'loinc|76501-6', 'loinc|76500-8', 'loinc|76502-4', 'loinc|76503-2',
   ] },
@@ -73,7 +76,8 @@ const STRICT_LABELS: readonly CategoryRule[] = [
   { id: 'own-label', category: 'private', security: ['scelle|private'] },
   { id: 'own-label-mental', category: 'mental-health', security: ['scelle|mental-health'] },
   { id: 'own-label-sexual', category: 'sexual-health', security: ['scelle|sexual-health'] },
-  { id: 'own-label-notes', category: 'notes', security: ['scelle|notes', 'actcode|TBOO', 'actcode|CEL', 'actcode|DEMO'] },
+  { id: 'own-label-notes', category: 'notes', security: ['scelle|notes', 'actcode|TBOO', 'actcode|CEL',
+    'actcode|DEMO'] },
 ]
 
 const BY_KIND: readonly CategoryRule[] = [
@@ -90,21 +94,26 @@ const BY_KIND: readonly CategoryRule[] = [
     'loinc|18719-5', 'loinc|18723-7', 'loinc|18727-8', 'loinc|26437-4', 'loinc|27898-6',
   ] },
   { id: 'laboratory-types', category: 'laboratory', types: ['Specimen', 'MolecularSequence'] },
-  { id: 'imaging', category: 'imaging', types: ['Observation', 'DiagnosticReport', 'ServiceRequest', 'Media'], categories: [
+  { id: 'imaging', category: 'imaging', types: ['Observation', 'DiagnosticReport', 'ServiceRequest', 'Media'],
+    categories: [
     'obs-category|imaging', 'v2-0074|RAD', 'v2-0074|CT', 'v2-0074|MR', 'v2-0074|NMR', 'v2-0074|CUS', 'v2-0074|OUS',
     'v2-0074|VUS', 'v2-0074|RUS', 'v2-0074|XRC', 'v2-0074|RX', 'v2-0074|NMS', 'v2-0074|IMG', 'loinc|18748-4',
     'loinc|LP29684-5', 'media-category|image',
   ] },
   { id: 'imaging-types', category: 'imaging', types: ['ImagingStudy'] },
   { id: 'tobacco', category: 'summary', types: ['Observation'], codes: ['loinc|72166-2'] },
-  { id: 'vital-signs', category: 'summary', types: ['Observation'], categories: ['obs-category|vital-signs', 'obs-category|exam'] },
+  { id: 'vital-signs', category: 'summary', types: ['Observation'],
+    categories: ['obs-category|vital-signs', 'obs-category|exam'] },
   { id: 'summary', category: 'summary', types: [
-    'AllergyIntolerance', 'Condition', 'Immunization', 'ImmunizationEvaluation', 'ImmunizationRecommendation', 'Procedure',
+    'AllergyIntolerance', 'Condition', 'Immunization', 'ImmunizationEvaluation', 'ImmunizationRecommendation',
+      'Procedure',
     'Device', 'DeviceUseStatement', 'CarePlan', 'CareTeam', 'Goal', 'Flag', 'DetectedIssue', 'RiskAssessment',
     'FamilyMemberHistory', 'AdverseEvent', 'BodyStructure', 'NutritionOrder', 'VisionPrescription',
   ] },
-  { id: 'encounters', category: 'encounters', types: ['Encounter', 'EpisodeOfCare', 'ServiceRequest', 'DeviceRequest'] },
-  { id: 'documents', category: 'documents', types: ['DocumentReference', 'DocumentManifest', 'Composition', 'Binary', 'Bundle'] },
+  { id: 'encounters', category: 'encounters', types: ['Encounter', 'EpisodeOfCare', 'ServiceRequest',
+    'DeviceRequest'] },
+  { id: 'documents', category: 'documents', types: ['DocumentReference', 'DocumentManifest', 'Composition', 'Binary',
+    'Bundle'] },
   { id: 'administrative', category: 'administrative', types: [
     'Patient', 'RelatedPerson', 'Person', 'Coverage', 'CoverageEligibilityRequest', 'CoverageEligibilityResponse',
     'Appointment', 'AppointmentResponse', 'Schedule', 'Slot', 'Account', 'ChargeItem', 'Claim', 'ClaimResponse',

@@ -79,7 +79,7 @@ export class ChartIndex {
 
   /** Every resource, by type then id. */
   * all(): Generator<Resource> {
-    for (const type of [...this.#types.keys()].sort()) {
+    for (const type of [...this.#types.keys()].toSorted()) {
       const index = this.#typeIndex(type)
       for (const id of orderedIds(index)) yield index.resources.get(id) as Resource
     }
@@ -159,14 +159,16 @@ function matchingIds(index: TypeIndex, criteria: readonly Criterion[]): string[]
       candidates = postings
     }
   }
-  const fits = (id: string): boolean => tests.every((test) => meets(test.criterion, test.index.values.get(id) as Values))
+  const fits = (id: string): boolean => tests.every((test) =>
+    meets(test.criterion, test.index.values.get(id) as Values))
   if (!candidates || fewest > index.resources.size / 4) return orderedIds(index).filter(fits)
-  const ids = candidates.length === 1 ? [...(candidates[0] as Set<string>)] : [...new Set(candidates.flatMap((c) => [...c]))]
-  return ids.filter(fits).sort()
+  const ids = candidates.length === 1 ? [...(candidates[0] as Set<string>)] : [...new Set(candidates.flatMap((c) =>
+    [...c]))]
+  return ids.filter(fits).toSorted()
 }
 
 function orderedIds(index: TypeIndex): string[] {
-  index.ordered ??= [...index.resources.keys()].sort()
+  index.ordered ??= [...index.resources.keys()].toSorted()
   return index.ordered
 }
 
@@ -198,14 +200,13 @@ function pageByKeys(index: TypeIndex, ids: readonly string[], parsed: ParsedSear
 /** Ascending sorts by the least value, descending by the greatest (R4 search.html#sort); null: no value. */
 function sortValue({ parameter, descending }: SortKey, values: Values): string | number | null {
   const pick = <T extends string | number>(list: readonly T[]): T | null =>
-    list.reduce<T | null>((best, value) => (best === null || (descending ? value > best : value < best) ? value : best), null)
-  switch (parameter.kind) {
-    case 'date': return pick(values.dates.map((date) => (descending ? date.high : date.low)))
-    case 'string': return pick(values.strings.map((text) => text.folded))
-    case 'token': return pick(values.tokens.map((token) => token.code))
-    case 'reference': return pick(values.references.map((reference) => reference.text))
-    case 'uri': return pick(values.uris)
-  }
+    list.reduce<T | null>((best, value) => (best === null ||
+      (descending ? value > best : value < best) ? value : best), null)
+  const { kind } = parameter
+  if (kind === 'date') return pick(values.dates.map((date) => (descending ? date.high : date.low)))
+  if (kind === 'string') return pick(values.strings.map((text) => text.folded))
+  if (kind === 'token') return pick(values.tokens.map((token) => token.code))
+  return kind === 'reference' ? pick(values.references.map((reference) => reference.text)) : pick(values.uris)
 }
 
 /** Total order: the sort keys, resources without a value last, then the id. */

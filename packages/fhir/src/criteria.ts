@@ -44,23 +44,17 @@ export function parseCriterion(
     throw new FhirError('too-many-values', `${name} has more than ${LIMITS.searchValues} values`, name)
   }
   if (parts.some((part) => part === '')) throw bad(name, 'a value is empty')
-  switch (parameter.kind) {
-    case 'token':
-      allow(parameter, modifier, ['not'])
-      return { parameter, test: 'token', negated: modifier === 'not', tokens: parts.map((part) => tokenTest(part, name)) }
-    case 'string':
-      allow(parameter, modifier, ['exact', 'contains'])
-      return { parameter, ...stringCriterion(modifier, parts, name) }
-    case 'date':
-      allow(parameter, modifier, [])
-      return { parameter, test: 'date', dates: parts.map((part) => dateTest(part, name)) }
-    case 'uri':
-      allow(parameter, modifier, [])
-      return { parameter, test: 'uri', uris: parts.map((part) => plain(part, name)) }
-    case 'reference':
-      return referenceCriterion(parameter, modifier, parts, name, bases)
+  if (parameter.kind === 'reference') return referenceCriterion(parameter, modifier, parts, name, bases)
+  allow(parameter, modifier, MODIFIERS[parameter.kind])
+  if (parameter.kind === 'token') {
+    return { parameter, test: 'token', negated: modifier === 'not', tokens: parts.map((part) => tokenTest(part, name)) }
   }
+  if (parameter.kind === 'string') return { parameter, ...stringCriterion(modifier, parts, name) }
+  if (parameter.kind === 'date') return { parameter, test: 'date', dates: parts.map((part) => dateTest(part, name)) }
+  return { parameter, test: 'uri', uris: parts.map((part) => plain(part, name)) }
 }
+
+const MODIFIERS = { token: ['not'], string: ['exact', 'contains'], date: [], uri: [] } as const
 
 function allow(parameter: Parameter, modifier: string | undefined, allowed: readonly string[]): void {
   if (modifier === undefined || allowed.includes(modifier)) return
@@ -69,7 +63,8 @@ function allow(parameter: Parameter, modifier: string | undefined, allowed: read
 
 function unsupportedModifier(parameter: Parameter, allowed: readonly string[]): FhirError {
   const supported = [...allowed, 'missing'].map((each) => `:${each}`).join(', ')
-  const diagnostics = `unsupported modifier of the ${parameter.kind} parameter ${parameter.name}; supported: ${supported}`
+  const what = `the ${parameter.kind} parameter ${parameter.name}`
+  const diagnostics = `unsupported modifier of ${what}; supported: ${supported}`
   return new FhirError('unsupported-modifier', diagnostics, parameter.name)
 }
 
@@ -127,11 +122,13 @@ function referenceCriterion(
   if (modifier === 'identifier') {
     return { parameter, test: 'identifier', tokens: parts.map((part) => tokenTest(part, name)) }
   }
-  if (modifier !== undefined && !isResourceType(modifier)) throw unsupportedModifier(parameter, ['identifier', '[type]'])
+  if (modifier !== undefined && !isResourceType(modifier)) throw unsupportedModifier(parameter,
+    ['identifier', '[type]'])
   if (modifier !== undefined && parameter.targets.length > 0 && !parameter.targets.includes(modifier)) {
     throw bad(name, `references ${parameter.targets.join(', ')} only`)
   }
-  return { parameter, test: 'reference', references: parts.map((part) => referenceTest(plain(part, name), modifier, parameter, name, bases)) }
+  return { parameter, test: 'reference', references: parts.map((part) =>
+    referenceTest(plain(part, name), modifier, parameter, name, bases)) }
 }
 
 /** `id`, `Type/id[/_history/v]`, or an absolute URL; one under `bases` is this server's own. */
@@ -159,16 +156,22 @@ function referenceTest(
 
 /** True if a resource with these values meets the criterion. */
 export function meets(criterion: Criterion, values: Values): boolean {
-  switch (criterion.test) {
-    case 'missing': return values.present !== criterion.missing
-    case 'token': return criterion.negated !== values.tokens.some((t) => criterion.tokens.some((test) => tokenMatches(test, t)))
-    case 'identifier': return values.references.some(({ identifier }) =>
-      identifier !== undefined && criterion.tokens.some((test) => tokenMatches(test, identifier)))
-    case 'string': return values.strings.some((value) => criterion.texts.some((text) => stringMatches(criterion.how, text, value)))
-    case 'date': return values.dates.some((value) => criterion.dates.some((test) => dateMatches(test, value)))
-    case 'uri': return values.uris.some((value) => criterion.uris.includes(value))
-    case 'reference': return values.references.some((value) => criterion.references.some((test) => referenceMatches(test, value)))
+  const { test } = criterion
+  if (test === 'missing') return values.present !== criterion.missing
+  if (test === 'token') return criterion.negated !== values.tokens.some((token) => anyToken(criterion.tokens, token))
+  if (test === 'reference') {
+    return values.references.some((value) => criterion.references.some((asked) => referenceMatches(asked, value)))
   }
+  if (test === 'date') return values.dates.some((value) => criterion.dates.some((asked) => dateMatches(asked, value)))
+  if (test === 'string') {
+    return values.strings.some((value) => criterion.texts.some((text) => stringMatches(criterion.how, text, value)))
+  }
+  if (test === 'uri') return values.uris.some((value) => criterion.uris.includes(value))
+  return values.references.some(({ identifier }) => identifier !== undefined && anyToken(criterion.tokens, identifier))
+}
+
+function anyToken(tests: readonly TokenTest[], token: Token): boolean {
+  return tests.some((test) => tokenMatches(test, token))
 }
 
 /** R4 search.html#token. Codes are compared as written: whether a system ignores case is unknown here. */
@@ -178,7 +181,8 @@ export function tokenMatches(test: TokenTest, token: Token): boolean {
   return test.system === null ? token.system === undefined : test.system === token.system
 }
 
-function stringMatches(how: 'starts' | 'exact' | 'contains', text: string, value: { raw: string, folded: string }): boolean {
+function stringMatches(how: 'starts' | 'exact' | 'contains', text: string,
+  value: { raw: string, folded: string }): boolean {
   if (how === 'exact') return value.raw === text
   return how === 'starts' ? value.folded.startsWith(text) : value.folded.includes(text)
 }
@@ -186,16 +190,13 @@ function stringMatches(how: 'starts' | 'exact' | 'contains', text: string, value
 /** R4 search.html#prefix: the value is the resource's interval, the test the query's. */
 export function dateMatches({ prefix, interval }: DateTest, value: Interval): boolean {
   const within = interval.low <= value.low && value.high <= interval.high
-  switch (prefix) {
-    case 'eq': return within
-    case 'ne': return !within
-    case 'gt': return value.high > interval.high
-    case 'lt': return value.low < interval.low
-    case 'ge': return within || value.high > interval.high
-    case 'le': return within || value.low < interval.low
-    case 'sa': return value.low > interval.high
-    case 'eb': return value.high < interval.low
-  }
+  if (prefix === 'eq') return within
+  if (prefix === 'ne') return !within
+  if (prefix === 'gt') return value.high > interval.high
+  if (prefix === 'lt') return value.low < interval.low
+  if (prefix === 'ge') return within || value.high > interval.high
+  if (prefix === 'le') return within || value.low < interval.low
+  return prefix === 'sa' ? value.low > interval.high : value.high < interval.low
 }
 
 export function referenceMatches(test: ReferenceTest, value: ReferenceValue): boolean {

@@ -47,7 +47,8 @@ export function evaluatorFor(expression: string): Extractor {
   return (resource) => {
     installDefinitions()
     const root = toTypedValue(resource)
-    return evalFhirPathTyped(expression, [root], { '%resource': root }).map(({ type, value }) => ({ type, value: value as unknown }))
+    return evalFhirPathTyped(expression, [root], { '%resource': root }).map(({ type, value }) =>
+      ({ type, value: value as unknown }))
   }
 }
 
@@ -68,7 +69,7 @@ function splitUnion(expression: string): string[] {
 }
 
 const TOKEN =
-  /\.?(?:ofType\(([A-Za-z]+)\)|as\(([A-Za-z]+)\)|where\(resolve\(\) is ([A-Za-z]+)\)|where\(([A-Za-z]+)='([^']*)'\)|([A-Za-z]+))(\[0\])?/y
+  /\.?(?:ofType\((\w+)\)|as\((\w+)\)|where\(resolve\(\) is (\w+)\)|where\((\w+)='([^']*)'\)|([A-Za-z]+))(\[0\])?/y
 
 function compileBranch(branch: string): Step | undefined {
   const inner = /^\(([^()]*(?:\([^()]*(?:\(\)[^()]*)?\)[^()]*)*)\)(\..*)?$/.exec(branch)
@@ -91,7 +92,8 @@ function compileBranch(branch: string): Step | undefined {
     if (first !== undefined) steps.push((nodes) => nodes.slice(0, 1))
     at = TOKEN.lastIndex
   }
-  return (nodes, resource) => steps.reduce((current, step) => (current.length === 0 ? current : step(current, resource)), nodes)
+  return (nodes, resource) => steps.reduce((current, step) =>
+    (current.length === 0 ? current : step(current, resource)), nodes)
 }
 
 function isOfType(type: string, wanted: string): boolean {

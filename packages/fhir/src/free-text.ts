@@ -46,13 +46,17 @@ export const EXEMPT: ReadonlySet<string> = new Set([
  */
 export const NAMED_THINGS: ReadonlySet<string> = new Set([
   'AllergyIntolerance.code', 'AllergyIntolerance.reaction.substance', 'AllergyIntolerance.reaction.manifestation',
-  'AllergyIntolerance.reaction.exposureRoute', 'Medication.code', 'Medication.form', 'Medication.ingredient.itemCodeableConcept',
+  'AllergyIntolerance.reaction.exposureRoute', 'Medication.code', 'Medication.form',
+    'Medication.ingredient.itemCodeableConcept',
   'MedicationRequest.medicationCodeableConcept', 'MedicationStatement.medicationCodeableConcept',
   'MedicationAdministration.medicationCodeableConcept', 'MedicationDispense.medicationCodeableConcept',
-  'Immunization.vaccineCode', 'Immunization.site', 'Immunization.route', 'Observation.code', 'Observation.component.code',
+  'Immunization.vaccineCode', 'Immunization.site', 'Immunization.route', 'Observation.code',
+    'Observation.component.code',
   'Observation.method', 'Observation.bodySite', 'DiagnosticReport.code', 'Dosage.site', 'Dosage.route', 'Dosage.method',
-  'Dosage.additionalInstruction', 'Timing.code', 'Device.type', 'Specimen.type', 'Identifier.type', 'Patient.maritalStatus',
-  'Patient.contact.relationship', 'RelatedPerson.relationship', 'Practitioner.qualification.code', 'PractitionerRole.code',
+  'Dosage.additionalInstruction', 'Timing.code', 'Device.type', 'Specimen.type', 'Identifier.type',
+    'Patient.maritalStatus',
+  'Patient.contact.relationship', 'RelatedPerson.relationship', 'Practitioner.qualification.code',
+    'PractitionerRole.code',
   'PractitionerRole.specialty', 'Organization.type', 'Location.type', 'Location.physicalType', 'Coverage.type',
   'Coverage.relationship', 'Coverage.class.type', 'Encounter.type', 'Encounter.serviceType', 'Encounter.priority',
   'Encounter.participant.type', 'ImagingStudy.procedureCode', 'Composition.type', 'Composition.section.code',
@@ -77,7 +81,7 @@ export const LABEL_EXTENSIONS: ReadonlySet<string> = new Set([
 
 /** Content types that hold human text. A PDF is a letter until shown otherwise; images and audio cannot be told. */
 const TEXT_CONTENT =
-  /^(text\/|application\/(pdf|rtf|msword|xml|xhtml|json|hl7|fhir|vnd\.(openxmlformats|oasis\.opendocument|ms-))|.*\+(xml|json))/i
+  /^(text\/|application\/(pdf|rtf|msword|xml|xhtml|json|hl7|fhir|vnd\.(openxmlformats|oasis\.|ms-))|.*\+(xml|json))/i
 
 const CODE_LIKE = /^\S{1,40}$/
 

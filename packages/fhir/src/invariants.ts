@@ -162,7 +162,8 @@ function enteredInError(value: Json, system: string): boolean {
 function componentRepeatsCode(value: Json): boolean {
   const own = (value['code'] as Coded | undefined)?.coding ?? []
   const components = (value['component'] as { code?: Coded }[] | undefined) ?? []
-  return components.some((component) => component.code?.coding?.some((coding) => own.some((o) => sameCoding(o, coding))))
+  return components.some((component) => component.code?.coding?.some((coding) =>
+    own.some((o) => sameCoding(o, coding))))
 }
 
 function sameCoding(left: object, right: object): boolean {
@@ -170,5 +171,5 @@ function sameCoding(left: object, right: object): boolean {
 }
 
 function sorted(value: object): [string, unknown][] {
-  return Object.entries(value).sort(([left], [right]) => (left < right ? -1 : 1))
+  return Object.entries(value).toSorted(([left], [right]) => (left < right ? -1 : 1))
 }

@@ -58,7 +58,7 @@ function tagFault(tag: RegExpExecArray, open: string[]): string | undefined {
     const value = double ?? single ?? ''
     if (!ATTRIBUTES.has(attribute)) return 'XHTML attribute outside the allowed list'
     const isLink = attribute === 'href' || attribute === 'src' || attribute === 'longdesc' || attribute === 'cite'
-    if (isLink && (!SAFE_LINK.test(value) || /&#|[\u0000-\u001f]/.test(value))) return 'XHTML link with an unsafe target'
+    if (isLink && (!SAFE_LINK.test(value) || /&#|\s/.test(value))) return 'XHTML link with an unsafe target'
     if (attribute === 'style' && UNSAFE_STYLE.test(value)) return 'XHTML style that could load or run something'
   }
   return undefined

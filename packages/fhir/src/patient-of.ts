@@ -82,7 +82,7 @@ function ownerByMention(resource: Resource, context: OwnerContext): ResourceOwne
   const patients = new Set<string>()
   for (const { reference, holder } of referencesOf(resource)) {
     if (reference.startsWith('#')) continue
-    const owner = ownerOfReference(holder as Named, resource, { ...context, patientOfTarget: () => undefined })
+    const owner = ownerOfReference(holder, resource, { ...context, patientOfTarget: () => undefined })
     if (owner?.kind === 'patient') patients.add(owner.reference)
   }
   const [only] = patients
@@ -126,7 +126,8 @@ function ownerOfReference(named: Named, resource: Resource, context: OwnerContex
   if (parsed.kind === 'urn' || parsed.kind === 'conditional') {
     if (parsed.kind === 'conditional' && parsed.type !== 'Patient') return undefined
     const resolved = context.resolve?.(text)
-    if (resolved !== undefined) return ownerOfReference({ reference: resolved }, resource, { bases: context.bases ?? [] })
+    if (resolved !== undefined) return ownerOfReference({ reference: resolved }, resource,
+      { bases: context.bases ?? [] })
     if (parsed.kind === 'urn' && named.type !== undefined && named.type !== 'Patient') return undefined
     return parsed.kind === 'urn' ? ambiguous('unreadable', [text]) : patient(text)
   }
@@ -157,13 +158,14 @@ function ownerOfGroup(group: Group, context: OwnerContext): ResourceOwner {
   const patients = new Set(owners.map((owner) => (owner?.kind === 'patient' ? owner.reference : '')))
   patients.delete('')
   const [only] = patients
-  if (patients.size === 1 && only !== undefined && owners.every((owner) => owner?.kind === 'patient')) return patient(only)
+  if (patients.size === 1 && only !== undefined && owners.every((owner) =>
+    owner?.kind === 'patient')) return patient(only)
   if (patients.size > 0) return ambiguous('many', [...patients])
   return owners.find((owner) => owner?.kind === 'ambiguous') ?? { kind: 'organisation' }
 }
 
 function provenanceTexts(provenance: Provenance): Named[] {
-  return provenance.target as Named[]
+  return provenance.target
 }
 
 function auditTexts(event: AuditEvent): Named[] {
@@ -177,8 +179,8 @@ function ownerOfBundle(bundle: Bundle, context: OwnerContext): ResourceOwner {
   const resources: Resource[] = []
   for (const entry of bundle.entry ?? []) {
     if (!entry.resource) continue
-    resources.push(entry.resource as Resource)
-    if (entry.fullUrl !== undefined) byUrl.set(entry.fullUrl, entry.resource as Resource)
+    resources.push(entry.resource)
+    if (entry.fullUrl !== undefined) byUrl.set(entry.fullUrl, entry.resource)
   }
   const inside: OwnerContext = { ...context, resolve: (text) => insideBundle(text, byUrl) ?? context.resolve?.(text) }
   const composition = resources.find((each) => each.resourceType === 'Composition')

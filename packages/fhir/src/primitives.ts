@@ -101,8 +101,8 @@ export function primitiveFault(type: string, value: unknown): string | undefined
 }
 
 /** `isId` for what is known to be text. */
-export function isIdText(text: string): boolean {
-  return ID.test(text)
+export function isIdText(candidate: string): boolean {
+  return ID.test(candidate)
 }
 
 /** True for an R4 resource id: 1 to 64 of `A-Z a-z 0-9 - .`. */

@@ -60,8 +60,8 @@ export function unescape(text: string): string | undefined {
 
 /** Text as string parameters compare it: no accents, no case, single spaces (R4 search.html#string). */
 export function foldText(text: string): string {
-  const ascii = /^[\u0000-\u007f]*$/.test(text)
-  const plain = ascii ? text : text.normalize('NFKD').replace(/\p{M}/gu, '').replaceAll('œ', 'oe').replaceAll('Œ', 'OE')
+  const plain = !/[^ -~]/.test(text) ? text : text.normalize('NFKD').replace(/\p{M}/gu, '').replaceAll('œ',
+    'oe').replaceAll('Œ', 'OE')
     .replaceAll('æ', 'ae').replaceAll('Æ', 'AE').replaceAll('ß', 'ss').replaceAll('ø', 'o').replaceAll('Ø', 'O')
   return plain.toLowerCase().replace(/\s+/g, ' ').trim()
 }

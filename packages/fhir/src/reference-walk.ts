@@ -53,7 +53,7 @@ function mapObject(value: Json, shape: Shape, map: ReferenceMap, uris: boolean, 
 function mapOwnReference(value: Json, shape: Shape, map: ReferenceMap, path: string): Json {
   const reference = value['reference']
   if (shape.name !== 'Reference' || typeof reference !== 'string') return value
-  const mapped = map(reference, `${path}.reference`, value as Reference)
+  const mapped = map(reference, `${path}.reference`, value)
   return mapped === undefined || mapped === reference ? value : { ...value, reference: mapped }
 }
 

@@ -29,7 +29,8 @@ export function parameterOf(type: string, name: string): Parameter | undefined {
   const key = `${type}|${name}`
   const cached = known.get(key)
   if (cached) return cached
-  const row = own(own(table, type), name) ?? own(own(table, 'DomainResource'), name) ?? own(own(table, 'Resource'), name)
+  const row = own(own(table, type), name) ?? own(own(table, 'DomainResource'), name) ?? own(own(table, 'Resource'),
+    name)
   if (!row?.expression || !KINDS.has(row.type) || NOT_EVALUATED.has(key)) return undefined
   const parameter: Parameter = {
     name,
@@ -50,5 +51,5 @@ function own<T>(record: Record<string, T> | undefined, name: string): T | undefi
 /** Names of all parameters this room evaluates for a type, for the CapabilityStatement. */
 export function parametersOf(type: string): Parameter[] {
   const names = new Set([...Object.keys(own(table, type) ?? {}), ...Object.keys(own(table, 'Resource') ?? {})])
-  return [...names].sort().flatMap((name) => parameterOf(type, name) ?? [])
+  return [...names].toSorted().flatMap((name) => parameterOf(type, name) ?? [])
 }

@@ -39,7 +39,7 @@ export interface Values {
 /** Extracts and normalises a parameter's values. */
 export function valuesOf(parameter: Parameter, resource: { resourceType: string }): Values {
   const values: Values = { tokens: [], strings: [], references: [], dates: [], uris: [], present: false }
-  for (const typed of parameter.extract(resource as unknown as Json)) {
+  for (const typed of parameter.extract(resource)) {
     values.present = true
     addValue(parameter.kind, typed, values)
   }
@@ -62,7 +62,8 @@ function addToken({ type, value }: Typed, tokens: Token[]): void {
   } else if (typeof value === 'object' && value !== null) {
     const json = value as Json
     if (type === 'CodeableConcept') {
-      for (const coding of (json['coding'] as Json[] | undefined) ?? []) pushToken(coding['system'], coding['code'], tokens)
+      for (const coding of (json['coding'] as Json[] | undefined) ?? []) pushToken(coding['system'], coding['code'],
+        tokens)
     } else if (type === 'Coding') pushToken(json['system'], json['code'], tokens)
     else if (type === 'Identifier') pushToken(json['system'], json['value'], tokens)
     // A ContactPoint's system (phone, email) is no code system: R4 compares the value alone.
@@ -131,5 +132,5 @@ function intervalOfTiming(timing: Json): Interval | undefined {
     return { low: Math.min(...events.map((e) => e.low)), high: Math.max(...events.map((e) => e.high)) }
   }
   const bounds = (timing['repeat'] as Json | undefined)?.['boundsPeriod']
-  return bounds ? intervalOfPeriod(bounds as Json) : undefined
+  return bounds ? intervalOfPeriod(bounds) : undefined
 }

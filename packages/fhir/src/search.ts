@@ -110,7 +110,8 @@ function sortKey(type: string, key: string): SortKey {
   const descending = key.startsWith('-')
   const name = descending ? key.slice(1) : key
   const parameter = parameterOf(type, name)
-  if (!parameter) throw new FhirError('unsupported-parameter', `_sort names no search parameter supported for ${type}`, '_sort')
+  if (!parameter) throw new FhirError('unsupported-parameter',
+    `_sort names no search parameter supported for ${type}`, '_sort')
   return { parameter, descending }
 }
 

@@ -1,6 +1,7 @@
 import { shapeOf } from './definitions.ts'
 import type { Shape, Slot } from './definitions.ts'
-import { LABEL_EXTENSIONS, NAMED_THINGS, holdsText, isFreeString, isLongLabel, isSentence, isWrittenNarrative } from './free-text.ts'
+import { LABEL_EXTENSIONS, NAMED_THINGS, holdsText, isFreeString, isLongLabel, isSentence,
+  isWrittenNarrative } from './free-text.ts'
 
 type Json = Record<string, unknown>
 
@@ -20,7 +21,7 @@ export interface Survey {
 /** Surveys a validated resource; members outside the definitions are ignored. */
 export function survey(resource: { resourceType: string }): Survey {
   const result: Survey = { type: resource.resourceType, codings: [], categories: [], security: [], freeText: undefined }
-  surveyResource(resource as unknown as Json, result)
+  surveyResource(resource, result)
   return result
 }
 
@@ -57,7 +58,8 @@ function surveyValue(
   result: Survey,
 ): void {
   if (typeof value === 'string') {
-    if (result.freeText === undefined && slot.type !== 'xhtml' && isFree(value, member, slot, parent)) note(result, member)
+    if (result.freeText === undefined && slot.type !== 'xhtml' && isFree(value, member, slot, parent)) note(result,
+      member)
     if (slot.type === 'code') result.codings.push(`|${value}`)
   } else if (typeof value === 'object' && value !== null) {
     if (slot.kind === 'resource') return surveyResource(value as Json, result)
@@ -75,7 +77,7 @@ function isFree(value: string, member: string, slot: Slot, parent: Json): boolea
 
 function surveyCoding(value: Json, holder: string, result: Survey): void {
   const { system, code, display } = value
-  const key = `${typeof system === 'string' ? system : ''}|${typeof code === 'string' ? code : ''}`
+  const key = codingKey(system, code)
   if (holder === 'Meta.security') result.security.push(key)
   else if (typeof code === 'string') result.codings.push(key)
   // A display is its code's name; without a code it is just text.
@@ -85,10 +87,14 @@ function surveyCoding(value: Json, holder: string, result: Survey): void {
   }
 }
 
+function codingKey(system: unknown, code: unknown): string {
+  return `${typeof system === 'string' ? system : ''}|${typeof code === 'string' ? code : ''}`
+}
+
 function surveyConcept(value: Json, holder: string, result: Survey): void {
   const coding = Array.isArray(value['coding']) ? (value['coding'] as Json[]) : []
   if (holder === `${result.type}.category`) {
-    for (const { system, code } of coding) result.categories.push(`${String(system ?? '')}|${String(code ?? '')}`)
+    for (const { system, code } of coding) result.categories.push(codingKey(system, code))
   }
   const { text } = value
   if (typeof text !== 'string') return

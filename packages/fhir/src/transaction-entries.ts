@@ -40,7 +40,7 @@ export function readEntry(entry: BundleEntry, index: number): ReadEntry {
   const at = `Bundle.entry[${index}]`
   const { request } = entry
   if (!request) throw new FhirError('invalid-bundle', 'an entry of a transaction or batch needs a request', at)
-  const read: ReadEntry = { index, method: request.method as Method, url: request.url }
+  const read: ReadEntry = { index, method: request.method, url: request.url }
   if (entry.fullUrl !== undefined) read.fullUrl = entry.fullUrl
   if (request.ifMatch !== undefined) read.ifMatch = request.ifMatch
   if (request.ifNoneMatch !== undefined) read.ifNoneMatch = request.ifNoneMatch
@@ -74,7 +74,7 @@ function readPost(read: ReadEntry, entry: BundleEntry, at: string): ReadEntry {
 }
 
 function withResource(read: ReadEntry, entry: BundleEntry, at: string): ReadEntry {
-  const resource = entry.resource as Resource | undefined
+  const resource = entry.resource
   if (!resource) throw new FhirError('invalid-bundle', `${read.method} needs a resource`, `${at}.resource`)
   const isPatch = read.method === 'PATCH'
   if (isPatch && resource.resourceType !== 'Parameters' && resource.resourceType !== 'Binary') {
@@ -96,7 +96,8 @@ function readTarget(read: ReadEntry, at: string, free: boolean): ReadEntry {
   if (mark >= 0) read.query = read.url.slice(mark + 1)
   if (isResourceType(type)) read.type = type
   else if (!free || /^https?:/.test(type) || type.startsWith('..')) {
-    throw new FhirError('invalid-bundle', 'the URL must be relative and start with a resource type', `${at}.request.url`)
+    throw new FhirError('invalid-bundle', 'the URL must be relative and start with a resource type',
+      `${at}.request.url`)
   }
   if (free) return read
   if (rest.length > 0 || (id !== undefined && !isId(id)) || (id !== undefined && mark >= 0) || read.query === '') {

@@ -63,9 +63,9 @@ function planBatch(bundle: Bundle, options: PlanOptions): TransactionPlan {
   validateResource(bare.length > 0 ? { ...bundle, entry: bare } : bundle)
   const methods: { method: Method }[] = []
   const planned = entries.map((entry, index): PlannedEntry => {
-    methods.push({ method: (entry.request?.method ?? 'GET') as Method })
+    methods.push({ method: (entry.request?.method ?? 'GET') })
     try {
-      refuseInvalid(entry.resource as Resource | undefined, index)
+      refuseInvalid(entry.resource, index)
       const read = readEntry(entry, index)
       return planEntry(read, settleTarget(read, options), new Map(), options)
     } catch (error) {
@@ -146,7 +146,8 @@ function refuseOverlap(reads: readonly ReadEntry[], targets: readonly Target[]):
     if (target?.id === undefined || read.method === 'GET' || read.method === 'HEAD') continue
     const identity = `${target.type}/${target.id}`
     if (taken.has(identity)) {
-      throw new FhirError('invalid-bundle', 'two entries write the same resource', `Bundle.entry[${read.index}].request`)
+      throw new FhirError('invalid-bundle', 'two entries write the same resource',
+        `Bundle.entry[${read.index}].request`)
     }
     taken.add(identity)
   }
@@ -162,13 +163,15 @@ function planEntry(
   const { type } = target
   const condition = read.ifMatch === undefined ? {} : { ifMatch: read.ifMatch }
   if (read.method === 'GET' || read.method === 'HEAD') return planGet(read, read.method)
-  if (read.method === 'DELETE') return { kind: 'delete', index, type, ...(target.id ? { id: target.id } : {}), ...condition }
+  if (read.method === 'DELETE') return { kind: 'delete', index, type, ...(target.id ? { id: target.id } : {}),
+    ...condition }
   const id = target.id ?? ''
   if (read.method === 'POST' && target.exists) return { kind: 'exists', index, type, id }
   const given = read.resource as Resource
   if (read.method === 'PATCH') return { kind: 'patch', index, type, id, patch: given, ...condition }
   if (read.method === 'PUT' && given.id !== undefined && given.id !== id) {
-    throw new FhirError('invalid-bundle', 'the resource\'s id is not that of the match', `Bundle.entry[${index}].resource.id`)
+    throw new FhirError('invalid-bundle', 'the resource\'s id is not that of the match',
+      `Bundle.entry[${index}].resource.id`)
   }
   const resource = rewrite({ ...given, id }, read, links, options)
   if (read.method === 'POST') return { kind: 'create', index, type, id, resource }
@@ -208,12 +211,14 @@ function rewrite(
       if (id === undefined) throw dangling(where)
       return `${parsed.type}/${id}`
     }
-    return parsed.kind === 'literal' && !parsed.base && base ? links.get(`${base}/${parsed.type}/${parsed.id}`) : undefined
+    return parsed.kind === 'literal' && !parsed.base &&
+      base ? links.get(`${base}/${parsed.type}/${parsed.id}`) : undefined
   }, { uris: true })
   if (rewritten !== resource) refuseInvalid(rewritten, read.index) // a urn may have hidden a target of a wrong type
   return rewritten
 }
 
 function dangling(expression: string): FhirError {
-  return new FhirError('unresolved-reference', 'the reference names nothing in this Bundle or on this server', expression)
+  return new FhirError('unresolved-reference', 'the reference names nothing in this Bundle or on this server',
+    expression)
 }

@@ -37,7 +37,8 @@ export function findingsOf(json: unknown): readonly Finding[] {
   const walk: Walk = { findings: [], path: [], resources: [] }
   walkResource(json, walk)
   if (walk.findings.length > LIMITS.issues) {
-    walk.findings.push({ severity: 'error', code: 'too-costly', diagnostics: `only ${LIMITS.issues} findings are told` })
+    walk.findings.push({ severity: 'error', code: 'too-costly',
+      diagnostics: `only ${LIMITS.issues} findings are told` })
   }
   return walk.findings
 }

@@ -39,7 +39,8 @@ function walkObject(value: unknown, shape: Shape, walk: Walk, role: Role = 'elem
   const before = walk.findings.length
   const keys = Object.keys(value)
   // ele-1: an element has a value or children besides its id; a companion's value stands beside it.
-  if (keys.length === 0 || (keys.length === 1 && keys[0] === 'id' && role === 'element')) return fault(walk, 'empty object')
+  if (keys.length === 0 || (keys.length === 1 && keys[0] === 'id' && role === 'element')) return fault(walk,
+    'empty object')
   let choices: Map<string, string> | undefined
   for (const key of keys) {
     if (key === 'resourceType' && role === 'resource') continue
@@ -96,7 +97,8 @@ function walkValue(value: unknown, slot: Slot, walk: Walk): void {
   if (slot.kind === 'primitive') {
     const wrong = primitiveFault(slot.type, value)
     if (wrong) return fault(walk, wrong, 'value')
-    if (slot.codes && !slot.codes.has(value as string)) fault(walk, 'code outside the required value set', 'code-invalid')
+    if (slot.codes && !slot.codes.has(value as string)) fault(walk, 'code outside the required value set',
+      'code-invalid')
     if (slot.type === 'xhtml') {
       const unsafe = narrativeFault(value as string)
       if (unsafe) fault(walk, unsafe, 'invariant')

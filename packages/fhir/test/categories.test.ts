@@ -1,7 +1,8 @@
 import type { Resource } from '@medplum/fhirtypes'
-import fc from 'fast-check'
+import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { CATEGORIES, categorise, checkRules, DEFAULT_RULES, freeTextOf, isCategoryCode, isStrict, mergeRules } from '../src/categories.ts'
+import { CATEGORIES, categorise, checkRules, DEFAULT_RULES, freeTextOf, isCategoryCode, isStrict,
+  mergeRules } from '../src/categories.ts'
 import { FhirError } from '../src/outcomes.ts'
 import { validateResource } from '../src/validate.ts'
 import { hasMaterial, ipsTexts, syntheaResources } from './material.ts'
@@ -18,9 +19,11 @@ const label = (system: string, code: string): object => ({ meta: { security: [{ 
 const ACT = 'http://terminology.hl7.org/CodeSystem/v3-ActCode'
 
 test('the closed list', () => {
-  expect(CATEGORIES.map(({ code }) => code)).toEqual(['summary', 'medication', 'laboratory', 'imaging', 'documents', 'encounters',
+  expect(CATEGORIES.map(({ code }) => code)).toEqual(['summary', 'medication', 'laboratory', 'imaging', 'documents',
+    'encounters',
     'administrative', 'mental-health', 'sexual-health', 'notes', 'unclassified', 'access-log', 'private'])
-  expect(CATEGORIES.filter(({ strict }) => strict).map(({ code }) => code)).toEqual(['mental-health', 'sexual-health', 'notes', 'private'])
+  expect(CATEGORIES.filter(({ strict }) => strict).map(({ code }) => code)).toEqual(['mental-health', 'sexual-health',
+    'notes', 'private'])
 })
 
 describe('rules', () => {
@@ -29,21 +32,28 @@ describe('rules', () => {
     ['an HIV test, though laboratory', observation({ ...laboratory, code: coded(LOINC, '75622-1') }), 'sexual-health'],
     ['a result labelled HIV', observation({ ...laboratory, ...label(ACT, 'HIV') }), 'sexual-health'],
     ['a result labelled psychiatry', observation({ ...laboratory, ...label(ACT, 'PSY') }), 'mental-health'],
-    ['a restricted result', observation({ ...laboratory, ...label('http://terminology.hl7.org/CodeSystem/v3-Confidentiality', 'R') }), 'notes'],
-    ['a normal label', observation({ ...laboratory, ...label('http://terminology.hl7.org/CodeSystem/v3-Confidentiality', 'N') }), 'laboratory'],
+    ['a restricted result', observation({ ...laboratory,
+      ...label('http://terminology.hl7.org/CodeSystem/v3-Confidentiality', 'R') }), 'notes'],
+    ['a normal label', observation({ ...laboratory,
+      ...label('http://terminology.hl7.org/CodeSystem/v3-Confidentiality', 'N') }), 'laboratory'],
     ['an observation without rule', observation({}), 'unclassified'],
     ['ICD-10 with dot', condition({ code: coded(ICD, 'F32.1') }), 'mental-health'],
     ['ICD-10 without dot', condition({ code: coded(ICD, 'F321') }), 'mental-health'],
     ['ICD-10 in small letters', condition({ code: coded(ICD, 'b20') }), 'sexual-health'],
     ['ICD-10 of another chapter', condition({ code: coded(ICD, 'I10') }), 'summary'],
     ['tobacco', condition({ code: coded(ICD, 'F17.2') }), 'summary'],
-    ['tobacco and depression', condition({ code: { coding: [{ system: ICD, code: 'F17.2' }, { system: ICD, code: 'F32' }] } }), 'mental-health'],
+    ['tobacco and depression', condition({ code: { coding: [{ system: ICD, code: 'F17.2' }, { system: ICD,
+      code: 'F32' }] } }), 'mental-health'],
     ['F32 of another code system', condition({ code: coded('http://x.test', 'F32') }), 'summary'],
     ['an encounter for depression', validateResource({ resourceType: 'Encounter', status: 'finished',
-      class: { system: 'http://terminology.hl7.org/CodeSystem/v3-ActCode', code: 'AMB' }, reasonCode: [coded(ICD, 'F32')] }), 'mental-health'],
-    ['the patient', validateResource({ resourceType: 'Patient', name: [{ family: 'de la Tour', given: ['Jean Pierre'] }] }), 'administrative'],
-    ['a drug with its usual dose text', validateResource({ resourceType: 'MedicationRequest', status: 'active', intent: 'order', subject,
-      medicationCodeableConcept: { text: 'Doliprane 1000 mg cp' }, dosageInstruction: [{ text: '1 cp matin et soir' }] }), 'medication'],
+      class: { system: 'http://terminology.hl7.org/CodeSystem/v3-ActCode', code: 'AMB' },
+        reasonCode: [coded(ICD, 'F32')] }), 'mental-health'],
+    ['the patient', validateResource({ resourceType: 'Patient',
+      name: [{ family: 'de la Tour', given: ['Jean Pierre'] }] }), 'administrative'],
+    ['a drug with its usual dose text', validateResource({ resourceType: 'MedicationRequest', status: 'active',
+      intent: 'order', subject,
+      medicationCodeableConcept: { text: 'Doliprane 1000 mg cp' },
+        dosageInstruction: [{ text: '1 cp matin et soir' }] }), 'medication'],
     ['the patient\'s own label', observation(label('urn:scelle:category', 'private')), 'private'],
   ])('%s', (_name, resource, category) => {
     const result = categorise(resource)
@@ -57,20 +67,27 @@ const PROSE = 'Patiente vue ce jour, évoque des violences conjugales.'
 const FREE: readonly (readonly [string, Resource])[] = [
   ['note', observation({ ...laboratory, note: [{ text: 'vu' }] })],
   ['valueString', observation({ ...laboratory, valueString: PROSE })],
-  ['component valueString', observation({ ...laboratory, component: [{ code: coded(LOINC, '1-8'), valueString: PROSE }] })],
+  ['component valueString', observation({ ...laboratory, component: [{ code: coded(LOINC, '1-8'),
+    valueString: PROSE }] })],
   ['uncoded value text', observation({ ...laboratory, valueCodeableConcept: { text: PROSE } })],
   ['uncoded problem', condition({ code: { text: 'séropositif VIH' } })],
   ['extension string', observation({ ...laboratory, extension: [{ url: 'http://x.test/c', valueString: PROSE }] })],
   ['extension markdown', observation({ ...laboratory, extension: [{ url: 'http://x.test/c', valueMarkdown: 'vu' }] })],
-  ['extension of a primitive', observation({ ...laboratory, _status: { extension: [{ url: 'http://x.test/c', valueString: PROSE }] } })],
-  ['narrative by hand', observation({ ...laboratory, text: { status: 'additional', div: '<div xmlns="http://www.w3.org/1999/xhtml">x</div>' } })],
-  ['contained note', observation({ ...laboratory, contained: [{ resourceType: 'Device', id: 'd', note: [{ text: 'vu' }] }], device: { reference: '#d' } })],
+  ['extension of a primitive', observation({ ...laboratory, _status: { extension: [{ url: 'http://x.test/c',
+    valueString: PROSE }] } })],
+  ['narrative by hand', observation({ ...laboratory, text: { status: 'additional',
+    div: '<div xmlns="http://www.w3.org/1999/xhtml">x</div>' } })],
+  ['contained note', observation({ ...laboratory, contained: [{ resourceType: 'Device', id: 'd',
+    note: [{ text: 'vu' }] }], device: { reference: '#d' } })],
   ['display without code', condition({ code: { coding: [{ display: PROSE }] } })],
-  ['reference display', observation({ ...laboratory, subject: { reference: 'Patient/1', display: `${PROSE}\n${PROSE}` } })],
-  ['conclusion', validateResource({ resourceType: 'DiagnosticReport', status: 'final', code: coded(LOINC, '1-8'), subject, conclusion: 'RAS' })],
+  ['reference display', observation({ ...laboratory, subject: { reference: 'Patient/1',
+    display: `${PROSE}\n${PROSE}` } })],
+  ['conclusion', validateResource({ resourceType: 'DiagnosticReport', status: 'final', code: coded(LOINC, '1-8'),
+    subject, conclusion: 'RAS' })],
   ['appointment comment', validateResource({ resourceType: 'Appointment', status: 'proposed', comment: 'VIH',
     participant: [{ actor: subject, status: 'accepted' }] })],
-  ['patient comment', validateResource({ resourceType: 'Patient', name: [{ family: 'A' }], extension: [{ url: 'http://x.test/c', valueString: PROSE }] })],
+  ['patient comment', validateResource({ resourceType: 'Patient', name: [{ family: 'A' }],
+    extension: [{ url: 'http://x.test/c', valueString: PROSE }] })],
   ['text attachment', validateResource({ resourceType: 'DocumentReference', status: 'current', subject,
     content: [{ attachment: { contentType: 'text/plain', data: 'QUJD' } }] })],
   ['PDF attachment', validateResource({ resourceType: 'DocumentReference', status: 'current', subject,
@@ -78,8 +95,10 @@ const FREE: readonly (readonly [string, Resource])[] = [
   ['data URL', validateResource({ resourceType: 'DocumentReference', status: 'current', subject,
     content: [{ attachment: { contentType: 'text/plain', url: 'data:text/plain,abc' } }] })],
   ['Binary text', validateResource({ resourceType: 'Binary', contentType: 'text/plain', data: 'QUJD' })],
-  ['message', validateResource({ resourceType: 'Communication', status: 'completed', subject, payload: [{ contentString: 'x' }] })],
-  ['answer', validateResource({ resourceType: 'QuestionnaireResponse', status: 'completed', item: [{ linkId: '1', answer: [{ valueString: PROSE }] }] })],
+  ['message', validateResource({ resourceType: 'Communication', status: 'completed', subject,
+    payload: [{ contentString: 'x' }] })],
+  ['answer', validateResource({ resourceType: 'QuestionnaireResponse', status: 'completed',
+    item: [{ linkId: '1', answer: [{ valueString: PROSE }] }] })],
   ['drug note', validateResource({ resourceType: 'MedicationStatement', status: 'active', subject,
     medicationCodeableConcept: { text: 'x' }, note: [{ text: 'x' }] })],
 ]
@@ -93,7 +112,8 @@ describe('free text is always strict', () => {
   test('a site cannot move it out', () => {
     const everything = [...new Set(FREE.map(([, resource]) => resource.resourceType))]
     for (const { code } of CATEGORIES) {
-      const table = mergeRules({ version: 'site-1', rules: [{ id: 'all', category: code, types: everything }] }, DEFAULT_RULES)
+      const table = mergeRules({ version: 'site-1', rules: [{ id: 'all', category: code, types: everything }] },
+        DEFAULT_RULES)
       for (const [, resource] of FREE) {
         const result = categorise(resource, table)
         expect(result.strict).toBe(true)
@@ -105,7 +125,8 @@ describe('free text is always strict', () => {
   test('wherever a note is put in a real resource, it lands in a strict category', () => {
     const carriers = FREE.map(([, resource]) => resource)
     fc.assert(fc.property(fc.constantFrom(...carriers), fc.string({ minLength: 1 }), (resource, text) => {
-      const noted = { ...resource, extension: [{ url: 'http://x.test/n', valueAnnotation: { text: `a${text}` } }] } as Resource
+      const noted = { ...resource, extension: [{ url: 'http://x.test/n',
+        valueAnnotation: { text: `a${text}` } }] } as Resource
       expect(categorise(noted).strict).toBe(true)
     }))
   })
@@ -146,14 +167,19 @@ describe('tables', () => {
 
   test.each<[string, unknown, string]>([
     ['no object', 'x', 'expected {version, rules: []}'],
-    ['unknown category', { version: '1', rules: [{ id: 'a', category: 'public', types: ['Patient'] }] }, 'category is not one of the closed list'],
+    ['unknown category', { version: '1', rules: [{ id: 'a', category: 'public', types: ['Patient'] }] },
+      'category is not one of the closed list'],
     ['matches everything', { version: '1', rules: [{ id: 'a', category: 'summary' }] }, 'would match everything'],
     ['unknown member', { version: '1', rules: [{ id: 'a', category: 'summary', type: 'Patient' }] }, 'a rule has only'],
-    ['unknown type', { version: '1', rules: [{ id: 'a', category: 'summary', types: ['Ship'] }] }, 'unknown resource type'],
+    ['unknown type', { version: '1', rules: [{ id: 'a', category: 'summary', types: ['Ship'] }] },
+      'unknown resource type'],
     ['bare code', { version: '1', rules: [{ id: 'a', category: 'summary', codes: ['F32'] }] }, 'needs system|code'],
-    ['unknown alias', { version: '1', rules: [{ id: 'a', category: 'summary', codes: ['toString|F32'] }] }, 'needs system|code'],
-    ['star inside', { version: '1', rules: [{ id: 'a', category: 'summary', codes: ['icd10|F*2'] }] }, 'needs system|code'],
-    ['id twice', { version: '1', rules: [{ id: 'a', category: 'notes', types: ['Patient'] }, { id: 'a', category: 'notes', types: ['Patient'] }] }, 'used twice'],
+    ['unknown alias', { version: '1', rules: [{ id: 'a', category: 'summary', codes: ['toString|F32'] }] },
+      'needs system|code'],
+    ['star inside', { version: '1', rules: [{ id: 'a', category: 'summary', codes: ['icd10|F*2'] }] },
+      'needs system|code'],
+    ['id twice', { version: '1', rules: [{ id: 'a', category: 'notes', types: ['Patient'] },
+      { id: 'a', category: 'notes', types: ['Patient'] }] }, 'used twice'],
     ['no version', { rules: [] }, 'version'],
   ])('%s is refused with a reason', (_name, table, reason) => {
     expect(() => checkRules(table)).toThrow(FhirError)
@@ -177,6 +203,7 @@ describe.skipIf(!hasMaterial)('real material', () => {
   })
 
   test('every IPS example gets a category', () => {
-    for (const { name, text } of ipsTexts()) expect(isCategoryCode(categorise(JSON.parse(text) as Resource).category), name).toBe(true)
+    for (const { name, text } of ipsTexts()) expect(isCategoryCode(categorise(JSON.parse(text) as Resource).category),
+      name).toBe(true)
   })
 })

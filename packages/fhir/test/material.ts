@@ -13,7 +13,7 @@ if (!hasMaterial) console.warn('real FHIR material not found (SCELLE_SHARED): te
 
 /** The first `limit` Synthea transaction Bundles, in file name order. */
 export function syntheaBundles(limit = Number.POSITIVE_INFINITY): { name: string, text: string }[] {
-  return readdirSync(synthea).filter((name) => name.endsWith('.json.gz')).sort().slice(0, limit)
+  return readdirSync(synthea).filter((name) => name.endsWith('.json.gz')).toSorted().slice(0, limit)
     .map((name) => ({ name, text: gunzipSync(readFileSync(join(synthea, name))).toString() }))
 }
 
@@ -21,12 +21,12 @@ export function syntheaBundles(limit = Number.POSITIVE_INFINITY): { name: string
 export function syntheaResources(limit?: number): Resource[] {
   return syntheaBundles(limit).flatMap(({ text }) => {
     const bundle = JSON.parse(text) as Bundle
-    return (bundle.entry ?? []).flatMap((entry) => (entry.resource ? [entry.resource as Resource] : []))
+    return (bundle.entry ?? []).flatMap((entry) => (entry.resource ? [entry.resource] : []))
   })
 }
 
 /** The International Patient Summary examples. */
 export function ipsTexts(): { name: string, text: string }[] {
-  return readdirSync(ips).filter((name) => name.endsWith('.json')).sort()
+  return readdirSync(ips).filter((name) => name.endsWith('.json')).toSorted()
     .map((name) => ({ name, text: readFileSync(join(ips, name), 'utf8') }))
 }

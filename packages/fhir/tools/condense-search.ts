@@ -12,7 +12,7 @@ export function condenseSearch(bundle: Bundle): SearchTable {
       table[base][parameter.code ?? ''] = row(parameter, base)
     }
   }
-  const sorted = Object.keys(table).sort()
+  const sorted = Object.keys(table).toSorted()
   return Object.fromEntries(sorted.map((type) => [type, table[type] ?? {}]))
 }
 

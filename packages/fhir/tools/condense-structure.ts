@@ -131,7 +131,7 @@ function codeLists(bundles: Bundle[]): (url: string) => string[] | null {
       if (!part) return null
       for (const code of part) codes.add(code)
     }
-    return codes.size > 0 ? [...codes].sort() : null
+    return codes.size > 0 ? [...codes].toSorted() : null
   }
   return expand
 }
