@@ -49,7 +49,8 @@ export const importsOf = (path: string, text: string): Import[] => {
       if (callee.type !== 'Identifier' || callee.name !== 'URL') return
       if (base === undefined || text.slice(base.start, base.end) !== 'import.meta.url') return
       if (target?.type !== 'Literal' || typeof target.value !== 'string') return
-      if (isSource(target.value)) found.push({ specifier: target.value, typeOnly: false })
+      // Unlike an import, a URL may leave the ./ out.
+      if (isSource(target.value)) found.push({ specifier: `./${target.value}`.replace(/^\.\/\./, '.'), typeOnly: false })
     },
   }).visit(program)
   return found
