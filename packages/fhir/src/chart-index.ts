@@ -144,27 +144,36 @@ function wholly(keys: (string | undefined)[]): string[] | undefined {
   return keys.every((key) => key !== undefined) ? keys : undefined
 }
 
-/** Ids that meet all criteria, in id order. */
+interface Test {
+  criterion: Criterion
+  values: Map<string, Values>
+  /** Ids that could meet it; undefined if postings cannot tell. */
+  postings: Set<string>[] | undefined
+  /** How many could meet it. */
+  size: number
+}
+
+/** Ids that meet all criteria, in id order: the rarest posting is walked, the rarest criterion asked first. */
 function matchingIds(index: TypeIndex, criteria: readonly Criterion[]): string[] {
-  const tests = criteria.map((criterion) => ({ criterion, index: parameterIndex(index, criterion.parameter) }))
-  let candidates: Set<string>[] | undefined
-  let fewest = Number.POSITIVE_INFINITY
-  for (const test of tests) {
-    const keys = askedKeys(test.criterion)
-    if (!keys) continue
-    const postings = keys.flatMap((key) => test.index.postings.get(key) ?? [])
-    const size = postings.reduce((sum, posting) => sum + posting.size, 0)
-    if (size < fewest) {
-      fewest = size
-      candidates = postings
-    }
+  const all = index.resources.size
+  const tests = criteria.map((criterion) => testOf(index, criterion)).toSorted((left, right) => left.size - right.size)
+  const fits = (id: string): boolean => {
+    for (const test of tests) if (!meets(test.criterion, test.values.get(id) as Values)) return false
+    return true
   }
-  const fits = (id: string): boolean => tests.every((test) =>
-    meets(test.criterion, test.index.values.get(id) as Values))
-  if (!candidates || fewest > index.resources.size / 4) return orderedIds(index).filter(fits)
-  const ids = candidates.length === 1 ? [...(candidates[0] as Set<string>)] : [...new Set(candidates.flatMap((c) =>
-    [...c]))]
-  return ids.filter(fits).toSorted()
+  const rarest = tests[0]
+  if (!rarest?.postings || rarest.size > all / 4) return orderedIds(index).filter(fits)
+  const ids = new Set<string>()
+  for (const posting of rarest.postings) for (const id of posting) if (fits(id)) ids.add(id)
+  return [...ids].toSorted()
+}
+
+function testOf(index: TypeIndex, criterion: Criterion): Test {
+  const { values, postings } = parameterIndex(index, criterion.parameter)
+  const keys = askedKeys(criterion)
+  if (!keys) return { criterion, values, postings: undefined, size: index.resources.size }
+  const asked = keys.flatMap((key) => postings.get(key) ?? [])
+  return { criterion, values, postings: asked, size: asked.reduce((sum, posting) => sum + posting.size, 0) }
 }
 
 function orderedIds(index: TypeIndex): string[] {
