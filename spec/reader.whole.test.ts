@@ -1,0 +1,22 @@
+/** The second reader, in Python, opens the golden vault and every vector, and refuses what must be refused. */
+import { spawnSync } from 'node:child_process'
+import { existsSync } from 'node:fs'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { expect, test } from 'vitest'
+
+const PYTHON = '/usr/bin/python3'
+const reader = fileURLToPath(new URL('reader/reader.py', import.meta.url))
+const wycheproof = join(process.env['SCELLE_SHARED'] ?? '', 'vectors/wycheproof')
+
+test('reads and refuses as the first one does', () => {
+  const mlkem = existsSync(wycheproof)
+  if (!mlkem) console.warn('shared vectors absent: the reader\'s ML-KEM is checked by our own vectors only')
+  const environment = { PATH: process.env['PATH'], PYTHONDONTWRITEBYTECODE: '1' }
+  const run = spawnSync(PYTHON, [reader, ...(mlkem ? ['--mlkem', wycheproof] : [])], { encoding: 'utf8', env: environment })
+  expect(run.stderr).toBe('')
+  expect(run.stdout).not.toContain('WRONG')
+  expect(run.stdout).toContain('golden vault: 8 records opened by owner and trustees')
+  expect(run.stdout.match(/vectors hold/g)?.length).toBe(5)
+  expect(run.status).toBe(0)
+})

@@ -1,0 +1,180 @@
+"""The operations of the vectors: the other half of spec/vectors/operations.ts."""
+
+import opening
+import primitives
+import verify
+from cbor import decode
+from statements import STRUCTS
+
+
+def unhex(value):
+    return bytes.fromhex(value)
+
+
+def unhexes(values):
+    return [bytes.fromhex(value) for value in values]
+
+
+def plain(value):
+    """Bytes as hex, the rest as it is."""
+    if isinstance(value, bytes):
+        return value.hex()
+    if isinstance(value, (list, tuple)):
+        return [plain(one) for one in value]
+    if isinstance(value, dict):
+        return {name: plain(one) for name, one in value.items()}
+    return value
+
+
+def keys(chain):
+    return verify.key_chain(unhexes(chain))
+
+
+def keys_by_id(chains):
+    found = [keys(chain) for chain in chains]
+    return {one["id"]: one for one in found}
+
+
+def by_id(encapsulations):
+    return {opening.encapsulation_id(data): data for data in unhexes(encapsulations)}
+
+
+def identity(stored):
+    return opening.identity(unhex(stored))
+
+
+def secrets_of(values):
+    return [
+        {name: unhex(one[name]) if name in ("category", "secret") else one[name] for name in one} for one in values
+    ]
+
+
+def mutated(body, change):
+    copy = bytearray(body[: change.get("truncate", len(body))])
+    if "flip" in change:
+        copy[change["flip"]] ^= 1
+    if "append" in change:
+        copy += unhex(change["append"])
+    if "swap" in change:
+        first, second = (56 + place * 16400 for place in change["swap"])
+        copy[first : first + 16400], copy[second : second + 16400] = copy[second : second + 16400], copy[first : first + 16400]
+    return bytes(copy)
+
+
+def op_manifests(versions, genesis, controller, custodian, known=None):
+    vault, found = verify.vault_genesis(unhex(genesis), keys(controller))
+    seen = None if known is None else (known["version"], unhex(known["id"]))
+    return verify.manifests(unhexes(versions), vault, found, keys(custodian), seen)[1]
+
+
+def op_earlier_secrets(manifests, secrets, asked):
+    held = opening.earlier_secrets([decode(STRUCTS["Manifest"], data) for data in unhexes(manifests)], secrets_of(secrets))
+    return [held.get((unhex(one["category"]), one["epoch"])) for one in asked]
+
+
+def op_grant_chain(chain, vault, custodian, keys, at, reader, categories, rights, purpose=None, revoked=()):
+    _, ids = verify.grant_chain(
+        unhexes(chain), unhex(vault), unhex(custodian), keys_by_id(keys), at, unhex(reader), unhexes(categories), rights,
+        purpose, unhexes(revoked),
+    )
+    return ids
+
+
+def op_open_grant_keys(keys, grant, grantId, identity, manifest):
+    return opening.open_grant_keys(
+        decode(STRUCTS["GrantKeys"], unhex(keys)), decode(STRUCTS["Grant"], unhex(grant)), unhex(grantId),
+        opening.identity(unhex(identity)), decode(STRUCTS["Manifest"], unhex(manifest)),
+    )
+
+
+def op_revocation(signed, revoker, grants, ids):
+    chain = [decode(STRUCTS["Grant"], data) for data in unhexes(grants)]
+    return verify.revocation(unhex(signed), keys(revoker), chain, unhexes(ids))["grant"]
+
+
+def op_statement(check, who):
+    def run(signed, **others):
+        check(unhex(signed), keys(others[who]))
+        return verify.statement_id(unhex(signed))
+
+    return run
+
+
+def op_commit_path(signed, author, leaf, place, path):
+    verify.verify_path(unhex(leaf), place, unhexes(path), verify.commit(unhex(signed), keys(author)))
+    return place
+
+
+def op_share(header, seal, index, encapsulation, identity):
+    courier = opening.open_courier(unhex(encapsulation), opening.identity(unhex(identity)))
+    named = {name: unhex(value) for name, value in seal.items()}
+    return opening.open_share(unhex(header), named, index, courier)
+
+
+def answers_of(values):
+    return [
+        {name: unhexes(value) if name == "sealed" else unhex(value) for name, value in one.items()} for one in values
+    ]
+
+
+def op_release(answers, access, oneTimeSecret, headers, genesis):
+    found = decode(STRUCTS["VaultGenesis"], unhex(genesis))
+    releases, refused = opening.open_release(answers_of(answers), unhex(access), unhex(oneTimeSecret), unhexes(headers), found)
+    return {"releases": releases, "refused": refused}
+
+
+def op_record(capsule, release, header, body, secret=None):
+    key = opening.capsule_key(unhex(capsule), unhex(release), None if secret is None else unhex(secret))
+    return {"capsuleKey": key, "content": opening.open_record(key, unhex(capsule), unhex(header), unhex(body))[1]}
+
+
+def op_cobblestone(key, context, body, change=None):
+    return primitives.sha256(opening.open_body(unhex(key), unhex(context), mutated(unhex(body), change or {})))
+
+
+def op_links(commits, vault, custodian, authors, identity, encapsulations):
+    last = opening.check_links(
+        unhexes(commits), unhex(vault), unhex(custodian), keys_by_id(authors), opening.identity(unhex(identity)), by_id(encapsulations)
+    )
+    return {author.hex(): commit_id for author, commit_id in last.items()}
+
+
+def op_key_chain(chain):
+    found = keys(chain)
+    return {"id": found["id"], "kind": found["kind"], "version": found["records"][-1]["version"]}
+
+
+def op_feed_head(commits):
+    head = verify.ZERO32
+    for commit_id in unhexes(commits):
+        head = primitives.hash_of("feed-head", head, commit_id)
+    return head
+
+
+OPERATIONS = {
+    "decode": lambda struct, bytes: decode(STRUCTS[struct], unhex(bytes)),
+    "padme": lambda length: opening.padme(length),
+    "handle": lambda key, type, id: primitives.hmac256(unhex(key), primitives.label("resource-handle") + f"{type}/{id}".encode())[:16],
+    "feed-head": op_feed_head,
+    "key-chain": op_key_chain,
+    "vault-genesis": lambda signed, controller: verify.vault_genesis(unhex(signed), keys(controller))[0],
+    "manifests": op_manifests,
+    "open-manifest": lambda manifest, identity: opening.open_manifest(
+        decode(STRUCTS["Manifest"], unhex(manifest)), opening.identity(unhex(identity))
+    ),
+    "earlier-secrets": op_earlier_secrets,
+    "grant-chain": op_grant_chain,
+    "open-grant-keys": op_open_grant_keys,
+    "access": op_statement(verify.access, "reader"),
+    "commit": op_statement(verify.commit, "author"),
+    "revocation": op_revocation,
+    "commit-path": op_commit_path,
+    "share": op_share,
+    "owner-release": lambda capsule, encapsulations, identity: opening.owner_release(
+        unhex(capsule), opening.identity(unhex(identity)), by_id(encapsulations)
+    ),
+    "release": op_release,
+    "record": op_record,
+    "cobblestone": op_cobblestone,
+    "links": op_links,
+}

@@ -1,0 +1,186 @@
+"""Signatures, key chains, vaults, manifests, grants, accesses, commits."""
+
+from cbor import Refused, decode
+from primitives import hash_of, label, sha256, u32, verify
+from statements import KINDS, RIGHTS, STRUCTS
+
+ZERO32 = bytes(32)
+
+
+def require(condition, code):
+    if not condition:
+        raise Refused(code)
+
+
+def read(name, data):
+    value = decode(STRUCTS[name], data)
+    require(not isinstance(value, dict) or value.get("suite", 1) == 1, "suite-unknown")
+    return value
+
+
+def statement_id(signed):
+    return hash_of("statement-id", signed)
+
+
+def signed_of(kind, data):
+    signed = decode(STRUCTS["Signed"], data)
+    require(signed["kind"] == kind, "signature-invalid")
+    return signed
+
+
+def require_signature(signed, key):
+    place = bytes([KINDS.index(signed["kind"])])
+    message = label("signature") + place + signed["signer"] + u32(signed["keyVersion"]) + signed["body"]
+    require(verify(key, message, signed["signature"]), "signature-invalid")
+
+
+def key_chain(chain):
+    """A principal: id, kind and every key record."""
+    require(0 < len(chain) <= 64, "key-chain-broken")
+    principal = statement_id(chain[0])
+    records = []
+    for version, data in enumerate(chain):
+        signed = signed_of("key-record", data)
+        record = read("KeyRecord", signed["body"])
+        before = records[-1] if records else None
+        previous = statement_id(chain[version - 1]) if version else None
+        in_order = (
+            record["version"] == version
+            and signed["keyVersion"] == max(0, version - 1)
+            and signed["signer"] == (principal if version else ZERO32)
+            and record.get("previous") == previous
+            and (before is None or before["kind"] == record["kind"])
+        )
+        require(in_order, "key-chain-broken")
+        require_signature(signed, (before or record)["signingKey"])
+        records.append(record)
+    return {"id": principal, "kind": records[-1]["kind"], "records": records}
+
+
+def verify_signed(kind, data, keys):
+    signed = signed_of(kind, data)
+    require(signed["signer"] == keys["id"], "principal-mismatch")
+    require(signed["keyVersion"] < len(keys["records"]), "signature-invalid")
+    require_signature(signed, keys["records"][signed["keyVersion"]]["signingKey"])
+    return signed["body"]
+
+
+def vault_genesis(data, controller):
+    genesis = read("VaultGenesis", verify_signed("vault-genesis", data, controller))
+    require(genesis["controller"] == controller["id"], "principal-mismatch")
+    require(len(set(genesis["trustees"])) == 3, "vault-mismatch")
+    return statement_id(data), genesis
+
+
+def grows(old, manifest):
+    for entry in manifest["categories"]:
+        if entry["category"] == old["category"]:
+            same = entry["epoch"] == old["epoch"] and entry["publicKey"] == old["publicKey"]
+            newer = entry["epoch"] == old["epoch"] + 1 and "previous" in entry
+            return entry["strict"] == old["strict"] and (same or newer)
+    return False
+
+
+def manifests(versions, vault, genesis, custodian, known=None):
+    if genesis["mode"] == "owner":
+        require(genesis["controller"] == custodian["id"], "manifest-invalid")
+    else:
+        require(custodian["kind"] == "organisation", "manifest-invalid")
+    found, ids = [], []
+    for place, data in enumerate(versions):
+        manifest = read("Manifest", verify_signed("manifest", data, custodian))
+        follows = manifest["version"] == place + 1 and manifest.get("previous") == (ids[-1] if ids else None)
+        require(follows and manifest["vault"] == vault and manifest["custodian"] == custodian["id"], "manifest-invalid")
+        names = [entry["category"] for entry in manifest["categories"]]
+        require(len(set(names)) == len(names), "manifest-invalid")
+        require(not found or all(grows(old, manifest) for old in found[-1]["categories"]), "manifest-invalid")
+        found.append(manifest)
+        ids.append(statement_id(data))
+    if known is not None:
+        version, known_id = known
+        require(0 < version <= len(ids) and ids[version - 1] == known_id, "manifest-rolled-back")
+    return found, ids
+
+
+def is_subset(child, parent, parent_id):
+    budget = parent.get("patientsPerDay")
+    return (
+        child.get("parent") == parent_id
+        and parent["rights"] & RIGHTS["shareOn"] != 0
+        and all(category in parent["categories"] for category in child["categories"])
+        and child["rights"] & ~parent["rights"] == 0
+        and all(purpose in parent["purposes"] for purpose in child["purposes"])
+        and child["basis"] == parent["basis"]
+        and child["notBefore"] >= parent["notBefore"]
+        and child["expires"] <= parent["expires"]
+        and child["depth"] < parent["depth"]
+        and (budget is None or child.get("patientsPerDay", budget + 1) <= budget)
+    )
+
+
+def grant_chain(chain, vault, custodian, keys_of, at, reader, categories, rights, purpose=None, revoked=()):
+    require(len(chain) <= 8, "grant-chain-broken")
+    grants, ids, signer = [], [], custodian
+    for data in chain:
+        require(signer in keys_of, "grant-chain-broken")
+        grant = read("Grant", verify_signed("grant", data, keys_of[signer]))
+        require(grant["vault"] == vault and grant["custodian"] == custodian, "grant-chain-broken")
+        require(grant["notBefore"] <= at < grant["expires"], "grant-expired")
+        grant_id = statement_id(data)
+        require(grant_id not in revoked, "grant-revoked")
+        if grants:
+            require(is_subset(grant, grants[-1], ids[-1]), "grant-not-subset")
+        else:
+            require("parent" not in grant, "grant-chain-broken")
+        grants.append(grant)
+        ids.append(grant_id)
+        signer = grant["grantee"]
+    if not grants:
+        require(reader == custodian, "grant-insufficient")
+        return grants, ids
+    last = grants[-1]
+    covered = (
+        last["grantee"] == reader
+        and last["rights"] & rights == rights
+        and all(category in last["categories"] for category in categories)
+        and (purpose is None or purpose in last["purposes"])
+    )
+    require(covered, "grant-insufficient")
+    return grants, ids
+
+
+def revocation(data, revoker, grants, ids):
+    found = read("Revocation", verify_signed("revocation", data, revoker))
+    require(bool(ids) and found["grant"] == ids[-1], "grant-chain-broken")
+    signers = [grants[-1]["custodian"]] + [grant["grantee"] for grant in grants[:-1]]
+    require(found["vault"] == grants[-1]["vault"] and revoker["id"] in signers, "grant-insufficient")
+    return found
+
+
+def access(data, reader):
+    found = read("Access", verify_signed("access", data, reader))
+    require(found["reader"] == reader["id"], "principal-mismatch")
+    require(bool(found["capsules"]) and len(set(found["capsules"])) == len(found["capsules"]), "release-mismatch")
+    return found
+
+
+def commit(data, author):
+    found = read("Commit", verify_signed("commit", data, author))
+    require(found["author"] == author["id"], "principal-mismatch")
+    return found
+
+
+def verify_path(leaf, place, path, found):
+    require(len(path) == found["depth"] and place < 2 ** found["depth"], "commit-proof-invalid")
+    node = sha256(b"\0", leaf)
+    for depth, sibling in enumerate(path):
+        node = sha256(b"\1", sibling, node) if (place >> depth) & 1 else sha256(b"\1", node, sibling)
+    require(node == found["root"], "commit-proof-invalid")
+
+
+def record_leaf(header, digest):
+    return hash_of("leaf-record", sha256(header), digest)
+
+
+def capsule_leaf(capsule):
+    return hash_of("leaf-capsule", sha256(capsule))
