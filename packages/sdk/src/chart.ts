@@ -1,0 +1,200 @@
+/** An opened part of a vault: in memory, for a limited time, and nowhere else. */
+import type { CapsuleKey } from '@scelle/seal/envelope'
+import { SealError, toHex } from '@scelle/seal/verify'
+import type { Connection } from './connection.ts'
+import { SdkError } from './errors.ts'
+import type { Feed, FeedRecord } from './feed.ts'
+import type { Keyring } from './keyring.ts'
+import { SDK_LIMITS } from './limits.ts'
+import { capsuleKeys, openAll, type OpenedRecord, type OpeningContext } from './opening.ts'
+import { type ChartProblem, problemOf } from './release.ts'
+
+export interface ChartTimes {
+  /** Milliseconds without any look at it after which it closes. */
+  readonly idle: number
+  /** Milliseconds after which it closes in any case. */
+  readonly life: number
+}
+
+/** What a chart asks its vault for. */
+export interface ChartVault {
+  /** New keys and grants, where what is held does not reach. */
+  renew(): Promise<Pick<OpeningContext, 'view' | 'keyring'>>
+  /** The feed of what may be seen now, from its beginning. */
+  startFeed(keyring: Keyring): Promise<Feed>
+  /** False where this client can tell that an author had no right to write. */
+  mayWrite(author: Uint8Array, category: Uint8Array): boolean
+}
+
+const split = <T>(items: readonly T[], fits: (item: T) => boolean): [T[], T[]] => {
+  const yes: T[] = []
+  const no: T[] = []
+  for (const item of items) (fits(item) ? yes : no).push(item)
+  return [yes, no]
+}
+
+export class Chart {
+  readonly openedAt: number
+  readonly #connection: Connection
+  readonly #times: ChartTimes
+  readonly #vault: ChartVault
+  #from: OpeningContext | undefined
+  /** Hex ids of the categories that this chart opens. */
+  readonly #chosen: ReadonlySet<string>
+  #keys = new Map<string, CapsuleKey>()
+  #records: OpenedRecord[] = []
+  #latest = new Map<string, OpenedRecord>()
+  /** Each once, however often it happens. */
+  readonly #problems = new Map<string, ChartProblem>()
+  /** Records fetched and not opened yet: their keys are missing, or a request failed. The feed does not repeat them. */
+  #unopened: FeedRecord[] = []
+  #lastLook: number
+  #cancel: () => void = () => {}
+  #turn: Promise<unknown> = Promise.resolve()
+
+  constructor(
+    connection: Connection, from: OpeningContext, chosen: ReadonlySet<string>, times: Partial<ChartTimes>, vault: ChartVault,
+  ) {
+    this.#connection = connection
+    this.#from = from
+    this.#chosen = chosen
+    this.#vault = vault
+    this.#times = {
+      idle: Math.min(times.idle ?? SDK_LIMITS.chartIdle, SDK_LIMITS.chartLife),
+      life: Math.min(times.life ?? SDK_LIMITS.chartLife, SDK_LIMITS.chartLife),
+    }
+    this.openedAt = connection.context.now()
+    this.#lastLook = this.openedAt
+    this.#watch()
+  }
+
+  /** Milliseconds since 1970 at which it closes if nobody looks at it before. */
+  get expiresAt(): number {
+    return Math.min(this.#lastLook + this.#times.idle, this.openedAt + this.#times.life)
+  }
+
+  get closed(): boolean {
+    return this.#from === undefined
+  }
+
+  /** Codes of the categories that it opens. */
+  get categories(): string[] {
+    const { keyring } = this.#look()
+    return [...keyring.categories].filter(([, { id }]) => this.#chosen.has(toHex(id))).map(([code]) => code)
+  }
+
+  /** What could not be opened, and which trustee failed or lied. Show it: a chart with gaps must not look whole. */
+  get problems(): readonly ChartProblem[] {
+    this.#look()
+    const waiting = new Map(this.#unopened.map(({ capsule }) => [capsule.id, problemOf(capsule, 'category-unknown')]))
+    return [...this.#problems.values(), ...waiting.values()]
+  }
+
+  /** Every version of every resource, in the order in which they were committed. Throws `chart-closed`. */
+  opened(): readonly OpenedRecord[] {
+    this.#look()
+    return this.#records
+  }
+
+  /** The newest version of every resource, deleted ones as tombstones. Throws `chart-closed`. */
+  latest(): OpenedRecord[] {
+    this.#look()
+    return [...this.#latest.values()]
+  }
+
+  /**
+   * Opens what is new since, and answers it. One access for new capsules; none where nothing is new.
+   * Throws as `Vault.open`, and `chart-closed`.
+   */
+  refresh(signal?: AbortSignal): Promise<OpenedRecord[]> {
+    const turn = this.#turn.then(() => this.#pull(signal))
+    this.#turn = turn.catch(() => {})
+    return turn
+  }
+
+  /** Forgets everything that was opened. */
+  close(): void {
+    this.#cancel()
+    this.#from = undefined
+    this.#keys = new Map()
+    this.#records = []
+    this.#latest = new Map()
+    this.#problems.clear()
+    this.#unopened = []
+  }
+
+  #look(): OpeningContext {
+    const now = this.#connection.context.now()
+    if (this.#from !== undefined && now >= this.expiresAt) this.close()
+    if (this.#from === undefined) throw new SdkError('chart-closed', 'this chart was closed, or its time is over; open it again')
+    this.#lastLook = now
+    return this.#from
+  }
+
+  #watch(): void {
+    const left = this.expiresAt - this.#connection.context.now()
+    this.#cancel = this.#connection.timers.after(Math.max(left, 0) + 1, () => {
+      if (this.#connection.context.now() >= this.expiresAt) this.close()
+      else this.#watch()
+    })
+  }
+
+  async #pull(signal: AbortSignal | undefined): Promise<OpenedRecord[]> {
+    this.#unopened.push(...(await this.#fetch(signal)).filter(({ capsule }) => this.#chosen.has(capsule.category)))
+    if (this.#unopened.length === 0) return []
+    const from = { ...(await this.#reaching()), signal }
+    const { secrets } = from.keyring
+    const [ready, waiting] = split(this.#unopened, ({ capsule: { header } }) => secrets(header.category, header.epoch) !== undefined)
+    const needed = new Map(ready.filter(({ capsule }) => !this.#keys.has(capsule.id)).map(({ capsule }) => [capsule.id, capsule]))
+    const { keys, problems } = await capsuleKeys(this.#connection, from, [...needed.values()])
+    const all = new Map([...this.#keys, ...keys])
+    const done = await openAll(this.#connection, from, all, ready)
+    if (this.closed) throw new SdkError('chart-closed', 'this chart was closed while it was being read')
+    this.#keys = all
+    this.#unopened = waiting
+    this.#keep(done.opened, [...problems, ...done.problems])
+    return done.opened
+  }
+
+  /** What the feed has new. A reader that sees more categories than before has to read its feed from the beginning. */
+  async #fetch(signal: AbortSignal | undefined): Promise<FeedRecord[]> {
+    try {
+      return await this.#look().feed.pull(signal)
+    } catch (error) {
+      if (!(error instanceof SdkError) || error.problem !== 'bad-request') throw error
+    }
+    const from = { ...this.#look(), ...(await this.#vault.renew()) }
+    const feed = await this.#vault.startFeed(from.keyring)
+    const pulled = await feed.pull(signal)
+    if (this.#from !== undefined) this.#from = { ...from, feed }
+    this.#unopened = []
+    const known = new Set(this.#records.map((record) => `${record.category}/${record.handle}/${record.version}`))
+    return pulled.filter(({ capsule, header }) =>
+      !known.has(`${from.keyring.codes.get(capsule.category)}/${toHex(header.handle)}/${header.version}`))
+  }
+
+  /**
+   * Asks again for keys and grants where a capsule was sealed under an epoch that is not held yet, or its writer is not
+   * known to have the right. Throws SealError `grant-insufficient`: the index let somebody write whom nobody allowed to.
+   */
+  async #reaching(): Promise<OpeningContext> {
+    const from = this.#look()
+    const headers = this.#unopened.map(({ capsule }) => capsule.header)
+    const allowed = (): boolean => headers.every(({ writer, category }) => this.#vault.mayWrite(writer, category))
+    const held = headers.every(({ category, epoch }) => from.keyring.secrets(category, epoch) !== undefined)
+    if (held && allowed()) return from
+    const renewed = { ...from, ...(await this.#vault.renew()) }
+    if (!allowed()) throw new SealError('grant-insufficient', 'the index serves records of an author who may not write here')
+    if (this.#from !== undefined) this.#from = renewed
+    return renewed
+  }
+
+  #keep(opened: readonly OpenedRecord[], problems: readonly ChartProblem[]): void {
+    for (const record of opened) {
+      this.#records.push(record)
+      const name = `${record.category}/${record.handle}`
+      if ((this.#latest.get(name)?.version ?? -1) < record.version) this.#latest.set(name, record)
+    }
+    for (const problem of problems) this.#problems.set(Object.values(problem).join('/'), problem)
+  }
+}

@@ -1,0 +1,144 @@
+/** A principal's door to its vaults. */
+import { createManifest, createVault, type NewCategory } from '@scelle/seal/keys'
+import type { Identity } from '@scelle/seal/identity'
+import { encode, equalBytes, type PrincipalKeys, RIGHTS, toHex, type VaultGenesis } from '@scelle/seal/verify'
+import { NewVault } from '@scelle/wire/messages'
+import { Committer, type PreparedCommit, type SubmitResult } from './committer.ts'
+import { Connection, type Options } from './connection.ts'
+import { SdkError } from './errors.ts'
+import { loadGrants } from './grant-list.ts'
+import { type Id, idBytes } from './ids.ts'
+import { SDK_LIMITS } from './limits.ts'
+import { openKeyring, type Purpose } from './keyring.ts'
+import type { Right } from './sharing.ts'
+import { inParallel } from './timers.ts'
+import { Vault } from './vault.ts'
+import { loadView, partName, partOf } from './vault-view.ts'
+
+export interface VaultOptions {
+  /** `owner`: this principal is the patient, and opens without trustees. `custody`: nobody claimed the vault yet. */
+  readonly mode: VaultGenesis['mode']
+  readonly categories: readonly NewCategory[]
+}
+
+/** A grant as its receiver sees it. */
+export interface ReceivedGrant {
+  readonly id: Uint8Array
+  readonly vault: Uint8Array
+  readonly custodian: Uint8Array
+  /** Who signed it: the custodian, or somebody who may share on. */
+  readonly from: Uint8Array
+  /** Codes. */
+  readonly categories: readonly string[]
+  readonly rights: readonly Right[]
+  readonly purposes: readonly Purpose[]
+  /** Milliseconds since 1970. */
+  readonly until: number
+}
+
+export class Client {
+  readonly identity: Identity
+  readonly #connection: Connection
+  readonly #committer: Committer
+
+  constructor(connection: Connection) {
+    this.identity = connection.identity
+    this.#connection = connection
+    this.#committer = new Committer(connection)
+  }
+
+  /** Principal ids of index and trustees: write them down once, and give them as `pins` from then on. */
+  get parties(): { readonly index: Uint8Array; readonly trustees: readonly Uint8Array[] } {
+    return { index: this.#connection.index.id, trustees: this.#connection.trusteeIds }
+  }
+
+  /** Capsules to which this client can still add records. */
+  get openCapsules(): number {
+    return this.#committer.openCapsules
+  }
+
+  /** A new vault, with this principal as its owner, or as its first custodian. */
+  async createVault(options: VaultOptions): Promise<Vault> {
+    const connection = this.#connection
+    const made = await createVault({
+      mode: options.mode, controller: this.identity, trustees: connection.trusteeIds, categories: options.categories,
+    }, connection.context)
+    const body = encode(NewVault, { genesis: made.genesisSigned, manifest: made.manifest.signed })
+    await connection.record('/v1/vaults', body, made.vault)
+    await connection.memory.sawManifest(partName(made.vault, this.identity.id), { version: 1, id: made.manifest.id })
+    this.#committer.isNew(made.vault, this.identity.id)
+    return this.vault(made.vault)
+  }
+
+  /** A custodian's own part of a vault in custody that somebody else created. */
+  async joinVault(id: Id, options: { readonly categories: readonly NewCategory[] }): Promise<Vault> {
+    const connection = this.#connection
+    const vault = idBytes(id)
+    const { genesis, parts } = await loadView(connection, vault)
+    if (genesis.mode !== 'custody' || parts.has(toHex(this.identity.id))) {
+      throw new SdkError('bad-input', 'a claimed vault has no custodians, and a custodian has one part')
+    }
+    const made = await createManifest({ vault, custodian: this.identity, categories: options.categories }, connection.context)
+    await connection.record('/v1/manifests', made.signed, made.id)
+    await connection.memory.sawManifest(partName(vault, this.identity.id), { version: 1, id: made.id })
+    this.#committer.isNew(vault, this.identity.id)
+    return this.vault(vault)
+  }
+
+  /** A vault of one's own, or of which one was granted something. Throws SealError where what is served does not hold. */
+  vault(id: Id): Promise<Vault> {
+    return Vault.load(this.#connection, this.#committer, idBytes(id))
+  }
+
+  /** Verified keys of a principal, whose id is the hash of the first of them. */
+  async principal(id: Id): Promise<PrincipalKeys> {
+    return (await this.#connection.directory.of(idBytes(id))).keys
+  }
+
+  /** Grants in force that this principal received, in all vaults. */
+  async grants(): Promise<ReceivedGrant[]> {
+    const connection = this.#connection
+    const all = await loadGrants(connection, '/v1/grants')
+    const mine = all.filter(({ grant, revoked, inForce }) => equalBytes(grant.grantee, this.identity.id) && !revoked && inForce)
+    const parts = Map.groupBy(mine, ({ grant }) => partName(grant.vault, grant.custodian))
+    const received = await inParallel([...parts.values()], SDK_LIMITS.lookupsAtOnce, async (grants) => {
+      const { vault, custodian } = (grants[0] as (typeof grants)[number]).grant
+      const part = await partOf(connection, await loadView(connection, vault), custodian)
+      const { codes } = await openKeyring(connection, part, grants)
+      return grants.map(({ id, grant, signer }): ReceivedGrant => ({
+        id, vault, custodian, from: signer,
+        categories: grant.categories.flatMap((category) => codes.get(toHex(category)) ?? []),
+        rights: (Object.keys(RIGHTS) as Right[]).filter((right) => (grant.rights & RIGHTS[right]) !== 0),
+        purposes: grant.purposes,
+        until: grant.expires * 1000,
+      }))
+    })
+    return received.flat()
+  }
+
+  /**
+   * Submits prepared commits of any vaults in as few requests as possible; one answer each, in order. The same commit may
+   * be submitted again, also after a restart, and is accepted once. Where this throws, fates are unknown: submit again.
+   */
+  submit(prepared: readonly PreparedCommit[], signal?: AbortSignal): Promise<SubmitResult[]> {
+    return this.#committer.submit(prepared, signal)
+  }
+
+  /** Gives up a prepared commit, so that the next one for its vault can be prepared. */
+  discard(prepared: PreparedCommit): void {
+    this.#committer.discard(prepared)
+  }
+}
+
+/**
+ * Meets index and trustees, checks who they are, and registers this identity where it is new.
+ * Throws SdkError `network`, `pin-mismatch`, SealError `key-chain-broken`.
+ */
+export const connect = async (options: Options): Promise<Client> => {
+  if (options.trustees.length !== 3) throw new SdkError('bad-input', 'there are three trustees; give the address of each')
+  const connection = new Connection(options)
+  await connection.meet()
+  await connection.register()
+  return new Client(connection)
+}
+

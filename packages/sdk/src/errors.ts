@@ -1,0 +1,47 @@
+/** What can go wrong around sealed material. What is wrong with sealed material itself is a SealError, passed on as it is. */
+import type { ProblemCode } from '@scelle/wire/errors'
+
+export type SdkErrorCode =
+  | 'bad-input'
+  | 'network'
+  | 'timeout'
+  | 'aborted'
+  | 'answer-invalid'
+  | 'index-problem'
+  | 'trustee-problem'
+  | 'pin-mismatch'
+  | 'trustee-unknown'
+  | 'release-insufficient'
+  | 'no-grant'
+  | 'not-custodian'
+  | 'category-unknown'
+  | 'commit-pending'
+  | 'commit-refused'
+  | 'rolled-back'
+  | 'chart-closed'
+  | 'chart-too-large'
+
+export interface SdkErrorDetails extends ErrorOptions {
+  /** The other party's code, where it refused. */
+  readonly problem?: ProblemCode
+  /** Hex ids of the parties concerned: trustees that failed or lied. */
+  readonly parties?: readonly string[]
+  /** Which of the caller's items, by their place in its list. */
+  readonly items?: readonly number[]
+}
+
+/** `code` says what happened, `message` what to do. Neither holds content, keys, or words chosen by a server. */
+export class SdkError extends Error {
+  readonly code: SdkErrorCode
+  readonly problem: ProblemCode | undefined
+  readonly parties: readonly string[]
+  readonly items: readonly number[]
+  constructor(code: SdkErrorCode, message: string, details: SdkErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause })
+    this.name = 'SdkError'
+    this.code = code
+    this.problem = details.problem
+    this.parties = details.parties ?? []
+    this.items = details.items ?? []
+  }
+}

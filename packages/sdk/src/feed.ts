@@ -1,0 +1,251 @@
+/** Reads one custodian's part of a vault from the index, and believes nothing that its authors did not sign. */
+import {
+  CapsuleHeader, type Capsule, capsuleHeaderHash, capsuleLeaf, decode, decodeCapsule, decodeSigned, encapsulationId,
+  equalBytes, FORMAT_LIMITS, type PrincipalKeys, RecordHeader, recordLeaf, requireSuite, SealError, sha256, toHex, verifyCommit, verifyPath,
+  type Commit,
+} from '@scelle/seal/verify'
+import { Feed as ServedFeed, type FeedCommit } from '@scelle/wire/messages'
+import type { Connection } from './connection.ts'
+import { SdkError } from './errors.ts'
+import { FeedHeads } from './feed-head.ts'
+import { SDK_LIMITS } from './limits.ts'
+import type { HeadSeen } from './state.ts'
+import { inParallel } from './timers.ts'
+import { type Part, partName } from './vault-view.ts'
+
+export interface FeedCapsule {
+  /** Hex of the 16-byte capsule id. */
+  readonly id: string
+  /** Hex of the category's id. */
+  readonly category: string
+  readonly header: CapsuleHeader
+  readonly headerHash: Uint8Array
+  readonly capsule: Capsule
+  /** As stored. */
+  readonly bytes: Uint8Array
+  records: number
+}
+
+export interface FeedRecord {
+  readonly capsule: FeedCapsule
+  readonly header: RecordHeader
+  readonly headerBytes: Uint8Array
+  readonly digest: Uint8Array
+  readonly size: number
+  /** Absent where the body is a blob. */
+  readonly body: Uint8Array | undefined
+}
+
+interface VerifiedCommit {
+  readonly commit: Commit
+  readonly id: Uint8Array
+}
+
+/** Leaves shown of one commit, by the hex of their category, with their places. */
+type Shown = Map<string, { place: number; leaf: Uint8Array }[]>
+
+const show = (shown: Shown, category: string, place: number, leaf: Uint8Array): void => {
+  const leaves = shown.get(category)
+  if (leaves === undefined) shown.set(category, [{ place, leaf }])
+  else leaves.push({ place, leaf })
+}
+
+const replayed = (what: string): SealError => new SealError('feed-replayed', `the index serves ${what} twice`)
+
+export class Feed {
+  readonly #connection: Connection
+  readonly #vault: Uint8Array
+  readonly #part: Part
+  readonly #heads: FeedHeads
+  readonly #visible: ReadonlySet<string>
+  readonly #whole: boolean
+  readonly #commits = new Set<string>()
+  readonly #capsules = new Map<string, FeedCapsule>()
+  readonly #versions = new Set<string>()
+  readonly #encapsulations = new Map<string, Uint8Array>()
+  #cursor: Uint8Array | undefined
+  #bytes = 0
+  /** Read, but not handed out yet: a later page could not be fetched. */
+  #waiting: FeedRecord[] = []
+
+  /**
+   * `visible`: hex ids of the categories that the index shows this client. `whole`: it is shown everything, as custodian,
+   * so that a capsule left out is noticed by the commit's own count.
+   */
+  constructor(
+    connection: Connection, vault: Uint8Array, part: Part, visible: ReadonlySet<string>, whole: boolean,
+    seen: ReadonlyMap<string, HeadSeen>,
+  ) {
+    this.#connection = connection
+    this.#vault = vault
+    this.#part = part
+    this.#visible = visible
+    this.#whole = whole
+    this.#heads = new FeedHeads(seen)
+  }
+
+  /** A feed from its beginning, with what this client remembers of it. */
+  static async start(
+    connection: Connection, vault: Uint8Array, part: Part, visible: ReadonlySet<string>, whole: boolean,
+  ): Promise<Feed> {
+    const name = partName(vault, part.custodian.keys.id)
+    const seen = new Map<string, HeadSeen>()
+    for (const category of visible) {
+      const head = await connection.memory.headSeen(`${name}/${category}`)
+      if (head !== undefined) seen.set(category, head)
+    }
+    return new Feed(connection, vault, part, visible, whole, seen)
+  }
+
+  /** The bytes of an encapsulation that the index served. */
+  encapsulation = (id: Uint8Array): Uint8Array | undefined => this.#encapsulations.get(toHex(id))
+
+  /** Ids of the commits read so far, in hex. */
+  get commits(): ReadonlySet<string> {
+    return this.#commits
+  }
+
+  /**
+   * Everything new since the last call. Throws SealError `feed-…`, `commit-proof-invalid`, `record-tampered`,
+   * `capsule-mismatch`, `signature-invalid`, `principal-mismatch`, `encoding-…`: the index lies, or is broken.
+   */
+  async pull(signal?: AbortSignal): Promise<FeedRecord[]> {
+    for (let more = true; more;) {
+      const page = await this.#page(signal)
+      const authors = await this.#authors(page.commits)
+      for (const bytes of page.encapsulations) this.#encapsulations.set(toHex(encapsulationId(bytes)), bytes)
+      for (const commit of page.commits) this.#waiting.push(...(await this.#take(commit, authors)))
+      this.#cursor = page.cursor
+      more = page.more
+    }
+    this.#heads.end(this.#visible)
+    await this.#remember()
+    const records = this.#waiting
+    this.#waiting = []
+    return records
+  }
+
+  /** Keys of a page's authors, before any of it is taken: half a page must not be lost to a failing look-up. */
+  async #authors(commits: readonly FeedCommit[]): Promise<Map<string, PrincipalKeys>> {
+    const newest = new Map<string, { signer: Uint8Array; keyVersion: number }>()
+    for (const { commit } of commits) {
+      const { signer, keyVersion } = decodeSigned('commit', commit)
+      const name = toHex(signer)
+      if ((newest.get(name)?.keyVersion ?? -1) < keyVersion) newest.set(name, { signer, keyVersion })
+    }
+    const known = await inParallel([...newest.values()], SDK_LIMITS.lookupsAtOnce, ({ signer, keyVersion }) =>
+      this.#connection.directory.of(signer, keyVersion))
+    return new Map(known.map(({ keys }) => [toHex(keys.id), keys]))
+  }
+
+  async #page(signal: AbortSignal | undefined): Promise<ServedFeed> {
+    const before = this.#cursor
+    const answer = await this.#connection.askIndex({
+      method: 'GET',
+      path: `/v1/vaults/${toHex(this.#vault)}/feed`,
+      query: {
+        custodian: toHex(this.#part.custodian.keys.id), ...(before === undefined ? {} : { cursor: toHex(before) }),
+      },
+      signal,
+      timeout: SDK_LIMITS.transferTimeout,
+    })
+    const page = decode(ServedFeed, answer)
+    if (page.more && page.commits.length === 0) {
+      throw new SdkError('answer-invalid', 'the index serves an empty page of a feed and promises more')
+    }
+    return page
+  }
+
+  /** Only ever forward: another chart of this client may have seen more meanwhile. */
+  async #remember(): Promise<void> {
+    const name = partName(this.#vault, this.#part.custodian.keys.id)
+    for (const [category, head] of this.#heads.now) {
+      const seen = await this.#connection.memory.headSeen(`${name}/${category}`)
+      if (seen === undefined || seen.count < head.count) await this.#connection.memory.sawHead(`${name}/${category}`, head)
+    }
+  }
+
+  async #take(served: FeedCommit, authors: ReadonlyMap<string, PrincipalKeys>): Promise<FeedRecord[]> {
+    const { commit, id } = await this.#verify(served.commit, authors)
+    if (served.capsules.length > commit.capsules) {
+      throw new SealError('commit-proof-invalid', 'the index serves more capsules than the commit has')
+    }
+    if (this.#whole && served.capsules.length < commit.capsules) {
+      throw new SealError('feed-withheld', 'the index withholds a capsule of a commit')
+    }
+    const shown: Shown = new Map()
+    const places = [...served.capsules, ...served.records].map(({ place }) => place)
+    if (new Set(places).size !== places.length) throw replayed('a place of a commit')
+    for (const capsule of served.capsules) this.#takeCapsule(capsule, commit, shown)
+    const records = served.records.map((record) => this.#takeRecord(record, commit, shown))
+    for (const [category, leaves] of shown) {
+      this.#heads.add(category, id, leaves.toSorted((a, b) => a.place - b.place).map(({ leaf }) => leaf))
+    }
+    return records
+  }
+
+  async #verify(signedBytes: Uint8Array, authors: ReadonlyMap<string, PrincipalKeys>): Promise<VerifiedCommit> {
+    const author = authors.get(toHex(decodeSigned('commit', signedBytes).signer)) as PrincipalKeys
+    const verified = await verifyCommit(signedBytes, author)
+    const { vault, custodian } = verified.commit
+    if (!equalBytes(vault, this.#vault) || !equalBytes(custodian, this.#part.custodian.keys.id)) {
+      throw new SealError('vault-mismatch', 'the index serves a commit of another vault or custodian')
+    }
+    const name = toHex(verified.id)
+    if (this.#commits.has(name)) throw replayed('a commit')
+    this.#commits.add(name)
+    return verified
+  }
+
+  #takeCapsule(served: FeedCommit['capsules'][number], commit: Commit, shown: Shown): void {
+    const leaf = capsuleLeaf(served.capsule)
+    verifyPath(leaf, served.place, served.path, commit)
+    const { capsule, header } = decodeCapsule(served.capsule)
+    const fits =
+      equalBytes(header.vault, this.#vault) && equalBytes(header.custodian, commit.custodian) && equalBytes(header.writer, commit.author)
+    if (!fits) throw new SealError('capsule-mismatch', 'a capsule names another vault, custodian or writer than its commit')
+    const id = toHex(header.capsule)
+    if (this.#capsules.has(id)) throw replayed('a capsule')
+    const category = toHex(header.category)
+    const headerHash = capsuleHeaderHash(capsule.header)
+    this.#capsules.set(id, { id, category, header, headerHash, capsule, bytes: served.capsule, records: 0 })
+    show(shown, category, served.place, leaf)
+  }
+
+  #takeRecord(served: FeedCommit['records'][number], commit: Commit, shown: Shown): FeedRecord {
+    const { header: headerBytes, digest, size, body } = served
+    const leaf = recordLeaf(headerBytes, digest)
+    verifyPath(leaf, served.place, served.path, commit)
+    if (body !== undefined && (body.length !== size || !equalBytes(sha256(body), digest))) {
+      throw new SealError('record-tampered', 'the index serves another body than the author signed')
+    }
+    const header = decode(RecordHeader, headerBytes)
+    requireSuite(header)
+    const capsule = this.#capsules.get(toHex(header.capsule))
+    if (capsule === undefined || !equalBytes(capsule.header.writer, commit.author)) {
+      throw new SealError('capsule-mismatch', 'a record names a capsule that its author did not open before it')
+    }
+    this.#requireNew(capsule, header)
+    this.#requireRoom(capsule, size)
+    show(shown, capsule.category, served.place, leaf)
+    return { capsule, header, headerBytes, digest, size, body }
+  }
+
+  /** Record ids are the author's to choose: two of one id are no replay. A version of a resource stands once. */
+  #requireNew(capsule: FeedCapsule, header: RecordHeader): void {
+    const version = `${capsule.category}/${toHex(header.handle)}/${header.version}`
+    if (this.#versions.has(version)) throw replayed('a version of a resource')
+    this.#versions.add(version)
+  }
+
+  #requireRoom(capsule: FeedCapsule, size: number): void {
+    capsule.records++
+    this.#bytes += size
+    if (capsule.records > FORMAT_LIMITS.capsuleRecords) {
+      throw new SealError('capsule-full', `a capsule is served with more than ${FORMAT_LIMITS.capsuleRecords} records`)
+    }
+    if (this.#versions.size > SDK_LIMITS.chartRecords || this.#bytes > SDK_LIMITS.chartBytes) {
+      throw new SdkError('chart-too-large', 'this part of the vault is larger than a chart may be; open fewer categories at a time')
+    }
+  }
+}

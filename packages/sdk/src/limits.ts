@@ -1,0 +1,41 @@
+/** Every limit of this room. Times are milliseconds, sizes bytes, unless the name says otherwise. */
+export const SDK_LIMITS = {
+  /** One try of one request, answer included. */
+  requestTimeout: 15_000,
+  /** One try of a request that carries megabytes. */
+  transferTimeout: 120_000,
+  /** Tries of one request: all of them are idempotent. */
+  attempts: 4,
+  /** First pause between tries; doubles, plus or minus half of it at random. */
+  retryPause: 150,
+  /** An answer larger than this is refused unread: it comes from a server. */
+  answerBytes: 96 * 1024 * 1024,
+  problemBytes: 16 * 1024,
+  /** A trustee that has not answered by then is joined by the third one. */
+  hedgeAfter: 1_500,
+  /** Principals whose verified keys are kept. */
+  principals: 20_000,
+  /** Open capsules whose keys are kept for further records; least recently used ones are forgotten first. */
+  openCapsules: 10_000,
+  /** How often capsules past their day are looked for and forgotten. */
+  capsuleSweep: 600_000,
+  /** Vaults whose last own commit is kept in memory. */
+  lanes: 50_000,
+  /** A commit waits this long for the one before it in the same vault to be settled. */
+  laneWait: 60_000,
+  /** Seals again after a capsule closed or an epoch ended under it. */
+  writeAttempts: 5,
+  /** Blobs in flight at once. */
+  blobsAtOnce: 4,
+  /** Look-ups in flight at once. */
+  lookupsAtOnce: 16,
+  /** Records and bytes of one chart. More is refused rather than filling the memory. */
+  chartRecords: 500_000,
+  chartBytes: 1024 * 1024 * 1024,
+  /** A chart nobody looked at for this long closes itself. */
+  chartIdle: 30 * 60_000,
+  /** A chart closes after this whatever happens: no longer than a session may last. */
+  chartLife: 10 * 3_600_000,
+  /** Revocations that wait for a trustee. */
+  pendingRevocations: 1_024,
+} as const

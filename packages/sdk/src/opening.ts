@@ -1,0 +1,166 @@
+/** From verified ciphertext to opened records: release secrets, capsule keys, bodies. */
+import { type CapsuleKey, capsuleKey, openRecords, ownerRelease } from '@scelle/seal/envelope'
+import { equalBytes, RIGHTS, SealError, sha256, toHex } from '@scelle/seal/verify'
+import type { Connection } from './connection.ts'
+import { SdkError } from './errors.ts'
+import type { Feed, FeedCapsule, FeedRecord } from './feed.ts'
+import { grantFor, type HeldGrant, type Keyring, type Purpose } from './keyring.ts'
+import { SDK_LIMITS } from './limits.ts'
+import { type ChartProblem, problemOf, release, type Released } from './release.ts'
+import { inParallel } from './timers.ts'
+import type { VaultView } from './vault-view.ts'
+
+/** One version of a resource, opened. Ids are lower-case hex. */
+export interface OpenedRecord {
+  /** Code of the category. */
+  readonly category: string
+  /** 16 bytes: the resource, as its author names it. */
+  readonly handle: string
+  readonly version: number
+  readonly record: string
+  /** Principal that signed it. Who that is, your directory of organisations says. */
+  readonly author: string
+  /** Seconds since 1970, coarse, by the author's word. */
+  readonly time: number
+  readonly contentType: 'fhir+json' | 'tombstone' | 'octets'
+  readonly content: Uint8Array
+}
+
+export interface OpeningContext {
+  readonly view: VaultView
+  readonly keyring: Keyring
+  readonly feed: Feed
+  readonly purpose: Purpose
+  readonly signal?: AbortSignal | undefined
+}
+
+/** The owner's own way: no trustee, no access. What does not open so is left to the trustees. */
+const byOwner = async (
+  connection: Connection, from: OpeningContext, capsules: readonly FeedCapsule[],
+): Promise<Map<string, Uint8Array>> => {
+  const releases = new Map<string, Uint8Array>()
+  if (from.view.genesis.mode !== 'owner' || !equalBytes(from.view.genesis.controller, connection.identity.id)) return releases
+  for (const { bytes, headerHash } of capsules) {
+    try {
+      releases.set(toHex(headerHash), await ownerRelease(bytes, connection.couriers, from.feed.encapsulation))
+    } catch (error) {
+      if (!(error instanceof SealError)) throw error
+      connection.log('owner-seal-refused', { code: error.code })
+    }
+  }
+  return releases
+}
+
+/** One access for each grant that is needed: an access is made under one chain. */
+const byTrustees = async (
+  connection: Connection, from: OpeningContext, capsules: readonly FeedCapsule[],
+): Promise<Released> => {
+  const byGrant = new Map<HeldGrant | undefined, FeedCapsule[]>()
+  for (const capsule of capsules) {
+    const grant = grantFor(from.keyring, capsule.header.category, RIGHTS.read, from.purpose)
+    const group = byGrant.get(grant)
+    if (group === undefined) byGrant.set(grant, [capsule])
+    else group.push(capsule)
+  }
+  const { view, keyring: { part }, purpose, signal, feed: { encapsulation } } = from
+  const released = await Promise.all([...byGrant].map(([grant, group]) =>
+    release(connection, { view, part, grant, purpose, capsules: group, encapsulation, signal })))
+  return {
+    releases: new Map(released.flatMap(({ releases }) => [...releases])),
+    problems: released.flatMap(({ problems }) => problems),
+  }
+}
+
+/** Keys of capsules, by their id. A capsule that its writer made unopenable is a problem, not a failure. */
+export const capsuleKeys = async (
+  connection: Connection, from: OpeningContext, capsules: readonly FeedCapsule[],
+): Promise<{ keys: Map<string, CapsuleKey>; problems: ChartProblem[] }> => {
+  const owned = await byOwner(connection, from, capsules)
+  const rest = capsules.filter(({ headerHash }) => !owned.has(toHex(headerHash)))
+  const { releases, problems } = await byTrustees(connection, from, rest)
+  const keys = new Map<string, CapsuleKey>()
+  for (const capsule of capsules) {
+    const name = toHex(capsule.headerHash)
+    const secret = owned.get(name) ?? releases.get(name)
+    if (secret === undefined) continue
+    try {
+      keys.set(capsule.id, await capsuleKey({
+        headerBytes: capsule.capsule.header, release: secret, secrets: from.keyring.secrets,
+      }))
+    } catch (error) {
+      if (!(error instanceof SealError)) throw error
+      problems.push(problemOf(capsule, error.code))
+    }
+  }
+  return { keys, problems }
+}
+
+/** The body of a record: as served, or fetched by its digest. Throws `record-tampered`. */
+const bodyOf = async (connection: Connection, record: FeedRecord, signal: AbortSignal | undefined): Promise<Uint8Array> => {
+  if (record.body !== undefined) return record.body
+  const body = await connection.askIndex({
+    method: 'GET', path: `/v1/blobs/${toHex(record.digest)}`, octets: true, signal, timeout: SDK_LIMITS.transferTimeout,
+  })
+  if (body.length !== record.size || !equalBytes(sha256(body), record.digest)) {
+    throw new SealError('record-tampered', 'the index serves another body than the author signed')
+  }
+  return body
+}
+
+const openedOf = (record: FeedRecord, content: Uint8Array, codes: ReadonlyMap<string, string>): OpenedRecord => ({
+  category: codes.get(record.capsule.category) as string,
+  handle: toHex(record.header.handle),
+  version: record.header.version,
+  record: toHex(record.header.record),
+  author: toHex(record.capsule.header.writer),
+  time: record.header.time,
+  contentType: record.header.contentType,
+  content,
+})
+
+const openGroup = async (
+  connection: Connection, from: OpeningContext, key: CapsuleKey, records: readonly FeedRecord[],
+): Promise<{ opened: OpenedRecord[]; problems: ChartProblem[] }> => {
+  const bodies = await inParallel(records, SDK_LIMITS.blobsAtOnce, (record) => bodyOf(connection, record, from.signal))
+  const items = records.map(({ headerBytes }, i) => ({ headerBytes, body: bodies[i] as Uint8Array }))
+  const opened: OpenedRecord[] = []
+  const problems: ChartProblem[] = []
+  for (const [i, result] of (await openRecords(key, items)).entries()) {
+    const record = records[i] as FeedRecord
+    if (result instanceof SealError) {
+      const { header, capsule } = record
+      problems.push({ what: 'record', who: toHex(capsule.header.writer), which: toHex(header.record), code: result.code })
+    } else opened.push(openedOf(record, result.content, from.keyring.codes))
+  }
+  return { opened, problems }
+}
+
+/** Opens records whose capsules' keys are there. */
+export const openAll = async (
+  connection: Connection, from: OpeningContext, keys: ReadonlyMap<string, CapsuleKey>, records: readonly FeedRecord[],
+): Promise<{ opened: OpenedRecord[]; problems: ChartProblem[] }> => {
+  const groups = Map.groupBy(records, ({ capsule }) => capsule.id)
+  const opened: OpenedRecord[] = []
+  const problems: ChartProblem[] = []
+  for (const [id, group] of groups) {
+    const key = keys.get(id)
+    if (key === undefined) continue
+    const done = await openGroup(connection, from, key, group)
+    opened.push(...done.opened)
+    problems.push(...done.problems)
+  }
+  return { opened, problems }
+}
+
+/** Throws `no-grant` where a category asked for cannot be read: an empty answer would look like "nothing there". */
+export const requireReadable = (keyring: Keyring, readable: ReadonlySet<string>, codes: readonly string[]): Set<string> => {
+  const chosen = new Set<string>()
+  for (const code of codes) {
+    const category = keyring.categories.get(code)
+    if (category === undefined || !readable.has(toHex(category.id))) {
+      throw new SdkError('no-grant', `nothing gives this principal the right to read ${code} for this purpose`)
+    }
+    chosen.add(toHex(category.id))
+  }
+  return chosen
+}

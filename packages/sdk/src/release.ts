@@ -1,0 +1,274 @@
+/** From logged accesses to release secrets: two of the vault's three trustees, whichever answer well first. */
+import { openRelease, type TrusteeAnswer } from '@scelle/seal/envelope'
+import { createAccess, type MadeAccess } from '@scelle/seal/grants'
+import { decode, encode, equalBytes, FORMAT_LIMITS, SealError, toHex } from '@scelle/seal/verify'
+import { ReleaseAnswer, ReleaseRequest } from '@scelle/wire/messages'
+import type { Connection } from './connection.ts'
+import { SdkError } from './errors.ts'
+import type { FeedCapsule } from './feed.ts'
+import type { HeldGrant, Purpose } from './keyring.ts'
+import { SDK_LIMITS } from './limits.ts'
+import { abortedError } from './timers.ts'
+import type { Part, VaultView } from './vault-view.ts'
+
+export interface ReleaseNeed {
+  readonly view: VaultView
+  readonly part: Part
+  /** The grant that is used; absent for the custodian. */
+  readonly grant: HeldGrant | undefined
+  readonly purpose: Purpose
+  readonly capsules: readonly FeedCapsule[]
+  readonly encapsulation: (id: Uint8Array) => Uint8Array | undefined
+  readonly signal?: AbortSignal | undefined
+}
+
+/** Something that went wrong without stopping the opening: shown to the user, never left out silently. */
+export interface ChartProblem {
+  /** `trustee`: it failed or lied, the others served. `capsule`, `record`: its writer made it so that it cannot be opened. */
+  readonly what: 'trustee' | 'capsule' | 'record'
+  /** Hex id of the trustee, or of the author. */
+  readonly who: string
+  /** Hex id of the capsule or record; empty for a trustee. */
+  readonly which: string
+  /** Code of a SealError, or of a trustee's problem. */
+  readonly code: string
+}
+
+export interface Released {
+  /** Release secrets by the hex of the capsule's header hash. */
+  readonly releases: Map<string, Uint8Array>
+  readonly problems: ChartProblem[]
+}
+
+interface Failure {
+  readonly trustee: string
+  readonly error: SdkError | SealError
+}
+
+const codeOf = (error: SdkError | SealError): string => (error instanceof SdkError ? (error.problem ?? error.code) : error.code)
+
+/** Everything that a trustee checks by itself: it looks nothing up. */
+const requestFor = async (
+  connection: Connection, need: ReleaseNeed, access: MadeAccess, position: Uint8Array, share: number,
+): Promise<Uint8Array> => {
+  const grantees = (need.grant?.grants ?? []).map(({ grantee }) => grantee)
+  const { index, identity } = connection
+  const ids = [need.view.genesis.controller, need.part.custodian.keys.id, ...grantees, identity.id, index.id]
+  const unique = new Map(ids.map((id) => [toHex(id), id]))
+  const principals = await Promise.all([...unique.values()].map((id) => connection.directory.of(id)))
+  const encapsulations = new Map<string, Uint8Array>()
+  const capsules = need.capsules.map(({ capsule }) => {
+    const seal = capsule.shares[share]
+    const bytes = seal === undefined ? undefined : need.encapsulation(seal.encapsulation)
+    if (seal === undefined || bytes === undefined) {
+      throw new SealError('capsule-mismatch', 'the index does not serve the encapsulation that a share was sealed under')
+    }
+    encapsulations.set(toHex(seal.encapsulation), bytes)
+    return { header: capsule.header, share: seal }
+  })
+  return encode(ReleaseRequest, {
+    access: access.signed,
+    position,
+    genesis: need.view.genesisSigned,
+    keys: principals.map(({ chain }) => [...chain]),
+    chain: [...(need.grant?.chain ?? [])],
+    capsules,
+    encapsulations: [...encapsulations.values()],
+  })
+}
+
+/** One trustee's answer. Throws `trustee-problem`, `network`, `timeout`, or SealError `share-invalid` for another access. */
+const askTrustee = async (
+  connection: Connection, id: Uint8Array, body: Uint8Array, access: Uint8Array, signal: AbortSignal | undefined,
+): Promise<TrusteeAnswer> => {
+  const { target } = await connection.trustee(id)
+  const answer = decode(ReleaseAnswer, await connection.transport.ask(target, {
+    method: 'POST', path: '/v1/releases', body, signal, attempts: 2,
+  }))
+  if (!equalBytes(answer.trustee, id) || !equalBytes(answer.access, access)) {
+    throw new SealError('share-invalid', 'a trustee answered for another one, or for another access')
+  }
+  return answer
+}
+
+/** A release under way: trustees asked two at a time, the third where one of them fails, lies or is slow. */
+class Gathering {
+  readonly #connection: Connection
+  readonly #need: ReleaseNeed
+  readonly #access: MadeAccess
+  readonly #position: Uint8Array
+  readonly #waiting: number[]
+  readonly #answers: TrusteeAnswer[] = []
+  readonly #failures: Failure[] = []
+  readonly #stop = new AbortController()
+  #asked = 0
+
+  constructor(connection: Connection, need: ReleaseNeed, access: MadeAccess, position: Uint8Array) {
+    this.#connection = connection
+    this.#need = need
+    this.#access = access
+    this.#position = position
+    const first = (connection.context.random(1)[0] as number) % 3
+    this.#waiting = [first, (first + 1) % 3, (first + 2) % 3]
+  }
+
+  run(): Promise<Released> {
+    return new Promise((resolve, reject) => {
+      const { timers } = this.#connection
+      const finish = (settle: () => void): void => {
+        cancel()
+        this.#need.signal?.removeEventListener('abort', abort)
+        this.#stop.abort()
+        settle()
+      }
+      const next = (): void => {
+        const share = this.#waiting.shift()
+        if (share === undefined) return
+        this.#asked++
+        this.#one(share).then((released) => {
+          const settled = this.#answers.length + this.#failures.length
+          if (released !== undefined) finish(() => resolve(released))
+          else if (this.#failures.length >= 2 || settled >= 3) finish(() => reject(this.#insufficient()))
+          else if (settled >= this.#asked || this.#failures.length > 0) next()
+        }, (error: unknown) => finish(() => reject(error)))
+      }
+      const abort = (): void => finish(() => reject(abortedError()))
+      const cancel = timers.after(SDK_LIMITS.hedgeAfter, next)
+      this.#need.signal?.addEventListener('abort', abort, { once: true })
+      next()
+      next()
+    })
+  }
+
+  /** Asks one trustee; the released secrets once two good answers are there. */
+  async #one(share: number): Promise<Released | undefined> {
+    const id = this.#need.view.genesis.trustees[share] as Uint8Array
+    try {
+      const body = await requestFor(this.#connection, this.#need, this.#access, this.#position, share)
+      this.#answers.push(await askTrustee(this.#connection, id, body, this.#access.id, this.#stop.signal))
+    } catch (error) {
+      if (!(error instanceof SdkError) && !(error instanceof SealError)) throw error
+      if (this.#stop.signal.aborted) return undefined
+      this.#failures.push({ trustee: toHex(id), error })
+      this.#connection.log('trustee-failed', { share, code: codeOf(error) })
+      return undefined
+    }
+    return this.#answers.length < 2 ? undefined : this.#open()
+  }
+
+  /** Throws `shares-disagree`: the writer's fault, whatever trustees do. A trustee whose share is bad is left out and named. */
+  async #open(): Promise<Released | undefined> {
+    try {
+      const { releases, refused } = await openRelease({
+        answers: this.#answers,
+        accessId: this.#access.id,
+        oneTimeSecret: this.#access.oneTimeSecret,
+        headers: this.#need.capsules.map(({ capsule }) => capsule.header),
+        genesis: this.#need.view.genesis,
+      })
+      for (const { trustee, error } of refused) this.#blame(toHex(trustee), error)
+      return { releases, problems: this.#problems() }
+    } catch (error) {
+      if (!(error instanceof SealError) || error.code === 'shares-disagree') throw error
+      await this.#findLiars()
+      return undefined
+    }
+  }
+
+  #blame(trustee: string, error: SealError): void {
+    this.#failures.push({ trustee, error })
+    this.#connection.log('trustee-lied', { code: error.code })
+  }
+
+  /** Drops the answers that do not hold even by themselves. */
+  async #findLiars(): Promise<void> {
+    for (const answer of this.#answers.splice(0)) {
+      const error = await this.#faultOf(answer)
+      if (error === undefined) this.#answers.push(answer)
+      else this.#blame(toHex(answer.trustee), error)
+    }
+  }
+
+  async #faultOf(answer: TrusteeAnswer): Promise<SealError | undefined> {
+    try {
+      await openRelease({
+        answers: [answer],
+        accessId: this.#access.id,
+        oneTimeSecret: this.#access.oneTimeSecret,
+        headers: this.#need.capsules.map(({ capsule }) => capsule.header),
+        genesis: this.#need.view.genesis,
+      })
+    } catch (error) {
+      if (error instanceof SealError) return error.code === 'shares-insufficient' ? undefined : error
+      throw error
+    }
+    return undefined
+  }
+
+  #problems(): ChartProblem[] {
+    return this.#failures.map(({ trustee, error }) => ({ what: 'trustee', who: trustee, which: '', code: codeOf(error) }))
+  }
+
+  #insufficient(): SdkError {
+    const names = this.#failures.map(({ trustee, error }) => `${trustee.slice(0, 8)}… (${codeOf(error)})`).join(', ')
+    return new SdkError('release-insufficient', `two trustees have to answer; these did not: ${names}`, {
+      parties: this.#failures.map(({ trustee }) => trustee), cause: this.#failures[0]?.error,
+    })
+  }
+}
+
+/** One logged access and its release. At most as many capsules as an access may name. */
+const releaseOnce = async (connection: Connection, need: ReleaseNeed): Promise<Released> => {
+  const access = await createAccess({
+    vault: need.view.vault,
+    custodian: need.part.custodian.keys.id,
+    reader: connection.identity,
+    capsules: need.capsules.map(({ headerHash }) => headerHash),
+    chain: need.grant?.ids ?? [],
+    purpose: need.purpose,
+  }, connection.context)
+  const position = await connection.record('/v1/accesses', access.signed, access.id, undefined, need.signal)
+  return new Gathering(connection, need, access, position).run()
+}
+
+export const problemOf = (capsule: FeedCapsule, code: string): ChartProblem =>
+  ({ what: 'capsule', who: toHex(capsule.header.writer), which: capsule.id, code })
+
+/** The code where what a writer made is at fault, so that no trustee can help. */
+const writersFault = (error: unknown): SealError['code'] | undefined => {
+  if (error instanceof SealError) return error.code === 'shares-disagree' || error.code === 'capsule-mismatch' ? error.code : undefined
+  return error instanceof SdkError && error.code === 'release-insufficient' && error.cause instanceof SdkError &&
+    error.cause.problem === 'bad-statement'
+    ? 'share-invalid'
+    : undefined
+}
+
+/**
+ * Release secrets of any number of capsules. A capsule whose writer made it unopenable must not keep the others shut (a
+ * chart without its allergies is worse than one without that writer), so the list is halved until it is found and named.
+ */
+export const release = async (connection: Connection, need: ReleaseNeed): Promise<Released> => {
+  const { capsules } = need
+  if (capsules.length === 0) return { releases: new Map(), problems: [] }
+  const whole = capsules.filter(({ capsule }) => capsule.shares.every(({ encapsulation }) => need.encapsulation(encapsulation)))
+  if (whole.length < capsules.length) {
+    const broken = capsules.filter((capsule) => !whole.includes(capsule)).map((capsule) => problemOf(capsule, 'capsule-mismatch'))
+    const rest = await release(connection, { ...need, capsules: whole })
+    return { ...rest, problems: [...broken, ...rest.problems] }
+  }
+  const halves = async (): Promise<Released> => {
+    const middle = Math.ceil(capsules.length / 2)
+    const first = await release(connection, { ...need, capsules: capsules.slice(0, middle) })
+    const second = await release(connection, { ...need, capsules: capsules.slice(middle) })
+    return { releases: new Map([...first.releases, ...second.releases]), problems: [...first.problems, ...second.problems] }
+  }
+  if (capsules.length > FORMAT_LIMITS.accessCapsules) return halves()
+  try {
+    return await releaseOnce(connection, need)
+  } catch (error) {
+    const code = writersFault(error)
+    if (code === undefined) throw error
+    if (capsules.length > 1) return halves()
+    return { releases: new Map(), problems: capsules.map((capsule) => problemOf(capsule, code)) }
+  }
+}

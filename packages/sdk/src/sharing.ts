@@ -1,0 +1,149 @@
+/** Giving others rights, and their keys. */
+import { createGrant, renewGrantKeys } from '@scelle/seal/grants'
+import {
+  BASES, type CategorySecrets, encode, equalBytes, type Grant, PURPOSES, RIGHTS, statementId, toHex, verifyGrantChain,
+} from '@scelle/seal/verify'
+import { NewGrant } from '@scelle/wire/messages'
+import type { Connection } from './connection.ts'
+import { SdkError } from './errors.ts'
+import type { ChainedGrant } from './grant-list.ts'
+import { type Id, idBytes } from './ids.ts'
+import { categoryOf, type HeldGrant, type Keyring, type Purpose } from './keyring.ts'
+import { SDK_LIMITS } from './limits.ts'
+import { inParallel } from './timers.ts'
+import type { VaultView } from './vault-view.ts'
+
+export type Right = keyof typeof RIGHTS
+export type Basis = (typeof BASES)[number]
+
+export interface ShareOptions {
+  /** Who gets the rights. */
+  readonly to: Id
+  /** Codes. */
+  readonly categories: readonly string[]
+  /** `read` where absent. `shareOn` lets the receiver give narrower grants on. */
+  readonly rights?: readonly Right[]
+  /** Milliseconds since 1970. */
+  readonly until: number
+  /** `treatment` where absent. */
+  readonly purposes?: readonly Purpose[]
+  /** The parent grant's, else `consent` by an owner and `care-team` by a custodian, where absent. */
+  readonly basis?: Basis
+  /** How many further hands it may pass through; 0 unless `shareOn`, then 1. */
+  readonly depth?: number
+  /** The grant under which this one is given, for those who are not the custodian; found where absent. */
+  readonly parent?: Id
+  /** Distinct patients a day that the receiver is expected to open at most. */
+  readonly patientsPerDay?: number
+}
+
+/** Clocks differ: a grant that is used at once must not look as if it began in the future. */
+const CLOCK_TOLERANCE = 120
+
+interface Source {
+  readonly parent: HeldGrant | undefined
+  readonly secrets: CategorySecrets
+  readonly manifestVersion: number
+}
+
+const bitsOf = (rights: readonly Right[]): number => rights.reduce((bits, right) => bits | RIGHTS[right], 0)
+
+const sourceOf = (keyring: Keyring, ids: readonly Uint8Array[], options: ShareOptions): Source => {
+  if (keyring.ownSecrets !== undefined) {
+    return { parent: undefined, secrets: keyring.ownSecrets, manifestVersion: keyring.part.newest.version }
+  }
+  const wanted = options.parent === undefined ? undefined : idBytes(options.parent)
+  const needed = bitsOf(options.rights ?? ['read']) | RIGHTS.shareOn
+  const parent = keyring.held.find(({ id, grant }) =>
+    (wanted === undefined ? (grant.rights & needed) === needed : equalBytes(id, wanted)) &&
+    ids.every((category) => grant.categories.some((one) => equalBytes(one, category))))
+  if (parent === undefined) throw new SdkError('no-grant', 'sharing on takes a grant with shareOn for these categories and rights')
+  return { parent, secrets: parent.secrets, manifestVersion: parent.manifestVersion }
+}
+
+const grantOf = (
+  connection: Connection, view: VaultView, keyring: Keyring, options: ShareOptions, parent: HeldGrant | undefined,
+): Omit<Grant, 'suite' | 'salt'> => {
+  const now = Math.floor(connection.context.now() / 1000)
+  const rights = options.rights ?? ['read']
+  const depth = options.depth ?? (rights.includes('shareOn') ? 1 : 0)
+  return {
+    vault: view.vault,
+    custodian: keyring.part.custodian.keys.id,
+    grantee: idBytes(options.to),
+    ...(parent === undefined ? {} : { parent: parent.id }),
+    categories: options.categories.map((code) => categoryOf(keyring, code).id),
+    rights: bitsOf(rights),
+    purposes: PURPOSES.filter((purpose) => (options.purposes ?? ['treatment']).includes(purpose)),
+    basis: options.basis ?? parent?.grant.basis ?? (view.genesis.mode === 'owner' ? 'consent' : 'care-team'),
+    notBefore: Math.max(now - CLOCK_TOLERANCE, parent?.grant.notBefore ?? 0),
+    expires: Math.floor(options.until / 1000),
+    depth,
+    ...(options.patientsPerDay === undefined ? {} : { patientsPerDay: options.patientsPerDay }),
+  }
+}
+
+/** Checks what is about to be given as everybody else will. */
+const verifyOwn = async (
+  connection: Connection, view: VaultView, grant: Grant, chain: readonly Uint8Array[], parent: HeldGrant | undefined,
+): Promise<void> => {
+  const signers = [grant.custodian, ...(parent?.grants ?? []).map(({ grantee }) => grantee)]
+  const known = await Promise.all(signers.map((id) => connection.directory.of(id)))
+  const keys = new Map(known.map((one) => [toHex(one.keys.id), one.keys]))
+  await verifyGrantChain({
+    chain, vault: view.vault, custodian: grant.custodian, keysOf: (id) => keys.get(toHex(id)),
+    at: Math.floor(connection.context.now() / 1000),
+    need: { reader: grant.grantee, categories: grant.categories, rights: grant.rights },
+  })
+}
+
+/** Throws `no-grant`, `category-unknown`, or SealError `grant-not-subset`, `grant-expired`, `category-unknown`. */
+export const shareWith = async (
+  connection: Connection, view: VaultView, keyring: Keyring, options: ShareOptions,
+): Promise<{ grant: Uint8Array }> => {
+  if (options.categories.length === 0) throw new SdkError('bad-input', 'name the categories to share')
+  const ids = options.categories.map((code) => categoryOf(keyring, code).id)
+  const { parent, secrets, manifestVersion } = sourceOf(keyring, ids, options)
+  const { keys: grantee } = await connection.directory.of(idBytes(options.to))
+  const made = await createGrant({
+    signer: connection.identity, grantee, secrets, manifestVersion, grant: grantOf(connection, view, keyring, options, parent),
+  }, connection.context)
+  await verifyOwn(connection, view, made.grant, [...(parent?.chain ?? []), made.grantSigned], parent)
+  await connection.record('/v1/grants', encode(NewGrant, { grant: made.grantSigned, keys: made.keysSigned }), made.id)
+  return { grant: made.id }
+}
+
+/** Where a grant's secrets come from now: the newest manifest, or what its parent delivered last. */
+const renewalSource = (keyring: Keyring, grant: ChainedGrant): Source | undefined => {
+  if (keyring.ownSecrets !== undefined) {
+    return { parent: undefined, secrets: keyring.ownSecrets, manifestVersion: keyring.part.newest.version }
+  }
+  const parent = keyring.held.find(({ id }) => grant.grant.parent !== undefined && equalBytes(id, grant.grant.parent))
+  return parent === undefined ? undefined : { parent, secrets: parent.secrets, manifestVersion: parent.manifestVersion }
+}
+
+/**
+ * Delivers the newest keys to the receivers of grants that this client signed. `revoked` holds hex ids that this client
+ * knows to be revoked, whatever the index says: it might want a removed reader to get the new keys.
+ */
+export const renewGrants = async (
+  connection: Connection, keyring: Keyring, grants: readonly ChainedGrant[], revoked: ReadonlySet<string>,
+): Promise<number> => {
+  const gone = new Set([...revoked, ...grants.filter((one) => one.revoked).map(({ id }) => toHex(id))])
+  const now = Math.floor(connection.context.now() / 1000)
+  const stale = grants.flatMap((grant) => {
+    const source = equalBytes(grant.signer, connection.identity.id) ? renewalSource(keyring, grant) : undefined
+    const due = source !== undefined && (grant.keys?.manifestVersion ?? 0) < source.manifestVersion &&
+      grant.grant.expires > now && !grant.ids.some((id) => gone.has(toHex(id)))
+    return due ? [{ grant, source }] : []
+  })
+  await inParallel(stale, SDK_LIMITS.lookupsAtOnce, async ({ grant, source }) => {
+    const { keys: grantee } = await connection.directory.of(grant.grant.grantee)
+    const keysSigned = await renewGrantKeys({
+      signer: connection.identity, grantee, secrets: source.secrets, manifestVersion: source.manifestVersion,
+      grant: grant.grant, grantId: grant.id,
+    })
+    await connection.record('/v1/grant-keys', keysSigned, statementId(keysSigned))
+  })
+  return stale.length
+}

@@ -1,0 +1,90 @@
+/** What a client remembers between runs: no secrets, only what it was shown, so that showing it less is noticed. */
+import { bytes, type Codec, decode, encode, field, list, struct, toHex, uint, type Value, bool } from '@scelle/seal/verify'
+import { KeyChain } from '@scelle/wire/messages'
+import { SDK_LIMITS } from './limits.ts'
+
+/** A small durable map. Losing it loses the memory of rollbacks, nothing else. */
+export interface ClientState {
+  get(key: string): Promise<Uint8Array | undefined>
+  set(key: string, value: Uint8Array): Promise<void>
+}
+
+/** Forgets everything with the process. */
+export const memoryState = (): ClientState => {
+  const entries = new Map<string, Uint8Array>()
+  return {
+    get: async (key) => entries.get(key),
+    set: async (key, value) => {
+      entries.set(key, value)
+    },
+  }
+}
+
+const hash32 = bytes(32)
+
+/** The newest version seen of something versioned, and its id. */
+const VersionSeen = struct({ version: field(0, uint()), id: field(1, hash32) })
+export type VersionSeen = Value<typeof VersionSeen>
+
+/** How much of a feed was seen: `head` is ordered, `sum` is not, so that a change of order can be told from a loss. */
+const HeadSeen = struct({ count: field(0, uint()), head: field(1, hash32), sum: field(2, hash32) })
+export type HeadSeen = Value<typeof HeadSeen>
+
+/** A revocation that is not finished. */
+const PendingRevocation = struct({
+  notice: field(0, bytes(1, 4 * 1024 * 1024)),
+  grant: field(1, hash32),
+  custodian: field(2, hash32),
+  indexKnows: field(3, bool),
+  trustees: field(4, list(hash32, 3)),
+  rotate: field(5, list(bytes(16), 32)),
+})
+export type PendingRevocation = Value<typeof PendingRevocation>
+const GrantIds = list(hash32, 65_536)
+const PendingRevocations = list(PendingRevocation, SDK_LIMITS.pendingRevocations)
+
+/** The entries of one principal in a {@link ClientState}, typed. */
+export class Memory {
+  readonly #state: ClientState
+  readonly #owner: string
+
+  constructor(state: ClientState, owner: Uint8Array) {
+    this.#state = state
+    this.#owner = toHex(owner)
+  }
+
+  async #read<T>(codec: Codec<T>, key: string): Promise<T | undefined> {
+    const stored = await this.#state.get(`${this.#owner}/${key}`)
+    return stored === undefined ? undefined : decode(codec, stored)
+  }
+
+  #write<T>(codec: Codec<T>, key: string, value: T): Promise<void> {
+    return this.#state.set(`${this.#owner}/${key}`, encode(codec, value))
+  }
+
+  keysSeen = (principal: string): Promise<VersionSeen | undefined> => this.#read(VersionSeen, `keys/${principal}`)
+  sawKeys = (principal: string, seen: VersionSeen): Promise<void> => this.#write(VersionSeen, `keys/${principal}`, seen)
+
+  manifestSeen = (part: string): Promise<VersionSeen | undefined> => this.#read(VersionSeen, `manifest/${part}`)
+  sawManifest = (part: string, seen: VersionSeen): Promise<void> => this.#write(VersionSeen, `manifest/${part}`, seen)
+
+  headSeen = (feed: string): Promise<HeadSeen | undefined> => this.#read(HeadSeen, `feed/${feed}`)
+  sawHead = (feed: string, seen: HeadSeen): Promise<void> => this.#write(HeadSeen, `feed/${feed}`, seen)
+
+  lastCommit = (part: string): Promise<Uint8Array | undefined> => this.#read(hash32, `commit/${part}`)
+  committed = (part: string, id: Uint8Array): Promise<void> => this.#write(hash32, `commit/${part}`, id)
+
+  party = (url: string): Promise<KeyChain | undefined> => this.#read(KeyChain, `party/${url}`)
+  metParty = (url: string, chain: KeyChain): Promise<void> => this.#write(KeyChain, `party/${url}`, chain)
+
+  registered = (): Promise<number | undefined> => this.#read(uint(), 'registered')
+  nowRegistered = (records: number): Promise<void> => this.#write(uint(), 'registered', records)
+
+  revokedGrants = async (vault: string): Promise<Uint8Array[]> => (await this.#read(GrantIds, `revoked/${vault}`)) ?? []
+  keepRevoked = (vault: string, grants: Uint8Array[]): Promise<void> => this.#write(GrantIds, `revoked/${vault}`, grants)
+
+  pendingRevocations = async (vault: string): Promise<PendingRevocation[]> =>
+    (await this.#read(PendingRevocations, `revocations/${vault}`)) ?? []
+  keepRevocations = (vault: string, pending: PendingRevocation[]): Promise<void> =>
+    this.#write(PendingRevocations, `revocations/${vault}`, pending)
+}

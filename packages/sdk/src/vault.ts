@@ -1,0 +1,251 @@
+/** One patient's sealed records, as one principal may use them. */
+import { equalBytes, RIGHTS, toHex, type VaultGenesis } from '@scelle/seal/verify'
+import { Chart, type ChartTimes } from './chart.ts'
+import type { Committer, PreparedCommit, SubmitResult } from './committer.ts'
+import type { Connection } from './connection.ts'
+import { SdkError } from './errors.ts'
+import { Feed } from './feed.ts'
+import { type ChainedGrant, vaultGrants } from './grant-list.ts'
+import { type Id, idBytes } from './ids.ts'
+import {
+  type CategoryInfo, defaultCustodian, defaultPurpose, type Keyring, openKeyring, type Purpose, readableFor, visibleIn,
+} from './keyring.ts'
+import { SDK_LIMITS } from './limits.ts'
+import { requireReadable } from './opening.ts'
+import { beginRevocation, continueRevocations, type RevocationState, rotateEpochs } from './revoking.ts'
+import type { WriteItem } from './sealing.ts'
+import { renewGrants, type ShareOptions, shareWith } from './sharing.ts'
+import { problemError } from './transport.ts'
+import { loadView, partOf, type VaultView } from './vault-view.ts'
+import { checkPart } from './withholding.ts'
+
+export interface PartOptions {
+  /** Whose part of the vault; one's own, or the only one granted, where absent. */
+  readonly custodian?: Id
+}
+
+export interface OpenOptions extends PartOptions, Partial<ChartTimes> {
+  /** Codes; everything that may be read where absent. */
+  readonly categories?: readonly string[]
+  /** Why: it goes into the access, which is on record. Treatment where a grant allows that and nothing is said. */
+  readonly purpose?: Purpose
+  readonly signal?: AbortSignal
+}
+
+export interface WriteResult {
+  /** Hex, 16 bytes each. */
+  readonly record: string
+  readonly handle: string
+  readonly version: number
+  /** Statement id of the commit. */
+  readonly commit: Uint8Array
+  /** The commit's place at the index. */
+  readonly sequence: number
+}
+
+/** Refusals after which the same items are accepted once sealed again. */
+const SEAL_AGAIN: ReadonlySet<string> = new Set(['capsule-closed', 'epoch-stale', 'blob-missing'])
+
+interface Loaded {
+  readonly view: VaultView
+  readonly grants: readonly ChainedGrant[]
+  /** By the hex id of the custodian. */
+  readonly keyrings: Map<string, Promise<Keyring>>
+}
+
+const load = async (connection: Connection, id: Uint8Array): Promise<Loaded> => {
+  const [view, grants] = await Promise.all([loadView(connection, id), vaultGrants(connection, id)])
+  return { view, grants: grants.filter(({ grant }) => equalBytes(grant.vault, id)), keyrings: new Map() }
+}
+
+export class Vault {
+  readonly id: Uint8Array
+  readonly #connection: Connection
+  readonly #committer: Committer
+  #loaded: Loaded
+
+  private constructor(connection: Connection, committer: Committer, loaded: Loaded) {
+    this.id = loaded.view.vault
+    this.#connection = connection
+    this.#committer = committer
+    this.#loaded = loaded
+  }
+
+  /** Used by `Client.vault`. Throws SealError where genesis, manifests or grants do not hold. */
+  static async load(connection: Connection, committer: Committer, id: Uint8Array): Promise<Vault> {
+    return new Vault(connection, committer, await load(connection, id))
+  }
+
+  get genesis(): VaultGenesis {
+    return this.#loaded.view.genesis
+  }
+
+  /** Hex ids of the custodians whose parts this principal may deal with. */
+  get custodians(): string[] {
+    return [...this.#loaded.view.parts.keys()]
+  }
+
+  /** Codes and what they stand for, as far as this principal may know them. */
+  async categories(options: PartOptions = {}): Promise<ReadonlyMap<string, CategoryInfo>> {
+    return (await this.#keyring(options)).categories
+  }
+
+  /** Asks the index again for manifests and grants. */
+  async refresh(): Promise<void> {
+    this.#loaded = await load(this.#connection, this.id)
+  }
+
+  #keyring(options: PartOptions): Promise<Keyring> {
+    const { view, grants, keyrings } = this.#loaded
+    const custodian = options.custodian === undefined
+      ? defaultCustodian(this.#connection, view, grants)
+      : idBytes(options.custodian)
+    const name = toHex(custodian)
+    const known = keyrings.get(name)
+    if (known !== undefined) return known
+    const opened = partOf(this.#connection, view, custodian).then((part) => openKeyring(this.#connection, part, grants))
+    keyrings.set(name, opened)
+    opened.catch(() => keyrings.delete(name))
+    return opened
+  }
+
+  /**
+   * Seals and signs, without submitting: see `Client.submit`. One prepared commit for one part at a time; the next `prepare`
+   * waits until it is submitted, or discarded with `Client.discard`.
+   */
+  async prepare(items: readonly WriteItem[], options: PartOptions = {}): Promise<PreparedCommit> {
+    const keyring = await this.#keyring(options)
+    return this.#committer.prepare({ view: this.#loaded.view, keyring }, items)
+  }
+
+  /**
+   * Seals, signs, submits: durable when it returns, all items or none. Throws SdkError `commit-refused` with `problem` and
+   * the `items` concerned, `network` or `timeout` where the fate is unknown (write the same versions again: those that were
+   * accepted are refused as `version-exists`), `no-grant`, `bad-input`.
+   */
+  async write(items: readonly WriteItem[], options: PartOptions & { readonly signal?: AbortSignal } = {}): Promise<WriteResult[]> {
+    for (let attempt = 1; ; attempt++) {
+      const prepared = await this.prepare(items, options)
+      const result = await this.#submitOne(prepared, options.signal)
+      if (result.accepted) {
+        return prepared.items.map(({ record, handle, version }) => ({
+          record: toHex(record), handle: toHex(handle), version, commit: prepared.id, sequence: result.position.sequence,
+        }))
+      }
+      if (!SEAL_AGAIN.has(result.problem) || attempt >= SDK_LIMITS.writeAttempts) {
+        const { message } = problemError('index', result.problem)
+        throw new SdkError('commit-refused', message, { problem: result.problem, items: result.items })
+      }
+      if (result.problem === 'epoch-stale') await this.refresh()
+    }
+  }
+
+  async #submitOne(prepared: PreparedCommit, signal: AbortSignal | undefined): Promise<SubmitResult> {
+    try {
+      const [result] = await this.#committer.submit([prepared], signal)
+      return result as SubmitResult
+    } catch (error) {
+      this.#committer.discard(prepared)
+      throw error
+    }
+  }
+
+  /**
+   * Fetches, verifies and opens. Throws SealError for whatever the index serves that does not hold, SdkError `no-grant`,
+   * `release-insufficient` (naming trustees), `network`, `chart-too-large`. What its own writer made unopenable is listed in
+   * `Chart.problems` and does not hide the rest.
+   */
+  async open(options: OpenOptions = {}): Promise<Chart> {
+    const keyring = await this.#keyring(options)
+    const purpose = options.purpose ?? defaultPurpose(keyring)
+    const readable = readableFor(keyring, purpose)
+    const chosen = options.categories === undefined ? readable : requireReadable(keyring, readable, options.categories)
+    if (chosen.size === 0) throw new SdkError('no-grant', 'nothing gives this principal the right to read here for this purpose')
+    const { view } = this.#loaded
+    const startFeed = (current: Keyring): Promise<Feed> =>
+      Feed.start(this.#connection, this.id, current.part, visibleIn(current), current.own)
+    const feed = await startFeed(keyring)
+    const custodian = keyring.part.custodian.keys.id
+    const chart = new Chart(this.#connection, { view, keyring, feed, purpose }, chosen, options, {
+      renew: async () => {
+        await this.refresh()
+        return { view: this.#loaded.view, keyring: await this.#keyring({ custodian }) }
+      },
+      startFeed,
+      mayWrite: (author, category) => this.#mayWrite(keyring, author, category),
+    })
+    try {
+      await chart.refresh(options.signal)
+      return chart
+    } catch (error) {
+      chart.close()
+      throw error
+    }
+  }
+
+  /** True where the custodian can tell that an author had the right to write; others are not shown each other's grants. */
+  #mayWrite(keyring: Keyring, author: Uint8Array, category: Uint8Array): boolean {
+    if (!keyring.own || equalBytes(author, keyring.part.custodian.keys.id)) return true
+    return this.#loaded.grants.some(({ grant }) =>
+      equalBytes(grant.grantee, author) && (grant.rights & RIGHTS.write) !== 0 &&
+      grant.categories.some((one) => equalBytes(one, category)))
+  }
+
+  /** Gives somebody rights on categories, and the keys to them. Throws `no-grant`, `category-unknown`, SealError `grant-…`. */
+  async share(options: ShareOptions & PartOptions): Promise<{ grant: Uint8Array }> {
+    return shareWith(this.#connection, this.#loaded.view, await this.#keyring(options), options)
+  }
+
+  /** Grants of this vault that this principal signed, or, as custodian, all of its part. */
+  async grantsGiven(): Promise<ChainedGrant[]> {
+    await this.refresh()
+    const { id } = this.#connection.identity
+    return this.#loaded.grants.filter(({ grant, signer }) => equalBytes(signer, id) || equalBytes(grant.custodian, id))
+  }
+
+  /**
+   * Ends a grant: at the index, at every trustee, and (by the custodian) by new keys for what comes. What was already
+   * opened cannot be taken back. Parties that are down are named and told again by `retryRevocations`.
+   */
+  async revoke(grantId: Id, options: { readonly rotate?: boolean } = {}): Promise<RevocationState> {
+    const id = idBytes(grantId)
+    const grant = (await this.grantsGiven()).find((one) => equalBytes(one.id, id))
+    if (grant === undefined) throw new SdkError('no-grant', 'this principal gave no such grant in this vault')
+    await beginRevocation(this.#connection, this.#loaded.view, grant, options.rotate ?? true)
+    return (await this.retryRevocations()).get(toHex(id)) as RevocationState
+  }
+
+  /** Goes on with revocations that are not finished; their state by the hex id of the grant. */
+  retryRevocations(): Promise<Map<string, RevocationState>> {
+    return continueRevocations(this.#connection, this.#loaded.view, (categories) => this.rotate(categories))
+  }
+
+  /** Gives categories (by id; all where absent) new keys, and delivers them to whoever may still read. */
+  async rotate(categories?: readonly Uint8Array[]): Promise<void> {
+    const custodian = this.#connection.identity.id
+    const all = [...(await this.#keyring({ custodian })).categories.values()].map(({ id }) => id)
+    await rotateEpochs(this.#connection, async () => {
+      await this.refresh()
+      return { view: this.#loaded.view, keyring: await this.#keyring({ custodian }) }
+    }, categories ?? all)
+    await this.renewKeys({ custodian })
+  }
+
+  /** Delivers the newest keys to the receivers of grants that this principal signed; answers how many needed them. */
+  async renewKeys(options: PartOptions = {}): Promise<number> {
+    await this.refresh()
+    const revoked = await this.#connection.memory.revokedGrants(toHex(this.id))
+    const keyring = await this.#keyring(options)
+    const custodian = keyring.part.custodian.keys.id
+    const grants = this.#loaded.grants.filter(({ grant }) => equalBytes(grant.custodian, custodian))
+    return renewGrants(this.#connection, keyring, grants, new Set(revoked.map(toHex)))
+  }
+
+  /**
+   * Owner or custodian: checks that the index withholds nothing. Throws SealError `feed-withheld`, `feed-reordered`,
+   * `feed-replayed`, `feed-rolled-back`, `commit-link-broken`; SdkError `not-custodian`.
+   */
+  async checkHistory(options: PartOptions & { readonly signal?: AbortSignal } = {}): Promise<void> {
+    await checkPart(this.#connection, this.#loaded.view, await this.#keyring(options), options.signal)
+  }
+}

@@ -1,0 +1,67 @@
+/** What only a custodian or an owner can find: that the index withholds commits, from history or from the feed. */
+import { checkLinks } from '@scelle/seal/envelope'
+import { decodeSigned, encapsulationId, equalBytes, SealError, statementId, toHex } from '@scelle/seal/verify'
+import type { Connection } from './connection.ts'
+import { SdkError } from './errors.ts'
+import { Feed } from './feed.ts'
+import { FeedHeads } from './feed-head.ts'
+import { loadHistory } from './history.ts'
+import { type Keyring, visibleIn } from './keyring.ts'
+import { SDK_LIMITS } from './limits.ts'
+import { inParallel } from './timers.ts'
+import { partName, type VaultView } from './vault-view.ts'
+
+const requireOwn = (connection: Connection, view: VaultView, keyring: Keyring): void => {
+  const owner = view.genesis.mode === 'owner' && equalBytes(view.genesis.controller, connection.identity.id)
+  if (!keyring.own && !owner) {
+    throw new SdkError('not-custodian', 'only the owner, or the custodian of a part, can check that nothing is withheld')
+  }
+}
+
+/** Throws `feed-rolled-back` or `feed-reordered` where the history is not what it was. */
+const requireRemembered = async (connection: Connection, name: string, ids: readonly Uint8Array[]): Promise<void> => {
+  const place = `${name}/history`
+  const seen = await connection.memory.headSeen(place)
+  const heads = new FeedHeads(seen === undefined ? new Map() : new Map([[place, seen]]))
+  for (const id of ids) heads.add(place, id, [])
+  heads.end(new Set([place]))
+  const own = await connection.memory.lastCommit(name)
+  if (own !== undefined && !ids.some((id) => equalBytes(id, own))) {
+    throw new SealError('feed-rolled-back', 'the index lost a commit that it had accepted from this client')
+  }
+  const head = heads.now.get(place)
+  if (head !== undefined) await connection.memory.sawHead(place, head)
+}
+
+/**
+ * Follows every blinded link of a part, compares with what was seen before, and with the feed. Throws SealError
+ * `feed-withheld`, `feed-reordered`, `feed-replayed`, `feed-rolled-back`, `commit-link-broken`; SdkError `not-custodian`.
+ */
+export const checkPart = async (
+  connection: Connection, view: VaultView, keyring: Keyring, signal?: AbortSignal,
+): Promise<void> => {
+  requireOwn(connection, view, keyring)
+  const custodian = keyring.part.custodian.keys.id
+  const feed = await Feed.start(connection, view.vault, keyring.part, visibleIn(keyring), keyring.own)
+  await feed.pull(signal)
+  const { commits, encapsulations } = await loadHistory(connection, view.vault, custodian, signal)
+  const signers = new Map(commits.map((signed) => {
+    const { signer, keyVersion } = decodeSigned('commit', signed)
+    return [`${toHex(signer)}/${keyVersion}`, { signer, keyVersion }]
+  }))
+  const known = await inParallel([...signers.values()], SDK_LIMITS.lookupsAtOnce, ({ signer, keyVersion }) =>
+    connection.directory.of(signer, keyVersion))
+  const keys = new Map(known.map((one) => [toHex(one.keys.id), one.keys]))
+  const bytes = new Map(encapsulations.map((one) => [toHex(encapsulationId(one)), one]))
+  await checkLinks({
+    commits, vault: view.vault, custodian, courierKeys: connection.couriers,
+    authorKeys: (author) => keys.get(toHex(author)),
+    encapsulations: (id) => bytes.get(toHex(id)),
+  })
+  const ids = commits.map(statementId)
+  await requireRemembered(connection, partName(view.vault, custodian), ids)
+  const listed = new Set(ids.map(toHex))
+  if ([...feed.commits].some((id) => !listed.has(id)) || ids.some((id) => !feed.commits.has(toHex(id)))) {
+    throw new SealError('feed-withheld', 'the index shows commits in one place that it does not show in another')
+  }
+}

@@ -1,0 +1,91 @@
+/** Time in the hand of a test: it stands still until it is told to go on. */
+import type { Timers } from '@scelle/sdk'
+
+interface Due {
+  readonly at: number
+  readonly then: () => void
+}
+
+/** Lets everything that is ready run: promises, then sockets and files. */
+const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
+
+export class TestClock {
+  #now: number
+  readonly #due = new Set<Due>()
+  readonly #jump: number
+  #pump: NodeJS.Timeout | undefined
+
+  /**
+   * `jump`: while somebody waits for a timer at most this many milliseconds ahead, and nothing else moves, time goes there
+   * by itself, so that retries and timeouts need no help. 0 never does.
+   */
+  constructor(start: number, jump: number) {
+    this.#now = start
+    this.#jump = jump
+  }
+
+  /** Milliseconds since 1970. */
+  readonly now = (): number => this.#now
+
+  readonly timers: Timers = {
+    after: (ms, then) => {
+      const due: Due = { at: this.#now + Math.max(0, ms), then }
+      this.#due.add(due)
+      this.#watch()
+      return () => this.#due.delete(due)
+    },
+  }
+
+  /** Goes on by `ms`, running every timer in its order and what follows from it. */
+  async advance(ms: number): Promise<void> {
+    const end = this.#now + ms
+    for (let next = this.#next(); next !== undefined && next.at <= end; next = this.#next()) {
+      this.#run(next)
+      await settle()
+    }
+    this.#now = end
+    await settle()
+  }
+
+  /** Sets the time without running anything: a clock that was put right, or wrong. */
+  set(now: number): void {
+    this.#now = now
+  }
+
+  stop(): void {
+    clearInterval(this.#pump)
+    this.#pump = undefined
+    this.#due.clear()
+  }
+
+  #next(): Due | undefined {
+    let first: Due | undefined
+    for (const due of this.#due) if (first === undefined || due.at < first.at) first = due
+    return first
+  }
+
+  #run(due: Due): void {
+    this.#due.delete(due)
+    this.#now = Math.max(this.#now, due.at)
+    due.then()
+  }
+
+  /** True while something is under way that needs no timer: then time stands. Set by the network. */
+  busy: () => boolean = () => false
+
+  #watch(): void {
+    if (this.#jump === 0 || this.#pump !== undefined) return
+    let still = 0
+    this.#pump = setInterval(() => {
+      const next = this.#next()
+      const soon = next !== undefined && next.at - this.#now <= this.#jump
+      still = soon && !this.busy() ? still + 1 : 0
+      if (still >= 3 && soon) this.#run(next)
+      if (this.#due.size === 0) {
+        clearInterval(this.#pump)
+        this.#pump = undefined
+      }
+    }, 2)
+    this.#pump.unref()
+  }
+}
