@@ -32,9 +32,11 @@ export type ResourceOwner =
  * Naming two different patients is refused.
  */
 const SUBJECTS: Readonly<Record<string, readonly string[]>> = {
+  Binary: ['securityContext'], Linkage: ['item.resource'], MessageHeader: ['focus'], Person: ['link.target'],
+  Schedule: ['actor'], VerificationResult: ['target'],
   Account: ['subject'], AdverseEvent: ['subject'], AllergyIntolerance: ['patient'],
   Appointment: ['participant.actor'], AppointmentResponse: ['actor'], Basic: ['subject'],
-  BiologicallyDerivedProduct: [], BodyStructure: ['patient'], CarePlan: ['subject'], CareTeam: ['subject'],
+  BodyStructure: ['patient'], CarePlan: ['subject'], CareTeam: ['subject'],
   ChargeItem: ['subject'], Claim: ['patient'], ClaimResponse: ['patient'], ClinicalImpression: ['subject'],
   Communication: ['subject'], CommunicationRequest: ['subject'], Composition: ['subject'], Condition: ['subject'],
   Consent: ['patient'], Contract: ['subject'], Coverage: ['beneficiary'],
@@ -67,15 +69,16 @@ export function patientOf(resource: Resource, context: OwnerContext = {}): Resou
   if (resource.resourceType === 'Group') return ownerOfGroup(resource, context)
   if (resource.resourceType === 'Provenance') return settle(provenanceTexts(resource), resource, context)
   if (resource.resourceType === 'AuditEvent') return settle(auditTexts(resource), resource, context)
-  const subjects = SUBJECTS[resource.resourceType] ?? []
+  const subjects = SUBJECTS[resource.resourceType]
+  if (!subjects) return { kind: 'organisation' }
   const named = subjects.flatMap((path) => valuesAt(resource, path)) as Named[]
   const owner = settle(named, resource, context)
   return owner.kind === 'organisation' && named.length === 0 ? ownerByMention(resource, context) : owner
 }
 
 /**
- * Nobody is named as subject, yet a patient may be as performer, author or link (a Person, a Schedule, an
- * Observation without subject): one patient owns it, several make it ambiguous. Falling through to the
+ * Nobody is named as subject, yet a patient may be as performer, author or link (an Observation
+ * without subject): one patient owns it, several make it ambiguous. Falling through to the
  * organisation's vault would let a patient's data escape the patient's grants by leaving one element out.
  */
 function ownerByMention(resource: Resource, context: OwnerContext): ResourceOwner {
