@@ -33,6 +33,8 @@ const start = async (configPath: string): Promise<void> => {
     log: createLog((line) => process.stdout.write(line), Date.now),
     authorities: config.authorities,
   })
+  // Whoever reads the log may go away; what must not be lost is in the store.
+  process.stdout.on('error', () => undefined)
   let stopping = false
   const stop = async (): Promise<void> => {
     if (stopping) return

@@ -112,8 +112,8 @@ const openOwnShares = async (
 }
 
 /**
- * Checks a request and answers it: this trustee's share of each capsule, sealed to the access's one-time key. The answer
- * is on disk before it is returned; the same access gets the same bytes again.
+ * Checks a request and answers it: this trustee's share of each capsule, sealed to the access's one-time key. The
+ * answer is on disk before it is returned; the same access gets the same bytes again.
  * Throws Problem `access-expired`, `already-exists`, `bad-statement` or the SealError of the rule that was broken.
  */
 export const release = async (signed: SignedRelease, releaser: Releaser): Promise<Uint8Array> => {

@@ -1,0 +1,129 @@
+/** Nothing answered is forgotten: restarts, kill -9, and the process as it is run. */
+import { type ChildProcessByStdio, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import type { Readable } from 'node:stream'
+import { fileURLToPath } from 'node:url'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { exportIdentity, type Identity } from '@scelle/seal/identity'
+import { decode, encode, toHex } from '@scelle/seal/verify'
+import { signRequest } from '@scelle/wire/http'
+import { ReleaseRequest, Self } from '@scelle/wire/messages'
+import { TrusteeStore } from '../src/trustee.ts'
+import { askRelease, makeCapsule, makeWorld, NOW, prepare, startTrustee, type World } from './world.ts'
+
+type Child = ChildProcessByStdio<null, Readable, Readable>
+
+let folder: string
+let world: World
+let children: Child[]
+beforeEach(async () => {
+  folder = mkdtempSync(join(tmpdir(), 'scelle-trustee-'))
+  world = await makeWorld('durability')
+  children = []
+})
+afterEach(() => {
+  for (const child of children) child.kill('SIGKILL')
+  rmSync(folder, { recursive: true })
+})
+
+const run = (file: string, ...args: string[]): Child => {
+  const path = fileURLToPath(new URL(file, import.meta.url))
+  const child = spawn(process.execPath, ['--disable-warning=ExperimentalWarning', path, ...args], {
+    stdio: ['ignore', 'pipe', 'pipe'],
+  })
+  children.push(child)
+  return child
+}
+
+const firstLine = async (stream: Readable): Promise<string> => {
+  let text = ''
+  for await (const chunk of stream.iterator({ destroyOnReturn: false })) {
+    text += String(chunk)
+    if (text.includes('\n')) break
+  }
+  return text.split('\n')[0] ?? ''
+}
+
+const writeIdentity = (): string => {
+  const path = join(folder, 'identity')
+  writeFileSync(path, exportIdentity(world.trustees[0] as Identity), { mode: 0o600 })
+  return path
+}
+
+describe('a release outlives', () => {
+  test('a restart: the same bytes again', async () => {
+    const path = join(folder, 'trustee.sqlite')
+    const { request } = await prepare(world, { capsules: [await makeCapsule(world)], reader: world.hospital })
+    const before = startTrustee(world, 0, path)
+    const first = await askRelease(world, before, request, world.hospital)
+    before.store.close()
+    const after = startTrustee(world, 0, path)
+    const second = await askRelease(world, after, request, world.hospital)
+    after.store.close()
+    expect([first.status, second.status]).toEqual([200, 200])
+    expect(toHex(second.bytes)).toBe(toHex(first.bytes))
+  })
+
+  test('kill -9 between the disk and the answer: what was decided is what is answered', async () => {
+    const path = join(folder, 'trustee.sqlite')
+    const child = run('./dying.ts', writeIdentity(), path, toHex(world.index.id), String(NOW))
+    const url = `${await firstLine(child.stdout)}/v1/releases`
+    const { request, access } = await prepare(world, { capsules: [await makeCapsule(world)], reader: world.hospital })
+    const body = encode(ReleaseRequest, request)
+    const { now, random } = world.clock
+    const headers = await signRequest({ method: 'POST', url, body, identity: world.hospital, now, random })
+    const exit = once(child, 'exit')
+    await expect(fetch(url, { method: 'POST', headers, body })).rejects.toThrow(/fetch failed/)
+    expect(await exit).toEqual([null, 'SIGKILL'])
+
+    const running = startTrustee(world, 0, path)
+    const named = { reader: world.hospital.id, access: access.access.access, statement: access.id }
+    const decided = running.store.answerTo(named) as Uint8Array
+    const answered = await askRelease(world, running, request, world.hospital)
+    running.store.close()
+    expect([answered.status, toHex(answered.bytes)]).toEqual([200, toHex(decided)])
+  })
+})
+
+test('two processes over one store: the second one does not start', () => {
+  const path = join(folder, 'trustee.sqlite')
+  const store = new TrusteeStore(path)
+  expect(() => new TrusteeStore(path)).toThrow(/locked/)
+  store.close()
+})
+
+describe('the process', () => {
+  const config = (change: Record<string, unknown> = {}): string => {
+    writeIdentity()
+    const path = join(folder, 'config.json')
+    const settings = { listen: { port: 0 }, identity: 'identity', data: 'data', index: { id: toHex(world.index.id) } }
+    writeFileSync(path, JSON.stringify({ ...settings, ...change }))
+    return path
+  }
+
+  test('starts from one file, answers who it is, and ends when asked', async () => {
+    const child = run('../src/main.ts', config())
+    const started = JSON.parse(await firstLine(child.stdout)) as { event: string; port: number }
+    expect(started).toMatchObject({ event: 'started', role: 'trustee' })
+    const answer = await fetch(`http://127.0.0.1:${started.port}/v1/self`)
+    const self = decode(Self, new Uint8Array(await answer.arrayBuffer()))
+    expect(self.keys).toEqual([...(world.trustees[0] as Identity).chain])
+    expect((await fetch(`http://127.0.0.1:${started.port}/readyz`)).status).toBe(200)
+    const exit = once(child, 'exit')
+    child.kill('SIGTERM')
+    expect(await exit).toEqual([0, null])
+  })
+
+  test.each([
+    ['a wrong key', { trustedIndex: 'x' }, /config\.json: trustedIndex: this key is not known/],
+    ['a wrong value', { index: { id: 'x' } }, /config\.json: index\.id: expected 64 lower-case hexadecimal digits/],
+  ])('%s in the file: says so and ends', async (_, change, message) => {
+    const child = run('../src/main.ts', config(change))
+    const exit = once(child, 'exit')
+    expect(await firstLine(child.stderr)).toMatch(message)
+    expect(await exit).toEqual([2, null])
+  })
+})

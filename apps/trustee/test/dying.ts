@@ -1,0 +1,25 @@
+/** A trustee that is killed after its answer is on disk and before it is sent. Run by durability.test.ts. */
+import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import { importIdentity } from '@scelle/seal/identity'
+import { fromHex } from '@scelle/seal/verify'
+import { createTrustee, TrusteeStore } from '../src/trustee.ts'
+
+class DyingStore extends TrusteeStore {
+  override keepRelease(...kept: Parameters<TrusteeStore['keepRelease']>): Uint8Array {
+    const answer = super.keepRelease(...kept)
+    process.kill(process.pid, 'SIGKILL')
+    return answer
+  }
+}
+
+const [identityPath = '', storePath = '', indexId = '', time = ''] = process.argv.slice(2)
+const trustee = createTrustee({
+  identity: await importIdentity(new Uint8Array(readFileSync(identityPath))),
+  store: new DyingStore(storePath),
+  indexId: fromHex(indexId) as Uint8Array,
+  context: { now: () => Number(time), random: (length) => new Uint8Array(randomBytes(length)) },
+  log: () => undefined,
+})
+const { url } = await trustee.listen({ host: '127.0.0.1', port: 0 })
+process.stdout.write(`${url}\n`)
