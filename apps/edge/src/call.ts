@@ -1,4 +1,5 @@
-import type { Wishes, Headers } from './negotiation.ts'
+import { EdgeError } from './errors.ts'
+import type { Headers, Wishes } from './negotiation.ts'
 
 export const RIGHTS = ['read', 'write', 'search', 'share'] as const
 /** What the configuration lets an application do at this edge. What the organisation may do is the grants' matter. */
@@ -20,4 +21,9 @@ export interface Call {
   /** Hex id of the application that signed. */
   readonly principal: string
   readonly rights: ReadonlySet<Right>
+}
+
+/** Throws `forbidden`. */
+export const requireRights = (call: Pick<Call, 'rights'>, ...rights: readonly Right[]): void => {
+  for (const right of rights) if (!call.rights.has(right)) throw new EdgeError('forbidden')
 }

@@ -3,10 +3,10 @@
  * organisation; what nobody reads any more is closed, the least recently used first where there are too many.
  */
 import type { Chart, OpenedRecord } from '@scelle/sdk'
-import { opened } from './opening.ts'
 import type { Entry } from './entry.ts'
 import { EdgeError } from './errors.ts'
 import { faultFields, type Log } from './log.ts'
+import { opened } from './opening.ts'
 import { Records } from './records.ts'
 import type { Directory } from './store/directory.ts'
 import type { VaultShelf } from './vaults.ts'
@@ -22,6 +22,8 @@ export interface ChartLimits {
 export interface Opening {
   readonly name: string
   readonly records: Records
+  /** Records that are there and could not be opened: whoever is shown the chart must be told. */
+  readonly gaps: () => number
 }
 
 interface OpenChart extends Opening {
@@ -62,12 +64,12 @@ export class Charts {
   }
 
   /** The records of a vault, opened or refreshed as needed. Throws EdgeError `forbidden` or `chart-unavailable`. */
-  async use(vault: string, lasting = false): Promise<Opening> {
+  async use(vault: string): Promise<Opening> {
     const now = this.#options.now()
     const known = this.#open.get(vault)
     if (known === undefined || this.#isOver(known, now)) {
       if (known !== undefined) this.close(vault)
-      return this.#openNow(vault, lasting)
+      return this.#openNow(vault)
     }
     known.usedAt = now
     this.#open.delete(vault)
@@ -116,15 +118,15 @@ export class Charts {
     return row === undefined || row.origin === 'granted' || row.contested === true
   }
 
-  async #openNow(vault: string, lasting: boolean): Promise<OpenChart> {
+  async #openNow(vault: string): Promise<OpenChart> {
     const under = this.#opening.get(vault)
     if (under !== undefined) return under
-    const opening = this.#load(vault, lasting).finally(() => this.#opening.delete(vault))
+    const opening = this.#load(vault).finally(() => this.#opening.delete(vault))
     this.#opening.set(vault, opening)
     return opening
   }
 
-  async #load(vault: string, lasting: boolean): Promise<OpenChart> {
+  async #load(vault: string): Promise<OpenChart> {
     const { now, random } = this.#options
     const meanwhile: Entry[] = []
     this.#meanwhile.set(vault, meanwhile)
@@ -133,10 +135,12 @@ export class Charts {
       const records = new Records()
       this.#enter(vault, records, chart.opened())
       for (const entry of meanwhile) records.put(entry)
+      const row = this.#options.directory.vault(vault)
+      const lasting = row !== undefined && row.patient === undefined
       const at = now()
       const name = Buffer.from(random(9)).toString('base64url')
       const open: OpenChart = {
-        name, records, chart, lasting, openedAt: at, usedAt: at, freshAt: at, refreshing: undefined,
+        name, records, chart, lasting, gaps: () => gapsOf(chart), openedAt: at, usedAt: at, freshAt: at, refreshing: undefined,
       }
       this.#open.set(vault, open)
       this.#makeRoom()
@@ -160,7 +164,9 @@ export class Charts {
         this.#enter(vault, open.records, await open.chart.refresh())
       } catch (error) {
         this.#options.log('chart-refresh-failed', faultFields(error))
-        if (openFault(error, () => undefined).code === 'forbidden') {
+        const { code } = openFault(error, () => undefined)
+        if ((error as { code?: unknown } | null)?.code === 'chart-closed') this.close(vault) // its time is over: opened anew next
+        if (code === 'forbidden') {
           this.close(vault)
           throw new EdgeError('forbidden')
         }
@@ -174,11 +180,14 @@ export class Charts {
 
   #enter(vault: string, records: Records, news: Iterable<OpenedRecord>): void {
     const { directory, log, self } = this.#options
-    const result = opened(news, records, self)
+    const result = opened(news, records, self, (key) => directory.locator(key))
     if (result.refused > 0) log('records-set-aside', { records: result.refused })
     if (result.foreign.length > 0) directory.learn(vault, result.foreign)
   }
 }
+
+const gapsOf = (chart: Chart): number =>
+  chart.closed ? 0 : chart.problems.filter(({ what }) => what !== 'trustee').length
 
 /** Why a chart is not there, for whoever asked. */
 const openFault = (error: unknown, log: Log): EdgeError => {

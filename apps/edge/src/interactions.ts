@@ -2,7 +2,7 @@
 import type { Resource } from '@medplum/fhirtypes'
 import { isId, LIMITS, parseJson, validateResource } from '@scelle/fhir/validate'
 import { type FhirAnswer, versionHeaders, writtenAnswer } from './answers.ts'
-import type { Call } from './call.ts'
+import { type Call, requireRights } from './call.ts'
 import { textOf, type Entry } from './entry.ts'
 import { EdgeError } from './errors.ts'
 import { FHIR_TYPES, header, ifMatchOf, isKnown, requireType, textOfBody } from './negotiation.ts'
@@ -46,6 +46,7 @@ export class Interactions {
       return written(call, await this.#options.writer.change({ type, id, resource: { ...resource, id } as Resource }, [call.base]))
     }
     if (condition === undefined) return create()
+    requireRights(call, 'search')
     return this.#underCondition(type, condition.replace(/^.*\?/, ''), call, async (match) => {
       if (match === undefined) return create()
       return writtenAnswer(200, await this.#options.repository.read(type, match), call.base, call.wishes.returns)

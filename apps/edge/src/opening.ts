@@ -2,7 +2,7 @@
 import type { Resource } from '@medplum/fhirtypes'
 import type { OpenedRecord } from '@scelle/sdk'
 import { findingsOf, isId, parseJson } from '@scelle/fhir/validate'
-import { bytesOf, type Entry } from './entry.ts'
+import { bytesOf, type Entry, type Locator } from './entry.ts'
 import type { Records } from './records.ts'
 
 export interface OpenedEntries {
@@ -15,14 +15,16 @@ export interface OpenedEntries {
 const decoder = new TextDecoder()
 
 /** Enters records into `into`, lowest version first, so that a tombstone finds the name of what it ends. */
-export const opened = (news: Iterable<OpenedRecord>, into: Records, self: string): OpenedEntries => {
+export const opened = (
+  news: Iterable<OpenedRecord>, into: Records, self: string, known: (key: string) => Locator | undefined,
+): OpenedEntries => {
   const foreign: Entry[] = []
   let refused = 0
   const ordered = [...news].filter(({ contentType }) => contentType !== 'octets')
     .sort((left, right) => left.version - right.version || Number(isTombstone(left)) - Number(isTombstone(right)))
   for (const record of ordered) {
     const own = record.author === self
-    const read = isTombstone(record) ? tombstone(record, into) : content(record, own)
+    const read = isTombstone(record) ? tombstone(record, into, known) : content(record, own)
     if (read === undefined || !into.put(read.entry, read.resource)) {
       refused++
       continue
@@ -39,12 +41,18 @@ interface Read {
   readonly resource?: Resource
 }
 
-const tombstone = (record: OpenedRecord, into: Records): Read | undefined => {
+/** A tombstone says neither what it ends nor, to the hour, when: the record before it and the directory do. */
+const tombstone = (
+  record: OpenedRecord, into: Records, known: (key: string) => Locator | undefined,
+): Read | undefined => {
   const key = into.keyOfHandle(record.handle)
   if (key === undefined) return undefined
   const [type = '', id = ''] = key.split('/')
   const { version, category, handle } = record
-  return { entry: { type, id, version, category, handle, updated: record.time * 1000, deleted: true, bytes: new Uint8Array(0) } }
+  const locator = known(key)
+  const exact = locator?.deleted === true && locator.version === version ? locator.updated : undefined
+  const updated = exact ?? Math.max(record.time * 1000, (into.latest(key)?.updated ?? 0) + 1)
+  return { entry: { type, id, version, category, handle, updated, deleted: true, bytes: new Uint8Array(0) } }
 }
 
 const content = (record: OpenedRecord, own: boolean): Read | undefined => {

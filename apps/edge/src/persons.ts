@@ -18,7 +18,7 @@ export class Persons {
     if (this.#loaded !== undefined) return this.#loaded
     const records = new Records()
     for (const entry of this.#directory.persons()) records.put(entry)
-    this.#loaded = { name: Buffer.from(this.#random(9)).toString('base64url'), records }
+    this.#loaded = { name: Buffer.from(this.#random(9)).toString('base64url'), records, gaps: () => 0 }
     return this.#loaded
   }
 

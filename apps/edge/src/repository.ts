@@ -36,7 +36,8 @@ export class Repository {
     if (person !== undefined) return person
     const { records } = await charts.use(locator.vault)
     const entry = records.latest(`${type}/${id}`)
-    if (entry === undefined) throw new EdgeError('not-found')
+    // The directory knows it: that it could not be opened does not make it absent.
+    if (entry === undefined) throw new EdgeError('chart-unavailable', 'this record is there, but it cannot be opened now')
     if (entry.deleted) throw new EdgeError('gone')
     return entry
   }

@@ -4,7 +4,7 @@ import { isResourceType } from '@scelle/fhir/validate'
 import { bundleBytes, type BundlePart, type FhirAnswer } from './answers.ts'
 import type { Call } from './call.ts'
 import type { Charts, Opening } from './charts.ts'
-import { type Entry, keyOf } from './entry.ts'
+import { bytesOf, type Entry, keyOf } from './entry.ts'
 import { EdgeError } from './errors.ts'
 import { EDGE_LIMITS } from './limits.ts'
 import { splitPair } from './negotiation.ts'
@@ -114,10 +114,10 @@ export class Search {
     const page = found.slice(cursor.offset, cursor.offset + cursor.count)
     const link = pageLinks(cursor, found.length, call.base, (each) => this.#options.pager.seal(each, call.principal))
     const part = type === 'history' ? historyPart : matchPart
-    return {
-      status: 200,
-      body: bundleBytes({ type, ...(told ? { total: found.length } : {}), link }, page.map((entry) => part(entry, call.base))),
-    }
+    const parts = page.map((entry) => part(entry, call.base))
+    const gaps = type === 'searchset' ? opening.gaps() : 0
+    if (gaps > 0) parts.push(gapPart(gaps))
+    return { status: 200, body: bundleBytes({ type, ...(told ? { total: found.length } : {}), link }, parts) }
   }
 
   /** The cursor of a query, which then holds nothing else. */
@@ -145,7 +145,7 @@ export class Search {
     if (scope.kind === 'persons') return { where: PERSONS, opening: persons.use() }
     if (scope.kind === 'ids') return this.#byIds(parsed.type, scope.ids)
     const where = await repository.vaultOf(scope.kind === 'patient' ? scope.reference : ORGANISATION)
-    return { where, opening: await charts.use(where, scope.kind === 'organisation') }
+    return { where, opening: await charts.use(where) }
   }
 
   async #byIds(type: string, ids: readonly string[]): Promise<Reach> {
@@ -154,7 +154,7 @@ export class Search {
     if (known.size > 1) throw new EdgeError('too-costly', 'these ids belong to several patients: ask once for each')
     const own = directory.vaultOf(ORGANISATION) ?? ''
     const [where = own] = known
-    return { where, opening: await charts.use(where, where === own) }
+    return { where, opening: await charts.use(where) }
   }
 }
 
@@ -164,6 +164,15 @@ const compare = (left: string, right: string): number => (left < right ? -1 : Nu
 
 const matchPart = (entry: Entry, base: string): BundlePart => ({
   head: { fullUrl: `${base}/${keyOf(entry)}`, search: { mode: 'match' } }, resource: entry.bytes,
+})
+
+/** A chart with gaps must not look whole. */
+const gapPart = (gaps: number): BundlePart => ({
+  head: { search: { mode: 'outcome' } },
+  resource: bytesOf(JSON.stringify({
+    resourceType: 'OperationOutcome',
+    issue: [{ severity: 'warning', code: 'incomplete', diagnostics: `${gaps} records of this chart could not be opened` }],
+  })),
 })
 
 const historyPart = (entry: Entry, base: string): BundlePart => {

@@ -1,6 +1,5 @@
 /** The vaults this organisation writes to: opened once, kept ready, made when a patient is first seen. */
-import type { Client, Vault } from '@scelle/sdk'
-import { toHex } from '@scelle/sdk'
+import { type Client, toHex, type Vault } from '@scelle/sdk'
 import { CATEGORIES } from '@scelle/fhir/categories'
 import { EDGE_LIMITS } from './limits.ts'
 import { Locks } from './locks.ts'

@@ -61,6 +61,16 @@ export class Directory {
     this.#vaults.set(row.vault, row)
   }
 
+  /** Remembers a grant given here, by hex ids: revoking it takes its vault. On the disk when this returns. */
+  addGiven(grant: string, vault: string): void {
+    this.#db.write(true, () => this.#put('given', grant, { vault }))
+  }
+
+  /** The vault of a grant given here. */
+  grantVault(grant: string): string | undefined {
+    return this.#read<{ vault: string }>('given', grant)?.vault
+  }
+
   /** Patients with a vault here, whether their Patient resource is known or not. */
   patientCount(): number {
     return this.#db.count('patient') - (this.vaultOf('') === undefined ? 0 : 1)

@@ -1,41 +1,47 @@
 /** What the index's refusals mean for one unit of writes. */
-import { SdkError, type PreparedCommit, type SubmitResult } from '@scelle/sdk'
-import type { ProblemCode } from '@scelle/wire/errors'
+import { type PreparedCommit, SdkError, type SubmitResult, toHex } from '@scelle/sdk'
 import { EdgeError } from '../errors.ts'
 import type { Part } from './unit.ts'
 
 /** The same submission may succeed later: nobody answered, or the index said that it was busy. */
 export const isUnreachable = (error: unknown): boolean =>
-  error instanceof SdkError && (error.code === 'network' || problemOf(error) === 'overloaded' || problemOf(error) === 'internal')
-
-const problemOf = (error: SdkError): ProblemCode | undefined => (error as { problem?: ProblemCode }).problem
+  error instanceof SdkError
+  && (error.code === 'network' || error.code === 'timeout' || error.problem === 'overloaded' || error.problem === 'internal')
 
 /** Refusals that a commit sealed anew does not get again. */
 const SEAL_ANEW: ReadonlySet<string> = new Set(['capsule-closed', 'epoch-stale', 'manifest-conflict', 'blob-missing'])
 
-/**
- * Why a unit must be refused; undefined where it was not its own fault, or where sealing it anew may help.
- * `places` of a conflict name leaves of the commit: only units with a record there are concerned.
- */
-export function submitFault(error: unknown): EdgeError
-export function submitFault(answer: SubmitResult | Error, commit: PreparedCommit | undefined, part: Part): EdgeError | undefined
-export function submitFault(answer: unknown, commit?: PreparedCommit, part?: Part): EdgeError | undefined {
-  if (answer instanceof EdgeError) return answer
-  const problem = answer instanceof SdkError ? problemOf(answer) : (answer as SubmitResult).problem
-  if (part !== undefined && problem !== undefined && SEAL_ANEW.has(problem)) return undefined
-  if (problem === 'version-exists') {
-    const places = (answer as SubmitResult).places
-    return part === undefined || commit === undefined || places === undefined || concerns(places, commit, part)
-      ? new EdgeError('conflict')
-      : undefined
+/** What was thrown while sealing or submitting, as the request that wanted it is told. */
+export const faultOf = (error: unknown): EdgeError => {
+  if (error instanceof EdgeError) return error
+  if (!(error instanceof SdkError)) return new EdgeError('internal', undefined, undefined, { cause: error })
+  if (isUnreachable(error)) return new EdgeError('index-unavailable', undefined, undefined, { cause: error })
+  if (error.code === 'no-grant' || error.code === 'category-unknown' || error.problem === 'not-permitted') {
+    return new EdgeError('forbidden', undefined, undefined, { cause: error })
   }
-  if (problem === 'not-permitted' || problem === 'grant-revoked') return new EdgeError('forbidden')
-  if (problem === 'too-large') return new EdgeError('too-large')
-  return new EdgeError(answer instanceof SdkError && isUnreachable(answer) ? 'index-unavailable' : 'internal')
+  if (error.problem === 'too-large' || error.code === 'bad-input') return new EdgeError('too-large', undefined, undefined, { cause: error })
+  return new EdgeError('internal', undefined, undefined, { cause: error })
 }
 
-const concerns = (places: readonly number[], commit: PreparedCommit, part: Part): boolean => {
+export type Refused = Extract<SubmitResult, { readonly accepted: false }>
+
+/**
+ * Why a part must be refused, given what the index said of its commit; undefined where it was not its own fault, or where
+ * sealing it anew may help.
+ */
+export const refusalOf = (answer: Refused, commit: PreparedCommit, part: Part): EdgeError | undefined => {
+  const { problem } = answer
+  if (SEAL_ANEW.has(problem)) return undefined
+  if (problem === 'version-exists') return concerns(answer, commit, part) ? new EdgeError('conflict') : undefined
+  if (problem === 'not-permitted' || problem === 'grant-revoked') return new EdgeError('forbidden')
+  return new EdgeError(problem === 'too-large' ? 'too-large' : 'internal')
+}
+
+/** A conflict that names no item concerns all of them. */
+const concerns = ({ items }: Refused, commit: PreparedCommit, part: Part): boolean => {
   const names = new Set(part.writes.map(({ locator }) => `${locator.handle} ${locator.version} ${locator.category}`))
-  return commit.items.some((item) => places.includes(item.place)
-    && names.has(`${Buffer.from(item.handle).toString('hex')} ${item.version} ${item.category}`))
+  return items.length === 0 || items.some((place) => {
+    const item = commit.items[place]
+    return item !== undefined && names.has(`${toHex(item.handle)} ${item.version} ${item.category}`)
+  })
 }

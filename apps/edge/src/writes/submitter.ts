@@ -2,7 +2,7 @@
  * Units of writes from requests to the index: everything that waits while one submission is under way goes together in the
  * next, one commit per vault, so signatures, disk flushes and round trips are shared by concurrent requests.
  */
-import type { Client, PreparedCommit, SubmitResult } from '@scelle/sdk'
+import { type Client, type PreparedCommit, type SubmitResult, toHex } from '@scelle/sdk'
 import { EdgeError } from '../errors.ts'
 import { EDGE_LIMITS } from '../limits.ts'
 import { faultFields, type Log } from '../log.ts'
@@ -10,14 +10,14 @@ import type { Database } from '../store/database.ts'
 import type { Directory } from '../store/directory.ts'
 import type { SealedState } from '../store/state.ts'
 import type { VaultShelf } from '../vaults.ts'
-import { isUnreachable, submitFault } from './faults.ts'
+import { faultOf, isUnreachable, refusalOf } from './faults.ts'
 import type { Outbox } from './outbox.ts'
 import { seal, type SealedBatch } from './sealing.ts'
 import { entryOf, type Part, Unit } from './unit.ts'
 import type { Entry } from '../entry.ts'
 
 export interface SubmitterOptions {
-  readonly client: Pick<Client, 'submit'>
+  readonly client: Pick<Client, 'submit' | 'discard'>
   readonly vaults: VaultShelf
   readonly db: Database
   readonly outbox: Outbox
@@ -28,6 +28,11 @@ export interface SubmitterOptions {
   /** Resolves after so many milliseconds, or at once when `signal` is aborted. */
   readonly sleep: (milliseconds: number, signal: AbortSignal) => Promise<void>
   readonly log: Log
+}
+
+interface Answered {
+  readonly commit: PreparedCommit
+  readonly answer: SubmitResult | Error
 }
 
 export class Submitter {
@@ -109,7 +114,7 @@ export class Submitter {
   async #cycle(): Promise<void> {
     const units = this.#take()
     try {
-      const batch = await seal(units, this.#options.vaults)
+      const batch = await seal(units, this.#options.vaults, this.#options.client)
       for (const unit of batch.later) this.#queue.unshift(unit)
       if (batch.units.length === 0) return
       const seq = this.#keep(batch)
@@ -117,7 +122,7 @@ export class Submitter {
       this.#queue.unshift(...batch.units.filter((unit) => !unit.settled && !this.#stop.signal.aborted))
     } catch (error) {
       this.#options.log('submission-failed', faultFields(error))
-      for (const unit of units) if (!unit.settled && !unit.kept) unit.refused(submitFault(error))
+      for (const unit of units) if (!unit.settled && !unit.kept) unit.refused(faultOf(error))
     }
   }
 
@@ -158,8 +163,8 @@ export class Submitter {
   async #deliver(batch: Omit<SealedBatch, 'later'>, seq: number): Promise<void> {
     const answers = await this.#send(batch.commits)
     if (answers === undefined) return // stopped: the row stays, and the next process goes on with it
-    const byVault = new Map<string, SubmitResult | Error>()
-    for (const [place, commit] of batch.commits.entries()) byVault.set(commit.vault, answers[place] as SubmitResult | Error)
+    const byVault = new Map(batch.commits.map((commit, place): [string, Answered] =>
+      [toHex(commit.vault), { commit, answer: answers[place] as SubmitResult | Error }]))
     const accepted = this.#judge(batch, byVault)
     this.#enter(batch.units, accepted, seq)
     for (const part of accepted) this.#options.accepted(part.vault, part.writes.filter((write) => !write.shadow).map(entryOf))
@@ -174,7 +179,7 @@ export class Submitter {
         this.reachable = true
         return answers
       } catch (error) {
-        if (!isUnreachable(error)) return commits.map(() => error as Error)
+        if (!isUnreachable(error)) return this.#giveBack(commits, error as Error)
         if (this.reachable) this.#options.log('index-unreachable', faultFields(error))
         this.reachable = false
         await this.#options.sleep(EDGE_LIMITS.retryDelay, this.#stop.signal)
@@ -183,23 +188,30 @@ export class Submitter {
     return undefined
   }
 
+  /** Refused as a whole: whatever was wrong with it, these commits are not sent again. */
+  #giveBack(commits: readonly PreparedCommit[], error: Error): Error[] {
+    this.#options.log('submission-refused', faultFields(error))
+    for (const commit of commits) this.#options.client.discard(commit)
+    return commits.map(() => error)
+  }
+
   /** Parts the index accepted. Units it refused are told so; the rest of a refused commit is tried again without them. */
-  #judge(batch: Omit<SealedBatch, 'later'>, answers: ReadonlyMap<string, SubmitResult | Error>): Set<Part> {
+  #judge(batch: Omit<SealedBatch, 'later'>, answers: ReadonlyMap<string, Answered>): Set<Part> {
     const accepted = new Set<Part>()
     for (const unit of batch.units) {
       for (const part of unit.open) {
-        const answer = answers.get(part.vault)
-        if (!batch.sent.has(part) || answer === undefined) continue
-        if (!(answer instanceof Error) && answer.problem === undefined) accepted.add(part)
-        else this.#refuse(unit, part, answer, batch)
+        const answered = answers.get(part.vault)
+        if (!batch.sent.has(part) || answered === undefined) continue
+        const { answer, commit } = answered
+        if (answer instanceof Error) unit.refused(faultOf(answer))
+        else if (answer.accepted) accepted.add(part)
+        else this.#refuse(unit, part, refusalOf(answer, commit, part))
       }
     }
     return accepted
   }
 
-  #refuse(unit: Unit, part: Part, answer: SubmitResult | Error, batch: Omit<SealedBatch, 'later'>): void {
-    const commit = batch.commits.find((each) => each.vault === part.vault)
-    const fault = submitFault(answer, commit, part)
+  #refuse(unit: Unit, part: Part, fault: EdgeError | undefined): void {
     if (fault !== undefined) {
       unit.refused(fault)
       return

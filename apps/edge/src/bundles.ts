@@ -1,0 +1,167 @@
+/** Bundles as requests: transactions whole or not at all, batches entry by entry (R4 http.html#transaction). */
+import type { Bundle, Resource } from '@medplum/fhirtypes'
+import { type PlannedEntry, planTransaction, transactionLookups } from '@scelle/fhir/references'
+import { LIMITS, parseJson } from '@scelle/fhir/validate'
+import { bundleBytes, type BundlePart, type FhirAnswer, locationOf, versionHeaders } from './answers.ts'
+import { batchCall, type EntryRequest, getCall } from './bundle-calls.ts'
+import { type Call, requireRights } from './call.ts'
+import type { Entry } from './entry.ts'
+import { EdgeError, isOwnFault, refusalOf } from './errors.ts'
+import type { Interactions } from './interactions.ts'
+import { EDGE_LIMITS } from './limits.ts'
+import { FHIR_TYPES, ifMatchOf, requireType, textOfBody } from './negotiation.ts'
+import { PATCH_TYPE } from './patch.ts'
+import type { Repository } from './repository.ts'
+import type { Search } from './search.ts'
+import type { Change, PlannedChange } from './writes/planner.ts'
+import type { Writer } from './writes/writer.ts'
+
+export interface BundleOptions {
+  readonly repository: Repository
+  readonly search: Search
+  readonly interactions: Interactions
+  readonly writer: Writer
+  readonly newId: () => string
+  /** Answers one interaction as if it had come by itself. */
+  readonly dispatch: (call: Call) => Promise<FhirAnswer>
+  /** Told of failures that are the server's own, which an entry's outcome only hints at. */
+  readonly fault: (error: unknown) => void
+}
+
+type Writing = Exclude<PlannedEntry, { kind: 'get' | 'exists' | 'refused' }>
+
+export class Bundles {
+  readonly #options: BundleOptions
+
+  constructor(options: BundleOptions) {
+    this.#options = options
+  }
+
+  /** `POST [base]`. Throws FhirError `invalid-bundle` and what its entries throw. */
+  async run(call: Call): Promise<FhirAnswer> {
+    if (call.wishes.query !== '') throw new EdgeError('not-supported', 'this interaction takes no parameters', 'http.query')
+    requireType(call.headers, FHIR_TYPES)
+    const bundle = parseJson(textOfBody(call.body), LIMITS.bundleText) as Bundle | null
+    if (bundle?.resourceType !== 'Bundle' || (bundle.type !== 'transaction' && bundle.type !== 'batch')) {
+      throw new EdgeError('bad-value', 'expected a Bundle of type transaction or batch', 'Bundle.type')
+    }
+    const parts = bundle.type === 'batch' ? await this.#batch(call, bundle) : await this.#transaction(call, bundle)
+    return { status: 200, body: bundleBytes({ type: `${bundle.type}-response` }, parts) }
+  }
+
+  async #batch(call: Call, bundle: Bundle): Promise<BundlePart[]> {
+    const entries: readonly EntryRequest[] = Array.isArray(bundle.entry) ? bundle.entry : []
+    if (entries.length > LIMITS.bundleEntries) throw new EdgeError('too-large', `a batch may have ${LIMITS.bundleEntries} entries`)
+    const parts: BundlePart[] = []
+    let next = 0
+    const work = async (): Promise<void> => {
+      while (next < entries.length) {
+        const place = next++
+        parts[place] = await this.#alone(() => this.#options.dispatch(batchCall(call, entries[place], place)), call)
+      }
+    }
+    await Promise.all(Array.from({ length: Math.min(EDGE_LIMITS.batchParallel, entries.length) }, work))
+    return parts
+  }
+
+  /** One entry of a batch: its failure is its own. */
+  async #alone(work: () => Promise<FhirAnswer>, call: Call): Promise<BundlePart> {
+    try {
+      return partOf(await work(), call)
+    } catch (error) {
+      if (isOwnFault(error)) this.#options.fault(error)
+      const { status, outcome } = refusalOf(error)
+      return { head: { response: { status: String(status), outcome } } }
+    }
+  }
+
+  async #transaction(call: Call, bundle: Bundle): Promise<BundlePart[]> {
+    const { search, writer, newId } = this.#options
+    const wanted = transactionLookups(bundle)
+    if (wanted.length > 0) requireRights(call, 'search')
+    return writer.underConditions(wanted.map(({ key }) => key), async () => {
+      const lookups = new Map<string, readonly string[]>()
+      for (const { key, type, query } of wanted) lookups.set(key, await search.matches(type, query, call.base))
+      const { entries } = planTransaction(bundle, { assignId: () => newId(), lookups })
+      const answers = new Map<number, BundlePart>()
+      await this.#write(call, entries, answers)
+      for (const entry of entries) {
+        if (entry.kind === 'exists') answers.set(entry.index, await this.#existing(call, entry.type, entry.id))
+        // Reads come last and see what was written. One that fails is told in its place: the writes stand.
+        if (entry.kind === 'get') {
+          answers.set(entry.index, await this.#alone(() => this.#options.dispatch(getCall(call, entry)), call))
+        }
+      }
+      return (bundle.entry ?? []).map((_, index) => answers.get(index) ?? { head: { response: { status: '204' } } })
+    })
+  }
+
+  async #write(call: Call, entries: readonly PlannedEntry[], answers: Map<number, BundlePart>): Promise<void> {
+    const writing = entries.filter((entry): entry is Writing =>
+      entry.kind !== 'get' && entry.kind !== 'exists' && entry.kind !== 'refused' && entry.id !== undefined)
+    if (writing.length === 0) return
+    requireRights(call, 'write', ...(writing.some(({ kind }) => kind === 'patch') ? (['read'] as const) : []))
+    const { writer } = this.#options
+    const held = writing.filter(({ kind }) => kind !== 'create').map(({ type, id }) => `${type}/${id}`)
+    await writer.holding(held, async () => {
+      const changes: Change[] = []
+      for (const entry of writing) changes.push(await this.#changeOf(entry))
+      const planned = await writer.apply(changes, [call.base])
+      for (const [at, entry] of writing.entries()) answers.set(entry.index, writtenPart(planned[at] as PlannedChange, call))
+    })
+  }
+
+  async #changeOf(entry: Writing): Promise<Change> {
+    const { kind, type } = entry
+    const id = entry.id as string
+    const expression = `Bundle.entry[${entry.index}]`
+    if (kind === 'create') return { type, id, resource: entry.resource, expression }
+    const ifMatch = ifMatchOf(entry.ifMatch)
+    if (kind === 'patch') {
+      const change = await this.#options.interactions.patched(type, id, operationsIn(entry.patch, expression), ifMatch)
+      return { ...change, expression }
+    }
+    const condition = ifMatch === undefined ? {} : { ifMatch }
+    return kind === 'update' ? { type, id, resource: entry.resource, expression, ...condition } : { type, id, expression, ...condition }
+  }
+
+  async #existing(call: Call, type: string, id: string): Promise<BundlePart> {
+    const entry = await this.#options.repository.read(type, id)
+    return entryPart('200', entry, call, entry.bytes)
+  }
+}
+
+/** A JSON Patch travels in a Bundle as a Binary (R4 http.html#patch). */
+const operationsIn = (patch: Resource, expression: string): unknown => {
+  if (patch.resourceType !== 'Binary' || patch.contentType !== PATCH_TYPE || patch.data === undefined) {
+    throw new EdgeError('not-supported', `send a Binary of type ${PATCH_TYPE}`, `${expression}.resource`)
+  }
+  return parseJson(textOfBody(new Uint8Array(Buffer.from(patch.data, 'base64'))), LIMITS.resourceText)
+}
+
+const writtenPart = ({ status, entry }: PlannedChange, call: Call): BundlePart =>
+  entry === undefined ? { head: { response: { status: String(status) } } } : entryPart(String(status), entry, call, entry.bytes)
+
+/** Resources of writes are sent back where the client asks for them; in a Bundle they are left out otherwise. */
+const entryPart = (status: string, entry: Entry, call: Call, resource: Uint8Array): BundlePart => ({
+  head: {
+    response: {
+      status,
+      ...(entry.deleted ? {} : { location: locationOf(call.base, entry) }),
+      etag: `W/"${entry.version}"`,
+      lastModified: new Date(entry.updated).toISOString(),
+    },
+  },
+  ...(entry.deleted || call.wishes.returns !== 'representation' ? {} : { resource }),
+})
+
+/** The answer to one interaction as a Bundle's entry. */
+const partOf = ({ status, entry, body, headers }: FhirAnswer, call: Call): BundlePart => {
+  const isWrite = headers?.['location'] !== undefined || headers?.['content-location'] !== undefined
+  if (entry !== undefined && isWrite) return entryPart(String(status), entry, call, entry.bytes)
+  const response = {
+    status: String(status),
+    ...(entry === undefined ? {} : { etag: versionHeaders(entry)['etag'], lastModified: new Date(entry.updated).toISOString() }),
+  }
+  return { head: { response }, ...(body === undefined ? {} : { resource: body }) }
+}

@@ -1,0 +1,68 @@
+/** What this edge serves, and nothing else (R4 capabilitystatement.html). */
+import type { CapabilityStatement, CapabilityStatementRestResource } from '@medplum/fhirtypes'
+import { parametersOf } from '@scelle/fhir/search'
+import { resourceTypes } from '@scelle/fhir/validate'
+import { bytesOf } from './entry.ts'
+import { PATCH_TYPE } from './patch.ts'
+
+const INTERACTIONS = [
+  'read', 'vread', 'update', 'patch', 'delete', 'history-instance', 'create', 'search-type',
+] as const
+
+const resourceOf = (type: string): CapabilityStatementRestResource => ({
+  type: type as CapabilityStatementRestResource['type'] & string,
+  interaction: INTERACTIONS.map((code) => ({ code })),
+  versioning: 'versioned-update',
+  readHistory: true,
+  updateCreate: true,
+  conditionalCreate: true,
+  conditionalRead: 'full-support',
+  conditionalUpdate: true,
+  conditionalDelete: 'single',
+  referencePolicy: ['literal', 'local'],
+  searchParam: parametersOf(type).map(({ name, kind }) => ({ name, type: kind })),
+  ...(type === 'Patient'
+    ? { operation: [{ name: 'everything', definition: 'http://hl7.org/fhir/OperationDefinition/Patient-everything' }] }
+    : {}),
+})
+
+const SECURITY = 'Every request is signed (RFC 9421) by an application that this edge enrols. '
+  + 'A search needs one patient, or concerns Patient, or types that belong to no patient; any other one is refused as too-costly (403).'
+
+/** The statement as JSON; `base` is where the client reaches this server. Built once per base. */
+export class Capability {
+  readonly #organisation: string
+  readonly #date: string
+  readonly #built = new Map<string, Uint8Array>()
+
+  constructor(organisation: string, started: number) {
+    this.#organisation = organisation
+    this.#date = new Date(started).toISOString()
+  }
+
+  bytes(base: string): Uint8Array {
+    const known = this.#built.get(base)
+    if (known !== undefined) return known
+    const statement: CapabilityStatement = {
+      resourceType: 'CapabilityStatement',
+      status: 'active',
+      date: this.#date,
+      kind: 'instance',
+      software: { name: 'Scellé edge' },
+      implementation: { description: this.#organisation, url: base },
+      fhirVersion: '4.0.1',
+      format: ['application/fhir+json', 'json'],
+      patchFormat: [PATCH_TYPE],
+      rest: [{
+        mode: 'server',
+        security: { description: SECURITY },
+        resource: resourceTypes().toSorted().map(resourceOf),
+        interaction: [{ code: 'transaction' }, { code: 'batch' }],
+        compartment: ['http://hl7.org/fhir/CompartmentDefinition/patient'],
+      }],
+    }
+    const bytes = bytesOf(JSON.stringify(statement))
+    this.#built.set(base, bytes)
+    return bytes
+  }
+}

@@ -1,0 +1,42 @@
+/** The edge's configuration file. Paths are relative to its folder. */
+import { authorities, filePath, listenAddress, principalId, settings } from '@scelle/wire/config'
+import * as v from 'valibot'
+import { RIGHTS } from './call.ts'
+
+const address = v.pipe(v.string(), v.regex(/^https?:\/\/[^\s/?#]+(\/[^\s?#]*)?$/, 'an http or https URL'))
+
+/** Where a party is, and its id where it is known: it is then believed under no other keys. */
+const party = settings({ url: address, id: v.optional(principalId) })
+
+const name = v.pipe(v.string(), v.minLength(1, 'a name'), v.maxLength(200, 'at most 200 characters'))
+
+const keyRecord = v.pipe(v.string(), v.regex(/^([0-9a-f]{2})+$/, 'a signed key record in hexadecimal'))
+
+const milliseconds = v.pipe(v.number(), v.integer('a whole number'), v.minValue(0, 'not below 0'))
+
+export const configSchema = settings({
+  listen: listenAddress,
+  authorities,
+  /** The organisation's identity, as `exportIdentity` writes it. The directory is sealed under keys derived from it. */
+  identity: filePath,
+  /** Folder of the sealed directory and outbox. One edge alone may use it. */
+  data: filePath,
+  index: party,
+  trustees: v.pipe(v.array(party), v.length(3, 'three trustees')),
+  organisation: settings({ name }),
+  /** Applications enrolled here: principal id, key records (genesis first), and what they may do. */
+  applications: v.array(settings({
+    id: principalId, name, rights: v.array(v.picklist(RIGHTS)), keys: v.pipe(v.array(keyRecord), v.minLength(1, 'key records')),
+  })),
+  /** Rules of this site, before the built-in category table. */
+  categories: v.optional(filePath),
+  /** Limits of open charts; times in milliseconds. */
+  charts: v.optional(settings({
+    open: v.optional(v.pipe(milliseconds, v.minValue(1, 'at least 1'))),
+    idle: v.optional(milliseconds),
+    absolute: v.optional(milliseconds),
+    refresh: v.optional(milliseconds),
+  })),
+})
+
+export type EdgeConfig = v.InferOutput<typeof configSchema>

@@ -1,0 +1,327 @@
+/** One organisation's FHIR R4 façade over its vaults. */
+import { type Client, connect, type Fetch, type Identity, type PrincipalKeys, systemTimers, type Timers, toHex, verifyKeyChain } from '@scelle/sdk'
+import { DEFAULT_RULES, type RuleTable } from '@scelle/fhir/categories'
+import { installDefinitions } from '@scelle/fhir/validate'
+import { createLog, createServer, type Server } from '@scelle/wire/server'
+import { Bundles } from './bundles.ts'
+import type { Right } from './call.ts'
+import { Capability } from './capability.ts'
+import { type ChartLimits, Charts } from './charts.ts'
+import { fhirRoutes } from './fhir-routes.ts'
+import { Grants } from './grants.ts'
+import { Interactions } from './interactions.ts'
+import { EDGE_LIMITS } from './limits.ts'
+import { faultFields, type Log, lineLog } from './log.ts'
+import { Operations } from './operations.ts'
+import { Pager } from './paging.ts'
+import { Persons } from './persons.ts'
+import { Repository } from './repository.ts'
+import type { FhirRoutes } from './router.ts'
+import { Search } from './search.ts'
+import { addFhir, presentOutcome } from './server.ts'
+import { Cabinet } from './store/cabinet.ts'
+import { Database } from './store/database.ts'
+import { Directory } from './store/directory.ts'
+import { SealedState } from './store/state.ts'
+import { ORGANISATION, VaultShelf } from './vaults.ts'
+import { Outbox } from './writes/outbox.ts'
+import { Planner } from './writes/planner.ts'
+import { Submitter } from './writes/submitter.ts'
+import { Writer } from './writes/writer.ts'
+
+export type { ChartLimits } from './charts.ts'
+export { RIGHTS, type Right } from './call.ts'
+export { EDGE_LIMITS } from './limits.ts'
+
+export interface Application {
+  /** Principal id, hex. */
+  readonly id: string
+  readonly name: string
+  readonly rights: readonly Right[]
+  /** Signed key records, genesis first. */
+  readonly keys: readonly Uint8Array[]
+}
+
+export interface PartyAddress {
+  readonly url: string
+  /** Principal id, hex; the first one met is remembered where absent. */
+  readonly id?: string | undefined
+}
+
+export interface EdgeOptions {
+  readonly identity: Identity
+  /** Folder of the sealed directory; made if it is not there. */
+  readonly data: string
+  readonly index: PartyAddress
+  readonly trustees: readonly PartyAddress[]
+  readonly organisation: { readonly name: string }
+  readonly applications: readonly Application[]
+  readonly rules?: RuleTable
+  readonly charts?: Partial<ChartLimits>
+  /** Names, with port, under which others reach it. */
+  readonly authorities?: readonly string[]
+  readonly now: () => number
+  readonly random: (length: number) => Uint8Array
+  /** Gets one JSON line per event, without content. */
+  readonly write: (line: string) => void
+  readonly fetch?: Fetch
+  readonly timers?: Timers
+}
+
+export interface Edge {
+  /** Takes requests; returns the address with the port that it got. */
+  readonly listen: Server['listen']
+  /** A request without a socket. */
+  readonly inject: Server['inject']
+  /** Looks now for patients that others shared with this organisation. */
+  readonly lookForGrants: () => Promise<void>
+  /** Patients in its care, open charts, resources waiting for review. */
+  readonly figures: () => { readonly patients: number; readonly openCharts: number; readonly unclassified: number }
+  /** Finishes what is under way, keeps what is not finished, and ends. */
+  readonly close: () => Promise<void>
+  /** Lets go of the disk and of nothing else: what is left of an edge whose process was killed. */
+  readonly release: () => void
+}
+
+/** The parts of a running edge, before it has a door. */
+interface Parts {
+  readonly db: Database
+  readonly state: SealedState
+  readonly directory: Directory
+  readonly vaults: VaultShelf
+  readonly charts: Charts
+  readonly persons: Persons
+  readonly grants: Grants
+  readonly submitter: Submitter
+  readonly routes: FhirRoutes
+}
+
+/**
+ * Starts an edge: opens its directory, completes what a former process left in the outbox, opens the organisation's own
+ * vault. Rejects where the index was never met and does not answer, or another edge has the folder.
+ */
+export const createEdge = async (options: EdgeOptions): Promise<Edge> => {
+  installDefinitions()
+  const log = lineLog(options.write, options.now)
+  const applications = await knownApplications(options.applications)
+  const db = new Database(options.data)
+  try {
+    const parts = await assemble(options, db, log)
+    const ready = await prepare(parts, log)
+    const stop = housekeeping(parts, options, log)
+    const server = openDoor(options, parts, applications, ready)
+    return {
+      listen: server.listen,
+      inject: server.inject,
+      lookForGrants: () => parts.grants.look(),
+      figures: () => ({
+        patients: parts.directory.patientCount(),
+        openCharts: parts.charts.count,
+        unclassified: parts.directory.unclassifiedCount(),
+      }),
+      close: async () => {
+        stop()
+        await server.close()
+        await parts.submitter.close()
+        parts.charts.closeAll()
+        db.write(true, () => parts.state.flush())
+        db.close()
+      },
+      release: () => {
+        stop()
+        db.close()
+      },
+    }
+  } catch (error) {
+    db.close()
+    throw error
+  }
+}
+
+/** Applications by id, their keys verified from the genesis that the id is the hash of. */
+const knownApplications = async (
+  applications: readonly Application[],
+): Promise<Map<string, { keys: PrincipalKeys; rights: ReadonlySet<Right> }>> => {
+  const known = new Map<string, { keys: PrincipalKeys; rights: ReadonlySet<Right> }>()
+  for (const { id, keys: chain, rights } of applications) {
+    const keys = await verifyKeyChain([...chain])
+    if (toHex(keys.id) !== id) throw new Error(`applications: the key records of ${id} are another principal's`)
+    known.set(id, { keys, rights: new Set(rights) })
+  }
+  return known
+}
+
+const assemble = async (options: EdgeOptions, db: Database, log: Log): Promise<Parts> => {
+  const { identity, now, random } = options
+  const timers = options.timers ?? systemTimers
+  const [first] = identity.secrets
+  if (first === undefined) throw new Error('identity: it holds no secrets')
+  const cabinet = new Cabinet(first.sealing, random)
+  const state = new SealedState(db, cabinet)
+  const client = await join(options, state, timers, log)
+  const directory = new Directory(db, cabinet)
+  const vaults = new VaultShelf(client, directory)
+  const self = toHex(identity.id)
+  const limits = { ...CHART_LIMITS, ...options.charts }
+  const charts = new Charts({ vaults, directory, limits, self, now, random, log })
+  const persons = new Persons(directory, random)
+  const grants = new Grants({ client, directory, charts, vaults, now, log })
+  const submitter = new Submitter({
+    client, vaults, db, directory, state, log,
+    outbox: new Outbox(db, cabinet, random),
+    accepted: (vault, entries) => {
+      charts.accepted(vault, entries)
+      persons.accepted(entries)
+    },
+    sleep: sleepBy(timers),
+  })
+  const planner = new Planner({ directory, cabinet, rules: options.rules ?? DEFAULT_RULES, now })
+  const writer = new Writer(planner, vaults, submitter)
+  const routes = facade({ options, directory, vaults, charts, persons, grants, cabinet, writer, log })
+  return { db, state, directory, vaults, charts, persons, grants, submitter, routes }
+}
+
+const CHART_LIMITS: ChartLimits = {
+  open: EDGE_LIMITS.openCharts,
+  idle: EDGE_LIMITS.chartIdle,
+  absolute: EDGE_LIMITS.chartAbsolute,
+  refresh: EDGE_LIMITS.chartRefresh,
+}
+
+const join = (options: EdgeOptions, state: SealedState, timers: Timers, log: Log): Promise<Client> => {
+  const { index, trustees, identity, now, random } = options
+  const ids = trustees.flatMap(({ id }) => id ?? [])
+  return connect({
+    index: index.url,
+    trustees: trustees.map(({ url }) => url),
+    identity,
+    context: { now, random },
+    state,
+    timers,
+    log: (event) => log(`sdk-${event}`),
+    ...(options.fetch === undefined ? {} : { fetch: options.fetch }),
+    pins: {
+      ...(index.id === undefined ? {} : { index: index.id }),
+      ...(ids.length === trustees.length ? { trustees: ids } : {}),
+    },
+  })
+}
+
+interface FacadeParts {
+  readonly options: EdgeOptions
+  readonly directory: Directory
+  readonly vaults: VaultShelf
+  readonly charts: Charts
+  readonly persons: Persons
+  readonly grants: Grants
+  readonly cabinet: Cabinet
+  readonly writer: Writer
+  readonly log: Log
+}
+
+const facade = (parts: FacadeParts): FhirRoutes => {
+  const { options: { now, random, organisation }, directory, vaults, charts, persons, grants, cabinet, writer, log } = parts
+  const repository = new Repository({ directory, charts, lookForGrants: () => grants.lookOnMiss() })
+  const pager = new Pager(cabinet.cursorKey, random, now)
+  const search = new Search({ directory, charts, persons, repository, pager })
+  const newId = (): string => uuidOf(random(16))
+  const interactions = new Interactions({ repository, search, writer, newId })
+  const bundles = new Bundles({
+    repository, search, interactions, writer, newId,
+    dispatch: (call) => routes.dispatch(call),
+    fault: (error) => log('entry-failed', faultFields(error)),
+  })
+  const operations = new Operations({ directory, repository, vaults, now })
+  const capability = new Capability(organisation.name, now())
+  const routes: FhirRoutes = fhirRoutes({ bundles, capability, interactions, operations, search })
+  return routes
+}
+
+/** RFC 9562 version 4. */
+const uuidOf = (bytes: Uint8Array): string => {
+  const hex = toHex(Uint8Array.from(bytes, (byte, at) => (at === 6 ? (byte & 0x0f) | 0x40 : at === 8 ? (byte & 0x3f) | 0x80 : byte)))
+  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
+}
+
+const sleepBy = (timers: Timers) => (milliseconds: number, signal: AbortSignal): Promise<void> =>
+  new Promise((resolve) => {
+    if (signal.aborted) return resolve()
+    const stop = (): void => {
+      cancel()
+      resolve()
+    }
+    const cancel = timers.after(milliseconds, () => {
+      signal.removeEventListener('abort', stop)
+      resolve()
+    })
+    signal.addEventListener('abort', stop, { once: true })
+  })
+
+/** What must be done before the first request; whether the edge can serve, from then on. */
+const prepare = async (parts: Parts, log: Log): Promise<() => Promise<boolean>> => {
+  const { submitter, vaults, charts, grants } = parts
+  await submitter.recover()
+  let isOpen = false
+  const openOwn = async (): Promise<boolean> => {
+    if (isOpen) return submitter.reachable
+    try {
+      const { vault } = await vaults.of(ORGANISATION)
+      await charts.use(vault)
+      isOpen = true
+    } catch (error) {
+      log('own-vault-not-open', faultFields(error))
+    }
+    return isOpen && submitter.reachable
+  }
+  await openOwn()
+  await grants.look()
+  return openOwn
+}
+
+/** Closes idle charts, looks for grants, keeps the sdk's memory; the answer ends it. */
+const housekeeping = (parts: Parts, options: EdgeOptions, log: Log): (() => void) => {
+  const timers = options.timers ?? systemTimers
+  const every = (interval: number, work: () => void): (() => void) => {
+    let cancel = (): void => undefined
+    const arm = (): void => {
+      cancel = timers.after(interval, () => {
+        work()
+        arm()
+      })
+    }
+    arm()
+    return () => cancel()
+  }
+  const ends = [
+    every(EDGE_LIMITS.sweepInterval, () => {
+      parts.charts.sweep()
+      if (parts.state.waiting) parts.db.write(false, () => parts.state.flush())
+    }),
+    every(EDGE_LIMITS.grantsInterval, () => {
+      parts.grants.look().catch((error: unknown) => log('grants-not-read', faultFields(error)))
+    }),
+  ]
+  return () => ends.forEach((end) => end())
+}
+
+const openDoor = (
+  options: EdgeOptions,
+  parts: Parts,
+  applications: ReadonlyMap<string, { keys: PrincipalKeys; rights: ReadonlySet<Right> }>,
+  ready: () => Promise<boolean>,
+): Server => {
+  const server = createServer({
+    role: 'edge',
+    chain: options.identity.chain,
+    log: createLog(options.write, options.now),
+    now: options.now,
+    random: options.random,
+    keyOf: (id) => applications.get(toHex(id))?.keys,
+    readiness: ready,
+    authorities: options.authorities ?? [],
+    maxBody: EDGE_LIMITS.requestBody,
+    present: presentOutcome,
+  })
+  addFhir(server, parts.routes, (principal) => applications.get(principal)?.rights ?? new Set())
+  return server
+}

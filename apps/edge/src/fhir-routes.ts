@@ -1,0 +1,117 @@
+/** Every path this edge serves, what each needs, and who answers. */
+import { isId, LIMITS, parseJson, validateResource } from '@scelle/fhir/validate'
+import { FhirError, issuesOf } from '@scelle/fhir/outcomes'
+import { type FhirAnswer, jsonAnswer } from './answers.ts'
+import type { Bundles } from './bundles.ts'
+import type { Call } from './call.ts'
+import type { Capability } from './capability.ts'
+import { EdgeError } from './errors.ts'
+import type { Interactions } from './interactions.ts'
+import { FHIR_TYPES, requireType, splitPair, textOfBody } from './negotiation.ts'
+import type { Operations } from './operations.ts'
+import { FhirRoutes } from './router.ts'
+import type { Search } from './search.ts'
+
+export interface FhirParts {
+  readonly bundles: Bundles
+  readonly capability: Capability
+  readonly interactions: Interactions
+  readonly operations: Operations
+  readonly search: Search
+}
+
+const type = (call: Call): string => call.params['type'] ?? ''
+const id = (call: Call): string => call.params['id'] ?? ''
+
+/** A patient's reference from the path. An id that is none is not looked up. */
+const patient = (call: Call): string => {
+  if (!isId(id(call))) throw new EdgeError('not-found')
+  return `Patient/${id(call)}`
+}
+
+export const fhirRoutes = (parts: FhirParts): FhirRoutes => {
+  const routes = new FhirRoutes()
+  addWhole(routes, parts)
+  addOperations(routes, parts)
+  addSearches(routes, parts)
+  addInstances(routes, parts)
+  return routes
+}
+
+const addWhole = (routes: FhirRoutes, { bundles, capability }: FhirParts): void => {
+  routes.add('GET', 'metadata', [], (call) => {
+    checkMode(call)
+    return { status: 200, body: capability.bytes(call.base) }
+  })
+  // Each entry is held against the application's rights.
+  routes.add('POST', '', [], (call) => bundles.run(call))
+  routes.add('GET', '', [], () => unsupported('search across types'))
+  routes.add('GET', '_history', [], () => unsupported('history of the whole server'))
+}
+
+const addOperations = (routes: FhirRoutes, { operations, search }: FhirParts): void => {
+  routes.add('GET', 'Patient/:id/$everything', ['read', 'search'], (call) => search.everything(call, patient(call)))
+  routes.add('POST', 'Patient/:id/$scelle-vault', ['share'], (call) => operations.vault(id(call)))
+  routes.add('POST', 'Patient/:id/$scelle-share', ['share'], (call) => operations.share(call, id(call)))
+  routes.add('POST', '$scelle-revoke', ['share'], (call) => operations.revoke(call))
+  routes.add('GET', '$unclassified', ['read', 'search'], (call) => operations.review(call))
+  routes.add('POST', ':type/$validate', [], validate)
+}
+
+const addSearches = (routes: FhirRoutes, { search }: FhirParts): void => {
+  routes.add('GET', ':type', ['search'], (call) => search.search(call, type(call), call.wishes.query))
+  routes.add('POST', ':type/_search', ['search'], (call) => search.search(call, type(call), formQuery(call)))
+  routes.add('GET', 'Patient/:id/:type', ['search'], (call) => search.search(call, type(call), call.wishes.query, patient(call)))
+  routes.add('POST', 'Patient/:id/:type/_search', ['search'], (call) =>
+    search.search(call, type(call), formQuery(call), patient(call)))
+  routes.add('GET', ':type/_history', [], () => unsupported('history of a type'))
+}
+
+const addInstances = (routes: FhirRoutes, { interactions, search }: FhirParts): void => {
+  routes.add('POST', ':type', ['write'], (call) => interactions.create(call, type(call)))
+  routes.add('PUT', ':type', ['write', 'search'], (call) => interactions.conditionalUpdate(call, type(call)))
+  routes.add('PATCH', ':type', ['write', 'search'], (call) => interactions.conditionalPatch(call, type(call)))
+  routes.add('DELETE', ':type', ['write', 'search'], (call) => interactions.conditionalDelete(call, type(call)))
+  routes.add('GET', ':type/:id', ['read'], (call) => interactions.read(call, type(call), id(call)))
+  routes.add('PUT', ':type/:id', ['write'], (call) => interactions.update(call, type(call), id(call)))
+  routes.add('PATCH', ':type/:id', ['write', 'read'], (call) => interactions.patch(call, type(call), id(call)))
+  routes.add('DELETE', ':type/:id', ['write'], (call) => interactions.delete(call, type(call), id(call)))
+  routes.add('GET', ':type/:id/_history', ['read'], (call) => search.history(call, type(call), id(call)))
+  routes.add('GET', ':type/:id/_history/:vid', ['read'], (call) =>
+    interactions.vread(call, type(call), id(call), call.params['vid'] ?? ''))
+}
+
+const unsupported = (what: string): never => {
+  throw new EdgeError('not-supported', `${what} is not supported`)
+}
+
+const checkMode = (call: Call): void => {
+  for (const pair of call.wishes.query === '' ? [] : call.wishes.query.split('&')) {
+    const [name, value] = splitPair(pair)
+    if (name !== 'mode') throw new EdgeError('not-supported', 'metadata takes the parameter mode only', 'http.query')
+    if (value !== 'full' && value !== 'normative') throw new EdgeError('bad-value', 'expected full or normative', 'mode')
+  }
+}
+
+/** Parameters in the body and in the URL together (R4 search.html#searching). */
+const formQuery = (call: Call): string => {
+  requireType(call.headers, ['application/x-www-form-urlencoded'])
+  const form = call.body.length === 0 ? '' : textOfBody(call.body)
+  return [call.wishes.query, form].filter((part) => part !== '').join('&')
+}
+
+/** `Type/$validate` with the bare resource as body: what a create would say of it, without creating it. */
+const validate = (call: Call): FhirAnswer => {
+  if (call.wishes.query !== '') return unsupported('a parameter of $validate')
+  requireType(call.headers, FHIR_TYPES)
+  const value = parseJson(textOfBody(call.body), LIMITS.resourceText)
+  try {
+    const resource = validateResource(value)
+    if (resource.resourceType !== type(call)) throw new EdgeError('bad-value', `expected a ${type(call)}`, 'resourceType')
+  } catch (error) {
+    if (!(error instanceof FhirError) || error.code !== 'invalid-resource') throw error
+    return jsonAnswer(200, { resourceType: 'OperationOutcome', issue: issuesOf(error.findings, 'invalid') })
+  }
+  const issue = [{ severity: 'information' as const, code: 'informational' as const, diagnostics: 'valid against base R4' }]
+  return jsonAnswer(200, { resourceType: 'OperationOutcome', issue })
+}

@@ -1,0 +1,62 @@
+/** Starts an edge from one configuration file: `scelle-edge edge.json`. */
+import { randomBytes } from 'node:crypto'
+import { readFileSync } from 'node:fs'
+import process from 'node:process'
+import { importIdentity } from '@scelle/sdk'
+import { DEFAULT_RULES, mergeRules } from '@scelle/fhir/categories'
+import { ConfigError, loadConfig } from '@scelle/wire/config'
+import { configSchema, type EdgeConfig } from './config.ts'
+import { createEdge, type EdgeOptions } from './edge.ts'
+
+const rulesOf = (config: EdgeConfig, at: (path: string) => string): Pick<EdgeOptions, 'rules'> => {
+  if (config.categories === undefined) return {}
+  const path = at(config.categories)
+  try {
+    return { rules: mergeRules(JSON.parse(readFileSync(path, 'utf8')), DEFAULT_RULES) }
+  } catch (cause) {
+    throw new ConfigError('config-invalid', `${path}: not a category table: ${cause instanceof Error ? cause.message : ''}`, { cause })
+  }
+}
+
+const start = async (file: string): Promise<void> => {
+  const { config, at } = loadConfig(file, configSchema)
+  const identity = await importIdentity(new Uint8Array(readFileSync(at(config.identity))))
+  if (identity.keys.kind !== 'organisation') throw new ConfigError('config-invalid', `${file}: identity: not an organisation's`)
+  const edge = await createEdge({
+    identity,
+    data: at(config.data),
+    index: config.index,
+    trustees: config.trustees,
+    organisation: config.organisation,
+    applications: config.applications.map((one) => ({
+      ...one, keys: one.keys.map((record) => new Uint8Array(Buffer.from(record, 'hex'))),
+    })),
+    authorities: config.authorities,
+    ...(config.charts === undefined ? {} : { charts: defined(config.charts) }),
+    ...rulesOf(config, at),
+    now: () => Date.now(),
+    random: (length) => new Uint8Array(randomBytes(length)),
+    write: (line) => process.stdout.write(line),
+  })
+  const { url } = await edge.listen(config.listen)
+  process.stderr.write(`edge: ${url}/fhir\n`)
+  const stop = (): void => {
+    void edge.close()
+  }
+  process.once('SIGTERM', stop)
+  process.once('SIGINT', stop)
+}
+
+const defined = <T extends object>(values: T): { [K in keyof T]: Exclude<T[K], undefined> } =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as { [K in keyof T]: Exclude<T[K], undefined> }
+
+const [file] = process.argv.slice(2)
+if (file === undefined) {
+  process.stderr.write('usage: scelle-edge CONFIG.json\n')
+  process.exitCode = 2
+} else {
+  await start(file).catch((error: unknown) => {
+    process.stderr.write(`edge: ${error instanceof Error ? error.message : 'failed'}\n`)
+    process.exitCode = 1
+  })
+}

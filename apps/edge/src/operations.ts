@@ -1,0 +1,123 @@
+/** Operations of this edge beside R4's own: sharing, revoking, and what waits for review. */
+import type { Parameters } from '@medplum/fhirtypes'
+import { fromHex, toHex } from '@scelle/sdk'
+import { isCategoryCode } from '@scelle/fhir/categories'
+import { parseJson, validateResource } from '@scelle/fhir/validate'
+import { type FhirAnswer, jsonAnswer } from './answers.ts'
+import type { Call } from './call.ts'
+import { EdgeError } from './errors.ts'
+import { EDGE_LIMITS } from './limits.ts'
+import { FHIR_TYPES, requireType, textOfBody } from './negotiation.ts'
+import type { Repository } from './repository.ts'
+import { type Directory, UNCLASSIFIED } from './store/directory.ts'
+import type { VaultShelf } from './vaults.ts'
+import { faultOf } from './writes/faults.ts'
+
+export interface OperationOptions {
+  readonly directory: Directory
+  readonly repository: Repository
+  readonly vaults: VaultShelf
+  readonly now: () => number
+}
+
+const SHARED_RIGHTS: ReadonlySet<string> = new Set(['read', 'write', 'relay', 'shareOn'])
+
+type SharedRight = 'read' | 'write' | 'relay' | 'shareOn'
+
+export class Operations {
+  readonly #options: OperationOptions
+
+  constructor(options: OperationOptions) {
+    this.#options = options
+  }
+
+  /** `POST Patient/id/$scelle-vault` → `vault`, 64 hex digits. */
+  async vault(id: string): Promise<FhirAnswer> {
+    return told({ vault: await this.#options.repository.vaultOf(`Patient/${id}`) })
+  }
+
+  /**
+   * `POST Patient/id/$scelle-share`: `with` (principal id, hex), `categories` (codes, comma-separated), `rights` (read, write,
+   * relay, shareOn), `until` (instant) → `grant`, hex.
+   */
+  async share(call: Call, id: string): Promise<FhirAnswer> {
+    const given = parametersIn(call, ['with', 'categories', 'rights', 'until'])
+    const to = given.get('with') ?? ''
+    const categories = (given.get('categories') ?? '').split(',').map((code) => code.trim())
+    const rights = (given.get('rights') ?? 'read').split(',').map((right) => right.trim())
+    const until = Date.parse(given.get('until') ?? '')
+    if (fromHex(to)?.length !== 32) throw new EdgeError('bad-value', 'expected a principal\'s id, 64 hexadecimal digits', 'with')
+    if (!categories.every(isCategoryCode)) throw new EdgeError('bad-value', 'expected codes of categories', 'categories')
+    if (categories.includes(UNCLASSIFIED)) {
+      throw new EdgeError('business-rule', 'what is unclassified is shared with nobody: review it first', 'categories')
+    }
+    if (!rights.every((right) => SHARED_RIGHTS.has(right))) throw new EdgeError('bad-value', 'expected read, write, relay or shareOn', 'rights')
+    if (Number.isNaN(until) || until <= this.#options.now()) throw new EdgeError('bad-value', 'expected an instant in the future', 'until')
+    const vault = await this.#options.repository.vaultOf(`Patient/${id}`)
+    const handle = await this.#options.vaults.get(vault)
+    this.#contested(vault, rights)
+    try {
+      const { grant } = await handle.share({ to, categories, rights: rights as SharedRight[], until })
+      this.#options.directory.addGiven(toHex(grant), vault)
+      return told({ grant: toHex(grant) })
+    } catch (error) {
+      throw faultOf(error)
+    }
+  }
+
+  /** `POST $scelle-revoke`: `grant`, hex → `pending`, the number of trustees that have not confirmed. */
+  async revoke(call: Call): Promise<FhirAnswer> {
+    const given = parametersIn(call, ['grant'])
+    const grant = fromHex(given.get('grant') ?? '')
+    if (grant?.length !== 32) throw new EdgeError('bad-value', 'expected a grant\'s id, 64 hexadecimal digits', 'grant')
+    const vault = this.#options.directory.grantVault(toHex(grant))
+    if (vault === undefined) throw new EdgeError('not-found', 'this edge gave no such grant')
+    try {
+      const { pending } = await (await this.#options.vaults.get(vault)).revoke(grant)
+      this.#options.vaults.stale(vault)
+      const parameters: Parameters = { resourceType: 'Parameters', parameter: [{ name: 'pending', valueInteger: pending.length }] }
+      return jsonAnswer(200, parameters)
+    } catch (error) {
+      throw faultOf(error)
+    }
+  }
+
+  /** `GET $unclassified`: what no rule of the category table fits, for a person to look at: `total`, and each `resource`. */
+  review(call: Call): FhirAnswer {
+    if (call.wishes.query !== '') throw new EdgeError('not-supported', 'this operation takes no parameters', 'http.query')
+    const parameter: NonNullable<Parameters['parameter']> = [
+      { name: 'total', valueInteger: this.#options.directory.unclassifiedCount() },
+    ]
+    for (const { type, id } of this.#options.directory.unclassified()) {
+      if (parameter.length > EDGE_LIMITS.reviewPage) break
+      parameter.push({ name: 'resource', valueReference: { reference: `${type}/${id}` } })
+    }
+    return jsonAnswer(200, { resourceType: 'Parameters', parameter })
+  }
+
+  /** Before the grant exists: from then on somebody else may write there, and the index may refuse what was right here. */
+  #contested(vault: string, rights: readonly string[]): void {
+    const row = this.#options.directory.vault(vault)
+    if (row === undefined || row.contested === true || !rights.includes('write')) return
+    this.#options.directory.addVault({ ...row, contested: true }, row.patient ?? '')
+  }
+}
+
+const told = (values: Readonly<Record<string, string>>): FhirAnswer => jsonAnswer(200, {
+  resourceType: 'Parameters',
+  parameter: Object.entries(values).map(([name, valueString]) => ({ name, valueString })),
+})
+
+const parametersIn = (call: Call, names: readonly string[]): Map<string, string> => {
+  requireType(call.headers, FHIR_TYPES)
+  const resource = validateResource(parseJson(textOfBody(call.body)))
+  if (resource.resourceType !== 'Parameters') throw new EdgeError('bad-value', 'expected Parameters', 'resourceType')
+  const given = new Map<string, string>()
+  for (const { name, valueString } of resource.parameter ?? []) {
+    if (!names.includes(name) || valueString === undefined || given.has(name)) {
+      throw new EdgeError('bad-value', `expected each of ${names.join(', ')} once, as valueString`, 'Parameters.parameter')
+    }
+    given.set(name, valueString)
+  }
+  return given
+}

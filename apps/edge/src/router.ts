@@ -1,0 +1,61 @@
+/**
+ * Paths and methods to interactions, by Medplum's router. Its own handlers, batch processor and search parser are not used:
+ * they answer what they did not understand (docs/decisions/0004-edge-router.md).
+ */
+import { type HttpMethod, Router } from '@medplum/fhir-router'
+import { isResourceType } from '@scelle/fhir/validate'
+import type { FhirAnswer } from './answers.ts'
+import { type Call, requireRights, type Right } from './call.ts'
+import { EdgeError } from './errors.ts'
+
+export type Handler = (call: Call) => FhirAnswer | Promise<FhirAnswer>
+
+export interface RouteInfo {
+  /** All of these are needed. */
+  readonly rights: readonly Right[]
+}
+
+const METHODS: readonly HttpMethod[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
+
+export class FhirRoutes {
+  readonly #router = new Router<Handler, RouteInfo>()
+
+  add(method: HttpMethod, path: string, rights: readonly Right[], handler: Handler): void {
+    this.#router.add(method, path, handler, { rights })
+  }
+
+  /** Throws `not-supported`, `method-not-allowed`, `not-found`, `forbidden`, and what the interaction throws. */
+  async dispatch(call: Call): Promise<FhirAnswer> {
+    const method = (call.method === 'HEAD' ? 'GET' : call.method) as HttpMethod
+    if (call.path.includes('//')) throw new EdgeError('not-found', 'nothing is served at this path')
+    const found = this.#router.find(method, call.path)
+    if (found === undefined) throw this.#missing(method, call.path)
+    const params = decodeAll(found.params)
+    const type = params['type']
+    if (type !== undefined && !isResourceType(type)) {
+      throw type.startsWith('$') || type.startsWith('_')
+        ? new EdgeError('not-supported', 'this operation is not supported', 'http.path')
+        : new EdgeError('not-supported', 'this is not a resource type of FHIR R4', 'http.path')
+    }
+    if (params['id']?.startsWith('$') === true || params['id']?.startsWith('_') === true) {
+      throw new EdgeError('not-supported', 'this operation is not supported for this type', 'http.path')
+    }
+    requireRights(call, ...(found.data?.rights ?? []))
+    return found.handler({ ...call, params })
+  }
+
+  #missing(method: HttpMethod, path: string): EdgeError {
+    const others = METHODS.filter((each) => each !== method && this.#router.find(each, path) !== undefined)
+    return others.length > 0
+      ? new EdgeError('method-not-allowed', `this path takes ${others.join(', ')}`)
+      : new EdgeError('not-found', 'nothing is served at this path')
+  }
+}
+
+const decodeAll = (params: Readonly<Record<string, string>>): Record<string, string> => {
+  try {
+    return Object.fromEntries(Object.entries(params).map(([name, value]) => [name, decodeURIComponent(value)]))
+  } catch {
+    throw new EdgeError('bad-value', 'the path is not percent-encoded UTF-8', 'http.path')
+  }
+}

@@ -1,0 +1,70 @@
+/** FHIR over the signed server of `@scelle/wire`: from a request to a call, from an answer to bytes. */
+import type { Problem } from '@scelle/wire/errors'
+import type { Answer, PresentProblem, Server, SignedRequest } from '@scelle/wire/server'
+import { toHex } from '@scelle/sdk'
+import { type FhirAnswer, prettyBytes } from './answers.ts'
+import type { Call, Right } from './call.ts'
+import { bytesOf } from './entry.ts'
+import { refusalOf } from './errors.ts'
+import { checkUrl, wishesOf } from './negotiation.ts'
+import type { FhirRoutes } from './router.ts'
+
+export const BASE = '/fhir'
+
+const JSON_TYPE = 'application/fhir+json; charset=utf-8'
+
+/** Everything that goes wrong before a route is reached is told as FHIR clients expect it. */
+export const presentOutcome: PresentProblem = (problem: Problem) => ({
+  type: JSON_TYPE, body: JSON.stringify(refusalOf(problem).outcome),
+})
+
+type RightsOf = (principal: string) => ReadonlySet<Right>
+
+export const addFhir = (server: Server, routes: FhirRoutes, rightsOf: RightsOf): void => {
+  for (const url of [BASE, `${BASE}/*`]) {
+    server.route({
+      policy: 'signed',
+      method: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
+      url,
+      handler: (request) => handle(request, routes, rightsOf),
+    })
+  }
+}
+
+const handle = async (request: SignedRequest, routes: FhirRoutes, rightsOf: RightsOf): Promise<Answer> => {
+  let pretty = false
+  try {
+    const call = callOf(request, rightsOf)
+    ;({ pretty } = call.wishes)
+    return sent(await routes.dispatch(call), pretty)
+  } catch (error) {
+    const { status, outcome } = refusalOf(error)
+    if (status === 500) throw error // the server logs where it came from, and tells nothing of it
+    const headers: Record<string, string> = status === 503 ? { 'retry-after': '1' } : {}
+    return sent({ status, headers, body: bytesOf(JSON.stringify(outcome)) }, pretty)
+  }
+}
+
+const callOf = (request: SignedRequest, rightsOf: RightsOf): Call => {
+  checkUrl(request.target)
+  const mark = request.target.indexOf('?')
+  const path = mark < 0 ? request.target : request.target.slice(0, mark)
+  const principal = toHex(request.principal.id)
+  const { host } = request.headers
+  return {
+    method: request.method,
+    path: path.slice(BASE.length).replace(/^\/|\/$/g, ''),
+    params: {},
+    wishes: wishesOf(request.headers, mark < 0 ? '' : request.target.slice(mark + 1)),
+    headers: request.headers,
+    body: request.body,
+    base: `http://${typeof host === 'string' ? host.toLowerCase() : ''}${BASE}`,
+    principal,
+    rights: rightsOf(principal),
+  }
+}
+
+const sent = ({ status, headers = {}, body }: FhirAnswer, pretty: boolean): Answer =>
+  body === undefined
+    ? { status, headers }
+    : { status, headers: { 'content-type': JSON_TYPE, ...headers }, body: pretty ? prettyBytes(body) : body }

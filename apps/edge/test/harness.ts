@@ -1,0 +1,133 @@
+/** An edge inside the whole constellation, and an application that signs its requests. */
+import type { Bundle, OperationOutcome, Resource } from '@medplum/fhirtypes'
+import { createIdentity, type Identity, toHex } from '@scelle/sdk'
+import { type Constellation, type ConstellationOptions, createConstellation, type PartyHandle } from '@scelle/testing/constellation'
+import { signRequest } from '@scelle/wire/http'
+import { createEdge, type Edge, type EdgeOptions, type Right } from '../src/edge.ts'
+
+export interface Reply<T = Resource> {
+  readonly status: number
+  readonly headers: Headers
+  readonly text: string
+  readonly body: T
+}
+
+export interface Sending {
+  readonly body?: unknown
+  /** Sent as it is. */
+  readonly raw?: string | Uint8Array
+  readonly headers?: Readonly<Record<string, string>>
+}
+
+/** An enrolled application: `get('Patient/1')`, and so on. */
+export class Application {
+  readonly identity: Identity
+  readonly #base: string
+  readonly #constellation: Constellation
+
+  constructor(identity: Identity, base: string, constellation: Constellation) {
+    this.identity = identity
+    this.#base = base
+    this.#constellation = constellation
+  }
+
+  async send<T = Resource>(method: string, path: string, sending: Sending = {}): Promise<Reply<T>> {
+    const url = path.startsWith('http') ? path : `${this.#base}${path === '' ? '' : '/'}${path}`
+    const raw = sending.raw ?? (sending.body === undefined ? undefined : JSON.stringify(sending.body))
+    const body = typeof raw === 'string' ? new TextEncoder().encode(raw) : raw
+    const { network, now } = this.#constellation
+    const random = this.#constellation.random(`nonce/${nonces++}`)
+    const signature = await signRequest({
+      method, url, identity: this.identity, now, random, ...(body === undefined ? {} : { body }),
+    })
+    const type = body === undefined ? {} : { 'content-type': 'application/fhir+json' }
+    const answer = await network.fetch(url, {
+      method, headers: { ...type, ...sending.headers, ...signature }, ...(body === undefined ? {} : { body: body as BodyInit }),
+    })
+    const text = await answer.text()
+    return { status: answer.status, headers: answer.headers, text, body: (text === '' ? undefined : JSON.parse(text)) as T }
+  }
+
+  get = <T = Resource>(path: string, headers: Record<string, string> = {}): Promise<Reply<T>> => this.send<T>('GET', path, { headers })
+  post = <T = Resource>(path: string, body: unknown, headers: Record<string, string> = {}): Promise<Reply<T>> =>
+    this.send<T>('POST', path, { body, headers })
+  put = <T = Resource>(path: string, body: unknown, headers: Record<string, string> = {}): Promise<Reply<T>> =>
+    this.send<T>('PUT', path, { body, headers })
+  delete = (path: string, headers: Record<string, string> = {}): Promise<Reply> => this.send('DELETE', path, { headers })
+  search = (path: string): Promise<Reply<Bundle>> => this.get<Bundle>(path)
+}
+
+let nonces = 0
+
+export interface World {
+  readonly constellation: Constellation
+  readonly party: PartyHandle
+  readonly app: Application
+  /** The edge of the present process: another one after a restart. */
+  readonly edge: () => Edge
+  readonly lines: readonly string[]
+  /** May read and search only. */
+  readonly reader: Application
+  /** May write only. */
+  readonly writer: Application
+  readonly close: () => Promise<void>
+}
+
+export interface WorldOptions extends Partial<ConstellationOptions> {
+  readonly charts?: EdgeOptions['charts']
+  readonly name?: string
+  readonly within?: Constellation
+}
+
+const RIGHTS: readonly Right[] = ['read', 'write', 'search', 'share']
+
+/** A constellation with one edge. */
+export const createWorld = async (options: WorldOptions): Promise<World> => {
+  const constellation = options.within ?? await createConstellation({ seed: 'edge', jump: 2_000, ...options })
+  const name = options.name ?? 'edge'
+  const random = constellation.random(`applications/${name}`)
+  const make = (): Promise<Identity> => createIdentity('machine', { now: constellation.now, random })
+  const main = await make()
+  const reader = { identity: await make(), rights: ['read', 'search'] as const }
+  const writer = { identity: await make(), rights: ['write'] as const }
+  const lines: string[] = []
+  const identity = await constellation.identity('organisation')
+  let edge: Edge | undefined
+  const party = await constellation.attach({
+    name,
+    identity,
+    start: async ({ context, directory, authority }) => {
+      const { fetch, timers } = constellation.options(main)
+      edge = await createEdge({
+        identity, data: directory,
+        index: { url: constellation.index.url, id: toHex(constellation.index.id) },
+        trustees: constellation.trustees.map(({ url, id }) => ({ url, id: toHex(id) })),
+        organisation: { name: 'Hôpital d’essai' },
+        applications: [{ identity: main, rights: RIGHTS }, reader, writer].map(({ identity, rights }, place) => ({
+          id: toHex(identity.id), name: `application ${place}`, keys: identity.chain, rights,
+        })),
+        authorities: [authority],
+        ...context,
+        ...(fetch === undefined ? {} : { fetch }),
+        ...(timers === undefined ? {} : { timers }),
+        ...(options.charts === undefined ? {} : { charts: options.charts }),
+        write: (line) => lines.push(line),
+      })
+      return edge
+    },
+  })
+  return {
+    constellation, party, lines,
+    app: new Application(main, `${party.url}/fhir`, constellation),
+    edge: () => edge as Edge,
+    reader: new Application(reader.identity, `${party.url}/fhir`, constellation),
+    writer: new Application(writer.identity, `${party.url}/fhir`, constellation),
+    close: () => (options.within === undefined ? constellation.close() : Promise.resolve()),
+  }
+}
+
+export const issueOf = (reply: Reply<unknown>): NonNullable<OperationOutcome['issue']>[number] => {
+  const outcome = reply.body as OperationOutcome
+  if (outcome?.resourceType !== 'OperationOutcome') throw new Error(`no OperationOutcome: ${reply.status} ${reply.text.slice(0, 300)}`)
+  return outcome.issue[0] as NonNullable<OperationOutcome['issue']>[number]
+}
