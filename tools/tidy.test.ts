@@ -62,7 +62,8 @@ describe('every file', () => {
   })
 
   test('names no package registry: where packages come from is the installer’s business', () => {
-    const host = new RegExp(halves(['registry.', 'npmjs'], ['npm', 'mirror'], ['registry.', 'yarnpkg'], ['verda', 'ccio']))
+    const hosts = halves(['registry.', 'npmjs'], ['npm', 'mirror'], ['registry.', 'yarnpkg'], ['verda', 'ccio'])
+    const host = new RegExp(hosts)
     expect(complaints(texts, (line) => host.exec(line)?.[0])).toEqual([])
     expect(complaints(['package-lock.json'], (line) => /"resolved": "https?:.*/.exec(line)?.[0])).toEqual([])
   })
@@ -109,7 +110,10 @@ describe('tests', () => {
 })
 
 /** Libraries that draw their own randomness, and where they do it. */
-const EXCEPTIONS = ['packages/seal/src/primitives/kem-node.ts uses randomBytes()'] // HPKE draws its ephemeral key itself
+const EXCEPTIONS = [
+  // HPKE draws its ephemeral key itself.
+  'packages/seal/src/primitives/kem-node.ts uses randomBytes()',
+]
 
 const PURE = /^packages\/(seal|fhir)\/src\/|^packages\/wire\/src\/(messages|limits|errors)\.ts$/
 
@@ -222,8 +226,9 @@ describe('documents', () => {
   })
 
   test('name only files that exist, where they name a file of the repository in code', () => {
+    const named = /`((?:packages|apps|testing|tools|docs|spec|bench)\/[\w./-]+\.\w+)`/g
     const missing = complaints(prose, (line) => {
-      for (const [, path = ''] of line.matchAll(/`((?:packages|apps|testing|tools|docs|spec|bench)\/[\w./-]+\.\w+)`/g)) {
+      for (const [, path = ''] of line.matchAll(named)) {
         if (!existsSync(join(ROOT, path))) return `no file ${path}`
       }
       return undefined
@@ -248,6 +253,6 @@ describe('documents', () => {
 })
 
 test('every source file is read by something: a room’s row, a test or a bin', () => {
-  expect(files.filter((path) => isSource(path) && !/^(packages|apps|testing|tools|bench|spec|drills)\/|^[^/]+$/.test(path)))
-    .toEqual([])
+  const rooms = /^(packages|apps|testing|tools|bench|spec|drills)\/|^[^/]+$/
+  expect(files.filter((path) => isSource(path) && !rooms.test(path))).toEqual([])
 })

@@ -95,6 +95,18 @@ describe('the table of ARCHITECTURE.md and the real imports', () => {
   })
 })
 
+test('every dependency of other people is imported by the workspace that declares it', () => {
+  const unused = all.flatMap(({ folder, manifest }) => {
+    const own = files.filter((path) => roomOf(path) === folder)
+    const used = new Set(own.flatMap(bareImports).map((specifier) => splitSpecifier(specifier).name))
+    return Object.keys({ ...manifest.dependencies, ...manifest.devDependencies })
+      // Our own apps are also found by name, to start them as processes.
+      .filter((name) => !used.has(name) && !name.startsWith('@scelle/'))
+      .map((name) => `${folder}/package.json declares ${name}, which nothing in ${folder} imports`)
+  })
+  expect(unused).toEqual([])
+})
+
 describe('no cycles', () => {
   /** Edges between nodes, each with the import that makes it. */
   const cycle = (edges: Map<string, Set<string>>): string[] | undefined => {

@@ -50,7 +50,8 @@ export const importsOf = (path: string, text: string): Import[] => {
       if (base === undefined || text.slice(base.start, base.end) !== 'import.meta.url') return
       if (target?.type !== 'Literal' || typeof target.value !== 'string') return
       // Unlike an import, a URL may leave the ./ out.
-      if (isSource(target.value)) found.push({ specifier: `./${target.value}`.replace(/^\.\/\./, '.'), typeOnly: false })
+      const specifier = target.value.startsWith('.') ? target.value : `./${target.value}`
+      if (isSource(specifier)) found.push({ specifier, typeOnly: false })
     },
   }).visit(program)
   return found

@@ -18,7 +18,9 @@ const DOORS_ALLOWED: Record<Server, string[]> = {
   'apps/trustee': ['./verify', './identity', './shares'],
 }
 
-/** Named besides, so that the proof does not rest on how the doors are cut: an allowed door must not lead there either. */
+/**
+ * Named besides, so that the proof does not rest on how the doors are cut: an allowed door must not lead there either.
+ */
 const MODULES_FORBIDDEN: Record<Server, RegExp[]> = {
   'apps/index': [/^packages\/seal\/src\/(envelope|keys|grants|shares)\b/, /^packages\/(sdk|fhir)\//, /^apps\/edge\//],
   'apps/trustee': [/^packages\/seal\/src\/(envelope|keys|grants)\b/, /^packages\/(sdk|fhir)\//, /^apps\/edge\//],
@@ -32,7 +34,8 @@ const PACKAGES_FORBIDDEN: Record<Server, string[]> = {
 
 /** Calls that open something. None stands in what runs at the index; a trustee opens its own shares, so it has some. */
 const CALLS_FORBIDDEN: Record<Server, RegExp> = {
-  'apps/index': /\b(createDecipheriv|privateDecrypt|diffieHellman|decapsulate|unwrapKey|deriveBits|subtle\s*\.\s*decrypt)\b/,
+  'apps/index':
+    /\b(createDecipheriv|privateDecrypt|diffieHellman|decapsulate|unwrapKey|deriveBits|subtle\s*\.\s*decrypt)\b/,
   'apps/trustee': /\b(privateDecrypt|combineShares)\b/,
 }
 

@@ -46,7 +46,8 @@ describe('the blocks of the documents', () => {
   })
 
   test.each(named(programs))('$where runs', ({ block }) => {
-    const output = execFileSync(process.execPath, [join(folder, fileNameOf(block))], { encoding: 'utf8', stdio: 'pipe' })
+    const program = join(folder, fileNameOf(block))
+    const output = execFileSync(process.execPath, [program], { encoding: 'utf8', stdio: 'pipe' })
     for (const [, expected = ''] of block.code.matchAll(/console\.log\(.*\) \/\/ prints (.*)$/gm)) {
       expect(output.split('\n')).toContain(expected)
     }
@@ -54,7 +55,8 @@ describe('the blocks of the documents', () => {
 })
 
 describe('the two commands', () => {
-  const commands = (info: string): string[] => blocks.filter((block) => block.info === info).map(({ code }) => code.trim())
+  const commands = (info: string): string[] =>
+    blocks.filter((block) => block.info === info).map(({ code }) => code.trim())
 
   test('are the same wherever they are shown', () => {
     expect(new Set(commands('sh start'))).toEqual(new Set(['npm ci && npm start']))

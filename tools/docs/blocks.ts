@@ -13,7 +13,9 @@ import { readText, repositoryFiles } from '../repository.ts'
 
 export type Block = { file: string; line: number; info: string; code: string }
 
-/** The documents whose blocks are executed. Decisions and specifications are prose about code, but get the same test. */
+/**
+ * The documents whose blocks are executed. Decisions and specifications are prose about code, but get the same test.
+ */
 export const documents = (): string[] =>
   repositoryFiles().filter((path) => path.endsWith('.md') && !path.includes('/test/'))
 
@@ -37,7 +39,9 @@ export const allBlocks = (): Block[] => documents().flatMap((file) => blocksOf(f
 
 const KNOWN = ['ts', 'ts run', 'ts run browser', 'sh', 'sh start', 'sh test']
 
-/** A block that claims to be TypeScript or shell, in words that no test here understands, would be executed by nobody. */
+/**
+ * A block that claims to be TypeScript or shell, in words that no test here understands, would be executed by nobody.
+ */
 export const isUnknown = ({ info }: Block): boolean =>
   /^(ts|js|typescript|javascript|sh|bash|shell|console|zsh)\b/.test(info) && !KNOWN.includes(info)
 

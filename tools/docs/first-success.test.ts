@@ -75,9 +75,10 @@ describe('the first two minutes', () => {
 
   /** Runs a line as the reader would, at this test's place and ports instead of the default ones. */
   const run = (command: string): string => {
+    const portHere = (shown: string): number => firstPort + Number(shown) - FIRST_PORT_SHOWN
     const here = command
       .replaceAll('.scelle/', `${home}/`)
-      .replaceAll(/\b127\.0\.0\.1:87(\d\d)\b/g, (_, port) => `127.0.0.1:${firstPort + Number(`87${port}`) - FIRST_PORT_SHOWN}`)
+      .replaceAll(/\b127\.0\.0\.1:(87\d\d)\b/g, (_, shown: string) => `127.0.0.1:${portHere(shown)}`)
     return execFileSync('bash', ['-c', here], { cwd: ROOT, env: environment, encoding: 'utf8', stdio: 'pipe' })
   }
 
@@ -88,7 +89,8 @@ describe('the first two minutes', () => {
 
   test('the line it prints answers with FHIR', () => {
     const line = /Try:\n\s*(.*)\n/.exec(said)?.[1] ?? ''
-    const bundle = JSON.parse(run(line)) as { resourceType: string; entry: Array<{ resource: { resourceType: string } }> }
+    type Bundle = { resourceType: string; entry: Array<{ resource: { resourceType: string } }> }
+    const bundle = JSON.parse(run(line)) as Bundle
     expect(bundle.resourceType).toBe('Bundle')
     expect(bundle.entry.length).toBeGreaterThan(0)
     for (const { resource } of bundle.entry) expect(resource.resourceType).toBe('Patient')

@@ -1,4 +1,6 @@
-/** docs/threat-model.md and SECURITY.md say only what can be checked: tests that exist, kinds of enforcement we know. */
+/**
+ * docs/threat-model.md and SECURITY.md say only what can be checked: tests that exist, kinds of enforcement we know.
+ */
 import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'

@@ -16,7 +16,7 @@ const systemNode = (process.env['PATH'] ?? '')
   .filter((folder) => !folder.includes('node_modules'))
   .map((folder) => join(folder, 'node'))
   .find((file) => existsSync(file) && Number(/^v(\d+)/.exec(versionOf(file))?.[1]) < 24)
-if (systemNode === undefined) console.log('launchers: this system has no Node.js older than 24, so it stands in for one')
+if (systemNode === undefined) console.log('launchers: no Node.js older than 24 here, so the pinned one stands in')
 const anyNode = systemNode ?? process.execPath
 
 const bins = workspaceFolders().flatMap((folder) =>
@@ -25,7 +25,6 @@ const bins = workspaceFolders().flatMap((folder) =>
 
 const MAIN = `
 const args: string[] = process.argv.slice(2)
-console.log(JSON.stringify({ version: process.version, args }))
 if (args[0] === 'exit') process.exitCode = Number(args[1])
 if (args[0] === 'echo') process.stdin.pipe(process.stdout)
 if (args[0] === 'wait') {
@@ -33,6 +32,8 @@ if (args[0] === 'wait') {
   process.on('SIGTERM', () => { clearInterval(timer); console.log('told'); process.exitCode = 7 })
 }
 if (args[0] === 'die') { setInterval(() => {}, 1000) }
+// Last, so that whoever waits for this line knows that the signal is listened for.
+console.log(JSON.stringify({ version: process.version, args }))
 `
 
 const folders: string[] = []

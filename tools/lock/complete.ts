@@ -3,10 +3,10 @@
  *
  *     node tools/lock/complete.ts
  *
- * `npm install` leaves out an optional package it cannot fetch; `npm ci` then refuses the lock file, because the package
- * that wanted it still names it. Such packages are binaries of development tools for platforms other than ours. They are
- * added by version, operating system and processor, so that `npm ci` skips them here. Their hash is unknown to us:
- * docs/dependencies.md says what that means.
+ * `npm install` leaves out an optional package it cannot fetch; `npm ci` then refuses the lock file, because the
+ * package that wanted it still names it. Such packages are binaries of development tools for platforms other than ours.
+ * They are added by version, operating system and processor, so that `npm ci` skips them here. Their hash is unknown to
+ * us: docs/dependencies.md says what that means.
  */
 import { readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
@@ -46,7 +46,7 @@ const PLATFORM = new RegExp(
 export const platformOf = (name: string): Required<Pick<LockEntry, 'os' | 'cpu'>> & Pick<LockEntry, 'libc'> => {
   const match = PLATFORM.exec(name)
   if (match?.[1] === undefined || match[2] === undefined) {
-    throw new Error(`${name} is optional and not in the registry, but its name does not say its platform: pin it by hand`)
+    throw new Error(`${name} is not in the registry, and its name does not say its platform: pin it by hand`)
   }
   const libc = match[3] === undefined ? {} : { libc: [match[3] === 'gnu' ? 'glibc' : 'musl'] }
   return { os: [match[1]], cpu: [match[2]], ...libc }

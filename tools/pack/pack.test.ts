@@ -31,7 +31,8 @@ describe('the published packages', () => {
     const files = packAll(tarballs)
     const dependencies = Object.fromEntries(Object.entries(files).map(([name, file]) => [name, `file:${file}`]))
     writeFileSync(join(consumer, 'package.json'), JSON.stringify({ type: 'module', private: true, dependencies }))
-    execFileSync('npm', ['install', '--ignore-scripts', '--no-audit', '--no-fund', '--loglevel=error', '--prefer-offline'], {
+    const quiet = ['--no-audit', '--no-fund', '--loglevel=error']
+    execFileSync('npm', ['install', '--ignore-scripts', '--prefer-offline', ...quiet], {
       cwd: consumer,
       stdio: ['ignore', 'ignore', 'inherit'],
     })
@@ -41,7 +42,7 @@ describe('the published packages', () => {
     for (const folder of [tarballs, consumer]) rmSync(folder, { recursive: true })
   })
 
-  test.each(PUBLISHABLE)('%s holds JavaScript with declarations, its README and its licence, and no source', (folder) => {
+  test.each(PUBLISHABLE)('%s holds JavaScript, declarations, README and licence, and no source', (folder) => {
     const installed = join(consumer, 'node_modules', readManifest(folder).name)
     const files = readdirSync(installed, { recursive: true, encoding: 'utf8' })
     for (const file of ['package.json', 'README.md', 'LICENSE']) expect(files).toContain(file)
@@ -95,18 +96,21 @@ const runInChromium = async (script: string): Promise<string> => {
   const server = createServer(({ url }, response) => {
     const isScript = url === '/example.js'
     response.setHeader('content-type', isScript ? 'text/javascript' : 'text/html; charset=utf-8')
-    response.end(isScript ? `${script}\n;globalThis.done = true` : '<!doctype html><script type=module src=example.js></script>')
+    const page = '<!doctype html><script type=module src=example.js></script>'
+    response.end(isScript ? `${script}\n;globalThis.done = true` : page)
   })
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
   const profile = mkdtempSync(join(tmpdir(), 'scelle-chromium-'))
-  const browser = await chromium.launchPersistentContext(profile, { executablePath: CHROMIUM, args: CHROMIUM_ARGUMENTS })
+  const options = { executablePath: CHROMIUM, args: CHROMIUM_ARGUMENTS }
+  const browser = await chromium.launchPersistentContext(profile, options)
   try {
     const page = await browser.newPage()
     const said: string[] = []
     page.on('console', (message) => said.push(`${message.text()}\n`))
     page.on('pageerror', (error) => said.push(`error: ${error.message}\n`))
     await page.goto(`http://127.0.0.1:${(server.address() as AddressInfo).port}/`)
-    await page.waitForFunction('globalThis.done === true', undefined, { timeout: 30_000 }).catch(() => said.push('never ended\n'))
+    const ended = page.waitForFunction('globalThis.done === true', undefined, { timeout: 30_000 })
+    await ended.catch(() => said.push('never ended\n'))
     return said.filter((line) => !line.includes('favicon')).join('')
   } finally {
     await browser.close()

@@ -3,8 +3,9 @@
  *
  *     node tools/pack/pack.ts [FOLDER]        # tarballs into FOLDER, default .artifacts/packages
  *
- * The sources run as they stand in this repository. Below somebody's node_modules they would not, because Node.js refuses
- * to strip types there; so what is published is JavaScript with declarations, emitted by tsc from those same sources.
+ * The sources run as they stand in this repository. Below somebody's node_modules they would not, because Node.js
+ * refuses to strip types there; so what is published is JavaScript with declarations, emitted by tsc from those same
+ * sources.
  */
 import { execFileSync } from 'node:child_process'
 import { copyFileSync, existsSync, mkdirSync, mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs'

@@ -49,7 +49,7 @@ function refuse() {
   var name = basename(here, '.js')
   console.error(
     name + ': Node.js ' + NODE_MAJOR_MIN + ' or later is needed, this is ' + process.version + '. ' +
-      'Run `npm ci` in the clone, which installs it on Linux (x64, arm64) and Windows (x64), or install it yourself.\n' +
+      'Run `npm ci` in the clone, which installs it on Linux (x64, arm64) and Windows (x64), or install it.\n' +
       name + ' : il faut Node.js ' + NODE_MAJOR_MIN + ' ou plus récent, celui-ci est ' + process.version + '. ' +
       'Lancez `npm ci` dans le dépôt, qui l’installe sous Linux (x64, arm64) et Windows (x64), ou installez-le.',
   )
