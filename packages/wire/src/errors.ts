@@ -5,7 +5,7 @@ export const PROBLEMS = {
   'bad-statement': [400, 'A statement in the request is not valid. Nothing was stored.'],
   'signature-missing': [401, 'Every request is signed (RFC 9421). Sign it with a registered key.'],
   'signature-invalid': [401, 'The request signature does not verify under the named key.'],
-  'signature-expired': [401, 'The signature was created too long ago, or in the future. Check the clock and sign again.'],
+  'signature-expired': [401, 'The signature was made too long ago, or in the future. Check the clock and sign again.'],
   'signature-replayed': [401, 'This request was already received. Sign a new one.'],
   'principal-unknown': [401, 'The signing principal is not registered here. Register its key record first.'],
   'not-permitted': [403, 'No grant or role of this principal covers the request.'],
@@ -48,4 +48,5 @@ export const problemDocument = (code: ProblemCode, detail?: string) => ({
   ...(detail === undefined ? {} : { detail }),
 })
 
-export const isProblemCode = (code: unknown): code is ProblemCode => typeof code === 'string' && Object.hasOwn(PROBLEMS, code)
+export const isProblemCode = (code: unknown): code is ProblemCode =>
+  typeof code === 'string' && Object.hasOwn(PROBLEMS, code)

@@ -1,6 +1,6 @@
 /**
  * Bodies of requests and answers between parties: deterministic CBOR, `application/cbor`. `spec/protocol.md` says which
- * route takes which. Statements travel as the bytes that were signed, so that nobody re-encodes what another one hashed.
+ * route takes which. Statements travel as the bytes that were signed: nobody re-encodes what another one hashed.
  */
 import {
   bool, bytes, FORMAT_LIMITS, choice, CourierSeal, field, list, optional, struct, text, uint, type Value,
@@ -20,7 +20,7 @@ export type KeyChain = Value<typeof KeyChain>
 export const NewVault = struct({ genesis: field(0, statement), manifest: field(1, statement) })
 export type NewVault = Value<typeof NewVault>
 
-/** A vault as one principal may see it: its genesis, and for each custodian it deals with every manifest, oldest first. */
+/** A vault as one principal sees it: its genesis, and every manifest of each custodian it deals with, oldest first. */
 export const VaultView = struct({
   genesis: field(0, statement),
   manifests: field(1, list(struct({ custodian: field(0, hash32), versions: field(1, statements(65_536)) }), 4_096)),
@@ -41,7 +41,9 @@ export const CommitSubmission = struct({
   commit: field(0, statement),
   /** All leaves in their places, 32 bytes each, padding included. */
   leaves: field(1, bytes(32, 32 * FORMAT_LIMITS.commitLeaves)),
-  capsules: field(2, list(struct({ place: field(0, uint()), capsule: field(1, bytes(1, 8_192)) }), FORMAT_LIMITS.commitLeaves)),
+  capsules: field(2, list(struct({
+    place: field(0, uint()), capsule: field(1, bytes(1, 8_192)),
+  }), FORMAT_LIMITS.commitLeaves)),
   records: field(3, list(struct({
     place: field(0, uint()),
     header: field(1, bytes(1, FORMAT_LIMITS.recordHeader)),
