@@ -14,6 +14,7 @@ export type Inflated = Uint8Array | 'broken' | 'larger'
  * buffer cannot take, so a full buffer means that there may be more.
  */
 export const inflateSmall = (compressed: Uint8Array, dictionary: Uint8Array | undefined): Inflated => {
+  if (compressed.length === 0) return 'broken'
   try {
     const plain = inflateSync(compressed, { out: scratch, ...(dictionary === undefined ? {} : { dictionary }) })
     return plain.length < scratch.length ? plain.slice() : 'larger'
