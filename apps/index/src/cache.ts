@@ -21,4 +21,8 @@ export class Cache<T> {
     if (this.#entries.size >= this.#limit) this.#entries.delete(this.#entries.keys().next().value as string)
     this.#entries.set(name, entry)
   }
+
+  clear(): void {
+    this.#entries.clear()
+  }
 }

@@ -2,7 +2,8 @@
  * What the stored state permits, apart from any engine: each engine loads the state, asks here, and stores the effect,
  * all in one transaction. So every engine refuses the same things for the same reasons.
  */
-import { equalBytes, FORMAT_LIMITS, RIGHTS, toHex } from '@scelle/seal/verify'
+import { equalBytes, FORMAT_LIMITS, RIGHTS } from '@scelle/seal/verify'
+import { nameOf } from './names.ts'
 import type {
   AccessOperation, CapsuleState, CategoryIn, CategoryState, CommitOperation, GrantOperation, GrantState, Refusal,
 } from './store.ts'
@@ -22,10 +23,10 @@ export const grantedMask = (grants: readonly GrantState[], right: number, at: nu
 
 /** The bits of these categories; undefined where the part has no such category. */
 export const maskOf = (categories: readonly CategoryState[], ids: readonly Uint8Array[]): number | undefined => {
-  const places = new Map(categories.map((state, place) => [toHex(state.category), place]))
+  const places = new Map(categories.map((state, place) => [nameOf(state.category), place]))
   let mask = 0
   for (const id of ids) {
-    const place = places.get(toHex(id))
+    const place = places.get(nameOf(id))
     if (place === undefined) return undefined
     mask |= 1 << place
   }
@@ -36,10 +37,10 @@ export const maskOf = (categories: readonly CategoryState[], ids: readonly Uint8
 export const nextCategories = (
   before: readonly CategoryState[], manifest: readonly CategoryIn[], sequence: number,
 ): CategoryState[] => {
-  const named = new Map(manifest.map((entry) => [toHex(entry.category), entry]))
+  const named = new Map(manifest.map((entry) => [nameOf(entry.category), entry]))
   const kept = before.map((state) => {
-    const entry = named.get(toHex(state.category))
-    named.delete(toHex(state.category))
+    const entry = named.get(nameOf(state.category))
+    named.delete(nameOf(state.category))
     return entry === undefined || entry.epoch === state.epoch ? state : { ...state, epoch: entry.epoch, closed: sequence }
   })
   return [...kept, ...[...named.values()].map((entry) => ({ ...entry, closed: 0 }))]
@@ -49,7 +50,7 @@ export interface CommitState {
   readonly categories: readonly CategoryState[]
   /** The author's grants in this part. */
   readonly grants: readonly GrantState[]
-  /** Stored capsules of this vault among those that the commit opens or names, by id in hex. */
+  /** Stored capsules of this vault among those that the commit opens or names, by name of its id. */
   readonly capsules: ReadonlyMap<string, CapsuleState>
   /** Places of records whose version exists, asked with the category's place in the part. */
   readonly taken: (records: readonly { place: number; category: number; handle: Uint8Array; version: number }[]) => number[]
@@ -69,14 +70,14 @@ interface OpenCapsule {
 }
 
 const newCapsules = (commit: CommitOperation, state: CommitState): Map<string, OpenCapsule> | Refusal => {
-  const places = new Map(state.categories.map((category, place) => [toHex(category.category), place]))
+  const places = new Map(state.categories.map((category, place) => [nameOf(category.category), place]))
   const opened = new Map<string, OpenCapsule>()
   const unknown: number[] = []
   const stale: number[] = []
   const twice: number[] = []
   for (const capsule of commit.capsules) {
-    const id = toHex(capsule.capsule)
-    const category = places.get(toHex(capsule.category))
+    const id = nameOf(capsule.capsule)
+    const category = places.get(nameOf(capsule.category))
     if (category === undefined) unknown.push(capsule.place)
     else if (state.categories[category]?.epoch !== capsule.epoch) stale.push(capsule.place)
     else if (opened.has(id) || state.capsules.has(id)) twice.push(capsule.place)
@@ -122,12 +123,12 @@ export const decideCommit = (commit: CommitOperation, state: CommitState): Commi
   const closed: number[] = []
   let mask = 0
   for (const capsule of commit.capsules) {
-    const { category } = capsules.get(toHex(capsule.capsule)) as OpenCapsule
+    const { category } = capsules.get(nameOf(capsule.capsule)) as OpenCapsule
     categoryAt.set(capsule.place, category)
     mask |= 1 << category
   }
   const asked = commit.records.map((record) => {
-    const id = toHex(record.capsule)
+    const id = nameOf(record.capsule)
     const capsule = capsules.get(id) ?? stillOpen(id, commit, state)
     const gained = (gains.get(id) ?? 0) + 1
     gains.set(id, gained)
@@ -149,7 +150,7 @@ const repeated = (
 ): number[] => {
   const seen = new Set<string>()
   return records.flatMap((record) => {
-    const key = `${record.category}/${toHex(record.handle)}/${record.version}`
+    const key = `${record.category}/${nameOf(record.handle)}/${record.version}`
     if (seen.has(key)) return [record.place]
     seen.add(key)
     return []

@@ -1,6 +1,7 @@
 /** Turns stored commits into what one reader is served: visible items, each with its path to the signed root. */
-import { decodeCapsule, merkleLevels, merklePath, sha256, toHex } from '@scelle/seal/verify'
+import { decodeCapsule, merkleLevels, merklePath, sha256 } from '@scelle/seal/verify'
 import type { FeedCommit } from '@scelle/wire/messages'
+import { nameOf } from './names.ts'
 import type { FeedEntry } from './store.ts'
 
 const levelsOf = (leaves: Uint8Array): Uint8Array[][] =>
@@ -29,7 +30,7 @@ export const namedEncapsulations = (entries: readonly FeedEntry[]): Uint8Array[]
     for (const { bytes } of capsules) {
       const { shares, owner } = decodeCapsule(bytes).capsule
       for (const { encapsulation } of owner === undefined ? shares : [...shares, owner]) {
-        named.set(toHex(encapsulation), encapsulation)
+        named.set(nameOf(encapsulation), encapsulation)
       }
     }
   }

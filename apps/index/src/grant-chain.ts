@@ -1,7 +1,6 @@
 /** Chains of stored grants, root first, and the keys that verify them. */
-import {
-  decode, decodeSigned, FORMAT_LIMITS, Grant, type PrincipalKeys, SealError, toHex,
-} from '@scelle/seal/verify'
+import { decode, decodeSigned, FORMAT_LIMITS, Grant, type PrincipalKeys, SealError } from '@scelle/seal/verify'
+import { nameOf } from './names.ts'
 import type { Services } from './services.ts'
 import type { GrantEntry } from './store.ts'
 
@@ -29,7 +28,7 @@ export const keysFor = async (
   const found = new Map<string, PrincipalKeys>()
   for (const principal of principals) {
     const keys = await services.registry.keysOf(principal)
-    if (keys !== undefined) found.set(toHex(principal), keys)
+    if (keys !== undefined) found.set(nameOf(principal), keys)
   }
-  return (principal) => found.get(toHex(principal))
+  return (principal) => found.get(nameOf(principal))
 }

@@ -17,6 +17,7 @@ import type { Services } from './services.ts'
 import type { Blobs, Store } from './store.ts'
 
 export { type InspectedVault, inspectVault } from './inspect.ts'
+export { inspectDirectory } from './inspect-directory.ts'
 export { openStorage, type Storage, type StorageOptions } from './storage.ts'
 export type { Blobs, Store } from './store.ts'
 

@@ -56,10 +56,15 @@ export interface InspectedRecord {
   readonly inBlob: boolean
 }
 
+/** The part of a store that looking takes. */
+export type InspectedStore = Pick<
+  Store, 'genesis' | 'custodians' | 'manifests' | 'categories' | 'grants' | 'feed' | 'accesses'
+>
+
 const ALL = -1
 const STEP = 256
 
-const entriesOf = async (store: Store, vault: Uint8Array, custodian: Uint8Array): Promise<FeedEntry[]> => {
+const entriesOf = async (store: InspectedStore, vault: Uint8Array, custodian: Uint8Array): Promise<FeedEntry[]> => {
   const entries: FeedEntry[] = []
   for (let after = 0, more = true; more;) {
     const page = await store.feed({ vault, custodian, mask: ALL, after, limit: STEP, maxBytes: 16 * 1024 * 1024 })
@@ -100,7 +105,7 @@ const accessOf = (signed: Uint8Array): InspectedPart['accesses'][number] => {
   return { reader: toHex(reader), time, purpose, capsules: capsules.length }
 }
 
-const inspectPart = async (store: Store, vault: Uint8Array, custodian: Uint8Array): Promise<InspectedPart> => {
+const inspectPart = async (store: InspectedStore, vault: Uint8Array, custodian: Uint8Array): Promise<InspectedPart> => {
   const entries = await entriesOf(store, vault, custodian)
   const bits = (mask: number): number => Array.from({ length: 32 }, (_, place) => (mask >>> place) & 1).filter(Boolean).length
   return {
@@ -121,7 +126,7 @@ const inspectPart = async (store: Store, vault: Uint8Array, custodian: Uint8Arra
 }
 
 /** Exactly what the state holds of one vault beside ciphertext; undefined where it does not know it. */
-export const inspectVault = async (store: Store, vault: Uint8Array): Promise<InspectedVault | undefined> => {
+export const inspectVault = async (store: InspectedStore, vault: Uint8Array): Promise<InspectedVault | undefined> => {
   const signed = await store.genesis(vault)
   if (signed === undefined) return undefined
   const genesis = decode(VaultGenesis, decodeSigned('vault-genesis', signed).body)

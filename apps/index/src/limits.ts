@@ -8,6 +8,8 @@ export const INDEX_LIMITS = {
   cachedPrincipals: 4_096,
   cachedVaults: 8_192,
   cachedEncapsulations: 16_384,
+  /** Numbers that stand for ids, on each SQLite connection. */
+  cachedNumbers: 16_384,
   /** Grants in one list: the newest ones. */
   grantList: 4_096,
   /** Commits in one history. */

@@ -1,11 +1,11 @@
 /** What every route looks up: verified keys, decoded geneses, encapsulations. Immutable things are remembered. */
 import {
-  decode, decodeSigned, Encapsulation, encapsulationId, type PrincipalKeys, requireSuite, SealError, toHex, VaultGenesis,
-  verifyKeyChain,
+  decode, decodeSigned, Encapsulation, type PrincipalKeys, requireSuite, SealError, VaultGenesis, verifyKeyChain,
 } from '@scelle/seal/verify'
 import { Problem } from '@scelle/wire/errors'
 import { Cache } from './cache.ts'
 import { INDEX_LIMITS } from './limits.ts'
+import { nameOf } from './names.ts'
 import type { Store } from './store.ts'
 
 export interface KnownVault {
@@ -31,7 +31,7 @@ export class Registry {
 
   /** Verified keys of a registered principal. A chain is verified again only when it has grown. */
   async keysOf(principal: Uint8Array): Promise<PrincipalKeys | undefined> {
-    const name = toHex(principal)
+    const name = nameOf(principal)
     const count = await this.#store.keyCount(principal)
     if (count === 0) return undefined
     const known = this.#principals.get(name)
@@ -42,7 +42,7 @@ export class Registry {
   }
 
   async vault(vault: Uint8Array): Promise<KnownVault | undefined> {
-    const name = toHex(vault)
+    const name = nameOf(vault)
     const known = this.#vaults.get(name)
     if (known !== undefined) return known
     const signed = await this.#store.genesis(vault)
@@ -59,8 +59,13 @@ export class Registry {
     return known
   }
 
-  /** Encapsulations by id in hex: those sent along and those of `ids` that are stored. */
-  async encapsulations(ids: ReadonlyMap<string, Uint8Array>): Promise<Map<string, KnownEncapsulation>> {
+  /** An encapsulation that is surely stored; undefined where it may not be. */
+  known(name: string): KnownEncapsulation | undefined {
+    return this.#encapsulations.get(name)
+  }
+
+  /** Those of `ids` that are stored, both by the name of the id. */
+  async stored(ids: ReadonlyMap<string, Uint8Array>): Promise<Map<string, KnownEncapsulation>> {
     const found = new Map<string, KnownEncapsulation>()
     const missing: Uint8Array[] = []
     for (const [name, id] of ids) {
@@ -70,7 +75,7 @@ export class Registry {
     }
     if (missing.length === 0) return found
     for (const [name, bytes] of await this.#store.encapsulations(missing)) {
-      const known = decodeEncapsulation(bytes).known
+      const known = decodeEncapsulation(bytes)
       this.#encapsulations.set(name, known)
       found.set(name, known)
     }
@@ -78,10 +83,10 @@ export class Registry {
   }
 }
 
-export const decodeEncapsulation = (bytes: Uint8Array): { id: Uint8Array; known: KnownEncapsulation } => {
+export const decodeEncapsulation = (bytes: Uint8Array): KnownEncapsulation => {
   const encapsulation = decode(Encapsulation, bytes)
   requireSuite(encapsulation)
-  return { id: encapsulationId(bytes), known: { writer: encapsulation.writer, recipient: encapsulation.recipient } }
+  return { writer: encapsulation.writer, recipient: encapsulation.recipient }
 }
 
 /** Refuses what is dated ahead of the index's clock by more than clocks differ. Seconds. */

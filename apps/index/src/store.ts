@@ -264,7 +264,7 @@ export interface Store {
   /** Whether the principal is a custodian anywhere, or holds a write grant that is good at that time. */
   mayWriteSomewhere(principal: Uint8Array, at: number): Promise<boolean>
 
-  /** Bytes by id; ids that are not stored are left out. Keys are hex. */
+  /** Bytes by id; ids that are not stored are left out. Keys are `nameOf` the ids. */
   encapsulations(ids: readonly Uint8Array[]): Promise<Map<string, Uint8Array>>
   feed(query: FeedQuery): Promise<FeedPage>
   /** Whether a commit up to this sequence touches one of these categories. */

@@ -4,20 +4,21 @@
  */
 import {
   type Capsule, capsuleHeaderHash, capsuleLeaf, type CapsuleHeader, type Commit, type CourierSeal, decode, decodeCapsule,
-  decodeSigned, equalBytes, FORMAT_LIMITS, merkleRoot, type PrincipalKeys, RecordHeader, recordLeaf, requireSuite,
-  SealError, sha256, toHex, type VaultGenesis, verifyCommit,
+  decodeSigned, encapsulationId, equalBytes, FORMAT_LIMITS, merkleRoot, type PrincipalKeys, RecordHeader, recordLeaf,
+  requireSuite, SealError, sha256, type VaultGenesis, verifyCommit,
 } from '@scelle/seal/verify'
 import { Problem } from '@scelle/wire/errors'
 import type { CommitSubmission } from '@scelle/wire/messages'
-import { decodeEncapsulation, type KnownEncapsulation, requirePast } from './registry.ts'
-import type { CapsuleIn, CommitOperation, RecordIn } from './store.ts'
+import { nameOf } from './names.ts'
+import { decodeEncapsulation, type KnownEncapsulation, type Registry, requirePast } from './registry.ts'
+import type { CapsuleIn, CommitOperation, RecordIn, StoredStatement } from './store.ts'
 
 export interface SubmissionContext {
   readonly author: PrincipalKeys
   /** Seconds since 1970 UTC. */
   readonly at: number
   readonly genesisOf: (vault: Uint8Array) => Promise<VaultGenesis | undefined>
-  readonly encapsulations: (ids: ReadonlyMap<string, Uint8Array>) => Promise<ReadonlyMap<string, KnownEncapsulation>>
+  readonly encapsulations: Pick<Registry, 'known' | 'stored'>
 }
 
 const require = (holds: boolean, message: string): void => {
@@ -81,25 +82,27 @@ const capsuleSeals = (capsule: Capsule, genesis: VaultGenesis): NamedSeal[] => [
 const requireEncapsulations = async (
   sent: readonly Uint8Array[], seals: readonly NamedSeal[], context: SubmissionContext,
 ): Promise<CommitOperation['encapsulations']> => {
-  const named = new Map(seals.map(({ seal }) => [toHex(seal.encapsulation), seal.encapsulation]))
+  const named = new Map(seals.map(({ seal }) => [nameOf(seal.encapsulation), seal.encapsulation]))
   const known = new Map<string, KnownEncapsulation>()
-  const stored = sent.map((bytes) => {
-    const encapsulation = decodeEncapsulation(bytes)
-    const name = toHex(encapsulation.id)
+  const fresh: StoredStatement[] = []
+  for (const bytes of sent) {
+    const id = encapsulationId(bytes)
+    const name = nameOf(id)
     if (!named.delete(name)) throw new SealError('capsule-mismatch', 'an encapsulation is sent that no seal names')
-    known.set(name, encapsulation.known)
-    return { id: encapsulation.id, bytes }
-  })
-  for (const [name, found] of await context.encapsulations(named)) known.set(name, found)
+    const stored = context.encapsulations.known(name)
+    if (stored === undefined) fresh.push({ id, bytes })
+    known.set(name, stored ?? decodeEncapsulation(bytes))
+  }
+  for (const [name, found] of await context.encapsulations.stored(named)) known.set(name, found)
   for (const { seal, recipient } of seals) {
-    const encapsulation = known.get(toHex(seal.encapsulation))
+    const encapsulation = known.get(nameOf(seal.encapsulation))
     const fits =
       encapsulation !== undefined &&
       equalBytes(encapsulation.writer, context.author.id) &&
       equalBytes(encapsulation.recipient, recipient)
     if (!fits) throw new SealError('capsule-mismatch', 'a seal names an encapsulation that is missing or for another one')
   }
-  return stored
+  return fresh
 }
 
 const recordIn = (record: CommitSubmission['records'][number]): RecordIn => {

@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Courier, createCapsule, createCommit, type MadeCommit, type OpenCapsule, sealRecord } from '@scelle/seal/envelope'
+import { Courier, createCapsule, createCommit, type MadeCommit, type OpenCapsule, type RecordToCommit, sealRecord } from '@scelle/seal/envelope'
 import { createGrant, type MadeGrant } from '@scelle/seal/grants'
 import { createIdentity, type Identity } from '@scelle/seal/identity'
 import { createVault, type MadeManifest, type MadeVault } from '@scelle/seal/keys'
@@ -124,7 +124,7 @@ export class World {
       headers: { host: 'localhost', ...(body === undefined ? {} : { 'content-type': 'application/cbor' }), ...headers },
       ...(body === undefined ? {} : { payload: Buffer.from(body) }),
     })
-    const problem = String(answer.headers['content-type'] ?? '').startsWith('application/problem+json')
+    const problem = answer.headers['content-type']?.toString().startsWith('application/problem+json') === true
     return {
       status: answer.statusCode,
       code: problem ? (JSON.parse(answer.payload) as { code: string }).code : undefined,
@@ -210,6 +210,8 @@ export interface Sealed {
   readonly made: MadeCommit
   readonly capsule: OpenCapsule
   readonly submission: Uint8Array
+  /** Of the records, in their order. */
+  readonly bodies: readonly Uint8Array[]
 }
 
 /** One author's hand in one part of a vault: capsules, handles and the link to its previous commit. */
@@ -252,27 +254,27 @@ export class Writer {
     fields: { withCapsule?: boolean } = {},
   ): Promise<Sealed> {
     const { context } = this.world
-    const sealed = []
+    const sealed: RecordToCommit[] = []
+    const bodies: Uint8Array[] = []
     for (const { handle, version = 1, content = '{"resourceType":"Basic"}', blob = false } of records) {
       const one = await sealRecord(capsule, {
         handle: handle ?? context.random(16), version, time: Math.floor(context.now() / 1000), contentType: 'fhir+json',
         content,
       }, context)
-      sealed.push({
-        headerBytes: one.headerBytes, digest: one.digest, size: one.body.length, ...(blob ? {} : { body: one.body }),
-        kept: one.body,
-      })
+      const { headerBytes, digest, body } = one
+      sealed.push({ headerBytes, digest, size: body.length, ...(blob ? {} : { body }) })
+      bodies.push(body)
     }
     const made = await createCommit({
       vault: this.vault.vault,
       custodian: this.custodian.id,
       author: this.author,
       capsules: (fields.withCapsule ?? true) ? [capsule.capsuleBytes] : [],
-      records: sealed.map(({ kept: _, ...record }) => record),
+      records: sealed,
       ...(this.previous === undefined ? {} : { previous: this.previous }),
       linkRecipient: (this.vault.genesis.mode === 'owner' ? this.owner : this.custodian).keys,
     }, this.courier, context)
-    return { made, capsule, submission: encode(CommitSubmission, made) }
+    return { made, capsule, bodies, submission: encode(CommitSubmission, made) }
   }
 
   /** A new capsule with this many records, committed. */

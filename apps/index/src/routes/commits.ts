@@ -1,10 +1,11 @@
 /** Commits: each of a batch stands alone, all of a batch share one durable write. */
 import {
-  Commit, decode, decodeSigned, encode, equalBytes, type PrincipalKeys, statementId, toHex,
+  Commit, decode, decodeSigned, encode, equalBytes, type PrincipalKeys, SealError, statementId,
 } from '@scelle/seal/verify'
 import { Problem } from '@scelle/wire/errors'
 import { CommitAnswers, CommitBatch, CommitHistory, type CommitSubmission } from '@scelle/wire/messages'
 import { problemOf, type Answer, type Server, type SignedRequest } from '@scelle/wire/server'
+import { nameOf } from '../names.ts'
 import { positionStatement } from '../positions.ts'
 import { idOf, requireQuery, secondsNow, type Services } from '../services.ts'
 import type { CommitOperation, Outcome, Refusal, StoredPosition } from '../store.ts'
@@ -27,22 +28,31 @@ const prepare = async (
 ): Promise<Prepared> => {
   try {
     requireAuthor(submission, author)
-    const { vault } = decode(Commit, decodeSigned('commit', submission.commit).body)
-    // First, and whatever the time is: a writer that missed the answer asks again days later.
-    const again = await services.store.position(statementId(submission.commit), vault)
-    if (again !== undefined) return { again }
     const operation = await verifySubmission(submission, {
       author,
       at: secondsNow(services),
       genesisOf: async (id) => (await services.registry.vault(id))?.genesis,
-      encapsulations: (ids) => services.registry.encapsulations(ids),
+      encapsulations: services.registry,
     })
     const places = await missingBlobs(services, operation)
     return places.length > 0 ? { problem: 'blob-missing', places } : { operation }
   } catch (error) {
     const { code } = problemOf(error)
-    if (code === 'internal') throw error
-    return { problem: code }
+    if (code === 'internal' || code === 'overloaded') throw error
+    const again = code === 'not-permitted' ? undefined : await answeredBefore(services, submission)
+    return again === undefined ? { problem: code } : { again }
+  }
+}
+
+/** A writer that missed an answer asks again days later: what was good then has its position, whatever the time is now. */
+const answeredBefore = async (
+  services: Services, { commit }: CommitSubmission,
+): Promise<StoredPosition | undefined> => {
+  try {
+    return await services.store.position(statementId(commit), decode(Commit, decodeSigned('commit', commit).body).vault)
+  } catch (error) {
+    if (error instanceof SealError) return undefined
+    throw error
   }
 }
 
@@ -77,7 +87,7 @@ const history = async (services: Services, request: SignedRequest): Promise<Answ
   if (!all && commits.length === 0) throw new Problem('not-found')
   const seals = new Map(commits.map((signed) => {
     const { linkSeal } = decode(Commit, decodeSigned('commit', signed).body)
-    return [toHex(linkSeal.encapsulation), linkSeal.encapsulation] as const
+    return [nameOf(linkSeal.encapsulation), linkSeal.encapsulation] as const
   }))
   const encapsulations = [...(await services.store.encapsulations([...seals.values()])).values()]
   return { body: encode(CommitHistory, { commits, encapsulations }) }

@@ -1,6 +1,7 @@
 /** The hot path: one commit into the open transaction. */
-import { toHex } from '@scelle/seal/verify'
+import { equalBytes } from '@scelle/seal/verify'
 import { type CommitDecision, decideCommit } from '../decisions.ts'
+import { nameOf } from '../names.ts'
 import type { CapsuleState, CommitOperation } from '../store.ts'
 import type { Applied, Applier } from './apply.ts'
 import { capsuleById, categoriesOf, grantStates, partNo, principalNo, vaultNo } from './rows.ts'
@@ -11,7 +12,7 @@ const storedCapsules = (to: Applier, vault: number, commit: CommitOperation): Ma
   const found = new Map<string, CapsuleState>()
   const asked = new Set<string>()
   for (const { capsule } of [...commit.capsules, ...commit.records]) {
-    const id = toHex(capsule)
+    const id = nameOf(capsule)
     if (asked.has(id)) continue
     asked.add(id)
     const state = capsuleById(to.sql, vault, capsule)
@@ -20,8 +21,9 @@ const storedCapsules = (to: Applier, vault: number, commit: CommitOperation): Ma
   return found
 }
 
-const authorGrants = (to: Applier, part: number, author: Uint8Array) => {
-  const grantee = principalNo(to.sql, author)
+const authorGrants = (to: Applier, part: number, { author, custodian }: CommitOperation) => {
+  // A custodian needs none, and is the one that writes most.
+  const grantee = equalBytes(author, custodian) ? undefined : principalNo(to.sql, author)
   return grantee === undefined ? [] : grantStates(to.sql, 'g.part = ? AND g.grantee = ?', part, grantee)
 }
 
@@ -33,7 +35,7 @@ export const applyCommit = (to: Applier, commit: CommitOperation): Applied => {
   if (known !== undefined) return known
   const decision = decideCommit(commit, {
     categories: categoriesOf(to.sql, part),
-    grants: authorGrants(to, part, commit.author),
+    grants: authorGrants(to, part, commit),
     capsules: storedCapsules(to, vault, commit),
     taken: (records) => {
       const taken = to.sql(VERSION_TAKEN)
@@ -82,7 +84,7 @@ const writeCapsules = (
   const gains = new Map(decision.gains)
   let first = 0
   for (const capsule of commit.capsules) {
-    const id = toHex(capsule.capsule)
+    const id = nameOf(capsule.capsule)
     const category = decision.categoryAt.get(capsule.place) as number
     const no = to.take('capsule')
     first ||= no
@@ -94,7 +96,7 @@ const writeCapsules = (
     gains.delete(id)
   }
   const grow = to.sql('UPDATE capsule_states SET records = records + ? WHERE vault = ? AND capsule = ?')
-  for (const [id, gained] of gains) grow.run(gained, vault, Buffer.from(id, 'hex'))
+  for (const [id, gained] of gains) grow.run(gained, vault, Buffer.from(id, 'latin1'))
   return first
 }
 

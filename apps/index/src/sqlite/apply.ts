@@ -1,6 +1,7 @@
 /** Applies operations inside the open transaction: look, decide, write. A refused operation has written nothing. */
 import { equalBytes } from '@scelle/seal/verify'
 import { decideAccess, decideGrant, nextCategories } from '../decisions.ts'
+import { nameOf } from '../names.ts'
 import type {
   AccessOperation, GrantKeysOperation, GrantOperation, KeyRecordOperation, ManifestOperation, Operation, Refusal,
   RevocationOperation, StoredPosition, StoredStatement, VaultOperation,
@@ -56,7 +57,7 @@ export class Applier {
   }
 
   #key(vault: number, id: Uint8Array): string {
-    return `${vault}/${Buffer.from(id).toString('latin1')}`
+    return `${vault}/${nameOf(id)}`
   }
 
   /** What was answered, or will be, to the same statement before. */
@@ -74,16 +75,8 @@ export class Applier {
   }
 
   apply(operation: Operation): Applied {
-    switch (operation.kind) {
-      case 'key-record': return applyKeyRecord(this, operation)
-      case 'vault': return applyVault(this, operation)
-      case 'manifest': return applyManifest(this, operation)
-      case 'grant': return applyGrant(this, operation)
-      case 'grant-keys': return applyGrantKeys(this, operation)
-      case 'revocation': return applyRevocation(this, operation)
-      case 'commit': return applyCommit(this, operation)
-      default: return applyAccess(this, operation)
-    }
+    const run = APPLY[operation.kind] as (to: Applier, operation: Operation) => Applied
+    return run(this, operation)
   }
 }
 
@@ -233,4 +226,15 @@ const applyAccess = (to: Applier, operation: AccessOperation): Applied => {
   to.sql('INSERT INTO accesses (sequence, part, reader) VALUES (?, ?, ?)')
     .run(sequence, part, to.principal(access.reader))
   return { sequence }
+}
+
+const APPLY: { [K in Operation['kind']]: (to: Applier, operation: Extract<Operation, { kind: K }>) => Applied } = {
+  'key-record': applyKeyRecord,
+  vault: applyVault,
+  manifest: applyManifest,
+  grant: applyGrant,
+  'grant-keys': applyGrantKeys,
+  revocation: applyRevocation,
+  commit: applyCommit,
+  access: applyAccess,
 }

@@ -129,6 +129,7 @@ export class GroupWriter {
 
   /** After a full disk the transaction is gone and all is well. After any other failure of the disk nothing is sure. */
   #rollBack(error: unknown): void {
+    this.#sql.numbers.clear()
     try {
       if (this.#database.isTransaction) this.#database.exec('ROLLBACK')
     } catch {

@@ -1,6 +1,7 @@
 /** What the index answers from: queries on the connection that only reads. */
 import type { DatabaseSync } from 'node:sqlite'
-import { RIGHTS, toHex } from '@scelle/seal/verify'
+import { RIGHTS } from '@scelle/seal/verify'
+import { nameOf } from '../names.ts'
 import type {
   CapsuleState, CategoryState, FeedCapsule, FeedEntry, FeedPage, FeedQuery, FeedRecord, GrantEntry, StoredPosition,
 } from '../store.ts'
@@ -105,7 +106,7 @@ export class SqliteReader {
     const found = new Map<string, Uint8Array>()
     for (const id of ids) {
       const row = one.get(id) as { bytes: Uint8Array } | undefined
-      if (row !== undefined) found.set(toHex(id), row.bytes)
+      if (row !== undefined) found.set(nameOf(id), row.bytes)
     }
     return found
   }

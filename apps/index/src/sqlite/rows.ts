@@ -1,19 +1,24 @@
 /** Rows of the embedded engine as the contract's values: the same queries for the connection that reads and the one that writes. */
 import { PURPOSES } from '@scelle/seal/verify'
+import { nameOf } from '../names.ts'
 import type { CapsuleState, CategoryState, GrantEntry, GrantState } from '../store.ts'
 import { numberOf, type Prepare } from './statements.ts'
 
-export const principalNo = (sql: Prepare, id: Uint8Array): number | undefined =>
-  numberOf(sql('SELECT no FROM principals WHERE id = ?').get(id))
+const numberFor = (sql: Prepare, table: 'principals' | 'vaults', id: Uint8Array): number | undefined => {
+  const name = `${table}/${nameOf(id)}`
+  const known = sql.numbers.get(name)
+  if (known !== undefined) return known
+  const no = numberOf(sql(`SELECT no FROM ${table} WHERE id = ?`).get(id))
+  if (no !== undefined) sql.numbers.set(name, no)
+  return no
+}
 
-export const vaultNo = (sql: Prepare, id: Uint8Array): number | undefined =>
-  numberOf(sql('SELECT no FROM vaults WHERE id = ?').get(id))
+export const principalNo = (sql: Prepare, id: Uint8Array): number | undefined => numberFor(sql, 'principals', id)
+
+export const vaultNo = (sql: Prepare, id: Uint8Array): number | undefined => numberFor(sql, 'vaults', id)
 
 export const partNo = (sql: Prepare, vault: number, custodian: Uint8Array): number | undefined =>
-  numberOf(
-    sql('SELECT p.no FROM parts p JOIN principals c ON c.no = p.custodian WHERE p.vault = ? AND c.id = ?')
-      .get(vault, custodian),
-  )
+  numberOf(sql('SELECT no FROM parts WHERE vault = ? AND custodian = ?').get(vault, principalNo(sql, custodian) ?? 0))
 
 interface CategoryRow { category: Uint8Array; epoch: number; strict: number; closed: number }
 
