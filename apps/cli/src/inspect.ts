@@ -1,5 +1,5 @@
 /** `scelle inspect`: what the state holds of one vault, read from the index's own store, the way its operator could. */
-import { inspectVault } from '@scelle/index'
+import { inspectDirectory } from '@scelle/index'
 import { fromHex } from '@scelle/seal/verify'
 import type { EdgeClient } from './edge-client.ts'
 import { CommandError, EXIT } from './errors.ts'
@@ -11,7 +11,7 @@ import { vaultOf } from './share.ts'
 export const inspect = async (io: Io, edge: EdgeClient, patient: string, json: boolean): Promise<number> => {
   const messages = MESSAGES[io.language]
   const vault = fromHex(patient)?.length === 32 ? patient : await vaultOf(io, edge, patient)
-  const seen = await inspectVault(io.home.path('index', 'data'), fromHex(vault) as Uint8Array)
+  const seen = await inspectDirectory(io.home.path('index', 'data'), fromHex(vault) as Uint8Array)
   if (seen === undefined) throw new CommandError('failed', messages.noPatient(patient))
   if (json) {
     io.out(JSON.stringify(seen))

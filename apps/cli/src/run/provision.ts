@@ -47,7 +47,7 @@ export const configurations = (
       applications: [{
         id: installation.application,
         name: 'scelle',
-        rights: ['read', 'write', 'search'],
+        rights: ['read', 'write', 'search', 'share'],
         keys: applicationChain.map(toHex),
       }],
     },

@@ -28,7 +28,7 @@ function* demoRequests(seed: string, patients: number): Generator<ImportRequest>
   yield { bundle, resources: organisation.length, bytes: 0, completes: [], rank: 0 }
   for (const patient of population({ seed, patients })) {
     const transaction = patient.bundle() as unknown as AnyResource
-    yield { bundle: transaction, resources: patient.resources.length + 1, bytes: 1, completes: [], rank: 1 }
+    yield { bundle: transaction, resources: patient.resources.length, bytes: 1, completes: [], rank: 1 }
   }
 }
 
