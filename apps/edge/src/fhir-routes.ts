@@ -59,6 +59,8 @@ const addOperations = (routes: FhirRoutes, { operations, search }: FhirParts): v
 }
 
 const addSearches = (routes: FhirRoutes, { search }: FhirParts): void => {
+  // Before the compartment search below, which would take `_history` for a type.
+  routes.add('GET', 'Patient/:id/_history', ['read'], (call) => search.history(call, 'Patient', id(call)))
   routes.add('GET', ':type', ['search'], (call) => search.search(call, type(call), call.wishes.query))
   routes.add('POST', ':type/_search', ['search'], (call) => search.search(call, type(call), formQuery(call)))
   routes.add('GET', 'Patient/:id/:type', ['search'], (call) => search.search(call, type(call), call.wishes.query, patient(call)))
