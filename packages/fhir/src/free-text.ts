@@ -75,6 +75,7 @@ export const LABEL_EXTENSIONS: ReadonlySet<string> = new Set([
   'http://hl7.org/fhir/StructureDefinition/iso21090-ADXP-houseNumber',
   'http://hl7.org/fhir/StructureDefinition/iso21090-ADXP-additionalLocator',
   'http://hl7.org/fhir/StructureDefinition/narrativeLink',
+  'https://hl7.fr/ig/fhir/core/StructureDefinition/fr-core-patient-birth-list-given-name',
   'http://hl7.org/fhir/StructureDefinition/rendering-style',
   'text', // the label part of a complex extension, as in us-core-race
 ])
