@@ -56,19 +56,23 @@ const startImport = (folder: string): ChildProcess =>
 /** Runs an import to its end, killing index, edge or the import itself at seeded moments. */
 const importUnderFire = async (folder: string, random: () => number, killsLeft: () => boolean, killed: () => void) => {
   let child = startImport(folder)
+  let ended = once(child, 'exit') as Promise<[number | null]>
+  const again = (): void => {
+    child = startImport(folder)
+    ended = once(child, 'exit') as Promise<[number | null]>
+  }
   for (;;) {
-    const ended = once(child, 'exit') as Promise<[number | null]>
     const outcome = await Promise.race([ended, sleep(killsLeft() ? 20 + random() * 400 : 120_000).then(() => undefined)])
     if (outcome !== undefined && outcome[0] === 0) return
     if (outcome !== undefined) {
-      child = startImport(folder)
+      again()
       continue
     }
     const which = random()
     killed()
     if (which < 0.2) {
       await killNow(child)
-      child = startImport(folder)
+      again()
     } else {
       await parties.restart(which < 0.6 ? 'index' : 'edge')
     }
