@@ -5,6 +5,7 @@ import { mkdtempSync, rmSync } from 'node:fs'
 import { createServer, type AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ROOT } from '../repository.ts'
 import { allBlocks } from './blocks.ts'
@@ -40,6 +41,15 @@ const freePorts = async (): Promise<number> => {
   }
 }
 
+/** False where nobody is left to signal. */
+const signalGroup = (leader: number, signal: NodeJS.Signals | 0): boolean => {
+  try {
+    return process.kill(-leader, signal)
+  } catch {
+    return false
+  }
+}
+
 describe('the first two minutes', () => {
   const home = mkdtempSync(join(tmpdir(), 'scelle-first-'))
   const environment = { ...process.env, SCELLE_HOME: home, LANG: 'en_GB.UTF-8' }
@@ -64,11 +74,9 @@ describe('the first two minutes', () => {
   })
 
   afterAll(async () => {
-    if (started.pid !== undefined && started.exitCode === null) {
-      const ended = once(started, 'exit')
-      // npm, its shell and the program: the group that was made for them.
-      process.kill(-started.pid, 'SIGTERM')
-      await ended
+    // npm, its shell and the program: the group that was made for them. npm ends before the program does.
+    if (started.pid !== undefined && signalGroup(started.pid, 'SIGTERM')) {
+      while (signalGroup(started.pid, 0)) await sleep(50)
     }
     rmSync(home, { recursive: true, force: true })
   })
