@@ -112,6 +112,26 @@ describe('scelle import', () => {
     expect(written).toEqual(['Patient/1'])
   })
 
+  it('sends a file again of which something was refused: the site may have changed its rules', async () => {
+    await file('x.ndjson', '{"resourceType":"Observation","id":"1"}\n{"resourceType":"Observation","id":"2"}\n')
+    expect(await importPaths(io(), edgeOf({ refuse: 'Observation/2' }).edge, 'edge', [folder])).toBe(1)
+    const later = edgeOf()
+    expect(await importPaths(io(), later.edge, 'edge', [folder])).toBe(0)
+    expect(later.written).toEqual(['Observation/1', 'Observation/2'])
+  })
+
+  it('does not take a failure of the server for a verdict on the resource', async () => {
+    await file('Patient-1.json', { resourceType: 'Patient', id: '1' })
+    let calls = 0
+    const edge: EdgeClient = async () => {
+      const status = calls++ === 0 ? '503 Service Unavailable' : '201 Created'
+      const body = JSON.stringify({ resourceType: 'Bundle', entry: [{ response: { status } }] })
+      return { status: 200, headers: new Headers(), body: new TextEncoder().encode(body) }
+    }
+    expect(await importPaths(io(), edge, 'edge', [folder])).toBe(0)
+    expect(calls).toBe(2)
+  })
+
   it('does not mark as done what the edge never acknowledged', async () => {
     await file('Patient-1.json', { resourceType: 'Patient', id: '1' })
     const stop = new AbortController()

@@ -62,7 +62,11 @@ const refusalsIn = (request: ImportRequest, status: number, answer: AnyResource)
   })
 }
 
-const isPassing = (status: number): boolean => status === 429 || status === 502 || status === 503 || status === 504
+/** The server's own failure, or its wish to be asked later: not a verdict on the resource. */
+const isPassing = (status: number): boolean => status === 429 || status >= 500
+
+const passingIn = (status: number, refusals: readonly Refusal[]): boolean =>
+  isPassing(status) || refusals.some((refusal) => isPassing(Number.parseInt(refusal.status, 10)))
 
 /** The edge or the index may be restarting: the same request again is safe, ids and versions make it idempotent. */
 const send = async (io: Io, edge: EdgeClient, request: ImportRequest): Promise<Refusal[]> => {
@@ -70,8 +74,9 @@ const send = async (io: Io, edge: EdgeClient, request: ImportRequest): Promise<R
   for (let tries = 0; tries < CLI_LIMITS.importTries && !io.stopped.aborted; tries++) {
     try {
       const answer = await edge('POST', '/fhir', fhirJson(request.bundle))
-      if (!isPassing(answer.status)) return refusalsIn(request, answer.status, jsonOf<AnyResource>(answer))
-      reason = String(answer.status)
+      const refusals = refusalsIn(request, answer.status, jsonOf<AnyResource>(answer))
+      if (!passingIn(answer.status, refusals)) return refusals
+      reason = `${answer.status} ${refusals[0]?.reasons[0] ?? ''}`
     } catch (cause) {
       reason = cause instanceof Error ? cause.message : 'no answer'
     }
@@ -117,7 +122,7 @@ export class Journal {
 
 /**
  * Sends requests, at most `CLI_LIMITS.importParallel` at once, ranks one after the other. `acknowledged` is called when the
- * edge has answered a request and all those before it: so that a journal never runs ahead.
+ * edge has taken all of a request, and has answered those before it: so that a journal never runs ahead.
  */
 export const sendAll = async (
   io: Io,
@@ -136,7 +141,7 @@ export const sendAll = async (
     const refused = await oldest.answer
     refusals.push(...refused)
     written += oldest.request.resources - refused.length
-    await acknowledged(oldest.request)
+    if (refused.length === 0) await acknowledged(oldest.request)
     progress.add(oldest.request.bytes, oldest.request.resources - refused.length)
   }
   try {
