@@ -3,7 +3,7 @@ import type { Timers } from '@scelle/sdk'
 
 interface Due {
   readonly at: number
-  readonly then: () => void
+  readonly run: () => void
 }
 
 /** Lets everything that is ready run: promises, then sockets and files. */
@@ -16,8 +16,8 @@ export class TestClock {
   #pump: NodeJS.Timeout | undefined
 
   /**
-   * `jump`: while somebody waits for a timer at most this many milliseconds ahead, and nothing else moves, time goes there
-   * by itself, so that retries and timeouts need no help. 0 never does.
+   * `jump`: while somebody waits for a timer at most this many milliseconds ahead, and nothing else moves, time goes
+   * there by itself, so that retries and timeouts need no help. 0 never does.
    */
   constructor(start: number, jump: number) {
     this.#now = start
@@ -29,7 +29,7 @@ export class TestClock {
 
   readonly timers: Timers = {
     after: (ms, then) => {
-      const due: Due = { at: this.#now + Math.max(0, ms), then }
+      const due: Due = { at: this.#now + Math.max(0, ms), run: then }
       this.#due.add(due)
       this.#watch()
       return () => this.#due.delete(due)
@@ -67,7 +67,7 @@ export class TestClock {
   #run(due: Due): void {
     this.#due.delete(due)
     this.#now = Math.max(this.#now, due.at)
-    due.then()
+    due.run()
   }
 
   /** True while something is under way that needs no timer: then time stands. Set by the network. */

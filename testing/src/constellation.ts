@@ -3,7 +3,15 @@ import { mkdirSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createIndex, openStorage } from '@scelle/index'
-import { type Client, type ClientState, connect, createIdentity, type Identity, memoryState, type Options } from '@scelle/sdk'
+import {
+  type Client,
+  type ClientState,
+  connect,
+  createIdentity,
+  type Identity,
+  memoryState,
+  type Options,
+} from '@scelle/sdk'
 import { createTrustee, TrusteeStore } from '@scelle/trustee'
 import { type Context, toHex } from '@scelle/seal/verify'
 import type { Log, LogEvent } from '@scelle/wire/server'
@@ -24,12 +32,12 @@ export interface ConstellationOptions {
   readonly directory?: string
   /** Milliseconds since 1970. */
   readonly start?: number
-  /** Milliseconds that time goes on by itself for somebody who waits; see TestClock. 30,000 where absent. */
+  /** Milliseconds that time goes on by itself for somebody who waits; see TestClock. Two minutes where absent. */
   readonly jump?: number
   /** Organisations that the index admits: they may create vaults in custody. 8 where absent. */
   readonly organisations?: number
-  /** Real sockets on loopback and the machine's own time, for measurements and demonstrations. */
-  readonly sockets?: boolean
+  /** Real sockets on loopback, and real time, for measurements and demonstrations: `{ now: Date.now }`. */
+  readonly sockets?: { readonly now: () => number }
   readonly log?: (party: string, event: LogEvent) => void
 }
 
@@ -43,7 +51,10 @@ export interface Site {
 
 /** A server, as the constellation handles it. */
 export interface Running {
-  readonly inject: (request: { method: 'GET'; url: string }) => Promise<{ statusCode: number; headers: object; rawPayload: Buffer }>
+  readonly inject: (request: {
+    method: 'GET'
+    url: string
+  }) => Promise<{ statusCode: number; headers: object; rawPayload: Buffer }>
   readonly listen: (address: { host: string; port: number }) => Promise<{ url: string }>
   readonly close: () => Promise<void>
   /** Lets go of the disk. After a kill this is all that happens: nothing is finished, nothing is told. */
@@ -69,15 +80,19 @@ export interface PartyHandle {
 
 const START = Date.UTC(2026, 0, 15, 8)
 
-const handlerOf = (running: Running): Handler => async (request) => {
-  const answer = await running.inject({
-    method: request.method, url: request.target, authority: request.host,
-    headers: { ...request.headers, host: request.host },
-    ...(request.body === undefined ? {} : { payload: Buffer.from(request.body) }),
-  } as { method: 'GET'; url: string })
-  const headers = Object.fromEntries(Object.entries(answer.headers).map(([name, value]) => [name, String(value)]))
-  return { status: answer.statusCode, headers, body: new Uint8Array(answer.rawPayload) }
-}
+const handlerOf =
+  (running: Running): Handler =>
+  async (request) => {
+    const answer = await running.inject({
+      method: request.method,
+      url: request.target,
+      authority: request.host,
+      headers: { ...request.headers, host: request.host },
+      ...(request.body === undefined ? {} : { payload: Buffer.from(request.body) }),
+    } as { method: 'GET'; url: string })
+    const headers = Object.fromEntries(Object.entries(answer.headers).map(([name, value]) => [name, String(value)]))
+    return { status: answer.statusCode, headers, body: new Uint8Array(answer.rawPayload) }
+  }
 
 interface PartyPlan {
   readonly name: string
@@ -166,17 +181,18 @@ export class Constellation {
 
   constructor(options: ConstellationOptions) {
     this.seed = options.seed
-    this.sockets = options.sockets ?? false
+    this.sockets = options.sockets !== undefined
     this.#temporary = options.directory === undefined
     this.directory = options.directory ?? mkdtempSync(join(tmpdir(), 'scelle-constellation-'))
-    this.clock = new TestClock(options.start ?? START, options.jump ?? 30_000)
+    this.clock = new TestClock(options.start ?? START, options.jump ?? 120_000)
+    this.now = options.sockets?.now ?? this.clock.now
     this.network = new Network(this.clock.timers)
     this.clock.busy = () => this.network.underWay > 0
     this.log = options.log ?? (() => {})
   }
 
   /** Milliseconds since 1970, for everybody whose clock is right. */
-  readonly now = (): number => (this.sockets ? Date.now() : this.clock.now())
+  readonly now: () => number
 
   /** A stream of its own for each name: one more draw here does not change what is drawn there. */
   random(name: string): Random {
@@ -197,24 +213,35 @@ export class Constellation {
     const index = await createIdentity('index', people)
     for (let i = 0; i < organisations; i++) this.#admitted.push(await createIdentity('organisation', people))
     const admitted = this.#admitted.map(({ id }) => toHex(id))
-    this.#index = await this.attach({
-      name: 'index', identity: index,
+    this.#index = (await this.attach({
+      name: 'index',
+      identity: index,
       start: ({ context, directory, log, authority }) => {
         const storage = openStorage({ directory, identity: index, context })
         const server = createIndex({ identity: index, ...storage, admitted, context, log, authorities: [authority] })
         return { ...server, release: () => storage.store.close() }
       },
-    }) as Party
+    })) as Party
     for (let i = 1; i <= 3; i++) {
       const identity = await createIdentity('trustee', people)
-      this.#trustees.push(await this.attach({
-        name: `trustee-${i}`, identity,
-        start: ({ context, directory, log, authority }) => {
-          const store = new TrusteeStore(join(directory, 'trustee.sqlite'))
-          const server = createTrustee({ identity, store, indexId: index.id, context, log, authorities: [authority] })
-          return { ...server, release: () => store.close() }
-        },
-      }) as Party)
+      this.#trustees.push(
+        (await this.attach({
+          name: `trustee-${i}`,
+          identity,
+          start: ({ context, directory, log, authority }) => {
+            const store = new TrusteeStore(join(directory, 'trustee.sqlite'))
+            const server = createTrustee({
+              identity,
+              store,
+              indexId: index.id,
+              context,
+              log,
+              authorities: [authority],
+            })
+            return { ...server, release: () => store.close() }
+          },
+        })) as Party,
+      )
     }
   }
 
@@ -228,9 +255,11 @@ export class Constellation {
 
   /** A new identity. Organisations are taken from those that the index admits. */
   async identity(kind: PrincipalKind): Promise<Identity> {
-    if (kind !== 'organisation') return createIdentity(kind, { now: this.now, random: this.random(`identity/${this.#clients++}`) })
+    if (kind !== 'organisation')
+      return createIdentity(kind, { now: this.now, random: this.random(`identity/${this.#clients++}`) })
     const admitted = this.#admitted.shift()
-    if (admitted === undefined) throw new Error('no admitted organisation is left: create the constellation with more')
+    if (admitted === undefined)
+      throw new Error('no admitted organisation is left: create the constellation with more')
     return admitted
   }
 

@@ -26,7 +26,10 @@ export type Effect =
   | { readonly kind: 'delay'; readonly ms: number }
   | { readonly kind: 'duplicate' }
   | { readonly kind: 'tamper'; readonly change: (answer: NetworkAnswer, request: NetworkRequest) => NetworkAnswer }
-  | { readonly kind: 'replace'; readonly handle: (request: NetworkRequest, server: Handler) => Promise<NetworkAnswer> }
+  | {
+      readonly kind: 'replace'
+      readonly handle: (request: NetworkRequest, server: Handler) => Promise<NetworkAnswer>
+    }
 
 export interface Fault {
   readonly host?: string
@@ -52,7 +55,9 @@ const headersOf = (init: RequestInit | undefined): Record<string, string> => {
 }
 
 const bodyOf = async (init: RequestInit | undefined): Promise<Uint8Array | undefined> =>
-  init?.body === undefined || init.body === null ? undefined : new Uint8Array(await new Response(init.body).arrayBuffer())
+  init?.body === undefined || init.body === null
+    ? undefined
+    : new Uint8Array(await new Response(init.body).arrayBuffer())
 
 /** Statuses that must not have a body. */
 const EMPTY = new Set([204, 205, 304])
@@ -103,7 +108,11 @@ export class Network {
   readonly fetch = async (url: string, init: RequestInit = {}): Promise<Response> => {
     const { host, pathname, search } = new URL(url)
     const request: NetworkRequest = {
-      host, method: init.method ?? 'GET', target: `${pathname}${search}`, headers: headersOf(init), body: await bodyOf(init),
+      host,
+      method: init.method ?? 'GET',
+      target: `${pathname}${search}`,
+      headers: headersOf(init),
+      body: await bodyOf(init),
     }
     if (this.recording) this.seen.push(request)
     const { signal } = init
@@ -111,10 +120,8 @@ export class Network {
       const abort = (): void => reject(new DOMException('aborted', 'AbortError'))
       if (signal?.aborted === true) return abort()
       signal?.addEventListener('abort', abort, { once: true })
-      this.#carry(request).then((answer) => {
-        // A lost message is never answered; whoever waits gives up by itself.
-        if (answer !== undefined) resolve(responseOf(answer))
-      }, reject)
+      // A lost message is never answered; whoever waits gives up by itself.
+      this.#carry(request).then((answer) => (answer === undefined ? undefined : resolve(responseOf(answer))), reject)
     })
   }
 
@@ -122,8 +129,10 @@ export class Network {
     for (const active of this.#faults) {
       const { host, method, target, effect } = active.fault
       const hit =
-        active.left > 0 && (host === undefined || host === request.host) &&
-        (method === undefined || method === request.method) && (target === undefined || target.test(request.target))
+        active.left > 0 &&
+        (host === undefined || host === request.host) &&
+        (method === undefined || method === request.method) &&
+        (target === undefined || target.test(request.target))
       if (!hit) continue
       active.left--
       return effect

@@ -53,7 +53,11 @@ export class Chart {
   #turn: Promise<unknown> = Promise.resolve()
 
   constructor(
-    connection: Connection, from: OpeningContext, chosen: ReadonlySet<string>, times: Partial<ChartTimes>, vault: ChartVault,
+    connection: Connection,
+    from: OpeningContext,
+    chosen: ReadonlySet<string>,
+    times: Partial<ChartTimes>,
+    vault: ChartVault,
   ) {
     this.#connection = connection
     this.#from = from
@@ -74,6 +78,7 @@ export class Chart {
   }
 
   get closed(): boolean {
+    if (this.#from !== undefined && this.#connection.context.now() >= this.expiresAt) this.close()
     return this.#from === undefined
   }
 
@@ -124,10 +129,9 @@ export class Chart {
   }
 
   #look(): OpeningContext {
-    const now = this.#connection.context.now()
-    if (this.#from !== undefined && now >= this.expiresAt) this.close()
-    if (this.#from === undefined) throw new SdkError('chart-closed', 'this chart was closed, or its time is over; open it again')
-    this.#lastLook = now
+    if (this.closed || this.#from === undefined)
+      throw new SdkError('chart-closed', 'this chart was closed, or its time is over; open it again')
+    this.#lastLook = this.#connection.context.now()
     return this.#from
   }
 
@@ -144,8 +148,13 @@ export class Chart {
     if (this.#unopened.length === 0) return []
     const from = { ...(await this.#reaching()), signal }
     const { secrets } = from.keyring
-    const [ready, waiting] = split(this.#unopened, ({ capsule: { header } }) => secrets(header.category, header.epoch) !== undefined)
-    const needed = new Map(ready.filter(({ capsule }) => !this.#keys.has(capsule.id)).map(({ capsule }) => [capsule.id, capsule]))
+    const [ready, waiting] = split(
+      this.#unopened,
+      ({ capsule: { header } }) => secrets(header.category, header.epoch) !== undefined,
+    )
+    const needed = new Map(
+      ready.filter(({ capsule }) => !this.#keys.has(capsule.id)).map(({ capsule }) => [capsule.id, capsule]),
+    )
     const { keys, problems } = await capsuleKeys(this.#connection, from, [...needed.values()])
     const all = new Map([...this.#keys, ...keys])
     const done = await openAll(this.#connection, from, all, ready)
@@ -169,13 +178,16 @@ export class Chart {
     if (this.#from !== undefined) this.#from = { ...from, feed }
     this.#unopened = []
     const known = new Set(this.#records.map((record) => `${record.category}/${record.handle}/${record.version}`))
-    return pulled.filter(({ capsule, header }) =>
-      !known.has(`${from.keyring.codes.get(capsule.category)}/${toHex(header.handle)}/${header.version}`))
+    return pulled.filter(
+      ({ capsule, header }) =>
+        !known.has(`${from.keyring.codes.get(capsule.category)}/${toHex(header.handle)}/${header.version}`),
+    )
   }
 
   /**
    * Asks again for keys and grants where a capsule was sealed under an epoch that is not held yet, or its writer is not
-   * known to have the right. Throws SealError `grant-insufficient`: the index let somebody write whom nobody allowed to.
+   * known to have the right. Throws SealError `grant-insufficient`: the index let somebody write whom nobody allowed
+   * to.
    */
   async #reaching(): Promise<OpeningContext> {
     const from = this.#look()
@@ -184,7 +196,8 @@ export class Chart {
     const held = headers.every(({ category, epoch }) => from.keyring.secrets(category, epoch) !== undefined)
     if (held && allowed()) return from
     const renewed = { ...from, ...(await this.#vault.renew()) }
-    if (!allowed()) throw new SealError('grant-insufficient', 'the index serves records of an author who may not write here')
+    if (!allowed())
+      throw new SealError('grant-insufficient', 'the index serves records of an author who may not write here')
     if (this.#from !== undefined) this.#from = renewed
     return renewed
   }

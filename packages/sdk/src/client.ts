@@ -60,9 +60,15 @@ export class Client {
   /** A new vault, with this principal as its owner, or as its first custodian. */
   async createVault(options: VaultOptions): Promise<Vault> {
     const connection = this.#connection
-    const made = await createVault({
-      mode: options.mode, controller: this.identity, trustees: connection.trusteeIds, categories: options.categories,
-    }, connection.context)
+    const made = await createVault(
+      {
+        mode: options.mode,
+        controller: this.identity,
+        trustees: connection.trusteeIds,
+        categories: options.categories,
+      },
+      connection.context,
+    )
     const body = encode(NewVault, { genesis: made.genesisSigned, manifest: made.manifest.signed })
     await connection.record('/v1/vaults', body, made.vault)
     await connection.memory.sawManifest(partName(made.vault, this.identity.id), { version: 1, id: made.manifest.id })
@@ -78,14 +84,19 @@ export class Client {
     if (genesis.mode !== 'custody' || parts.has(toHex(this.identity.id))) {
       throw new SdkError('bad-input', 'a claimed vault has no custodians, and a custodian has one part')
     }
-    const made = await createManifest({ vault, custodian: this.identity, categories: options.categories }, connection.context)
+    const made = await createManifest(
+      { vault, custodian: this.identity, categories: options.categories },
+      connection.context,
+    )
     await connection.record('/v1/manifests', made.signed, made.id)
     await connection.memory.sawManifest(partName(vault, this.identity.id), { version: 1, id: made.id })
     this.#committer.isNew(vault, this.identity.id)
     return this.vault(vault)
   }
 
-  /** A vault of one's own, or of which one was granted something. Throws SealError where what is served does not hold. */
+  /**
+   * A vault of one's own, or of which one was granted something. Throws SealError where what is served does not hold.
+   */
   vault(id: Id): Promise<Vault> {
     return Vault.load(this.#connection, this.#committer, idBytes(id))
   }
@@ -99,14 +110,19 @@ export class Client {
   async grants(): Promise<ReceivedGrant[]> {
     const connection = this.#connection
     const all = await loadGrants(connection, '/v1/grants')
-    const mine = all.filter(({ grant, revoked, inForce }) => equalBytes(grant.grantee, this.identity.id) && !revoked && inForce)
+    const mine = all.filter(
+      ({ grant, revoked, inForce }) => equalBytes(grant.grantee, this.identity.id) && !revoked && inForce,
+    )
     const parts = Map.groupBy(mine, ({ grant }) => partName(grant.vault, grant.custodian))
     const received = await inParallel([...parts.values()], SDK_LIMITS.lookupsAtOnce, async (grants) => {
       const { vault, custodian } = (grants[0] as (typeof grants)[number]).grant
       const part = await partOf(connection, await loadView(connection, vault), custodian)
       const { codes } = await openKeyring(connection, part, grants)
       return grants.map(({ id, grant, signer }): ReceivedGrant => ({
-        id, vault, custodian, from: signer,
+        id,
+        vault,
+        custodian,
+        from: signer,
         categories: grant.categories.flatMap((category) => codes.get(toHex(category)) ?? []),
         rights: (Object.keys(RIGHTS) as Right[]).filter((right) => (grant.rights & RIGHTS[right]) !== 0),
         purposes: grant.purposes,
@@ -117,8 +133,9 @@ export class Client {
   }
 
   /**
-   * Submits prepared commits of any vaults in as few requests as possible; one answer each, in order. The same commit may
-   * be submitted again, also after a restart, and is accepted once. Where this throws, fates are unknown: submit again.
+   * Submits prepared commits of any vaults in as few requests as possible; one answer each, in order. The same commit
+   * may be submitted again, also after a restart, and is accepted once. Where this throws, fates are unknown: submit
+   * again.
    */
   submit(prepared: readonly PreparedCommit[], signal?: AbortSignal): Promise<SubmitResult[]> {
     return this.#committer.submit(prepared, signal)
@@ -135,10 +152,10 @@ export class Client {
  * Throws SdkError `network`, `pin-mismatch`, SealError `key-chain-broken`.
  */
 export const connect = async (options: Options): Promise<Client> => {
-  if (options.trustees.length !== 3) throw new SdkError('bad-input', 'there are three trustees; give the address of each')
+  if (options.trustees.length !== 3)
+    throw new SdkError('bad-input', 'there are three trustees; give the address of each')
   const connection = new Connection(options)
   await connection.meet()
   await connection.register()
   return new Client(connection)
 }
-

@@ -1,7 +1,15 @@
 /** Prepares commits and submits them: sealing takes processor time only, submitting is one request for many vaults. */
 import { Courier, createCommit, type MadeCommit } from '@scelle/seal/envelope'
 import {
-  concatBytes, decode, encapsulationId, encode, type Position, type PrincipalKeys, RIGHTS, toHex, verifyPosition,
+  concatBytes,
+  decode,
+  encapsulationId,
+  encode,
+  type Position,
+  type PrincipalKeys,
+  RIGHTS,
+  toHex,
+  verifyPosition,
 } from '@scelle/seal/verify'
 import type { ProblemCode } from '@scelle/wire/errors'
 import { WIRE_LIMITS } from '@scelle/wire/limits'
@@ -44,7 +52,11 @@ export interface PreparedCommit {
 
 export type SubmitResult =
   | { readonly accepted: true; readonly position: Position }
-  | { readonly accepted: false; readonly problem: ProblemCode; /** By their place in the items. */ readonly items: readonly number[] }
+  | {
+      readonly accepted: false
+      readonly problem: ProblemCode
+      /** By their place in the items. */ readonly items: readonly number[]
+    }
 
 export interface WriteTarget {
   readonly view: VaultView
@@ -83,7 +95,11 @@ const inRequests = (prepared: readonly PreparedCommit[]): PreparedCommit[][] => 
   for (const one of prepared) {
     const current = requests.at(-1)
     size += one.submission.length
-    if (current === undefined || size > WIRE_LIMITS.requestBody - 8 || current.length >= WIRE_LIMITS.commitsPerRequest) {
+    if (
+      current === undefined ||
+      size > WIRE_LIMITS.requestBody - 8 ||
+      current.length >= WIRE_LIMITS.commitsPerRequest
+    ) {
       requests.push([one])
       size = one.submission.length
     } else current.push(one)
@@ -125,8 +141,8 @@ export class Committer {
   }
 
   /**
-   * Seals and signs a batch for one part of a vault. The part is held until the commit is submitted or discarded; another
-   * `prepare` for it waits meanwhile. Throws `no-grant`, `bad-input`, `category-unknown`, `commit-pending`.
+   * Seals and signs a batch for one part of a vault. The part is held until the commit is submitted or discarded;
+   * another `prepare` for it waits meanwhile. Throws `no-grant`, `bad-input`, `category-unknown`, `commit-pending`.
    */
   async prepare(target: WriteTarget, items: readonly WriteItem[]): Promise<PreparedCommit> {
     const { view, keyring } = target
@@ -150,19 +166,31 @@ export class Committer {
     const { context, identity } = this.#connection
     await lane.doubtful?.settle()
     if (lane.last === undefined) lane.last = await ownLastCommit(this.#connection, view.vault, custodian.id)
-    const batch = await sealBatch({
-      view, keyring, trustees: await this.#trustees(view), shelf: this.#shelf, courier: this.#courier, context,
-    }, items)
-    const made = await createCommit({
-      vault: view.vault,
-      custodian: custodian.id,
-      author: identity,
-      capsules: batch.opened.map(({ capsule }) => capsule.capsuleBytes),
-      records: batch.records,
-      ...(lane.last === null ? {} : { previous: lane.last }),
-      linkRecipient: view.genesis.mode === 'owner' ? view.controller.keys : custodian,
-      indexHas: (id) => this.#indexHas(toHex(id)),
-    }, this.#courier, context)
+    const batch = await sealBatch(
+      {
+        view,
+        keyring,
+        trustees: await this.#trustees(view),
+        shelf: this.#shelf,
+        courier: this.#courier,
+        context,
+      },
+      items,
+    )
+    const made = await createCommit(
+      {
+        vault: view.vault,
+        custodian: custodian.id,
+        author: identity,
+        capsules: batch.opened.map(({ capsule }) => capsule.capsuleBytes),
+        records: batch.records,
+        ...(lane.last === null ? {} : { previous: lane.last }),
+        linkRecipient: view.genesis.mode === 'owner' ? view.controller.keys : custodian,
+        indexHas: (id) => this.#indexHas(toHex(id)),
+      },
+      this.#courier,
+      context,
+    )
     const prepared: PreparedCommit = {
       vault: view.vault,
       custodian: custodian.id,
@@ -170,7 +198,9 @@ export class Committer {
       submission: submissionOf(made),
       blobs: batch.blobs,
       items: items.map(({ category, handle, version }, i) => ({
-        category, handle, version,
+        category,
+        handle,
+        version,
         record: (batch.records[i] as { record: Uint8Array }).record,
         place: (made.records[i] as { place: number }).place,
       })),
@@ -182,10 +212,12 @@ export class Committer {
 
   /** From a trustee itself where it was met, else from the index: an id is a hash, so either will do. */
   #trustees(view: VaultView): Promise<PrincipalKeys[]> {
-    return Promise.all(view.genesis.trustees.map(async (id) => {
-      const party = await this.#connection.trustee(id).catch(() => this.#connection.directory.of(id))
-      return party.keys
-    }))
+    return Promise.all(
+      view.genesis.trustees.map(async (id) => {
+        const party = await this.#connection.trustee(id).catch(() => this.#connection.directory.of(id))
+        return party.keys
+      }),
+    )
   }
 
   #today(): { readonly ids: Set<string>; readonly before: ReadonlySet<string> } {
@@ -200,8 +232,9 @@ export class Committer {
   }
 
   /**
-   * Submits any number of commits of any vaults; one answer each, in order. The same commit may be submitted again, also
-   * after a restart: it is accepted once. Where this throws, their fate is unknown: submit them again, or discard them.
+   * Submits any number of commits of any vaults; one answer each, in order. The same commit may be submitted again,
+   * also after a restart: it is accepted once. Where this throws, their fate is unknown: submit them again, or
+   * discard them.
    */
   async submit(prepared: readonly PreparedCommit[], signal?: AbortSignal): Promise<SubmitResult[]> {
     await this.#upload(prepared, signal)
@@ -210,7 +243,10 @@ export class Committer {
     return results
   }
 
-  /** Gives a prepared commit up. If it was submitted, it is submitted once more before the next, so that its fate is known. */
+  /**
+   * Gives a prepared commit up. If it was submitted, it is submitted once more before the next, so that its fate is
+   * known.
+   */
   discard(prepared: PreparedCommit): void {
     const id = toHex(prepared.id)
     const pending = this.#pending.get(id)
@@ -235,9 +271,15 @@ export class Committer {
 
   async #upload(prepared: readonly PreparedCommit[], signal: AbortSignal | undefined): Promise<void> {
     const blobs = prepared.flatMap((one) => one.blobs)
-    await inParallel(blobs, SDK_LIMITS.blobsAtOnce, ({ digest, bytes }) => this.#connection.askIndex({
-      method: 'PUT', path: `/v1/blobs/${toHex(digest)}`, body: bytes, octets: true, signal, timeout: SDK_LIMITS.transferTimeout,
-    }))
+    await inParallel(blobs, SDK_LIMITS.blobsAtOnce, ({ digest, bytes }) =>
+      this.#connection.askIndex({
+        method: 'PUT',
+        path: `/v1/blobs/${toHex(digest)}`,
+        body: bytes,
+        octets: true,
+        signal,
+      }),
+    )
   }
 
   async #post(request: readonly PreparedCommit[], signal: AbortSignal | undefined): Promise<SubmitResult[]> {
@@ -247,7 +289,10 @@ export class Committer {
     }
     const body = batchOf(request.map(({ submission }) => submission))
     const answer = await this.#connection.askIndex({
-      method: 'POST', path: '/v1/commits', body, signal, timeout: SDK_LIMITS.transferTimeout,
+      method: 'POST',
+      path: '/v1/commits',
+      body,
+      signal,
     })
     const answers = decode(CommitAnswers, answer)
     if (answers.length !== request.length) {

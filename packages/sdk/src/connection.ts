@@ -2,7 +2,14 @@
 import { exportIdentity, type Identity, importIdentity } from '@scelle/seal/identity'
 import { CourierKeys } from '@scelle/seal/shares'
 import {
-  type Context, decode, equalBytes, type PrincipalKeys, SealError, statementId, toHex, verifyPosition,
+  type Context,
+  decode,
+  equalBytes,
+  type PrincipalKeys,
+  SealError,
+  statementId,
+  toHex,
+  verifyPosition,
 } from '@scelle/seal/verify'
 import { KeyChain, Receipt, Self } from '@scelle/wire/messages'
 import { Directory, type KnownPrincipal, verifyPrincipal } from './directory.ts'
@@ -48,7 +55,8 @@ const baseOf = (url: string): string => {
 }
 
 const isUnreachable = (error: unknown): boolean =>
-  error instanceof SdkError && (error.code === 'network' || error.code === 'timeout' || error.problem === 'overloaded')
+  error instanceof SdkError &&
+  (error.code === 'network' || error.code === 'timeout' || error.problem === 'overloaded')
 
 /** Everything that the calls of one client share. */
 export class Connection {
@@ -76,7 +84,10 @@ export class Connection {
     const { identity, context, timers, log } = this
     this.transport = new Transport({ identity, context, timers, log, fetch })
     this.#index = { role: 'index', url: baseOf(options.index) }
-    this.#trustees = options.trustees.map((url) => ({ target: { role: 'trustee', url: baseOf(url) }, party: undefined }))
+    this.#trustees = options.trustees.map((url) => ({
+      target: { role: 'trustee', url: baseOf(url) },
+      party: undefined,
+    }))
     this.directory = new Directory(this.transport, this.#index, this.memory)
     this.directory.put({ keys: options.identity.keys, chain: options.identity.chain })
     this.couriers = new CourierKeys(options.identity)
@@ -96,7 +107,8 @@ export class Connection {
   /** Principal ids of the trustees, in the order of their addresses. Throws `network` where one was never met. */
   get trusteeIds(): Uint8Array[] {
     return this.#trustees.map(({ party }) => {
-      if (party === undefined) throw new SdkError('network', 'a trustee was never met; it has to be up the first time')
+      if (party === undefined)
+        throw new SdkError('network', 'a trustee was never met; it has to be up the first time')
       return party.keys.id
     })
   }
@@ -106,7 +118,13 @@ export class Connection {
   }
 
   /** Asks the index to keep a statement. Throws `release-mismatch` where its word is about another one. */
-  async record(path: string, body: Uint8Array, statement: Uint8Array, as?: Identity, signal?: AbortSignal): Promise<Uint8Array> {
+  async record(
+    path: string,
+    body: Uint8Array,
+    statement: Uint8Array,
+    as?: Identity,
+    signal?: AbortSignal,
+  ): Promise<Uint8Array> {
     const answer = await this.askIndex({ method: 'POST', path, body, signal, ...(as === undefined ? {} : { as }) })
     const { position } = decode(Receipt, answer)
     await verifyPosition(position, this.index, statement)
@@ -115,13 +133,22 @@ export class Connection {
 
   /** Meets index and trustees. A trustee that is down is met later; an index that is down must have been met before. */
   async meet(): Promise<void> {
-    const index = this.#meetParty(this.#index, 'index', this.#pins.index === undefined ? undefined : [this.#pins.index])
-    const trustees = this.#trustees.map((entry) => this.#meetTrustee(entry).catch((error: unknown) => {
-      if (!isUnreachable(error)) throw error
-      this.log('trustee-unreachable', { url: entry.target.url })
-    }))
+    const index = this.#meetParty(
+      this.#index,
+      'index',
+      this.#pins.index === undefined ? undefined : [this.#pins.index],
+    )
+    const trustees = this.#trustees.map((entry) =>
+      this.#meetTrustee(entry).catch((error: unknown) => {
+        if (!isUnreachable(error)) throw error
+        this.log('trustee-unreachable', { url: entry.target.url })
+      }),
+    )
     await Promise.all([index.then(({ keys }) => (this.#indexKeys = keys)), ...trustees])
-    if (new Set(this.#trustees.map(({ party }, place) => (party ? toHex(party.keys.id) : String(place)))).size !== this.#trustees.length) {
+    if (
+      new Set(this.#trustees.map(({ party }, place) => (party ? toHex(party.keys.id) : String(place)))).size !==
+      this.#trustees.length
+    ) {
       throw new SdkError('pin-mismatch', 'two trustees have the same keys; they must be different bodies')
     }
   }
@@ -132,9 +159,13 @@ export class Connection {
       if (entry.party === undefined) await this.#meetTrustee(entry).catch(() => {})
       if (entry.party !== undefined && equalBytes(entry.party.keys.id, id)) return entry.party
     }
-    throw new SdkError('trustee-unknown', 'a trustee of this vault is none of those configured, or is down and was never met', {
-      parties: [toHex(id)],
-    })
+    throw new SdkError(
+      'trustee-unknown',
+      'a trustee of this vault is none of those configured, or is down and was never met',
+      {
+        parties: [toHex(id)],
+      },
+    )
   }
 
   async #meetTrustee(entry: { readonly target: Target; party: Party | undefined }): Promise<void> {
@@ -146,10 +177,17 @@ export class Connection {
     const before = remembered === undefined ? undefined : await verifyPrincipal(remembered)
     const met = await this.#self(target, kind, before)
     const name = toHex(met.keys.id)
-    if ((before !== undefined && toHex(before.keys.id) !== name) || (pinned !== undefined && !pinned.includes(name))) {
-      throw new SdkError('pin-mismatch', `the ${kind} at this address is not the one it was; check its id with its operator`, {
-        parties: [name],
-      })
+    if (
+      (before !== undefined && toHex(before.keys.id) !== name) ||
+      (pinned !== undefined && !pinned.includes(name))
+    ) {
+      throw new SdkError(
+        'pin-mismatch',
+        `the ${kind} at this address is not the one it was; check its id with its operator`,
+        {
+          parties: [name],
+        },
+      )
     }
     if (met !== before) await this.memory.metParty(target.url, [...met.chain])
     this.directory.put(met)
@@ -157,19 +195,31 @@ export class Connection {
   }
 
   /** Its own word about its keys, or what is remembered of them where it is down. */
-  async #self(target: Target, kind: 'index' | 'trustee', before: KnownPrincipal | undefined): Promise<KnownPrincipal> {
+  async #self(
+    target: Target,
+    kind: 'index' | 'trustee',
+    before: KnownPrincipal | undefined,
+  ): Promise<KnownPrincipal> {
     let answer: Uint8Array
     try {
       answer = await this.transport.ask(target, {
-        method: 'GET', path: '/v1/self', as: false, ...(kind === 'trustee' ? { attempts: 1 } : {}),
+        method: 'GET',
+        path: '/v1/self',
+        as: false,
+        ...(kind === 'trustee' ? { attempts: 1 } : {}),
       })
     } catch (error) {
       if (before !== undefined && isUnreachable(error)) return before
       throw error
     }
     const met = await verifyPrincipal(decode(Self, answer).keys)
-    if (met.keys.kind !== kind) throw new SdkError('pin-mismatch', `the ${kind} at this address calls itself a ${met.keys.kind}`)
-    if (before !== undefined && toHex(before.keys.id) === toHex(met.keys.id) && before.chain.length > met.chain.length) {
+    if (met.keys.kind !== kind)
+      throw new SdkError('pin-mismatch', `the ${kind} at this address calls itself a ${met.keys.kind}`)
+    if (
+      before !== undefined &&
+      toHex(before.keys.id) === toHex(met.keys.id) &&
+      before.chain.length > met.chain.length
+    ) {
       throw new SealError('key-chain-broken', `the ${kind} serves an older key chain than before`)
     }
     return met
@@ -181,7 +231,11 @@ export class Connection {
     if ((await this.memory.registered()) === identity.chain.length) return
     const known = await this.#registeredChain()
     const same = known.every((record, version) => equalBytes(record, identity.chain[version] ?? new Uint8Array(0)))
-    if (!same) throw new SealError('key-chain-broken', 'the index knows other keys of this identity; they are newer, or forged')
+    if (!same)
+      throw new SealError(
+        'key-chain-broken',
+        'the index knows other keys of this identity; they are newer, or forged',
+      )
     for (let version = known.length; version < identity.chain.length; version++) {
       const record = identity.chain[version] as Uint8Array
       await this.record('/v1/principals', record, statementId(record), await identityAt(identity, version))
@@ -194,7 +248,10 @@ export class Connection {
     // The index checks requests under the newest key it knows, which may be an older one than ours.
     for (let version = this.identity.keys.current.version; ; version--) {
       try {
-        return decode(KeyChain, await this.askIndex({ method: 'GET', path, as: await identityAt(this.identity, version) }))
+        return decode(
+          KeyChain,
+          await this.askIndex({ method: 'GET', path, as: await identityAt(this.identity, version) }),
+        )
       } catch (error) {
         if (!(error instanceof SdkError)) throw error
         if (error.problem === 'principal-unknown') return []
@@ -208,6 +265,10 @@ export class Connection {
 const identityAt = async (identity: Identity, version: number): Promise<Identity> =>
   version === identity.keys.current.version
     ? identity
-    : importIdentity(exportIdentity({
-        ...identity, chain: identity.chain.slice(0, version + 1), secrets: identity.secrets.slice(0, version + 1),
-      }))
+    : importIdentity(
+        exportIdentity({
+          ...identity,
+          chain: identity.chain.slice(0, version + 1),
+          secrets: identity.secrets.slice(0, version + 1),
+        }),
+      )

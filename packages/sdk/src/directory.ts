@@ -1,6 +1,15 @@
-/** Verified keys of principals. They come from the index, which can withhold them but not make them up: an id is a hash. */
+/**
+ * Verified keys of principals. They come from the index, which can withhold them but not make them up: an id is a
+ * hash.
+ */
 import {
-  decode, equalBytes, type PrincipalKeys, SealError, statementId, toHex, verifyKeyChain,
+  decode,
+  equalBytes,
+  type PrincipalKeys,
+  SealError,
+  statementId,
+  toHex,
+  verifyKeyChain,
 } from '@scelle/seal/verify'
 import { KeyChain } from '@scelle/wire/messages'
 import { SDK_LIMITS } from './limits.ts'
@@ -18,7 +27,7 @@ export interface KnownPrincipal {
 export const verifyPrincipal = async (chain: readonly Uint8Array[], id?: Uint8Array): Promise<KnownPrincipal> => {
   const keys = await verifyKeyChain(chain)
   if (id !== undefined && !equalBytes(keys.id, id)) {
-    throw new SealError('principal-mismatch', 'the keys served are another principal\'s than the one asked for')
+    throw new SealError('principal-mismatch', "the keys served are another principal's than the one asked for")
   }
   return { keys, chain }
 }
@@ -58,7 +67,10 @@ export class Directory {
     const seen = await this.#memory.keysSeen(name)
     const there = seen === undefined ? undefined : fresh.chain[seen.version]
     if (seen !== undefined && (there === undefined || !equalBytes(statementId(there), seen.id))) {
-      throw new SealError('key-chain-broken', 'the index serves an older or other key chain of a principal than before')
+      throw new SealError(
+        'key-chain-broken',
+        'the index serves an older or other key chain of a principal than before',
+      )
     }
     if (known === undefined || fresh.keys.current.version > known.keys.current.version) {
       const last = fresh.chain.at(-1) as Uint8Array

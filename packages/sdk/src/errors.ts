@@ -1,4 +1,7 @@
-/** What can go wrong around sealed material. What is wrong with sealed material itself is a SealError, passed on as it is. */
+/**
+ * What can go wrong around sealed material. What is wrong with sealed material itself is a SealError, passed on as it
+ * is.
+ */
 import type { ProblemCode } from '@scelle/wire/errors'
 
 export type SdkErrorCode =

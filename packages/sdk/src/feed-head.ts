@@ -1,6 +1,6 @@
 /**
- * What a client was shown of a feed, as one hash for each category: an index that shows less, more or other things before
- * that point cannot make the same hash. One for each category, because a feed rightly changes when grants do.
+ * What a client was shown of a feed, as one hash for each category: an index that shows less, more or other things
+ * before that point cannot make the same hash. One for each category, because a feed rightly changes when grants do.
  */
 import { equalBytes, feedHead, SealError, ZERO32 } from '@scelle/seal/verify'
 import type { HeadSeen } from './state.ts'

@@ -1,7 +1,24 @@
 /** Reads one custodian's part of a vault from the index, and believes nothing that its authors did not sign. */
 import {
-  CapsuleHeader, type Capsule, capsuleHeaderHash, capsuleLeaf, decode, decodeCapsule, decodeSigned, encapsulationId,
-  equalBytes, FORMAT_LIMITS, type PrincipalKeys, RecordHeader, recordLeaf, requireSuite, SealError, sha256, toHex, verifyCommit, verifyPath,
+  type CapsuleHeader,
+  type Capsule,
+  capsuleHeaderHash,
+  capsuleLeaf,
+  decode,
+  decodeCapsule,
+  decodeSigned,
+  encapsulationId,
+  equalBytes,
+  FORMAT_LIMITS,
+  type PrincipalKeys,
+  RecordHeader,
+  recordLeaf,
+  requireSuite,
+  SealError,
+  sha256,
+  toHex,
+  verifyCommit,
+  verifyPath,
   type Commit,
 } from '@scelle/seal/verify'
 import { Feed as ServedFeed, type FeedCommit } from '@scelle/wire/messages'
@@ -69,11 +86,15 @@ export class Feed {
   #waiting: FeedRecord[] = []
 
   /**
-   * `visible`: hex ids of the categories that the index shows this client. `whole`: it is shown everything, as custodian,
-   * so that a capsule left out is noticed by the commit's own count.
+   * `visible`: hex ids of the categories that the index shows this client. `whole`: it is shown everything, as
+   * custodian, so that a capsule left out is noticed by the commit's own count.
    */
   constructor(
-    connection: Connection, vault: Uint8Array, part: Part, visible: ReadonlySet<string>, whole: boolean,
+    connection: Connection,
+    vault: Uint8Array,
+    part: Part,
+    visible: ReadonlySet<string>,
+    whole: boolean,
     seen: ReadonlyMap<string, HeadSeen>,
   ) {
     this.#connection = connection
@@ -86,7 +107,11 @@ export class Feed {
 
   /** A feed from its beginning, with what this client remembers of it. */
   static async start(
-    connection: Connection, vault: Uint8Array, part: Part, visible: ReadonlySet<string>, whole: boolean,
+    connection: Connection,
+    vault: Uint8Array,
+    part: Part,
+    visible: ReadonlySet<string>,
+    whole: boolean,
   ): Promise<Feed> {
     const name = partName(vault, part.custodian.keys.id)
     const seen = new Map<string, HeadSeen>()
@@ -134,7 +159,8 @@ export class Feed {
       if ((newest.get(name)?.keyVersion ?? -1) < keyVersion) newest.set(name, { signer, keyVersion })
     }
     const known = await inParallel([...newest.values()], SDK_LIMITS.lookupsAtOnce, ({ signer, keyVersion }) =>
-      this.#connection.directory.of(signer, keyVersion))
+      this.#connection.directory.of(signer, keyVersion),
+    )
     return new Map(known.map(({ keys }) => [toHex(keys.id), keys]))
   }
 
@@ -144,7 +170,8 @@ export class Feed {
       method: 'GET',
       path: `/v1/vaults/${toHex(this.#vault)}/feed`,
       query: {
-        custodian: toHex(this.#part.custodian.keys.id), ...(before === undefined ? {} : { cursor: toHex(before) }),
+        custodian: toHex(this.#part.custodian.keys.id),
+        ...(before === undefined ? {} : { cursor: toHex(before) }),
       },
       signal,
       timeout: SDK_LIMITS.transferTimeout,
@@ -161,7 +188,8 @@ export class Feed {
     const name = partName(this.#vault, this.#part.custodian.keys.id)
     for (const [category, head] of this.#heads.now) {
       const seen = await this.#connection.memory.headSeen(`${name}/${category}`)
-      if (seen === undefined || seen.count < head.count) await this.#connection.memory.sawHead(`${name}/${category}`, head)
+      if (seen === undefined || seen.count < head.count)
+        await this.#connection.memory.sawHead(`${name}/${category}`, head)
     }
   }
 
@@ -179,7 +207,11 @@ export class Feed {
     for (const capsule of served.capsules) this.#takeCapsule(capsule, commit, shown)
     const records = served.records.map((record) => this.#takeRecord(record, commit, shown))
     for (const [category, leaves] of shown) {
-      this.#heads.add(category, id, leaves.toSorted((a, b) => a.place - b.place).map(({ leaf }) => leaf))
+      this.#heads.add(
+        category,
+        id,
+        leaves.toSorted((a, b) => a.place - b.place).map(({ leaf }) => leaf),
+      )
     }
     return records
   }
@@ -202,8 +234,11 @@ export class Feed {
     verifyPath(leaf, served.place, served.path, commit)
     const { capsule, header } = decodeCapsule(served.capsule)
     const fits =
-      equalBytes(header.vault, this.#vault) && equalBytes(header.custodian, commit.custodian) && equalBytes(header.writer, commit.author)
-    if (!fits) throw new SealError('capsule-mismatch', 'a capsule names another vault, custodian or writer than its commit')
+      equalBytes(header.vault, this.#vault) &&
+      equalBytes(header.custodian, commit.custodian) &&
+      equalBytes(header.writer, commit.author)
+    if (!fits)
+      throw new SealError('capsule-mismatch', 'a capsule names another vault, custodian or writer than its commit')
     const id = toHex(header.capsule)
     if (this.#capsules.has(id)) throw replayed('a capsule')
     const category = toHex(header.category)
@@ -242,10 +277,16 @@ export class Feed {
     capsule.records++
     this.#bytes += size
     if (capsule.records > FORMAT_LIMITS.capsuleRecords) {
-      throw new SealError('capsule-full', `a capsule is served with more than ${FORMAT_LIMITS.capsuleRecords} records`)
+      throw new SealError(
+        'capsule-full',
+        `a capsule is served with more than ${FORMAT_LIMITS.capsuleRecords} records`,
+      )
     }
     if (this.#versions.size > SDK_LIMITS.chartRecords || this.#bytes > SDK_LIMITS.chartBytes) {
-      throw new SdkError('chart-too-large', 'this part of the vault is larger than a chart may be; open fewer categories at a time')
+      throw new SdkError(
+        'chart-too-large',
+        'this part of the vault is larger than a chart may be; open fewer categories at a time',
+      )
     }
   }
 }

@@ -1,6 +1,14 @@
 /** Grants as the index lists them, each verified with its whole chain. */
 import {
-  decode, decodeSigned, equalBytes, Grant, GrantKeys, SealError, toHex, verifyGrantChain, verifySigned,
+  decode,
+  decodeSigned,
+  equalBytes,
+  Grant,
+  GrantKeys,
+  SealError,
+  toHex,
+  verifyGrantChain,
+  verifySigned,
 } from '@scelle/seal/verify'
 import { GrantList } from '@scelle/wire/messages'
 import type { Connection } from './connection.ts'
@@ -32,7 +40,10 @@ const lastOf = (chain: readonly Uint8Array[]): Uint8Array => {
   return last
 }
 
-/** Time at which a chain is looked at: now, or a moment at which all its links held, so that expired ones are listed too. */
+/**
+ * Time at which a chain is looked at: now, or a moment at which all its links held, so that expired ones are listed
+ * too.
+ */
 const momentOf = (grants: readonly Grant[], now: number): { at: number; inForce: boolean } => {
   const start = Math.max(...grants.map(({ notBefore }) => notBefore))
   const end = Math.min(...grants.map(({ expires }) => expires))
@@ -40,12 +51,16 @@ const momentOf = (grants: readonly Grant[], now: number): { at: number; inForce:
 }
 
 const verifyKeys = async (
-  connection: Connection, keysSigned: Uint8Array, signer: Uint8Array, id: Uint8Array,
+  connection: Connection,
+  keysSigned: Uint8Array,
+  signer: Uint8Array,
+  id: Uint8Array,
 ): Promise<GrantKeys> => {
   const { keyVersion } = decodeSigned('grant-keys', keysSigned)
   const { keys } = await connection.directory.of(signer, keyVersion)
   const body = decode(GrantKeys, (await verifySigned('grant-keys', keysSigned, keys)).body)
-  if (!equalBytes(body.grant, id)) throw new SealError('grant-seal-invalid', 'the index serves the keys of another grant')
+  if (!equalBytes(body.grant, id))
+    throw new SealError('grant-seal-invalid', 'the index serves the keys of another grant')
   return body
 }
 
@@ -53,7 +68,9 @@ const verifyListed = async (connection: Connection, listed: Listed): Promise<Cha
   const signedGrants = listed.chain.map((signed) => decodeSigned('grant', signed))
   const decoded = signedGrants.map(({ body }) => decode(Grant, body))
   const last = decode(Grant, decodeSigned('grant', lastOf(listed.chain)).body)
-  const principals = await Promise.all(signedGrants.map(({ signer, keyVersion }) => connection.directory.of(signer, keyVersion)))
+  const principals = await Promise.all(
+    signedGrants.map(({ signer, keyVersion }) => connection.directory.of(signer, keyVersion)),
+  )
   const keysOf = new Map(principals.map(({ keys }) => [toHex(keys.id), keys]))
   const { at, inForce } = momentOf(decoded, Math.floor(connection.context.now() / 1000))
   const { grants, ids } = await verifyGrantChain({
@@ -70,7 +87,10 @@ const verifyListed = async (connection: Connection, listed: Listed): Promise<Cha
   return { id, grant: last, signer, chain: listed.chain, ids, grants, keys, revoked: listed.revoked, inForce }
 }
 
-/** Fetches and verifies a list. One bad entry refuses the list: an index that lies once is not asked to choose the rest. */
+/**
+ * Fetches and verifies a list. One bad entry refuses the list: an index that lies once is not asked to choose the
+ * rest.
+ */
 export const loadGrants = async (connection: Connection, path: string): Promise<ChainedGrant[]> => {
   const served = decode(GrantList, await connection.askIndex({ method: 'GET', path }))
   const grants = await inParallel(served, SDK_LIMITS.lookupsAtOnce, (listed) => verifyListed(connection, listed))

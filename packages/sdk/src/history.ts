@@ -1,7 +1,5 @@
 /** Every commit of a part, as its custodian and the vault's owner may ask for, and as an author may for its own. */
-import {
-  decode, decodeSigned, equalBytes, SealError, statementId, toHex, verifyCommit,
-} from '@scelle/seal/verify'
+import { decode, decodeSigned, equalBytes, SealError, statementId, toHex, verifyCommit } from '@scelle/seal/verify'
 import { CommitHistory } from '@scelle/wire/messages'
 import type { Connection } from './connection.ts'
 import { SdkError } from './errors.ts'
@@ -9,22 +7,30 @@ import { SDK_LIMITS } from './limits.ts'
 import { partName } from './vault-view.ts'
 
 export const loadHistory = async (
-  connection: Connection, vault: Uint8Array, custodian: Uint8Array, signal?: AbortSignal,
+  connection: Connection,
+  vault: Uint8Array,
+  custodian: Uint8Array,
+  signal?: AbortSignal,
 ): Promise<CommitHistory> =>
-  decode(CommitHistory, await connection.askIndex({
-    method: 'GET',
-    path: `/v1/vaults/${toHex(vault)}/commits`,
-    query: { custodian: toHex(custodian) },
-    signal,
-    timeout: SDK_LIMITS.transferTimeout,
-  }))
+  decode(
+    CommitHistory,
+    await connection.askIndex({
+      method: 'GET',
+      path: `/v1/vaults/${toHex(vault)}/commits`,
+      query: { custodian: toHex(custodian) },
+      signal,
+      timeout: SDK_LIMITS.transferTimeout,
+    }),
+  )
 
 /**
- * This client's own last commit, by the index's word; null where there is none. What this client remembers must be in it:
- * throws `feed-rolled-back` otherwise.
+ * This client's own last commit, by the index's word; null where there is none. What this client remembers must be in
+ * it: throws `feed-rolled-back` otherwise.
  */
 export const ownLastCommit = async (
-  connection: Connection, vault: Uint8Array, custodian: Uint8Array,
+  connection: Connection,
+  vault: Uint8Array,
+  custodian: Uint8Array,
 ): Promise<Uint8Array | null> => {
   const remembered = await connection.memory.lastCommit(partName(vault, custodian))
   let commits: Uint8Array[]

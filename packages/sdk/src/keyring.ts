@@ -2,7 +2,13 @@
 import { openGrantKeys } from '@scelle/seal/grants'
 import { earlierSecrets, type EpochSecrets, openManifest } from '@scelle/seal/keys'
 import {
-  type Access, type CategorySecrets, equalBytes, PURPOSES, RIGHTS, SealError, toHex,
+  type Access,
+  type CategorySecrets,
+  equalBytes,
+  PURPOSES,
+  RIGHTS,
+  SealError,
+  toHex,
 } from '@scelle/seal/verify'
 import type { Connection } from './connection.ts'
 import { SdkError } from './errors.ts'
@@ -44,15 +50,29 @@ const openHeld = async (connection: Connection, part: Part, grant: ChainedGrant)
   const manifest = keys === undefined ? undefined : part.manifests[keys.manifestVersion - 1]
   if (keys === undefined) return { ...grant, secrets: [], manifestVersion: 0 }
   if (manifest === undefined) {
-    throw new SealError('manifest-rolled-back', 'the keys of a grant are newer than every manifest that the index serves')
+    throw new SealError(
+      'manifest-rolled-back',
+      'the keys of a grant are newer than every manifest that the index serves',
+    )
   }
-  const secrets = await openGrantKeys({ keys, grant: grant.grant, grantId: grant.id, grantee: connection.identity, manifest })
+  const secrets = await openGrantKeys({
+    keys,
+    grant: grant.grant,
+    grantId: grant.id,
+    grantee: connection.identity,
+    manifest,
+  })
   return { ...grant, secrets, manifestVersion: keys.manifestVersion }
 }
 
-/** Names by the grants that delivered them. A second name for a category, or a second category for a name, is left out. */
+/**
+ * Names by the grants that delivered them. A second name for a category, or a second category for a name, is left
+ * out.
+ */
 const nameCategories = (
-  part: Part, known: readonly CategorySecrets[], secrets: EpochSecrets,
+  part: Part,
+  known: readonly CategorySecrets[],
+  secrets: EpochSecrets,
 ): Pick<Keyring, 'categories' | 'codes'> => {
   const categories = new Map<string, CategoryInfo>()
   const codes = new Map<string, string>()
@@ -74,11 +94,20 @@ const ownKeyring = async (connection: Connection, part: Part): Promise<Keyring> 
 }
 
 /** A grantee's keyring: opens what its grants in force deliver. Throws `no-grant` where there is none. */
-const grantedKeyring = async (connection: Connection, part: Part, grants: readonly ChainedGrant[]): Promise<Keyring> => {
-  const mine = grants.filter(({ grant, revoked, inForce }) =>
-    equalBytes(grant.grantee, connection.identity.id) &&
-    equalBytes(grant.custodian, part.custodian.keys.id) && !revoked && inForce)
-  if (mine.length === 0) throw new SdkError('no-grant', 'no grant in force gives this principal anything in this vault')
+const grantedKeyring = async (
+  connection: Connection,
+  part: Part,
+  grants: readonly ChainedGrant[],
+): Promise<Keyring> => {
+  const mine = grants.filter(
+    ({ grant, revoked, inForce }) =>
+      equalBytes(grant.grantee, connection.identity.id) &&
+      equalBytes(grant.custodian, part.custodian.keys.id) &&
+      !revoked &&
+      inForce,
+  )
+  if (mine.length === 0)
+    throw new SdkError('no-grant', 'no grant in force gives this principal anything in this vault')
   // The custodian's own word first: a delegate may not rename what the custodian named.
   const ordered = mine.toSorted((a, b) => a.chain.length - b.chain.length)
   const opened = await Promise.allSettled(ordered.map((grant) => openHeld(connection, part, grant)))
@@ -95,7 +124,11 @@ const grantedKeyring = async (connection: Connection, part: Part, grants: readon
     }
     return undefined
   }
-  const named = nameCategories(part, held.map((grant) => grant.secrets), secrets)
+  const named = nameCategories(
+    part,
+    held.map((grant) => grant.secrets),
+    secrets,
+  )
   return { part, own: false, held, ownSecrets: undefined, secrets, ...named }
 }
 
@@ -105,14 +138,23 @@ export const openKeyring = (connection: Connection, part: Part, grants: readonly
     : grantedKeyring(connection, part, grants)
 
 /** Whose part is meant where the caller does not say: one's own, or the only one granted. */
-export const defaultCustodian = (connection: Connection, view: VaultView, grants: readonly ChainedGrant[]): Uint8Array => {
+export const defaultCustodian = (
+  connection: Connection,
+  view: VaultView,
+  grants: readonly ChainedGrant[],
+): Uint8Array => {
   const own = view.parts.get(toHex(connection.identity.id))
   if (own !== undefined) return own.custodian.keys.id
-  const granting = new Map(grants
-    .filter(({ grant, revoked, inForce }) => equalBytes(grant.grantee, connection.identity.id) && !revoked && inForce)
-    .map(({ grant }) => [toHex(grant.custodian), grant.custodian]))
+  const granting = new Map(
+    grants
+      .filter(
+        ({ grant, revoked, inForce }) => equalBytes(grant.grantee, connection.identity.id) && !revoked && inForce,
+      )
+      .map(({ grant }) => [toHex(grant.custodian), grant.custodian]),
+  )
   const [only, ...others] = granting.values()
-  if (only === undefined) throw new SdkError('no-grant', 'no grant in force gives this principal anything in this vault')
+  if (only === undefined)
+    throw new SdkError('no-grant', 'no grant in force gives this principal anything in this vault')
   if (others.length > 0) throw new SdkError('bad-input', 'several custodians granted parts of this vault; name one')
   return only
 }
@@ -123,30 +165,46 @@ const covers = (grant: HeldGrant, category: Uint8Array, rights: number, purpose?
   (purpose === undefined || grant.grant.purposes.includes(purpose))
 
 /** The grant that gives some rights on a category, for a purpose; undefined for the custodian, who needs none. */
-export const grantFor = (keyring: Keyring, category: Uint8Array, rights: number, purpose?: Purpose): HeldGrant | undefined => {
+export const grantFor = (
+  keyring: Keyring,
+  category: Uint8Array,
+  rights: number,
+  purpose?: Purpose,
+): HeldGrant | undefined => {
   if (keyring.own) return undefined
   const grant = keyring.held.find((one) => covers(one, category, rights, purpose))
   if (grant === undefined) {
-    throw new SdkError('no-grant', `no grant in force gives this right on ${keyring.codes.get(toHex(category)) ?? 'this category'}`)
+    throw new SdkError(
+      'no-grant',
+      `no grant in force gives this right on ${keyring.codes.get(toHex(category)) ?? 'this category'}`,
+    )
   }
   return grant
 }
 
 /** Hex ids of the categories that may be opened for a purpose, at least in an earlier epoch. */
 export const readableFor = (keyring: Keyring, purpose: Purpose): Set<string> =>
-  new Set([...keyring.categories.values()]
-    .filter(({ id }) => keyring.own || keyring.held.some((grant) => covers(grant, id, RIGHTS.read, purpose)))
-    .map(({ id }) => toHex(id)))
+  new Set(
+    [...keyring.categories.values()]
+      .filter(({ id }) => keyring.own || keyring.held.some((grant) => covers(grant, id, RIGHTS.read, purpose)))
+      .map(({ id }) => toHex(id)),
+  )
 
 /** Hex ids of the categories that the index shows this client: the feed of these must never shrink. */
 export const visibleIn = (keyring: Keyring): Set<string> =>
-  new Set([...keyring.categories.values()]
-    .filter(({ id }) => keyring.own || [RIGHTS.read, RIGHTS.relay].some((right) => keyring.held.some((grant) => covers(grant, id, right))))
-    .map(({ id }) => toHex(id)))
+  new Set(
+    [...keyring.categories.values()]
+      .filter(
+        ({ id }) =>
+          keyring.own ||
+          [RIGHTS.read, RIGHTS.relay].some((right) => keyring.held.some((grant) => covers(grant, id, right))),
+      )
+      .map(({ id }) => toHex(id)),
+  )
 
 /** Treatment where that is allowed, else the first purpose that any grant allows. */
 export const defaultPurpose = (keyring: Keyring): Purpose =>
-  keyring.own ? 'treatment' : PURPOSES.find((purpose) => readableFor(keyring, purpose).size > 0) ?? 'treatment'
+  keyring.own ? 'treatment' : (PURPOSES.find((purpose) => readableFor(keyring, purpose).size > 0) ?? 'treatment')
 
 /** The category of a name. Throws `category-unknown`. */
 export const categoryOf = (keyring: Keyring, code: string): CategoryInfo => {

@@ -1,6 +1,6 @@
 /**
- * One writer's commits to one custodian's part of a vault, one after the other: each names the one before it in its blinded
- * link, so the next is made only when the fate of the last is known.
+ * One writer's commits to one custodian's part of a vault, one after the other: each names the one before it in its
+ * blinded link, so the next is made only when the fate of the last is known.
  */
 import { SdkError } from './errors.ts'
 import { SDK_LIMITS } from './limits.ts'
@@ -31,7 +31,12 @@ export class Lane {
       }
       const cancel = timers.after(SDK_LIMITS.laneWait, () => {
         this.#queue.splice(this.#queue.indexOf(turn), 1)
-        reject(new SdkError('commit-pending', 'an earlier commit to this vault was prepared, and neither submitted nor discarded'))
+        reject(
+          new SdkError(
+            'commit-pending',
+            'an earlier commit to this vault was prepared, and neither submitted nor discarded',
+          ),
+        )
       })
       this.#queue.push(turn)
     })

@@ -2,8 +2,10 @@
 export const SDK_LIMITS = {
   /** One try of one request, answer included. */
   requestTimeout: 15_000,
-  /** One try of a request that carries megabytes. */
-  transferTimeout: 120_000,
+  /** One try of a request whose answer may be megabytes. */
+  transferTimeout: 60_000,
+  /** A body may take this much longer for each of its bytes: 256 kB/s. */
+  bodyTimePerByte: 1 / 256,
   /** Tries of one request: all of them are idempotent. */
   attempts: 4,
   /** First pause between tries; doubles, plus or minus half of it at random. */

@@ -36,10 +36,13 @@ export interface OpeningContext {
 
 /** The owner's own way: no trustee, no access. What does not open so is left to the trustees. */
 const byOwner = async (
-  connection: Connection, from: OpeningContext, capsules: readonly FeedCapsule[],
+  connection: Connection,
+  from: OpeningContext,
+  capsules: readonly FeedCapsule[],
 ): Promise<Map<string, Uint8Array>> => {
   const releases = new Map<string, Uint8Array>()
-  if (from.view.genesis.mode !== 'owner' || !equalBytes(from.view.genesis.controller, connection.identity.id)) return releases
+  if (from.view.genesis.mode !== 'owner' || !equalBytes(from.view.genesis.controller, connection.identity.id))
+    return releases
   for (const { bytes, headerHash } of capsules) {
     try {
       releases.set(toHex(headerHash), await ownerRelease(bytes, connection.couriers, from.feed.encapsulation))
@@ -53,7 +56,9 @@ const byOwner = async (
 
 /** One access for each grant that is needed: an access is made under one chain. */
 const byTrustees = async (
-  connection: Connection, from: OpeningContext, capsules: readonly FeedCapsule[],
+  connection: Connection,
+  from: OpeningContext,
+  capsules: readonly FeedCapsule[],
 ): Promise<Released> => {
   const byGrant = new Map<HeldGrant | undefined, FeedCapsule[]>()
   for (const capsule of capsules) {
@@ -62,9 +67,18 @@ const byTrustees = async (
     if (group === undefined) byGrant.set(grant, [capsule])
     else group.push(capsule)
   }
-  const { view, keyring: { part }, purpose, signal, feed: { encapsulation } } = from
-  const released = await Promise.all([...byGrant].map(([grant, group]) =>
-    release(connection, { view, part, grant, purpose, capsules: group, encapsulation, signal })))
+  const {
+    view,
+    keyring: { part },
+    purpose,
+    signal,
+    feed: { encapsulation },
+  } = from
+  const released = await Promise.all(
+    [...byGrant].map(([grant, group]) =>
+      release(connection, { view, part, grant, purpose, capsules: group, encapsulation, signal }),
+    ),
+  )
   return {
     releases: new Map(released.flatMap(({ releases }) => [...releases])),
     problems: released.flatMap(({ problems }) => problems),
@@ -73,7 +87,9 @@ const byTrustees = async (
 
 /** Keys of capsules, by their id. A capsule that its writer made unopenable is a problem, not a failure. */
 export const capsuleKeys = async (
-  connection: Connection, from: OpeningContext, capsules: readonly FeedCapsule[],
+  connection: Connection,
+  from: OpeningContext,
+  capsules: readonly FeedCapsule[],
 ): Promise<{ keys: Map<string, CapsuleKey>; problems: ChartProblem[] }> => {
   const owned = await byOwner(connection, from, capsules)
   const rest = capsules.filter(({ headerHash }) => !owned.has(toHex(headerHash)))
@@ -84,9 +100,14 @@ export const capsuleKeys = async (
     const secret = owned.get(name) ?? releases.get(name)
     if (secret === undefined) continue
     try {
-      keys.set(capsule.id, await capsuleKey({
-        headerBytes: capsule.capsule.header, release: secret, secrets: from.keyring.secrets,
-      }))
+      keys.set(
+        capsule.id,
+        await capsuleKey({
+          headerBytes: capsule.capsule.header,
+          release: secret,
+          secrets: from.keyring.secrets,
+        }),
+      )
     } catch (error) {
       if (!(error instanceof SealError)) throw error
       problems.push(problemOf(capsule, error.code))
@@ -96,10 +117,18 @@ export const capsuleKeys = async (
 }
 
 /** The body of a record: as served, or fetched by its digest. Throws `record-tampered`. */
-const bodyOf = async (connection: Connection, record: FeedRecord, signal: AbortSignal | undefined): Promise<Uint8Array> => {
+const bodyOf = async (
+  connection: Connection,
+  record: FeedRecord,
+  signal: AbortSignal | undefined,
+): Promise<Uint8Array> => {
   if (record.body !== undefined) return record.body
   const body = await connection.askIndex({
-    method: 'GET', path: `/v1/blobs/${toHex(record.digest)}`, octets: true, signal, timeout: SDK_LIMITS.transferTimeout,
+    method: 'GET',
+    path: `/v1/blobs/${toHex(record.digest)}`,
+    octets: true,
+    signal,
+    timeout: SDK_LIMITS.transferTimeout,
   })
   if (body.length !== record.size || !equalBytes(sha256(body), record.digest)) {
     throw new SealError('record-tampered', 'the index serves another body than the author signed')
@@ -119,9 +148,14 @@ const openedOf = (record: FeedRecord, content: Uint8Array, codes: ReadonlyMap<st
 })
 
 const openGroup = async (
-  connection: Connection, from: OpeningContext, key: CapsuleKey, records: readonly FeedRecord[],
+  connection: Connection,
+  from: OpeningContext,
+  key: CapsuleKey,
+  records: readonly FeedRecord[],
 ): Promise<{ opened: OpenedRecord[]; problems: ChartProblem[] }> => {
-  const bodies = await inParallel(records, SDK_LIMITS.blobsAtOnce, (record) => bodyOf(connection, record, from.signal))
+  const bodies = await inParallel(records, SDK_LIMITS.blobsAtOnce, (record) =>
+    bodyOf(connection, record, from.signal),
+  )
   const items = records.map(({ headerBytes }, i) => ({ headerBytes, body: bodies[i] as Uint8Array }))
   const opened: OpenedRecord[] = []
   const problems: ChartProblem[] = []
@@ -129,7 +163,12 @@ const openGroup = async (
     const record = records[i] as FeedRecord
     if (result instanceof SealError) {
       const { header, capsule } = record
-      problems.push({ what: 'record', who: toHex(capsule.header.writer), which: toHex(header.record), code: result.code })
+      problems.push({
+        what: 'record',
+        who: toHex(capsule.header.writer),
+        which: toHex(header.record),
+        code: result.code,
+      })
     } else opened.push(openedOf(record, result.content, from.keyring.codes))
   }
   return { opened, problems }
@@ -137,7 +176,10 @@ const openGroup = async (
 
 /** Opens records whose capsules' keys are there. */
 export const openAll = async (
-  connection: Connection, from: OpeningContext, keys: ReadonlyMap<string, CapsuleKey>, records: readonly FeedRecord[],
+  connection: Connection,
+  from: OpeningContext,
+  keys: ReadonlyMap<string, CapsuleKey>,
+  records: readonly FeedRecord[],
 ): Promise<{ opened: OpenedRecord[]; problems: ChartProblem[] }> => {
   const groups = Map.groupBy(records, ({ capsule }) => capsule.id)
   const opened: OpenedRecord[] = []
@@ -153,7 +195,11 @@ export const openAll = async (
 }
 
 /** Throws `no-grant` where a category asked for cannot be read: an empty answer would look like "nothing there". */
-export const requireReadable = (keyring: Keyring, readable: ReadonlySet<string>, codes: readonly string[]): Set<string> => {
+export const requireReadable = (
+  keyring: Keyring,
+  readable: ReadonlySet<string>,
+  codes: readonly string[],
+): Set<string> => {
   const chosen = new Set<string>()
   for (const code of codes) {
     const category = keyring.categories.get(code)

@@ -8,7 +8,7 @@ import { SdkError } from './errors.ts'
 import type { FeedCapsule } from './feed.ts'
 import type { HeldGrant, Purpose } from './keyring.ts'
 import { SDK_LIMITS } from './limits.ts'
-import { abortedError } from './timers.ts'
+import { abortedError, pause } from './timers.ts'
 import type { Part, VaultView } from './vault-view.ts'
 
 export interface ReleaseNeed {
@@ -24,7 +24,10 @@ export interface ReleaseNeed {
 
 /** Something that went wrong without stopping the opening: shown to the user, never left out silently. */
 export interface ChartProblem {
-  /** `trustee`: it failed or lied, the others served. `capsule`, `record`: its writer made it so that it cannot be opened. */
+  /**
+   * `trustee`: it failed or lied, the others served. `capsule`, `record`: its writer made it so that it cannot be
+   * opened.
+   */
   readonly what: 'trustee' | 'capsule' | 'record'
   /** Hex id of the trustee, or of the author. */
   readonly who: string
@@ -45,11 +48,16 @@ interface Failure {
   readonly error: SdkError | SealError
 }
 
-const codeOf = (error: SdkError | SealError): string => (error instanceof SdkError ? (error.problem ?? error.code) : error.code)
+const codeOf = (error: SdkError | SealError): string =>
+  error instanceof SdkError ? (error.problem ?? error.code) : error.code
 
 /** Everything that a trustee checks by itself: it looks nothing up. */
 const requestFor = async (
-  connection: Connection, need: ReleaseNeed, access: MadeAccess, position: Uint8Array, share: number,
+  connection: Connection,
+  need: ReleaseNeed,
+  access: MadeAccess,
+  position: Uint8Array,
+  share: number,
 ): Promise<Uint8Array> => {
   const grantees = (need.grant?.grants ?? []).map(({ grantee }) => grantee)
   const { index, identity } = connection
@@ -61,7 +69,10 @@ const requestFor = async (
     const seal = capsule.shares[share]
     const bytes = seal === undefined ? undefined : need.encapsulation(seal.encapsulation)
     if (seal === undefined || bytes === undefined) {
-      throw new SealError('capsule-mismatch', 'the index does not serve the encapsulation that a share was sealed under')
+      throw new SealError(
+        'capsule-mismatch',
+        'the index does not serve the encapsulation that a share was sealed under',
+      )
     }
     encapsulations.set(toHex(seal.encapsulation), bytes)
     return { header: capsule.header, share: seal }
@@ -77,14 +88,28 @@ const requestFor = async (
   })
 }
 
-/** One trustee's answer. Throws `trustee-problem`, `network`, `timeout`, or SealError `share-invalid` for another access. */
+/**
+ * One trustee's answer. Throws `trustee-problem`, `network`, `timeout`, or SealError `share-invalid` for another
+ * access.
+ */
 const askTrustee = async (
-  connection: Connection, id: Uint8Array, body: Uint8Array, access: Uint8Array, signal: AbortSignal | undefined,
+  connection: Connection,
+  id: Uint8Array,
+  body: Uint8Array,
+  access: Uint8Array,
+  signal: AbortSignal | undefined,
 ): Promise<TrusteeAnswer> => {
   const { target } = await connection.trustee(id)
-  const answer = decode(ReleaseAnswer, await connection.transport.ask(target, {
-    method: 'POST', path: '/v1/releases', body, signal, attempts: 2,
-  }))
+  const answer = decode(
+    ReleaseAnswer,
+    await connection.transport.ask(target, {
+      method: 'POST',
+      path: '/v1/releases',
+      body,
+      signal,
+      attempts: 2,
+    }),
+  )
   if (!equalBytes(answer.trustee, id) || !equalBytes(answer.access, access)) {
     throw new SealError('share-invalid', 'a trustee answered for another one, or for another access')
   }
@@ -101,7 +126,6 @@ class Gathering {
   readonly #answers: TrusteeAnswer[] = []
   readonly #failures: Failure[] = []
   readonly #stop = new AbortController()
-  #asked = 0
 
   constructor(connection: Connection, need: ReleaseNeed, access: MadeAccess, position: Uint8Array) {
     this.#connection = connection
@@ -112,51 +136,61 @@ class Gathering {
     this.#waiting = [first, (first + 1) % 3, (first + 2) % 3]
   }
 
-  run(): Promise<Released> {
-    return new Promise((resolve, reject) => {
-      const { timers } = this.#connection
-      const finish = (settle: () => void): void => {
-        cancel()
-        this.#need.signal?.removeEventListener('abort', abort)
-        this.#stop.abort()
-        settle()
+  async run(): Promise<Released> {
+    const { timers } = this.#connection
+    const under = new Map<number, Promise<number>>()
+    const askNext = (): void => {
+      const share = this.#waiting.shift()
+      if (share !== undefined)
+        under.set(
+          share,
+          this.#one(share).then(() => share),
+        )
+    }
+    const late = pause(timers, SDK_LIMITS.hedgeAfter, this.#stop.signal).then(
+      () => 'late' as const,
+      () => 'late' as const,
+    )
+    let hedged = false
+    askNext()
+    askNext()
+    try {
+      while (under.size > 0 && this.#failures.length < 2) {
+        const heard: number | 'late' = await Promise.race([...under.values(), ...(hedged ? [] : [late])])
+        if (heard !== 'late') under.delete(heard)
+        hedged ||= heard === 'late'
+        const released = this.#answers.length < 2 ? undefined : await this.#open()
+        if (released !== undefined) return released
+        if (heard === 'late' || this.#failures.length > 0 || under.size === 0) askNext()
       }
-      const next = (): void => {
-        const share = this.#waiting.shift()
-        if (share === undefined) return
-        this.#asked++
-        this.#one(share).then((released) => {
-          const settled = this.#answers.length + this.#failures.length
-          if (released !== undefined) finish(() => resolve(released))
-          else if (this.#failures.length >= 2 || settled >= 3) finish(() => reject(this.#insufficient()))
-          else if (settled >= this.#asked || this.#failures.length > 0) next()
-        }, (error: unknown) => finish(() => reject(error)))
-      }
-      const abort = (): void => finish(() => reject(abortedError()))
-      const cancel = timers.after(SDK_LIMITS.hedgeAfter, next)
-      this.#need.signal?.addEventListener('abort', abort, { once: true })
-      next()
-      next()
-    })
+      throw this.#insufficient()
+    } finally {
+      this.#stop.abort()
+      for (const one of under.values()) one.catch(() => {})
+    }
   }
 
-  /** Asks one trustee; the released secrets once two good answers are there. */
-  async #one(share: number): Promise<Released | undefined> {
+  /** Asks one trustee, and keeps its answer, or why there is none. Throws `aborted` where the caller gave up. */
+  async #one(share: number): Promise<void> {
     const id = this.#need.view.genesis.trustees[share] as Uint8Array
+    const { signal } = this.#need
+    const either = signal === undefined ? this.#stop.signal : AbortSignal.any([signal, this.#stop.signal])
     try {
       const body = await requestFor(this.#connection, this.#need, this.#access, this.#position, share)
-      this.#answers.push(await askTrustee(this.#connection, id, body, this.#access.id, this.#stop.signal))
+      this.#answers.push(await askTrustee(this.#connection, id, body, this.#access.id, either))
     } catch (error) {
       if (!(error instanceof SdkError) && !(error instanceof SealError)) throw error
-      if (this.#stop.signal.aborted) return undefined
+      if (signal?.aborted === true) throw abortedError()
+      if (this.#stop.signal.aborted) return
       this.#failures.push({ trustee: toHex(id), error })
       this.#connection.log('trustee-failed', { share, code: codeOf(error) })
-      return undefined
     }
-    return this.#answers.length < 2 ? undefined : this.#open()
   }
 
-  /** Throws `shares-disagree`: the writer's fault, whatever trustees do. A trustee whose share is bad is left out and named. */
+  /**
+   * Throws `shares-disagree`: the writer's fault, whatever trustees do. A trustee whose share is bad is left out and
+   * named.
+   */
   async #open(): Promise<Released | undefined> {
     try {
       const { releases, refused } = await openRelease({
@@ -206,38 +240,54 @@ class Gathering {
   }
 
   #problems(): ChartProblem[] {
-    return this.#failures.map(({ trustee, error }) => ({ what: 'trustee', who: trustee, which: '', code: codeOf(error) }))
+    return this.#failures.map(({ trustee, error }) => ({
+      what: 'trustee',
+      who: trustee,
+      which: '',
+      code: codeOf(error),
+    }))
   }
 
   #insufficient(): SdkError {
     const names = this.#failures.map(({ trustee, error }) => `${trustee.slice(0, 8)}… (${codeOf(error)})`).join(', ')
     return new SdkError('release-insufficient', `two trustees have to answer; these did not: ${names}`, {
-      parties: this.#failures.map(({ trustee }) => trustee), cause: this.#failures[0]?.error,
+      parties: this.#failures.map(({ trustee }) => trustee),
+      cause: this.#failures[0]?.error,
     })
   }
 }
 
 /** One logged access and its release. At most as many capsules as an access may name. */
 const releaseOnce = async (connection: Connection, need: ReleaseNeed): Promise<Released> => {
-  const access = await createAccess({
-    vault: need.view.vault,
-    custodian: need.part.custodian.keys.id,
-    reader: connection.identity,
-    capsules: need.capsules.map(({ headerHash }) => headerHash),
-    chain: need.grant?.ids ?? [],
-    purpose: need.purpose,
-  }, connection.context)
+  const access = await createAccess(
+    {
+      vault: need.view.vault,
+      custodian: need.part.custodian.keys.id,
+      reader: connection.identity,
+      capsules: need.capsules.map(({ headerHash }) => headerHash),
+      chain: need.grant?.ids ?? [],
+      purpose: need.purpose,
+    },
+    connection.context,
+  )
   const position = await connection.record('/v1/accesses', access.signed, access.id, undefined, need.signal)
   return new Gathering(connection, need, access, position).run()
 }
 
-export const problemOf = (capsule: FeedCapsule, code: string): ChartProblem =>
-  ({ what: 'capsule', who: toHex(capsule.header.writer), which: capsule.id, code })
+export const problemOf = (capsule: FeedCapsule, code: string): ChartProblem => ({
+  what: 'capsule',
+  who: toHex(capsule.header.writer),
+  which: capsule.id,
+  code,
+})
 
 /** The code where what a writer made is at fault, so that no trustee can help. */
 const writersFault = (error: unknown): SealError['code'] | undefined => {
-  if (error instanceof SealError) return error.code === 'shares-disagree' || error.code === 'capsule-mismatch' ? error.code : undefined
-  return error instanceof SdkError && error.code === 'release-insufficient' && error.cause instanceof SdkError &&
+  if (error instanceof SealError)
+    return error.code === 'shares-disagree' || error.code === 'capsule-mismatch' ? error.code : undefined
+  return error instanceof SdkError &&
+    error.code === 'release-insufficient' &&
+    error.cause instanceof SdkError &&
     error.cause.problem === 'bad-statement'
     ? 'share-invalid'
     : undefined
@@ -245,14 +295,19 @@ const writersFault = (error: unknown): SealError['code'] | undefined => {
 
 /**
  * Release secrets of any number of capsules. A capsule whose writer made it unopenable must not keep the others shut (a
- * chart without its allergies is worse than one without that writer), so the list is halved until it is found and named.
+ * chart without its allergies is worse than one without that writer), so the list is halved until it is found and
+ * named.
  */
 export const release = async (connection: Connection, need: ReleaseNeed): Promise<Released> => {
   const { capsules } = need
   if (capsules.length === 0) return { releases: new Map(), problems: [] }
-  const whole = capsules.filter(({ capsule }) => capsule.shares.every(({ encapsulation }) => need.encapsulation(encapsulation)))
+  const whole = capsules.filter(({ capsule }) =>
+    capsule.shares.every(({ encapsulation }) => need.encapsulation(encapsulation)),
+  )
   if (whole.length < capsules.length) {
-    const broken = capsules.filter((capsule) => !whole.includes(capsule)).map((capsule) => problemOf(capsule, 'capsule-mismatch'))
+    const broken = capsules
+      .filter((capsule) => !whole.includes(capsule))
+      .map((capsule) => problemOf(capsule, 'capsule-mismatch'))
     const rest = await release(connection, { ...need, capsules: whole })
     return { ...rest, problems: [...broken, ...rest.problems] }
   }
@@ -260,7 +315,10 @@ export const release = async (connection: Connection, need: ReleaseNeed): Promis
     const middle = Math.ceil(capsules.length / 2)
     const first = await release(connection, { ...need, capsules: capsules.slice(0, middle) })
     const second = await release(connection, { ...need, capsules: capsules.slice(middle) })
-    return { releases: new Map([...first.releases, ...second.releases]), problems: [...first.problems, ...second.problems] }
+    return {
+      releases: new Map([...first.releases, ...second.releases]),
+      problems: [...first.problems, ...second.problems],
+    }
   }
   if (capsules.length > FORMAT_LIMITS.accessCapsules) return halves()
   try {

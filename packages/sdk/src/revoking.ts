@@ -23,27 +23,47 @@ export interface RevocationState {
 }
 
 const noticeOf = async (
-  connection: Connection, view: VaultView, grant: ChainedGrant, revocation: Uint8Array,
+  connection: Connection,
+  view: VaultView,
+  grant: ChainedGrant,
+  revocation: Uint8Array,
 ): Promise<Uint8Array> => {
-  const ids = [view.genesis.controller, grant.grant.custodian, ...grant.grants.map(({ grantee }) => grantee), connection.identity.id]
+  const ids = [
+    view.genesis.controller,
+    grant.grant.custodian,
+    ...grant.grants.map(({ grantee }) => grantee),
+    connection.identity.id,
+  ]
   const unique = new Map(ids.map((id) => [toHex(id), id]))
   const principals = await Promise.all([...unique.values()].map((id) => connection.directory.of(id)))
   return encode(RevocationNotice, {
-    revocation, genesis: view.genesisSigned, chain: [...grant.chain], keys: principals.map(({ chain }) => [...chain]),
+    revocation,
+    genesis: view.genesisSigned,
+    chain: [...grant.chain],
+    keys: principals.map(({ chain }) => [...chain]),
   })
 }
 
 /** Signs a revocation and remembers it before anybody is told. */
 export const beginRevocation = async (
-  connection: Connection, view: VaultView, grant: ChainedGrant, rotate: boolean,
+  connection: Connection,
+  view: VaultView,
+  grant: ChainedGrant,
+  rotate: boolean,
 ): Promise<void> => {
   const { identity, memory } = connection
   const revokers = [grant.grant.custodian, ...grant.grants.slice(0, -1).map(({ grantee }) => grantee)]
   if (!revokers.some((id) => equalBytes(id, identity.id))) {
-    throw new SdkError('not-custodian', 'a grant is revoked by the custodian, or by who signed it or a grant above it')
+    throw new SdkError(
+      'not-custodian',
+      'a grant is revoked by the custodian, or by who signed it or a grant above it',
+    )
   }
   const vault = toHex(view.vault)
-  const { signed } = await createRevocation({ vault: view.vault, grant: grant.id, signer: identity }, connection.context)
+  const { signed } = await createRevocation(
+    { vault: view.vault, grant: grant.id, signer: identity },
+    connection.context,
+  )
   const rotates = rotate && equalBytes(grant.grant.custodian, identity.id) && (grant.grant.rights & RIGHTS.read) !== 0
   const pending: PendingRevocation = {
     notice: await noticeOf(connection, view, grant, signed),
@@ -62,15 +82,26 @@ export const beginRevocation = async (
 /** Tells index and trustees what they do not know yet. What cannot be told stays to be told. */
 const tell = async (connection: Connection, one: PendingRevocation): Promise<PendingRevocation> => {
   const { revocation } = decode(RevocationNotice, one.notice)
-  const index = one.indexKnows || connection.record('/v1/revocations', revocation, statementId(revocation)).then(() => true, (error: unknown) => {
-    if (!(error instanceof SdkError) || (error.problem !== undefined && error.problem !== 'overloaded')) throw error
-    connection.log('revocation-pending', { at: 'index', code: error.code })
-    return false
-  })
+  const index =
+    one.indexKnows ||
+    connection.record('/v1/revocations', revocation, statementId(revocation)).then(
+      () => true,
+      (error: unknown) => {
+        if (!(error instanceof SdkError) || (error.problem !== undefined && error.problem !== 'overloaded'))
+          throw error
+        connection.log('revocation-pending', { at: 'index', code: error.code })
+        return false
+      },
+    )
   const trustees = one.trustees.map(async (id): Promise<Uint8Array[]> => {
     try {
       const { target } = await connection.trustee(id)
-      await connection.transport.ask(target, { method: 'POST', path: '/v1/revocations', body: one.notice, attempts: 2 })
+      await connection.transport.ask(target, {
+        method: 'POST',
+        path: '/v1/revocations',
+        body: one.notice,
+        attempts: 2,
+      })
       return []
     } catch (error) {
       if (!(error instanceof SdkError)) throw error
@@ -79,21 +110,30 @@ const tell = async (connection: Connection, one: PendingRevocation): Promise<Pen
     }
   })
   const [indexKnows, ...missing] = await Promise.all([index, ...trustees])
-  return { ...one, indexKnows: indexKnows as boolean, trustees: missing.flat() }
+  return { ...one, indexKnows, trustees: missing.flat() }
 }
 
 /** New epochs for some categories. Throws `index-problem` where another device of the custodian keeps winning. */
 export const rotateEpochs = async (
-  connection: Connection, reload: () => Promise<{ view: VaultView; keyring: Keyring }>, categories: readonly Uint8Array[],
+  connection: Connection,
+  reload: () => Promise<{ view: VaultView; keyring: Keyring }>,
+  categories: readonly Uint8Array[],
 ): Promise<void> => {
   for (let attempt = 1; ; attempt++) {
     const { view, keyring } = await reload()
     const { part, ownSecrets } = keyring
     if (ownSecrets === undefined) throw new SdkError('not-custodian', 'only its custodian gives a category new keys')
-    const made = await rotateCategories({
-      vault: view.vault, custodian: connection.identity, previousSigned: part.signed.at(-1) as Uint8Array,
-      previous: part.newest, secrets: ownSecrets, rotate: categories,
-    }, connection.context)
+    const made = await rotateCategories(
+      {
+        vault: view.vault,
+        custodian: connection.identity,
+        previousSigned: part.signed.at(-1) as Uint8Array,
+        previous: part.newest,
+        secrets: ownSecrets,
+        rotate: categories,
+      },
+      connection.context,
+    )
     try {
       await connection.record('/v1/manifests', made.signed, made.id)
       const seen = { version: made.manifest.version, id: made.id }
@@ -111,7 +151,9 @@ export const rotateEpochs = async (
  * `rotate` gives categories new epochs and delivers the new keys to who remains.
  */
 export const continueRevocations = async (
-  connection: Connection, view: VaultView, rotate: (categories: readonly Uint8Array[]) => Promise<void>,
+  connection: Connection,
+  view: VaultView,
+  rotate: (categories: readonly Uint8Array[]) => Promise<void>,
 ): Promise<Map<string, RevocationState>> => {
   const { memory } = connection
   const vault = toHex(view.vault)
@@ -126,13 +168,18 @@ export const continueRevocations = async (
   const now = told.map((one) => (due.includes(one) ? { ...one, rotate: [] } : one))
   const unfinished = now.filter((one) => !one.indexKnows || one.trustees.length > 0 || one.rotate.length > 0)
   await memory.keepRevocations(vault, unfinished)
-  return new Map(now.map((one, i) => {
-    const pending = one.trustees.map(toHex)
-    return [toHex(one.grant), {
-      acknowledged: trustees.filter((id) => !pending.includes(id)),
-      pending,
-      index: one.indexKnows,
-      rotated: (started[i] as PendingRevocation).rotate.length > 0 && one.rotate.length === 0,
-    }]
-  }))
+  return new Map(
+    now.map((one, i) => {
+      const pending = one.trustees.map(toHex)
+      return [
+        toHex(one.grant),
+        {
+          acknowledged: trustees.filter((id) => !pending.includes(id)),
+          pending,
+          index: one.indexKnows,
+          rotated: (started[i] as PendingRevocation).rotate.length > 0 && one.rotate.length === 0,
+        },
+      ]
+    }),
+  )
 }

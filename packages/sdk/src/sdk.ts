@@ -2,7 +2,9 @@
 export { createIdentity, exportIdentity, type Identity, importIdentity, rotateIdentity } from '@scelle/seal/identity'
 export { handleOf } from '@scelle/seal/envelope'
 export type { NewCategory } from '@scelle/seal/keys'
-export { type Context, type PrincipalKeys, SealError, type SealErrorCode } from '@scelle/seal/verify'
+export {
+  type Context, fromHex, type PrincipalKeys, SealError, type SealErrorCode, toHex, verifyKeyChain,
+} from '@scelle/seal/verify'
 export { Chart, type ChartTimes } from './chart.ts'
 export { Client, connect, type ReceivedGrant, type VaultOptions } from './client.ts'
 export type { PreparedCommit, PreparedItem, SubmitResult } from './committer.ts'

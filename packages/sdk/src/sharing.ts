@@ -1,7 +1,16 @@
 /** Giving others rights, and their keys. */
 import { createGrant, renewGrantKeys } from '@scelle/seal/grants'
 import {
-  BASES, type CategorySecrets, encode, equalBytes, type Grant, PURPOSES, RIGHTS, statementId, toHex, verifyGrantChain,
+  type BASES,
+  type CategorySecrets,
+  encode,
+  equalBytes,
+  type Grant,
+  PURPOSES,
+  RIGHTS,
+  statementId,
+  toHex,
+  verifyGrantChain,
 } from '@scelle/seal/verify'
 import { NewGrant } from '@scelle/wire/messages'
 import type { Connection } from './connection.ts'
@@ -54,15 +63,22 @@ const sourceOf = (keyring: Keyring, ids: readonly Uint8Array[], options: ShareOp
   }
   const wanted = options.parent === undefined ? undefined : idBytes(options.parent)
   const needed = bitsOf(options.rights ?? ['read']) | RIGHTS.shareOn
-  const parent = keyring.held.find(({ id, grant }) =>
-    (wanted === undefined ? (grant.rights & needed) === needed : equalBytes(id, wanted)) &&
-    ids.every((category) => grant.categories.some((one) => equalBytes(one, category))))
-  if (parent === undefined) throw new SdkError('no-grant', 'sharing on takes a grant with shareOn for these categories and rights')
+  const parent = keyring.held.find(
+    ({ id, grant }) =>
+      (wanted === undefined ? (grant.rights & needed) === needed : equalBytes(id, wanted)) &&
+      ids.every((category) => grant.categories.some((one) => equalBytes(one, category))),
+  )
+  if (parent === undefined)
+    throw new SdkError('no-grant', 'sharing on takes a grant with shareOn for these categories and rights')
   return { parent, secrets: parent.secrets, manifestVersion: parent.manifestVersion }
 }
 
 const grantOf = (
-  connection: Connection, view: VaultView, keyring: Keyring, options: ShareOptions, parent: HeldGrant | undefined,
+  connection: Connection,
+  view: VaultView,
+  keyring: Keyring,
+  options: ShareOptions,
+  parent: HeldGrant | undefined,
 ): Omit<Grant, 'suite' | 'salt'> => {
   const now = Math.floor(connection.context.now() / 1000)
   const rights = options.rights ?? ['read']
@@ -85,13 +101,20 @@ const grantOf = (
 
 /** Checks what is about to be given as everybody else will. */
 const verifyOwn = async (
-  connection: Connection, view: VaultView, grant: Grant, chain: readonly Uint8Array[], parent: HeldGrant | undefined,
+  connection: Connection,
+  view: VaultView,
+  grant: Grant,
+  chain: readonly Uint8Array[],
+  parent: HeldGrant | undefined,
 ): Promise<void> => {
   const signers = [grant.custodian, ...(parent?.grants ?? []).map(({ grantee }) => grantee)]
   const known = await Promise.all(signers.map((id) => connection.directory.of(id)))
   const keys = new Map(known.map((one) => [toHex(one.keys.id), one.keys]))
   await verifyGrantChain({
-    chain, vault: view.vault, custodian: grant.custodian, keysOf: (id) => keys.get(toHex(id)),
+    chain,
+    vault: view.vault,
+    custodian: grant.custodian,
+    keysOf: (id) => keys.get(toHex(id)),
     at: Math.floor(connection.context.now() / 1000),
     need: { reader: grant.grantee, categories: grant.categories, rights: grant.rights },
   })
@@ -99,15 +122,25 @@ const verifyOwn = async (
 
 /** Throws `no-grant`, `category-unknown`, or SealError `grant-not-subset`, `grant-expired`, `category-unknown`. */
 export const shareWith = async (
-  connection: Connection, view: VaultView, keyring: Keyring, options: ShareOptions,
+  connection: Connection,
+  view: VaultView,
+  keyring: Keyring,
+  options: ShareOptions,
 ): Promise<{ grant: Uint8Array }> => {
   if (options.categories.length === 0) throw new SdkError('bad-input', 'name the categories to share')
   const ids = options.categories.map((code) => categoryOf(keyring, code).id)
   const { parent, secrets, manifestVersion } = sourceOf(keyring, ids, options)
   const { keys: grantee } = await connection.directory.of(idBytes(options.to))
-  const made = await createGrant({
-    signer: connection.identity, grantee, secrets, manifestVersion, grant: grantOf(connection, view, keyring, options, parent),
-  }, connection.context)
+  const made = await createGrant(
+    {
+      signer: connection.identity,
+      grantee,
+      secrets,
+      manifestVersion,
+      grant: grantOf(connection, view, keyring, options, parent),
+    },
+    connection.context,
+  )
   await verifyOwn(connection, view, made.grant, [...(parent?.chain ?? []), made.grantSigned], parent)
   await connection.record('/v1/grants', encode(NewGrant, { grant: made.grantSigned, keys: made.keysSigned }), made.id)
   return { grant: made.id }
@@ -119,7 +152,9 @@ const renewalSource = (keyring: Keyring, grant: ChainedGrant): Source | undefine
     return { parent: undefined, secrets: keyring.ownSecrets, manifestVersion: keyring.part.newest.version }
   }
   const parent = keyring.held.find(({ id }) => grant.grant.parent !== undefined && equalBytes(id, grant.grant.parent))
-  return parent === undefined ? undefined : { parent, secrets: parent.secrets, manifestVersion: parent.manifestVersion }
+  return parent === undefined
+    ? undefined
+    : { parent, secrets: parent.secrets, manifestVersion: parent.manifestVersion }
 }
 
 /**
@@ -127,21 +162,31 @@ const renewalSource = (keyring: Keyring, grant: ChainedGrant): Source | undefine
  * knows to be revoked, whatever the index says: it might want a removed reader to get the new keys.
  */
 export const renewGrants = async (
-  connection: Connection, keyring: Keyring, grants: readonly ChainedGrant[], revoked: ReadonlySet<string>,
+  connection: Connection,
+  keyring: Keyring,
+  grants: readonly ChainedGrant[],
+  revoked: ReadonlySet<string>,
 ): Promise<number> => {
   const gone = new Set([...revoked, ...grants.filter((one) => one.revoked).map(({ id }) => toHex(id))])
   const now = Math.floor(connection.context.now() / 1000)
   const stale = grants.flatMap((grant) => {
     const source = equalBytes(grant.signer, connection.identity.id) ? renewalSource(keyring, grant) : undefined
-    const due = source !== undefined && (grant.keys?.manifestVersion ?? 0) < source.manifestVersion &&
-      grant.grant.expires > now && !grant.ids.some((id) => gone.has(toHex(id)))
+    const due =
+      source !== undefined &&
+      (grant.keys?.manifestVersion ?? 0) < source.manifestVersion &&
+      grant.grant.expires > now &&
+      !grant.ids.some((id) => gone.has(toHex(id)))
     return due ? [{ grant, source }] : []
   })
   await inParallel(stale, SDK_LIMITS.lookupsAtOnce, async ({ grant, source }) => {
     const { keys: grantee } = await connection.directory.of(grant.grant.grantee)
     const keysSigned = await renewGrantKeys({
-      signer: connection.identity, grantee, secrets: source.secrets, manifestVersion: source.manifestVersion,
-      grant: grant.grant, grantId: grant.id,
+      signer: connection.identity,
+      grantee,
+      secrets: source.secrets,
+      manifestVersion: source.manifestVersion,
+      grant: grant.grant,
+      grantId: grant.id,
     })
     await connection.record('/v1/grant-keys', keysSigned, statementId(keysSigned))
   })

@@ -1,5 +1,17 @@
 /** What a client remembers between runs: no secrets, only what it was shown, so that showing it less is noticed. */
-import { bytes, type Codec, decode, encode, field, list, struct, toHex, uint, type Value, bool } from '@scelle/seal/verify'
+import {
+  bytes,
+  type Codec,
+  decode,
+  encode,
+  field,
+  list,
+  struct,
+  toHex,
+  uint,
+  type Value,
+  bool,
+} from '@scelle/seal/verify'
 import { KeyChain } from '@scelle/wire/messages'
 import { SDK_LIMITS } from './limits.ts'
 
@@ -63,7 +75,8 @@ export class Memory {
   }
 
   keysSeen = (principal: string): Promise<VersionSeen | undefined> => this.#read(VersionSeen, `keys/${principal}`)
-  sawKeys = (principal: string, seen: VersionSeen): Promise<void> => this.#write(VersionSeen, `keys/${principal}`, seen)
+  sawKeys = (principal: string, seen: VersionSeen): Promise<void> =>
+    this.#write(VersionSeen, `keys/${principal}`, seen)
 
   manifestSeen = (part: string): Promise<VersionSeen | undefined> => this.#read(VersionSeen, `manifest/${part}`)
   sawManifest = (part: string, seen: VersionSeen): Promise<void> => this.#write(VersionSeen, `manifest/${part}`, seen)
@@ -80,8 +93,10 @@ export class Memory {
   registered = (): Promise<number | undefined> => this.#read(uint(), 'registered')
   nowRegistered = (records: number): Promise<void> => this.#write(uint(), 'registered', records)
 
-  revokedGrants = async (vault: string): Promise<Uint8Array[]> => (await this.#read(GrantIds, `revoked/${vault}`)) ?? []
-  keepRevoked = (vault: string, grants: Uint8Array[]): Promise<void> => this.#write(GrantIds, `revoked/${vault}`, grants)
+  revokedGrants = async (vault: string): Promise<Uint8Array[]> =>
+    (await this.#read(GrantIds, `revoked/${vault}`)) ?? []
+  keepRevoked = (vault: string, grants: Uint8Array[]): Promise<void> =>
+    this.#write(GrantIds, `revoked/${vault}`, grants)
 
   pendingRevocations = async (vault: string): Promise<PendingRevocation[]> =>
     (await this.#read(PendingRevocations, `revocations/${vault}`)) ?? []

@@ -43,7 +43,8 @@ export interface TransportOptions {
 const PASSING: ReadonlySet<ProblemCode> = new Set(['overloaded', 'internal', 'signature-replayed'])
 
 const readBounded = async (response: Response, limit: number): Promise<Uint8Array<ArrayBuffer>> => {
-  const tooLong = (): SdkError => new SdkError('answer-invalid', 'an answer is longer than any answer may be; nothing was read')
+  const tooLong = (): SdkError =>
+    new SdkError('answer-invalid', 'an answer is longer than any answer may be; nothing was read')
   const announced = Number(response.headers.get('content-length') ?? Number.NaN)
   if (announced > limit) throw tooLong()
   if (Number.isInteger(announced) || response.body === null) return new Uint8Array(await response.arrayBuffer())
@@ -80,7 +81,15 @@ const problemOf = (body: Uint8Array): ProblemCode | undefined => {
 }
 
 export const problemError = (role: Target['role'], problem: ProblemCode): SdkError =>
-  new SdkError(role === 'index' ? 'index-problem' : 'trustee-problem', `the ${role} refused: ${PROBLEMS[problem][1]}`, { problem })
+  new SdkError(
+    role === 'index' ? 'index-problem' : 'trustee-problem',
+    `the ${role} refused: ${PROBLEMS[problem][1]}`,
+    { problem },
+  )
+
+/** Milliseconds that one try may take. */
+const patienceFor = ({ timeout, body }: Ask): number =>
+  (timeout ?? SDK_LIMITS.requestTimeout) + Math.ceil((body?.length ?? 0) * SDK_LIMITS.bodyTimePerByte)
 
 const isAborted = ({ signal }: Ask): boolean => signal?.aborted === true
 
@@ -103,7 +112,10 @@ export class Transport {
         return await this.#once(target, ask)
       } catch (error) {
         if (!(error instanceof SdkError)) throw error
-        const passing = error.code === 'network' || error.code === 'timeout' || (error.problem !== undefined && PASSING.has(error.problem))
+        const passing =
+          error.code === 'network' ||
+          error.code === 'timeout' ||
+          (error.problem !== undefined && PASSING.has(error.problem))
         if (!passing || attempt >= attempts) throw error
         log('request-retried', { role: target.role, attempt, code: error.problem ?? error.code })
         const spread = 0.5 + (context.random(1)[0] as number) / 256
@@ -117,7 +129,10 @@ export class Transport {
     if (response.status >= 200 && response.status < 300) return body
     const problem = problemOf(body)
     if (problem === undefined) {
-      throw new SdkError('answer-invalid', `the ${target.role} answered status ${response.status} in no form that is known`)
+      throw new SdkError(
+        'answer-invalid',
+        `the ${target.role} answered status ${response.status} in no form that is known`,
+      )
     }
     throw problemError(target.role, problem)
   }
@@ -127,7 +142,7 @@ export class Transport {
     const stop = new AbortController()
     const giveUp = (): void => stop.abort()
     const waited = { over: false }
-    const cancel = this.#options.timers.after(ask.timeout ?? SDK_LIMITS.requestTimeout, () => {
+    const cancel = this.#options.timers.after(patienceFor(ask), () => {
       waited.over = true
       stop.abort()
     })
@@ -153,15 +168,30 @@ export class Transport {
     const url = `${target.url}${ask.path}${query}`
     const { method, body } = ask
     const identity = ask.as ?? this.#options.identity
-    const signed = identity === false
-      ? {}
-      : await signRequest({ method, url, body, identity, now: this.#options.context.now, random: this.#options.context.random })
-    const type = body === undefined ? {} : { 'content-type': ask.octets === true ? 'application/octet-stream' : 'application/cbor' }
+    const signed =
+      identity === false
+        ? {}
+        : await signRequest({
+            method,
+            url,
+            body,
+            identity,
+            now: this.#options.context.now,
+            random: this.#options.context.random,
+          })
+    const type =
+      body === undefined
+        ? {}
+        : { 'content-type': ask.octets === true ? 'application/octet-stream' : 'application/cbor' }
     return {
       url,
       init: {
         method,
-        headers: { accept: ask.octets === true ? 'application/octet-stream' : 'application/cbor', ...type, ...signed },
+        headers: {
+          accept: ask.octets === true ? 'application/octet-stream' : 'application/cbor',
+          ...type,
+          ...signed,
+        },
         ...(body === undefined ? {} : { body: body as Uint8Array<ArrayBuffer> }),
         redirect: 'error',
         credentials: 'omit',

@@ -1,6 +1,13 @@
 /** A vault as the index shows it, checked back to its controller's keys. */
 import {
-  decode, decodeSigned, type Manifest, SealError, toHex, type VaultGenesis, verifyGenesis, verifyManifests,
+  decode,
+  decodeSigned,
+  type Manifest,
+  SealError,
+  toHex,
+  type VaultGenesis,
+  verifyGenesis,
+  verifyManifests,
 } from '@scelle/seal/verify'
 import { VaultView as ServedView } from '@scelle/wire/messages'
 import type { Connection } from './connection.ts'
@@ -30,18 +37,24 @@ export interface VaultView {
 export const partName = (vault: Uint8Array, custodian: Uint8Array): string => `${toHex(vault)}/${toHex(custodian)}`
 
 const verifyPart = async (
-  connection: Connection, view: Omit<VaultView, 'parts'>, served: { custodian: Uint8Array; versions: Uint8Array[] },
+  connection: Connection,
+  view: Omit<VaultView, 'parts'>,
+  served: { custodian: Uint8Array; versions: Uint8Array[] },
 ): Promise<Part> => {
   const newestVersion = Math.max(0, ...served.versions.map((signed) => decodeSigned('manifest', signed).keyVersion))
   const custodian = await connection.directory.of(served.custodian, newestVersion)
   const name = partName(view.vault, served.custodian)
   const known = await connection.memory.manifestSeen(name)
   const { manifests, ids } = await verifyManifests(served.versions, {
-    vault: view.vault, genesis: view.genesis, custodian: custodian.keys, ...(known === undefined ? {} : { known }),
+    vault: view.vault,
+    genesis: view.genesis,
+    custodian: custodian.keys,
+    ...(known === undefined ? {} : { known }),
   })
   const newest = manifests.at(-1)
   const id = ids.at(-1)
-  if (newest === undefined || id === undefined) throw new SealError('manifest-invalid', 'the index serves a custodian without any manifest')
+  if (newest === undefined || id === undefined)
+    throw new SealError('manifest-invalid', 'the index serves a custodian without any manifest')
   if (known === undefined || newest.version > known.version) {
     await connection.memory.sawManifest(name, { version: newest.version, id })
   }
@@ -50,7 +63,9 @@ const verifyPart = async (
 
 /** Checks a genesis against the id it was asked for: the index chooses neither. */
 export const verifyView = async (
-  connection: Connection, vault: Uint8Array, served: ServedView,
+  connection: Connection,
+  vault: Uint8Array,
+  served: ServedView,
 ): Promise<VaultView> => {
   const signed = decodeSigned('vault-genesis', served.genesis)
   const controller = await connection.directory.of(signed.signer, signed.keyVersion)
@@ -59,7 +74,9 @@ export const verifyView = async (
     throw new SealError('vault-mismatch', 'the index serves another vault than the one asked for')
   }
   const view = { vault, genesis: verified.genesis, genesisSigned: served.genesis, controller }
-  const parts = await inParallel(served.manifests, SDK_LIMITS.lookupsAtOnce, (part) => verifyPart(connection, view, part))
+  const parts = await inParallel(served.manifests, SDK_LIMITS.lookupsAtOnce, (part) =>
+    verifyPart(connection, view, part),
+  )
   const byCustodian = new Map(parts.map((part) => [toHex(part.custodian.keys.id), part]))
   if (byCustodian.size !== parts.length) throw new SealError('manifest-invalid', 'the index serves a custodian twice')
   return { ...view, parts: byCustodian }

@@ -8,7 +8,14 @@ import { Feed } from './feed.ts'
 import { type ChainedGrant, vaultGrants } from './grant-list.ts'
 import { type Id, idBytes } from './ids.ts'
 import {
-  type CategoryInfo, defaultCustodian, defaultPurpose, type Keyring, openKeyring, type Purpose, readableFor, visibleIn,
+  type CategoryInfo,
+  defaultCustodian,
+  defaultPurpose,
+  type Keyring,
+  openKeyring,
+  type Purpose,
+  readableFor,
+  visibleIn,
 } from './keyring.ts'
 import { SDK_LIMITS } from './limits.ts'
 import { requireReadable } from './opening.ts'
@@ -97,21 +104,22 @@ export class Vault {
 
   #keyring(options: PartOptions): Promise<Keyring> {
     const { view, grants, keyrings } = this.#loaded
-    const custodian = options.custodian === undefined
-      ? defaultCustodian(this.#connection, view, grants)
-      : idBytes(options.custodian)
+    const custodian =
+      options.custodian === undefined ? defaultCustodian(this.#connection, view, grants) : idBytes(options.custodian)
     const name = toHex(custodian)
     const known = keyrings.get(name)
     if (known !== undefined) return known
-    const opened = partOf(this.#connection, view, custodian).then((part) => openKeyring(this.#connection, part, grants))
+    const opened = partOf(this.#connection, view, custodian).then((part) =>
+      openKeyring(this.#connection, part, grants),
+    )
     keyrings.set(name, opened)
     opened.catch(() => keyrings.delete(name))
     return opened
   }
 
   /**
-   * Seals and signs, without submitting: see `Client.submit`. One prepared commit for one part at a time; the next `prepare`
-   * waits until it is submitted, or discarded with `Client.discard`.
+   * Seals and signs, without submitting: see `Client.submit`. One prepared commit for one part at a time; the next
+   * `prepare` waits until it is submitted, or discarded with `Client.discard`.
    */
   async prepare(items: readonly WriteItem[], options: PartOptions = {}): Promise<PreparedCommit> {
     const keyring = await this.#keyring(options)
@@ -119,17 +127,24 @@ export class Vault {
   }
 
   /**
-   * Seals, signs, submits: durable when it returns, all items or none. Throws SdkError `commit-refused` with `problem` and
-   * the `items` concerned, `network` or `timeout` where the fate is unknown (write the same versions again: those that were
-   * accepted are refused as `version-exists`), `no-grant`, `bad-input`.
+   * Seals, signs, submits: durable when it returns, all items or none. Throws SdkError `commit-refused` with
+   * `problem` and the `items` concerned, `network` or `timeout` where the fate is unknown (write the same versions
+   * again: those that were accepted are refused as `version-exists`), `no-grant`, `bad-input`.
    */
-  async write(items: readonly WriteItem[], options: PartOptions & { readonly signal?: AbortSignal } = {}): Promise<WriteResult[]> {
+  async write(
+    items: readonly WriteItem[],
+    options: PartOptions & { readonly signal?: AbortSignal } = {},
+  ): Promise<WriteResult[]> {
     for (let attempt = 1; ; attempt++) {
       const prepared = await this.prepare(items, options)
       const result = await this.#submitOne(prepared, options.signal)
       if (result.accepted) {
         return prepared.items.map(({ record, handle, version }) => ({
-          record: toHex(record), handle: toHex(handle), version, commit: prepared.id, sequence: result.position.sequence,
+          record: toHex(record),
+          handle: toHex(handle),
+          version,
+          commit: prepared.id,
+          sequence: result.position.sequence,
         }))
       }
       if (!SEAL_AGAIN.has(result.problem) || attempt >= SDK_LIMITS.writeAttempts) {
@@ -151,16 +166,18 @@ export class Vault {
   }
 
   /**
-   * Fetches, verifies and opens. Throws SealError for whatever the index serves that does not hold, SdkError `no-grant`,
-   * `release-insufficient` (naming trustees), `network`, `chart-too-large`. What its own writer made unopenable is listed in
-   * `Chart.problems` and does not hide the rest.
+   * Fetches, verifies and opens. Throws SealError for whatever the index serves that does not hold, SdkError
+   * `no-grant`, `release-insufficient` (naming trustees), `network`, `chart-too-large`. What its own writer made
+   * unopenable is listed in `Chart.problems` and does not hide the rest.
    */
   async open(options: OpenOptions = {}): Promise<Chart> {
     const keyring = await this.#keyring(options)
     const purpose = options.purpose ?? defaultPurpose(keyring)
     const readable = readableFor(keyring, purpose)
-    const chosen = options.categories === undefined ? readable : requireReadable(keyring, readable, options.categories)
-    if (chosen.size === 0) throw new SdkError('no-grant', 'nothing gives this principal the right to read here for this purpose')
+    const chosen =
+      options.categories === undefined ? readable : requireReadable(keyring, readable, options.categories)
+    if (chosen.size === 0)
+      throw new SdkError('no-grant', 'nothing gives this principal the right to read here for this purpose')
     const { view } = this.#loaded
     const startFeed = (current: Keyring): Promise<Feed> =>
       Feed.start(this.#connection, this.id, current.part, visibleIn(current), current.own)
@@ -183,15 +200,24 @@ export class Vault {
     }
   }
 
-  /** True where the custodian can tell that an author had the right to write; others are not shown each other's grants. */
+  /**
+   * True where the custodian can tell that an author had the right to write; others are not shown each other's
+   * grants.
+   */
   #mayWrite(keyring: Keyring, author: Uint8Array, category: Uint8Array): boolean {
     if (!keyring.own || equalBytes(author, keyring.part.custodian.keys.id)) return true
-    return this.#loaded.grants.some(({ grant }) =>
-      equalBytes(grant.grantee, author) && (grant.rights & RIGHTS.write) !== 0 &&
-      grant.categories.some((one) => equalBytes(one, category)))
+    return this.#loaded.grants.some(
+      ({ grant }) =>
+        equalBytes(grant.grantee, author) &&
+        (grant.rights & RIGHTS.write) !== 0 &&
+        grant.categories.some((one) => equalBytes(one, category)),
+    )
   }
 
-  /** Gives somebody rights on categories, and the keys to them. Throws `no-grant`, `category-unknown`, SealError `grant-…`. */
+  /**
+   * Gives somebody rights on categories, and the keys to them. Throws `no-grant`, `category-unknown`, SealError
+   * `grant-…`.
+   */
   async share(options: ShareOptions & PartOptions): Promise<{ grant: Uint8Array }> {
     return shareWith(this.#connection, this.#loaded.view, await this.#keyring(options), options)
   }
@@ -200,7 +226,9 @@ export class Vault {
   async grantsGiven(): Promise<ChainedGrant[]> {
     await this.refresh()
     const { id } = this.#connection.identity
-    return this.#loaded.grants.filter(({ grant, signer }) => equalBytes(signer, id) || equalBytes(grant.custodian, id))
+    return this.#loaded.grants.filter(
+      ({ grant, signer }) => equalBytes(signer, id) || equalBytes(grant.custodian, id),
+    )
   }
 
   /**
@@ -224,10 +252,14 @@ export class Vault {
   async rotate(categories?: readonly Uint8Array[]): Promise<void> {
     const custodian = this.#connection.identity.id
     const all = [...(await this.#keyring({ custodian })).categories.values()].map(({ id }) => id)
-    await rotateEpochs(this.#connection, async () => {
-      await this.refresh()
-      return { view: this.#loaded.view, keyring: await this.#keyring({ custodian }) }
-    }, categories ?? all)
+    await rotateEpochs(
+      this.#connection,
+      async () => {
+        await this.refresh()
+        return { view: this.#loaded.view, keyring: await this.#keyring({ custodian }) }
+      },
+      categories ?? all,
+    )
     await this.renewKeys({ custodian })
   }
 

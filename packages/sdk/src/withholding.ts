@@ -14,7 +14,10 @@ import { partName, type VaultView } from './vault-view.ts'
 const requireOwn = (connection: Connection, view: VaultView, keyring: Keyring): void => {
   const owner = view.genesis.mode === 'owner' && equalBytes(view.genesis.controller, connection.identity.id)
   if (!keyring.own && !owner) {
-    throw new SdkError('not-custodian', 'only the owner, or the custodian of a part, can check that nothing is withheld')
+    throw new SdkError(
+      'not-custodian',
+      'only the owner, or the custodian of a part, can check that nothing is withheld',
+    )
   }
 }
 
@@ -35,26 +38,36 @@ const requireRemembered = async (connection: Connection, name: string, ids: read
 
 /**
  * Follows every blinded link of a part, compares with what was seen before, and with the feed. Throws SealError
- * `feed-withheld`, `feed-reordered`, `feed-replayed`, `feed-rolled-back`, `commit-link-broken`; SdkError `not-custodian`.
+ * `feed-withheld`, `feed-reordered`, `feed-replayed`, `feed-rolled-back`, `commit-link-broken`; SdkError
+ * `not-custodian`.
  */
 export const checkPart = async (
-  connection: Connection, view: VaultView, keyring: Keyring, signal?: AbortSignal,
+  connection: Connection,
+  view: VaultView,
+  keyring: Keyring,
+  signal?: AbortSignal,
 ): Promise<void> => {
   requireOwn(connection, view, keyring)
   const custodian = keyring.part.custodian.keys.id
   const feed = await Feed.start(connection, view.vault, keyring.part, visibleIn(keyring), keyring.own)
   await feed.pull(signal)
   const { commits, encapsulations } = await loadHistory(connection, view.vault, custodian, signal)
-  const signers = new Map(commits.map((signed) => {
-    const { signer, keyVersion } = decodeSigned('commit', signed)
-    return [`${toHex(signer)}/${keyVersion}`, { signer, keyVersion }]
-  }))
+  const signers = new Map(
+    commits.map((signed) => {
+      const { signer, keyVersion } = decodeSigned('commit', signed)
+      return [`${toHex(signer)}/${keyVersion}`, { signer, keyVersion }]
+    }),
+  )
   const known = await inParallel([...signers.values()], SDK_LIMITS.lookupsAtOnce, ({ signer, keyVersion }) =>
-    connection.directory.of(signer, keyVersion))
+    connection.directory.of(signer, keyVersion),
+  )
   const keys = new Map(known.map((one) => [toHex(one.keys.id), one.keys]))
   const bytes = new Map(encapsulations.map((one) => [toHex(encapsulationId(one)), one]))
   await checkLinks({
-    commits, vault: view.vault, custodian, courierKeys: connection.couriers,
+    commits,
+    vault: view.vault,
+    custodian,
+    courierKeys: connection.couriers,
     authorKeys: (author) => keys.get(toHex(author)),
     encapsulations: (id) => bytes.get(toHex(id)),
   })
