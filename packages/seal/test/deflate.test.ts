@@ -21,7 +21,7 @@ const content = fc.array(fc.oneof(
 
 test('zlib and fflate read what the small compressor makes', () => {
   fc.assert(fc.property(content, (plain) => {
-    const packed = deflateSmall(plain, dictionary)
+    const packed = deflateSmall(plain, dictionary).slice()
     expect(inflateRawSync(packed, { dictionary }).equals(plain)).toBe(true)
     expect(Buffer.from(inflateSync(packed, { dictionary })).equals(plain)).toBe(true)
   }), { numRuns: 300 })
@@ -31,11 +31,11 @@ test('each length, and the same twice: nothing of one record stays for the next'
   const source = dictionary.subarray(3, 5_003)
   for (let length = 0; length <= 600; length++) {
     const plain = source.subarray(length, length * 2)
-    const packed = deflateSmall(plain, dictionary)
-    expect(deflateSmall(plain, dictionary)).toEqual(packed)
+    const packed = deflateSmall(plain, dictionary).slice()
+    expect(deflateSmall(plain, dictionary).slice()).toEqual(packed)
     expect(inflateRawSync(packed, { dictionary }).equals(plain)).toBe(true)
   }
-  const first = deflateSmall(utf8('{"a":1}'), dictionary)
+  const first = deflateSmall(utf8('{"a":1}'), dictionary).slice()
   deflateSmall(new Uint8Array(SMALL).fill(65), dictionary)
   expect(deflateSmall(utf8('{"a":1}'), dictionary)).toEqual(first)
 })

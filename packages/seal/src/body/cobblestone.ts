@@ -1,5 +1,5 @@
 /** Whole bodies sealed and opened in memory: C2SP chunked-encryption, profile Cobblestone-256. */
-import { aeadKey, aeadOpen, aeadSeal } from '#aead'
+import { aeadKey, aeadOpen, aeadSealInto } from '#aead'
 import { SealError } from '../errors.ts'
 import { chain, type Maybe, together } from '../maybe.ts'
 import { equalBytes } from '../verify/bytes.ts'
@@ -7,6 +7,11 @@ import { type BodyKeys, bodyKeys, CHUNK, chunkNonce, openedLength, PREFIX, SALT,
 
 const tampered = (): SealError =>
   new SealError('record-tampered', 'a body does not open under its key, header and capsule; fetch it again')
+
+const required = (opened: Uint8Array | undefined): Uint8Array => {
+  if (opened === undefined) throw tampered()
+  return opened
+}
 
 /** Seals one body. `salt` is 24 bytes, random, never used twice under one input key. */
 export const sealBody = (
@@ -21,9 +26,7 @@ export const sealBody = (
     const written: Maybe<void>[] = []
     for (let i = 0; i < chunks; i++) {
       const piece = plaintext.subarray(i * CHUNK, (i + 1) * CHUNK)
-      written.push(chain(aeadSeal(key, chunkNonce(keys.nonce, i), piece), (sealed) => {
-        body.set(sealed, PREFIX + i * SEALED_CHUNK)
-      }))
+      written.push(aeadSealInto(body, PREFIX + i * SEALED_CHUNK, key, chunkNonce(keys.nonce, i), piece))
     }
     return chain(together(written), () => body)
   })
@@ -38,17 +41,20 @@ export const committedKeys = (inputKey: Uint8Array, context: Uint8Array, prefix:
 
 /** Opens one body. Throws `record-truncated` or `record-tampered`. */
 export const openBody = (inputKey: Uint8Array, context: Uint8Array, body: Uint8Array): Maybe<Uint8Array> => {
-  const plaintext = new Uint8Array(openedLength(body.length))
+  const length = openedLength(body.length)
   const keys = committedKeys(inputKey, context, body)
-  const chunks = Math.floor(plaintext.length / CHUNK) + 1
+  const chunks = Math.floor(length / CHUNK) + 1
+  if (chunks === 1) {
+    return chain(aeadKey(keys.key), (key) => chain(aeadOpen(key, keys.nonce, body.subarray(PREFIX)), required))
+  }
+  const plaintext = new Uint8Array(length)
   return chain(aeadKey(keys.key), (key) => {
     const opened: Maybe<void>[] = []
     for (let i = 0; i < chunks; i++) {
       const start = PREFIX + i * SEALED_CHUNK
       const sealed = body.subarray(start, start + SEALED_CHUNK)
       opened.push(chain(aeadOpen(key, chunkNonce(keys.nonce, i), sealed), (piece) => {
-        if (piece === undefined) throw tampered()
-        plaintext.set(piece, i * CHUNK)
+        plaintext.set(required(piece), i * CHUNK)
       }))
     }
     return chain(together(opened), () => plaintext)

@@ -10,6 +10,13 @@ export const LENGTH_PREFIX = 4
 const encoder = new TextEncoder()
 const EMPTY = new Uint8Array(0)
 
+/** Short texts are encoded into one buffer that is kept: what comes out is consumed before the next one. */
+const SHORT = 16_384
+const scratch = new Uint8Array(SHORT * 3)
+
+const utf8 = (text: string): Uint8Array =>
+  text.length > SHORT ? encoder.encode(text) : scratch.subarray(0, encoder.encodeInto(text, scratch).written)
+
 const tooLarge = (): SealError =>
   new SealError('record-too-large', `a record holds at most ${LIMITS.recordPlaintext} bytes; stream it as an attachment`)
 
@@ -23,7 +30,7 @@ const compressed = (header: RecordHeader, content: Uint8Array): Uint8Array => {
 
 /** `u32(length) ‖ compressed ‖ zeros`, padded as a whole. Octets are not compressed, so that any place can be reached. */
 export const packContent = (header: RecordHeader, content: Uint8Array | string): Uint8Array => {
-  const bytes = typeof content === 'string' ? encoder.encode(content) : content
+  const bytes = typeof content === 'string' ? utf8(content) : content
   if (bytes.length > LIMITS.recordPlaintext) throw tooLarge()
   const packed = compressed(header, bytes)
   const whole = new Uint8Array(padmeLength(LENGTH_PREFIX + packed.length))

@@ -106,8 +106,9 @@ export const struct = <F extends Fields>(fields: F): Codec<Struct<F>> => {
   return {
     write(writer, value) {
       const record = value as Record<string, unknown>
-      const present = ordered.filter(([name]) => record[name] !== undefined)
-      writer.map(present.length)
+      let present = 0
+      for (const [name] of ordered) if (record[name] !== undefined) present++
+      writer.map(present)
       for (const [name, f] of ordered) {
         if (record[name] === undefined) {
           if (!f.optional) throw new SealError('encoding-missing-field', `field ${name} is missing`)

@@ -48,10 +48,13 @@ export interface OpenedRecord {
 const recordContext = (key: CapsuleKey, header: RecordHeader, headerBytes: Uint8Array): Uint8Array =>
   concatBytes(labelBytes('recordContext'), key.headerHash, dictionaryOf(header.dictionary).hash, headerBytes)
 
-const headerOf = (capsule: CapsuleKey, item: Omit<RecordToSeal, 'content'>, context: Context): RecordHeader => ({
+/** Bytes to draw for one record: its salt, then its id. */
+const DRAWN = SALT + 16
+
+const headerOf = (capsule: CapsuleKey, item: Omit<RecordToSeal, 'content'>, drawn: Uint8Array): RecordHeader => ({
   suite: SUITE,
   capsule: capsule.header.capsule,
-  record: item.record ?? context.random(16),
+  record: item.record ?? drawn.slice(SALT, DRAWN),
   handle: item.handle,
   version: item.version,
   time: item.time,
@@ -59,12 +62,12 @@ const headerOf = (capsule: CapsuleKey, item: Omit<RecordToSeal, 'content'>, cont
   dictionary: item.contentType === 'fhir+json' ? FHIR_DICTIONARY : NO_DICTIONARY,
 })
 
-const sealOne = (capsule: CapsuleKey, item: RecordToSeal, context: Context): Maybe<SealedRecord> => {
-  const header = headerOf(capsule, item, context)
+const sealOne = (capsule: CapsuleKey, item: RecordToSeal, drawn: Uint8Array): Maybe<SealedRecord> => {
+  const header = headerOf(capsule, item, drawn)
   const headerBytes = encode(RecordHeader, header)
   const plaintext = packContent(header, item.content)
-  const salt = context.random(SALT)
-  const sealed = sealBody(capsuleSecret(capsule), salt, recordContext(capsule, header, headerBytes), plaintext)
+  const context = recordContext(capsule, header, headerBytes)
+  const sealed = sealBody(capsuleSecret(capsule), drawn.subarray(0, SALT), context, plaintext)
   return chain(sealed, (body) => ({ header, headerBytes, body, digest: sha256(body) }))
 }
 
@@ -73,14 +76,15 @@ export const sealRecords = async (
   capsule: OpenCapsule, items: readonly RecordToSeal[], context: Context,
 ): Promise<SealedRecord[]> => {
   capsule.add(items.length, context.now())
-  return together(items.map((item) => sealOne(capsule, item, context)))
+  const drawn = context.random(items.length * DRAWN)
+  return together(items.map((item, i) => sealOne(capsule, item, drawn.subarray(i * DRAWN, (i + 1) * DRAWN))))
 }
 
 export const sealRecord = async (
   capsule: OpenCapsule, item: RecordToSeal, context: Context,
 ): Promise<SealedRecord> => {
   capsule.add(1, context.now())
-  return sealOne(capsule, item, context)
+  return sealOne(capsule, item, context.random(DRAWN))
 }
 
 /** Decodes a record header and checks that it names this capsule. Throws `record-mismatch`. */
@@ -162,10 +166,11 @@ export const sealStream = (
     throw new SealError('record-too-large', `an attachment has at most ${LIMITS.attachment} bytes`)
   }
   capsule.add(1, context.now())
-  const header = headerOf(capsule, { ...item, contentType: 'octets' }, context)
+  const drawn = context.random(DRAWN)
+  const header = headerOf(capsule, { ...item, contentType: 'octets' }, drawn)
   const headerBytes = encode(RecordHeader, header)
   const body = sealBodyStream(
-    capsuleSecret(capsule), context.random(SALT), recordContext(capsule, header, headerBytes),
+    capsuleSecret(capsule), drawn.subarray(0, SALT), recordContext(capsule, header, headerBytes),
     attachment(item.length, item.source),
   )
   return { header, headerBytes, size: sealedLength(padmeLength(LENGTH_PREFIX + item.length)), body }

@@ -5,6 +5,7 @@
 import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from 'node:crypto'
 
 const TAG = 16
+const OPTIONS = { authTagLength: TAG }
 
 export type AeadKey = KeyObject
 
@@ -12,14 +13,20 @@ export const aeadKey = (raw: Uint8Array): AeadKey => createSecretKey(raw)
 
 /** Ciphertext followed by the tag. */
 export const aeadSeal = (key: AeadKey, nonce: Uint8Array, plaintext: Uint8Array, aad?: Uint8Array): Uint8Array => {
+  const sealed = new Uint8Array(plaintext.length + TAG)
+  aeadSealInto(sealed, 0, key, nonce, plaintext, aad)
+  return sealed
+}
+
+/** Writes ciphertext and tag into `target` at `offset`. */
+export const aeadSealInto = (
+  target: Uint8Array, offset: number, key: AeadKey, nonce: Uint8Array, plaintext: Uint8Array, aad?: Uint8Array,
+): void => {
   const cipher = createCipheriv('aes-256-gcm', key, nonce)
   if (aad !== undefined) cipher.setAAD(aad)
-  const body = cipher.update(plaintext)
+  target.set(cipher.update(plaintext), offset)
   cipher.final()
-  const sealed = new Uint8Array(body.length + TAG)
-  sealed.set(body)
-  sealed.set(cipher.getAuthTag(), body.length)
-  return sealed
+  target.set(cipher.getAuthTag(), offset + plaintext.length)
 }
 
 /** The plaintext, or undefined where the tag does not hold. */
@@ -28,7 +35,7 @@ export const aeadOpen = (
 ): Uint8Array | undefined => {
   if (sealed.length < TAG) return undefined
   const end = sealed.length - TAG
-  const decipher = createDecipheriv('aes-256-gcm', key, nonce, { authTagLength: TAG })
+  const decipher = createDecipheriv('aes-256-gcm', key, nonce, OPTIONS)
   decipher.setAuthTag(sealed.subarray(end))
   if (aad !== undefined) decipher.setAAD(aad)
   const plaintext = decipher.update(sealed.subarray(0, end))

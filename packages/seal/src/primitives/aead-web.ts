@@ -15,6 +15,11 @@ export const aeadSeal = async (
   key: AeadKey, nonce: Uint8Array, plaintext: Uint8Array, aad?: Uint8Array,
 ): Promise<Uint8Array> => new Uint8Array(await crypto.subtle.encrypt(parameters(nonce, aad), key, view(plaintext)))
 
+/** Writes ciphertext and tag into `target` at `offset`. */
+export const aeadSealInto = async (
+  target: Uint8Array, offset: number, key: AeadKey, nonce: Uint8Array, plaintext: Uint8Array, aad?: Uint8Array,
+): Promise<void> => target.set(await aeadSeal(key, nonce, plaintext, aad), offset)
+
 /** The plaintext, or undefined where the tag does not hold. */
 export const aeadOpen = async (
   key: AeadKey, nonce: Uint8Array, sealed: Uint8Array, aad?: Uint8Array,

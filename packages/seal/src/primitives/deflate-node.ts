@@ -5,6 +5,7 @@ import { type Inflated, inflateSmall, SMALL_COMPRESSED } from './inflate-small.t
 
 const LEVEL = 6
 
+/** The compressed bytes, which the next call may overwrite: copy them at once. */
 export const deflate = (plain: Uint8Array, dictionary: Uint8Array | undefined): Uint8Array =>
   dictionary !== undefined && plain.length <= SMALL
     ? deflateSmall(plain, dictionary)

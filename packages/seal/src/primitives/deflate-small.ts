@@ -73,7 +73,10 @@ const DISTANCE_MASK = 0xffff
 
 const indexed = new WeakMap<Uint8Array, SmallDeflate>()
 
-/** Raw DEFLATE of at most {@link SMALL} bytes after a dictionary, which is indexed at the first use. */
+/**
+ * Raw DEFLATE of at most {@link SMALL} bytes after a dictionary, which is indexed at the first use. The result is a view that
+ * the next call overwrites: copy it at once.
+ */
 export const deflateSmall = (content: Uint8Array, dictionary: Uint8Array): Uint8Array => {
   let compressor = indexed.get(dictionary)
   if (compressor === undefined) {
@@ -175,7 +178,7 @@ export class SmallDeflate {
     return count
   }
 
-  /** One final block of fixed codes; answers its bytes. */
+  /** One final block of fixed codes, in a view that the next call overwrites. */
   #encode(count: number): Uint8Array {
     const out = this.#out
     const tokens = this.#tokens
@@ -201,10 +204,10 @@ export class SmallDeflate {
       for (; bits >= 8; bits -= 8, pending >>>= 8) out[length++] = pending
     }
     if (bits > 0) out[length++] = pending
-    return out.slice(0, length)
+    return out.subarray(0, length)
   }
 
-  /** Raw DEFLATE of at most {@link SMALL} bytes. */
+  /** Raw DEFLATE of at most {@link SMALL} bytes, in a view that the next call overwrites. */
   compress(content: Uint8Array): Uint8Array {
     this.#window.set(content, this.#start)
     return this.#encode(this.#parse(this.#start + content.length))

@@ -2,9 +2,29 @@
  * SHA-256, HMAC and HKDF through node:crypto, synchronous: a promise per 100-byte hash would cost more than the hash. HMAC
  * keys are made KeyObjects first: createHmac parses a raw key at five times the cost of both.
  */
-import { createHash, createHmac, createSecretKey } from 'node:crypto'
+import { createHash, createHmac, createSecretKey, hash as hashOnce } from 'node:crypto'
+
+/** Up to here joining the parts costs less than a hash object does. */
+const JOINED = 512
+const joined = new Uint8Array(JOINED)
+
+const digestOnce = (bytes: Uint8Array): Uint8Array => {
+  const digest = hashOnce('sha256', bytes, 'buffer')
+  return new Uint8Array(digest.buffer, digest.byteOffset, digest.length)
+}
 
 export const sha256 = (...parts: Uint8Array[]): Uint8Array => {
+  if (parts.length === 1) return digestOnce(parts[0] as Uint8Array)
+  let length = 0
+  for (const part of parts) length += part.length
+  if (length <= JOINED) {
+    let offset = 0
+    for (const part of parts) {
+      joined.set(part, offset)
+      offset += part.length
+    }
+    return digestOnce(joined.subarray(0, length))
+  }
   const hash = createHash('sha256')
   for (const part of parts) hash.update(part)
   return new Uint8Array(hash.digest())
@@ -22,13 +42,16 @@ const expand = (
 ): Uint8Array => {
   const out = new Uint8Array(Math.ceil(length / width) * width)
   const key = createSecretKey(prk)
-  let previous = new Uint8Array(0)
+  const end = width + info.length
+  const input = end < JOINED ? joined : new Uint8Array(end + 1)
+  input.set(info, width)
   for (let block = 1; (block - 1) * width < length; block++) {
-    const hmac = createHmac(hash, key)
-    hmac.update(previous).update(info).update(Uint8Array.of(block))
-    previous = new Uint8Array(hmac.digest())
+    input[end] = block
+    const previous = createHmac(hash, key).update(input.subarray(block === 1 ? width : 0, end + 1)).digest()
+    input.set(previous)
     out.set(previous, (block - 1) * width)
   }
+  input.fill(0, 0, width)
   return out.subarray(0, length)
 }
 
