@@ -15,10 +15,12 @@ beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), 'scelle-import-'))
   said = []
 })
-afterEach(() => rm(folder, { recursive: true, force: true }))
+afterEach(async () => {
+  for (const path of [folder, `${folder}-home`]) await rm(path, { recursive: true, force: true })
+})
 
 const io = (signal = new AbortController().signal): Io => ({
-  home: new Home(join(folder, 'home')),
+  home: new Home(`${folder}-home`),
   language: 'en',
   out: (line) => said.push(line),
   terminal: { isTTY: false, columns: 80, write: () => undefined },
