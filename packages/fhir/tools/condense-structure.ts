@@ -41,6 +41,7 @@ function structures(bundle: Bundle): StructureDefinition[] {
     .map((entry) => entry.resource)
     .filter((resource): resource is StructureDefinition => resource?.resourceType === 'StructureDefinition')
     .filter((sd) => sd.kind !== 'logical' && sd.url === BASE + sd.name && sd.kind !== 'primitive-type')
+    .filter((sd) => sd.name !== 'SubscriptionStatus') // R4B's: the bundle has it, R4 has not
 }
 
 function* condenseType(sd: StructureDefinition, constraints: Interner, sets: Interner): Generator<[string, TypeRow]> {
