@@ -77,6 +77,7 @@ export class Bundles {
 
   async #transaction(call: Call, bundle: Bundle): Promise<BundlePart[]> {
     const { search, writer, newId } = this.#options
+    checkRequests(bundle.entry)
     const wanted = transactionLookups(bundle)
     if (wanted.length > 0) requireRights(call, 'search')
     return writer.underConditions(wanted.map(({ key }) => key), async () => {
@@ -128,6 +129,21 @@ export class Bundles {
   async #existing(call: Call, type: string, id: string): Promise<BundlePart> {
     const entry = await this.#options.repository.read(type, id)
     return entryPart('200', entry, call, entry.bytes)
+  }
+}
+
+const REQUEST_MEMBERS = ['method', 'url', 'ifMatch', 'ifNoneMatch', 'ifModifiedSince', 'ifNoneExist'] as const
+
+/** What is read before the Bundle is validated as a whole must have the right shape already. */
+const checkRequests = (entries: unknown): void => {
+  if (entries === undefined) return
+  if (!Array.isArray(entries)) throw new EdgeError('bad-value', 'expected a list', 'Bundle.entry')
+  for (const [place, entry] of entries.entries()) {
+    const { request } = (entry ?? {}) as { request?: Record<string, unknown> | null }
+    const fits = typeof request === 'object' && request !== null
+      && typeof request['method'] === 'string' && typeof request['url'] === 'string'
+      && REQUEST_MEMBERS.every((member) => request[member] === undefined || typeof request[member] === 'string')
+    if (!fits) throw new EdgeError('bad-value', 'an entry needs a request with method and url', `Bundle.entry[${place}].request`)
   }
 }
 
