@@ -1,10 +1,28 @@
 /** `npm run bench [part...]`: DESIGN section 10, measured in one run on this machine. Never a test: it judges nothing. */
 import { execFileSync } from 'node:child_process'
 import { cpus, totalmem } from 'node:os'
+import { parseArgs } from 'node:util'
 import type { Row } from './measure.ts'
+
+const { values: options, positionals: asked } = parseArgs({
+  allowPositionals: true,
+  options: {
+    /** Growth to a million records, memory of 500 charts. */
+    long: { type: 'boolean', default: false },
+    /** A folder for CPU profiles of every process. */
+    profile: { type: 'string' },
+  },
+})
+const { long, profile } = options
 
 const PARTS: Record<string, () => Promise<Row[]>> = {
   seal: async () => (await import('./rows/seal.ts')).sealRows(),
+  import: async () => (await import('./rows/import.ts')).importRows(profile),
+  fhir: async () => (await import('./rows/fhir.ts')).fhirRows(profile),
+  open: async () => (await import('./rows/open.ts')).openRows(profile),
+  stored: async () => (await import('./rows/stored.ts')).storedRows(),
+  memory: async () => (await import('./rows/memory.ts')).memoryRows(long ? 500 : 40),
+  growth: async () => (await import('./rows/growth.ts')).growthRows(long ? [1e3, 1e4, 1e5, 1e6] : [1e3, 1e4, 1e5]),
 }
 
 const commit = (): string => {
@@ -20,7 +38,6 @@ const print = (rows: readonly (readonly string[])[]): void => {
   for (const row of rows) console.log(row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd())
 }
 
-const asked = process.argv.slice(2)
 const unknown = asked.find((part) => !Object.hasOwn(PARTS, part))
 if (unknown !== undefined) {
   console.error(`There is no part "${unknown}". Parts: ${Object.keys(PARTS).join(', ')}`)
@@ -30,11 +47,14 @@ if (unknown !== undefined) {
 const [processor] = cpus()
 console.log(`${processor?.model ?? 'unknown processor'}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB,`,
   `Node.js ${process.version}, seed bench, commit ${commit()}`)
+console.log('Load generator, servers and databases share these cores. Targets are for two cores of the reference machine.')
 const rows: string[][] = [['what', 'records a capsule', 'reached', 'to reach', 'beside it, in this run']]
 for (const [part, measure] of Object.entries(PARTS)) {
   if (asked.length > 0 && !asked.includes(part)) continue
-  console.error(`measuring: ${part}`)
+  const started = performance.now()
+  process.stderr.write(`measuring: ${part}`)
   for (const row of await measure()) rows.push([row.what, row.perCapsule, row.reached, row.target, row.beside])
+  process.stderr.write(`, ${Math.round((performance.now() - started) / 1_000)} s\n`)
 }
 console.log('')
 print(rows)

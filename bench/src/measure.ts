@@ -20,7 +20,7 @@ export const quantile = (values: readonly number[], share: number): number => {
 }
 
 /** Units of work a second: the median of `rounds` rounds after one that does not count. */
-export const rate = async (units: number, work: () => Promise<unknown> | unknown, rounds = 5): Promise<number> => {
+export const rate = async (units: number, work: () => unknown, rounds = 5): Promise<number> => {
   const rates: number[] = []
   for (let round = 0; round <= rounds; round++) {
     const started = performance.now()
@@ -32,7 +32,7 @@ export const rate = async (units: number, work: () => Promise<unknown> | unknown
 
 /** Two kinds of work in turn, A B A B, so that a change of the machine's speed hits both. */
 export const sideBySide = async (
-  units: number, ours: () => Promise<unknown> | unknown, theirs: () => Promise<unknown> | unknown, rounds = 5,
+  units: number, ours: () => unknown, theirs: () => unknown, rounds = 5,
 ): Promise<{ ours: number; theirs: number; ratio: number }> => {
   const pairs: { ours: number; theirs: number }[] = []
   for (let round = 0; round <= rounds; round++) {

@@ -1,0 +1,56 @@
+/** The load generator as its caller sees it: a process of its own, so that it shares a core only where there is none left. */
+import { type ChildProcess, fork } from 'node:child_process'
+import { once } from 'node:events'
+import { fileURLToPath } from 'node:url'
+import { exportIdentity, type Identity } from '@scelle/seal/identity'
+import type { Request } from './requests.ts'
+
+export type Job =
+  /** From now on these are sent, one after the other and from the start again. */
+  | { readonly kind: 'use'; readonly requests: readonly Request[] }
+  | { readonly kind: 'timed'; readonly url: string; readonly clients: number; readonly milliseconds: number }
+  /** Each of them once. */
+  | { readonly kind: 'all'; readonly url: string; readonly clients: number }
+
+export interface Outcome {
+  /** Milliseconds for all. */
+  readonly took: number
+  /** Of each answer, milliseconds. */
+  readonly times: readonly number[]
+  readonly resources: number
+  /** Of the answers' bodies. */
+  readonly bytes: number
+}
+
+export class Generator {
+  readonly #child: ChildProcess
+
+  constructor(identity: Identity) {
+    const program = fileURLToPath(new URL('./main.ts', import.meta.url))
+    this.#child = fork(program, [Buffer.from(exportIdentity(identity)).toString('hex')], { serialization: 'advanced' })
+  }
+
+  async use(requests: readonly Request[]): Promise<void> {
+    await this.#ask({ kind: 'use', requests })
+  }
+
+  /** `clients` connections for so long. The first run against a server after {@link use} is short: it measures how many to sign. */
+  async timed(url: string, clients: number, milliseconds: number): Promise<Outcome> {
+    return (await this.#ask({ kind: 'timed', url, clients, milliseconds })) as Outcome
+  }
+
+  async all(url: string, clients: number): Promise<Outcome> {
+    return (await this.#ask({ kind: 'all', url, clients })) as Outcome
+  }
+
+  async #ask(job: Job): Promise<Outcome | undefined> {
+    this.#child.send(job)
+    const [answer] = (await once(this.#child, 'message')) as [{ outcome?: Outcome; failed?: string }]
+    if (answer.failed !== undefined) throw new Error(answer.failed)
+    return answer.outcome
+  }
+
+  close(): void {
+    this.#child.disconnect()
+  }
+}

@@ -1,0 +1,62 @@
+/** A reader's process: writes charts of so many capsules, then opens them again and again, a new chart object each time. */
+import process from 'node:process'
+import type { Resource } from '@medplum/fhirtypes'
+import { CATEGORIES } from '@scelle/fhir/categories'
+import type { Client, WriteItem } from '@scelle/sdk'
+import { importIdentity } from '@scelle/seal/identity'
+import { fromHex } from '@scelle/seal/verify'
+import { type Address, itemOf, newClient, newVault, writeAll } from '../sdk.ts'
+import { resourcesOf } from '../sealing.ts'
+
+export interface OpenJob {
+  readonly address: Address
+  /** Hex of the exported identity. */
+  readonly identity: string
+  readonly records: number
+  readonly capsules: number
+  readonly times: number
+}
+
+/** A capsule belongs to one client and one category, so a new client for every round of the categories. */
+const writeChart = async (job: OpenJob, connected: () => Promise<Client>): Promise<string> => {
+  const vault = await newVault(await connected())
+  const resources = resourcesOf('bench', job.records) as Resource[]
+  const codes = CATEGORIES.map(({ code }) => code as string)
+  for (let from = 0; from < job.capsules; from += codes.length) {
+    const width = Math.min(codes.length, job.capsules - from)
+    const items: WriteItem[] = []
+    for (const [place, resource] of resources.entries()) {
+      const capsule = place % job.capsules
+      if (capsule >= from && capsule < from + width) items.push(itemOf(resource, codes[capsule - from]))
+    }
+    await writeAll(await connected(), new Map([[vault, items]]))
+  }
+  return vault
+}
+
+const job = JSON.parse(process.argv[2] ?? '') as OpenJob
+const identity = await importIdentity(Buffer.from(job.identity, 'hex'))
+const connected = (): Promise<Client> => newClient(job.address, identity)
+const id = fromHex(await writeChart(job, connected)) as Uint8Array
+const client = await connected()
+const vault = await client.vault(id)
+const warm: number[] = []
+const cold: number[] = []
+for (let i = 0; i < job.times + 5; i++) {
+  const started = performance.now()
+  const chart = await vault.open()
+  const took = performance.now() - started
+  const opened = chart.opened().length
+  if (opened !== job.records) throw new Error(`opened ${opened} of ${job.records} records`)
+  chart.close()
+  if (i >= 5) warm.push(took)
+}
+for (let i = 0; i < 10; i++) {
+  const started = performance.now()
+  const other = await newClient(job.address, identity)
+  const chart = await (await other.vault(id)).open()
+  cold.push(performance.now() - started)
+  chart.close()
+}
+process.send?.({ warm, cold })
+process.disconnect()

@@ -1,0 +1,193 @@
+/** The constellation as real processes: index, three trustees, an edge, and the edge's plain twin beside them. */
+import { type ChildProcess, spawn } from 'node:child_process'
+import { once } from 'node:events'
+import { closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import { connect, createServer } from 'node:net'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { fileURLToPath } from 'node:url'
+import { createIdentity, exportIdentity, type Identity } from '@scelle/seal/identity'
+import { toHex } from '@scelle/seal/verify'
+import { context } from './sealing.ts'
+
+export const PARTIES = ['index', 'trustee-1', 'trustee-2', 'trustee-3', 'edge', 'twin'] as const
+export type Party = (typeof PARTIES)[number]
+export const TRUSTEES = ['trustee-1', 'trustee-2', 'trustee-3'] as const
+
+const KIND = {
+  'index': 'index', 'trustee-1': 'trustee', 'trustee-2': 'trustee', 'trustee-3': 'trustee', 'edge': 'organisation',
+  'twin': 'organisation',
+} as const
+
+const STARTUP = 30_000
+
+const programOf = (party: Party): string => party === 'twin'
+  ? fileURLToPath(new URL('./twin/main.ts', import.meta.url))
+  : fileURLToPath(new URL('./main.ts', import.meta.resolve(`@scelle/${party.replace(/-\d$/, '')}`)))
+
+const isTaken = (port: number): Promise<boolean> => new Promise((resolve) => {
+  const socket = connect({ port, host: '127.0.0.1' })
+  socket.once('connect', () => {
+    socket.destroy()
+    resolve(true)
+  })
+  socket.once('error', () => resolve(false))
+})
+
+/** So many ports in a row that nobody uses now. */
+const freePorts = async (count: number): Promise<number> => {
+  for (;;) {
+    const probe = createServer().listen(0, '127.0.0.1')
+    await once(probe, 'listening')
+    const address = probe.address()
+    const first = typeof address === 'object' && address !== null ? address.port : 0
+    probe.close()
+    const taken = await Promise.all(Array.from({ length: count - 1 }, (_, step) => isTaken(first + step + 1)))
+    if (first + count < 65_536 && !taken.includes(true)) return first
+  }
+}
+
+const isReady = async (url: string): Promise<boolean> => {
+  try {
+    return (await fetch(`${url}/readyz`, { signal: AbortSignal.timeout(2_000) })).ok
+  } catch {
+    return false
+  }
+}
+
+const bytesIn = (path: string): number => {
+  const found = statSync(path)
+  return found.isDirectory() ? readdirSync(path).reduce((sum, name) => sum + bytesIn(join(path, name)), 0) : found.size
+}
+
+export interface PartiesOptions {
+  /** Which of them to run; all where absent. */
+  readonly parties?: readonly Party[]
+  /** Folder for one CPU profile a process, written as it ends. */
+  readonly profiles?: string | undefined
+  /** Settings of the edge beyond the usual ones. */
+  readonly edge?: Readonly<Record<string, unknown>>
+}
+
+export class Parties {
+  readonly root = mkdtempSync(join(tmpdir(), 'scelle-bench-'))
+  readonly #options: PartiesOptions
+  readonly #identities = new Map<Party | 'client' | 'application', Identity>()
+  readonly #running = new Map<Party, ChildProcess>()
+  #firstPort = 0
+
+  private constructor(options: PartiesOptions) {
+    this.#options = options
+  }
+
+  /** Draws keys, writes configurations, starts everything. */
+  static async start(options: PartiesOptions = {}): Promise<Parties> {
+    const parties = new Parties(options)
+    await parties.#provision()
+    for (const party of options.parties ?? PARTIES) await parties.startOne(party)
+    return parties
+  }
+
+  /** Signs requests to edge and twin. */
+  get application(): Identity {
+    return this.#identities.get('application') as Identity
+  }
+
+  /** An organisation that the index admits: for rows that go through the sdk without an edge. */
+  get client(): Identity {
+    return this.#identities.get('client') as Identity
+  }
+
+  url(party: Party): string {
+    return `http://127.0.0.1:${this.#firstPort + PARTIES.indexOf(party)}`
+  }
+
+  data(party: Party): string {
+    return join(this.root, party, 'data')
+  }
+
+  /** What a party keeps, in bytes. */
+  stored(party: Party): number {
+    return bytesIn(this.data(party))
+  }
+
+  /** Resident memory of a running party, bytes. */
+  memory(party: Party): number {
+    const status = readFileSync(`/proc/${this.#running.get(party)?.pid ?? 0}/status`, 'utf8')
+    return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? Number.NaN) * 1024
+  }
+
+  /** Milliseconds from the start of the process until it says that it can serve. */
+  async startOne(party: Party): Promise<number> {
+    const log = openSync(join(this.root, party, 'log'), 'a', 0o600)
+    const { profiles } = this.#options
+    const profiling = profiles === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profiles}`, `--cpu-prof-name=${party}.cpuprofile`]
+    const started = performance.now()
+    const child = spawn(process.execPath, [...profiling, programOf(party), join(this.root, party, 'config.json')], {
+      stdio: ['ignore', log, log], env: { ...process.env, NODE_NO_WARNINGS: '1' },
+    })
+    closeSync(log)
+    this.#running.set(party, child)
+    while (performance.now() < started + STARTUP && child.exitCode === null && child.signalCode === null) {
+      if (await isReady(this.url(party))) return performance.now() - started
+      await sleep(10)
+    }
+    throw new Error(`${party} did not start: see ${join(this.root, party, 'log')}`)
+  }
+
+  async stopOne(party: Party): Promise<void> {
+    const child = this.#running.get(party)
+    this.#running.delete(party)
+    if (child === undefined || child.exitCode !== null || child.signalCode !== null) return
+    const ended = once(child, 'exit')
+    child.kill('SIGTERM')
+    const late = new AbortController()
+    await Promise.race([ended, sleep(15_000, undefined, { signal: late.signal }).then(() => child.kill('SIGKILL'), () => {})])
+    late.abort()
+    await ended
+  }
+
+  async stop(): Promise<void> {
+    for (const party of PARTIES.toReversed()) await this.stopOne(party)
+  }
+
+  /** Ends everything and removes what it kept. */
+  async close(): Promise<void> {
+    await this.stop()
+    rmSync(this.root, { recursive: true, force: true })
+  }
+
+  async #provision(): Promise<void> {
+    this.#firstPort = await freePorts(PARTIES.length)
+    this.#identities.set('client', await createIdentity('organisation', context))
+    this.#identities.set('application', await createIdentity('machine', context))
+    for (const party of PARTIES) this.#identities.set(party, await createIdentity(KIND[party], context))
+    for (const party of PARTIES) {
+      mkdirSync(this.data(party), { recursive: true, mode: 0o700 })
+      writeFileSync(join(this.root, party, 'identity'), exportIdentity(this.#identities.get(party) as Identity))
+      writeFileSync(join(this.root, party, 'config.json'), JSON.stringify({ ...this.#own(party), ...this.#configuration(party) }))
+    }
+  }
+
+  #id(party: Party | 'client' | 'application'): string {
+    return toHex((this.#identities.get(party) as Identity).id)
+  }
+
+  #own(party: Party): object {
+    const port = this.#firstPort + PARTIES.indexOf(party)
+    return { listen: { host: '127.0.0.1', port }, identity: join(this.root, party, 'identity'), data: this.data(party) }
+  }
+
+  #configuration(party: Party): object {
+    const applications = [{
+      id: this.#id('application'), name: 'bench', rights: ['read', 'write', 'search'], keys: this.application.chain.map(toHex),
+    }]
+    if (party === 'index') return { admitted: [this.#id('edge'), this.#id('client')] }
+    if (party === 'twin') return { applications }
+    const index = { url: this.url('index'), id: this.#id('index') }
+    if (party !== 'edge') return { index: { id: index.id } }
+    const trustees = TRUSTEES.map((one) => ({ url: this.url(one), id: this.#id(one) }))
+    return { index, trustees, organisation: { name: 'Bench' }, applications, ...this.#options.edge }
+  }
+}
