@@ -1,7 +1,7 @@
 /** Capsules, shares, releases, records and links: valid, and each with one thing wrong. */
 import { deflateRawSync } from 'node:zlib'
 import { split } from 'shamir-secret-sharing'
-import { sealBody } from '../../packages/seal/src/body/cobblestone.ts'
+import { oneText, sealBody } from '../../packages/seal/src/body/cobblestone.ts'
 import { dictionaryOf } from '../../packages/seal/src/dictionary/table.ts'
 import { capsuleSecret } from '../../packages/seal/src/envelope/capsule.ts'
 import { labelBytes } from '../../packages/seal/src/labels.ts'
@@ -107,7 +107,7 @@ const recordCases = async (golden: Golden, releases: readonly Uint8Array[]): Pro
     const headerBytes = seal.encode(seal.RecordHeader, header)
     const hash = header.dictionary > 1 ? seal.ZERO32 : dictionaryOf(header.dictionary).hash
     const context = seal.concatBytes(labelBytes('recordContext'), key.headerHash, hash, headerBytes)
-    return { header: headerBytes, body: await sealBody(capsuleSecret(key), seededBytes(24), context, whole) }
+    return { header: headerBytes, body: await sealBody(capsuleSecret(key), seededBytes(24), context, oneText(whole)) }
   }
   const packed = (compressed: Uint8Array, size: number, tail = 0): Uint8Array => {
     const whole = new Uint8Array(size)

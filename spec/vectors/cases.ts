@@ -1,6 +1,6 @@
 /** The vectors' cases: each takes something valid of the golden vault and, for a refusal, changes one thing. */
 import { bodyKeys } from '../../packages/seal/src/body/chunks.ts'
-import { sealBody } from '../../packages/seal/src/body/cobblestone.ts'
+import { oneText, sealBody } from '../../packages/seal/src/body/cobblestone.ts'
 import { ownerRelease } from '../../packages/seal/src/envelope.ts'
 import { exportIdentity, type Identity } from '../../packages/seal/src/identity.ts'
 import * as seal from '../../packages/seal/src/verify.ts'
@@ -59,7 +59,7 @@ const cobblestoneCases = async (): Promise<Vector[]> => {
     const context = new TextEncoder().encode(length === 1 ? '' : `context ${length}`)
     const salt = seal.sha256(seal.u32(length)).subarray(0, 24)
     const plaintext = Uint8Array.from({ length }, (_, i) => (i * 7 + (i >> 8)) & 0xff)
-    const body = await sealBody(new Uint8Array(32).fill(1), salt, context, plaintext)
+    const body = await sealBody(new Uint8Array(32).fill(1), salt, context, oneText(plaintext))
     const input = { key, context: toHex(context), body: toHex(body) }
     vectors.push({ name: `${length} bytes`, op: 'cobblestone', in: input })
     if (length === 1 || length === 16_384) {

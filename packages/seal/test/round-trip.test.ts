@@ -152,3 +152,13 @@ test('bytes and text are the same content', async () => {
   const sealed = await sealRecord(capsule, { ...item, content: bytesOf('{"é":1}') }, world.context)
   expect(new TextDecoder().decode((await openRecord(capsule, sealed.headerBytes, sealed.body)).content)).toBe('{"é":1}')
 })
+
+test('octets of every length around the chunks come back', async () => {
+  const world = await makeWorld('octets')
+  const capsule = await makeCapsule(world)
+  const lengths = [0, 1, 16_379, 16_380, 16_381, 16_384, 16_385, 32_764, 32_768, 50_001, 131_073]
+  const contents = lengths.map((length) => world.context.random(length))
+  const items = contents.map((content, i) => ({ ...item, version: i, contentType: 'octets' as const, content }))
+  const opened = await openRecords(capsule, await sealRecords(capsule, items, world.context))
+  expect(opened.map((one) => (one instanceof SealError ? one.code : toHex(one.content)))).toEqual(contents.map(toHex))
+})

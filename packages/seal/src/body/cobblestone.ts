@@ -1,5 +1,5 @@
 /** Whole bodies sealed and opened in memory: C2SP chunked-encryption, profile Cobblestone-256. */
-import { aeadKey, aeadOpen, aeadSealInto } from '#aead'
+import { aeadKey, aeadOpen, aeadSealInto, roomFor } from '#aead'
 import { SealError } from '../errors.ts'
 import { chain, type Maybe, together } from '../maybe.ts'
 import { equalBytes } from '../verify/bytes.ts'
@@ -13,20 +13,32 @@ const required = (opened: Uint8Array | undefined): Uint8Array => {
   return opened
 }
 
+/** A plaintext by its chunks: so that a large one need not be copied into one piece first. */
+export interface ChunkedText {
+  readonly length: number
+  /** Chunk `i`, of 16 KiB but the last; it need not outlast the next call. */
+  readonly chunk: (i: number) => Uint8Array
+}
+
+/** A plaintext that is in one piece. */
+export const oneText = (text: Uint8Array): ChunkedText => ({
+  length: text.length, chunk: (i) => text.subarray(i * CHUNK, (i + 1) * CHUNK),
+})
+
 /** Seals one body. `salt` is 24 bytes, random, never used twice under one input key. */
 export const sealBody = (
-  inputKey: Uint8Array, salt: Uint8Array, context: Uint8Array, plaintext: Uint8Array,
+  inputKey: Uint8Array, salt: Uint8Array, context: Uint8Array, plaintext: ChunkedText,
 ): Maybe<Uint8Array> => {
   const keys = bodyKeys(inputKey, salt, context)
-  const body = new Uint8Array(sealedLength(plaintext.length))
+  const body = roomFor(sealedLength(plaintext.length))
   body.set(salt)
   body.set(keys.commitment, SALT)
   const chunks = Math.floor(plaintext.length / CHUNK) + 1
   return chain(aeadKey(keys.key), (key) => {
     const written: Maybe<void>[] = []
     for (let i = 0; i < chunks; i++) {
-      const piece = plaintext.subarray(i * CHUNK, (i + 1) * CHUNK)
-      written.push(aeadSealInto(body, PREFIX + i * SEALED_CHUNK, key, chunkNonce(keys.nonce, i), piece))
+      const place = PREFIX + i * SEALED_CHUNK
+      written.push(aeadSealInto(body, place, key, chunkNonce(keys.nonce, i), plaintext.chunk(i)))
     }
     return chain(together(written), () => body)
   })
@@ -47,7 +59,7 @@ export const openBody = (inputKey: Uint8Array, context: Uint8Array, body: Uint8A
   if (chunks === 1) {
     return chain(aeadKey(keys.key), (key) => chain(aeadOpen(key, keys.nonce, body.subarray(PREFIX)), required))
   }
-  const plaintext = new Uint8Array(length)
+  const plaintext = roomFor(length)
   return chain(aeadKey(keys.key), (key) => {
     const opened: Maybe<void>[] = []
     for (let i = 0; i < chunks; i++) {

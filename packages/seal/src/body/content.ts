@@ -4,6 +4,8 @@ import { SealError } from '../errors.ts'
 import { LIMITS } from '../limits.ts'
 import { dictionaryOf, NO_DICTIONARY } from '../dictionary/table.ts'
 import type { RecordHeader } from '../statements.ts'
+import { CHUNK } from './chunks.ts'
+import { type ChunkedText, oneText } from './cobblestone.ts'
 import { padmeLength } from './padding.ts'
 
 export const LENGTH_PREFIX = 4
@@ -28,15 +30,32 @@ const compressed = (header: RecordHeader, content: Uint8Array): Uint8Array => {
   return header.contentType === 'octets' ? content : deflate(content, dictionaryOf(header.dictionary).bytes)
 }
 
+const piece = new Uint8Array(CHUNK)
+
+/** `u32(length) ‖ octets ‖ zeros`, put together chunk by chunk. */
+const octetsText = (octets: Uint8Array): ChunkedText => ({
+  length: padmeLength(LENGTH_PREFIX + octets.length),
+  chunk(i) {
+    const room = piece.subarray(0, Math.min(CHUNK, this.length - i * CHUNK))
+    const start = i * CHUNK - LENGTH_PREFIX
+    const part = octets.subarray(Math.max(0, start), start + room.length)
+    const offset = i === 0 ? LENGTH_PREFIX : 0
+    if (i === 0) new DataView(piece.buffer).setUint32(0, octets.length)
+    room.set(part, offset)
+    return room.fill(0, offset + part.length)
+  },
+})
+
 /** `u32(length) ‖ compressed ‖ zeros`, padded as a whole. Octets are not compressed, so that any place can be reached. */
-export const packContent = (header: RecordHeader, content: Uint8Array | string): Uint8Array => {
+export const packContent = (header: RecordHeader, content: Uint8Array | string): ChunkedText => {
   const bytes = typeof content === 'string' ? utf8(content) : content
   if (bytes.length > LIMITS.recordPlaintext) throw tooLarge()
+  if (header.contentType === 'octets' && bytes.length > SHORT) return octetsText(bytes)
   const packed = compressed(header, bytes)
   const whole = new Uint8Array(padmeLength(LENGTH_PREFIX + packed.length))
   new DataView(whole.buffer).setUint32(0, packed.length)
   whole.set(packed, LENGTH_PREFIX)
-  return whole
+  return oneText(whole)
 }
 
 const requireZeros = (padding: Uint8Array): void => {

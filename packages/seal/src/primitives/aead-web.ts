@@ -7,6 +7,9 @@ const parameters = (nonce: Uint8Array, aad?: Uint8Array): AesGcmParams => ({
   name: 'AES-GCM', iv: view(nonce), ...(aad === undefined ? {} : { additionalData: view(aad) }),
 })
 
+/** Room that the caller overwrites whole. */
+export const roomFor = (length: number): Uint8Array => new Uint8Array(length)
+
 export const aeadKey = (raw: Uint8Array): Promise<AeadKey> =>
   crypto.subtle.importKey('raw', view(raw), 'AES-GCM', false, ['encrypt', 'decrypt'])
 
