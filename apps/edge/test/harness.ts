@@ -70,6 +70,8 @@ export interface World {
   readonly reader: Application
   /** May write only. */
   readonly writer: Application
+  /** Lets time go on until something is done: whoever waits inside a request would wait for ever otherwise. */
+  readonly patiently: <T>(promise: Promise<T>) => Promise<T>
   readonly close: () => Promise<void>
 }
 
@@ -120,6 +122,16 @@ export const createWorld = async (options: WorldOptions): Promise<World> => {
     constellation, party, lines,
     app: new Application(main, `${party.url}/fhir`, constellation),
     edge: () => edge as Edge,
+    patiently: async (promise) => {
+      let done = false
+      promise.then(() => (done = true), () => (done = true))
+      for (let turn = 0; !done; turn++) {
+        // Real work first: time only goes on when nothing else does.
+        for (let rest = 0; rest < 20 && !done; rest++) await new Promise((resolve) => setImmediate(resolve))
+        if (!done) await constellation.clock.advance(250)
+      }
+      return promise
+    },
     reader: new Application(reader.identity, `${party.url}/fhir`, constellation),
     writer: new Application(writer.identity, `${party.url}/fhir`, constellation),
     close: () => (options.within === undefined ? constellation.close() : Promise.resolve()),
