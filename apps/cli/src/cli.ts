@@ -33,7 +33,7 @@ const OPTIONS = {
   help: { type: 'boolean', short: 'h' },
 } as const
 
-/** Everything after the program's name, understood. Throws a TypeError of `node:util` on an option that does not exist. */
+/** Everything after the program's name, understood. Throws `node:util`'s TypeError on an option that does not exist. */
 export const parseCommand = (args: readonly string[]) =>
   parseArgs({ args: [...args], options: OPTIONS, allowPositionals: true, strict: true })
 
@@ -117,7 +117,9 @@ const runConnect: Command = async (io, { values }) => {
   const messages = MESSAGES[io.language]
   const { installation, edge } = await running(io)
   const door = await connectApplication(io, edge, urlOf(installation, 'edge'), {
-    application: values.application ?? 'default', port: number(io, values.port, 0, 65_535), origins: values.origin ?? [],
+    application: values.application ?? 'default',
+    port: number(io, values.port, 0, 65_535),
+    origins: values.origin ?? [],
   })
   io.out(messages.connected(door.base))
   io.out(messages.tokenIn(door.tokenPath))
@@ -140,10 +142,12 @@ const runInspect: Command = async (io, parsed) => {
 const runStatus: Command = async (io) => {
   const installation = await io.home.installation()
   if (installation === undefined) throw new CommandError('not-running', MESSAGES[io.language].notRunning)
-  const rows = await Promise.all(PARTIES.map(async (party) => {
-    const url = urlOf(installation, party)
-    return [party, (await isReady(url)) ? 'ready' : '-', url, installation.ids[party].slice(0, 16)]
-  }))
+  const rows = await Promise.all(
+    PARTIES.map(async (party) => {
+      const url = urlOf(installation, party)
+      return [party, (await isReady(url)) ? 'ready' : '-', url, installation.ids[party].slice(0, 16)]
+    }),
+  )
   for (const line of table(rows)) io.out(line)
   return rows.every(([, state]) => state === 'ready') ? EXIT.done : EXIT['not-running']
 }

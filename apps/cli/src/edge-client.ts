@@ -11,16 +11,24 @@ export interface EdgeAnswer {
 
 /** One signed request. Network failures are thrown as `fetch` throws them. */
 export type EdgeClient = (
-  method: string, path: string, options?: { body?: Uint8Array; headers?: Record<string, string> },
+  method: string,
+  path: string,
+  options?: { body?: Uint8Array; headers?: Record<string, string> },
 ) => Promise<EdgeAnswer>
 
 const REQUEST_TIME = 120_000
 
-export const edgeClient = (base: string, identity: Identity, io: Pick<Io, 'now' | 'random'>): EdgeClient =>
+export const edgeClient =
+  (base: string, identity: Identity, io: Pick<Io, 'now' | 'random'>): EdgeClient =>
   async (method, path, options = {}) => {
     const url = `${base}${path}`
     const signature = await signRequest({
-      method, url, identity, now: io.now, random: io.random, ...(options.body === undefined ? {} : { body: options.body }),
+      method,
+      url,
+      identity,
+      now: io.now,
+      random: io.random,
+      ...(options.body === undefined ? {} : { body: options.body }),
     })
     const answer = await fetch(url, {
       method,

@@ -1,4 +1,4 @@
-/** What a command can end with. Exit statuses: 0 done, 1 done in part (see the report), 2 misuse, 3 not running, 4 failed. */
+/** How a command can end. Exit statuses: 0 done, 1 done in part (see the report), 2 misuse, 3 not running, 4 failed. */
 export const EXIT = { done: 0, partly: 1, usage: 2, 'not-running': 3, failed: 4 } as const
 
 export type ExitReason = keyof typeof EXIT

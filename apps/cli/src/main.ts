@@ -37,7 +37,7 @@ const main = async (): Promise<number> => {
     language: languageOf(parsed.values.lang, process.env),
     out: (line) => process.stdout.write(`${line}\n`),
     terminal: {
-      isTTY: process.stderr.isTTY === true,
+      isTTY: process.stderr.isTTY,
       columns: process.stderr.columns ?? 80,
       write: (text) => process.stderr.write(text),
     },

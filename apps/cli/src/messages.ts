@@ -52,23 +52,27 @@ const en = {
   shared: (categories: string, name: string, until: string) => `${categories} shared with ${name} until ${until}.`,
   grantIs: (id: string) => `Grant ${id}`,
   revoked: 'Revoked. What was already opened cannot be taken back; what is written from now on has new keys.',
-  revokedPending: (count: number) => `${count} trustee${count === 1 ? ' has' : 's have'} not confirmed yet. Run the same command again.`,
+  revokedPending: (count: number) =>
+    `${count} trustee${count === 1 ? ' has' : 's have'} not confirmed yet. Run the same command again.`,
   connected: (url: string) => `FHIR R4 for this machine's applications at ${url}`,
   tokenIn: (path: string) => `Token (Authorization: Bearer …) in ${path}`,
   stateSees: 'What the state sees of this vault',
-  stateDoesNotSee: 'It does not see: names, identifiers, categories\' names, types, codes, dates of care, any key.',
+  stateDoesNotSee: "It does not see: names, identifiers, categories' names, types, codes, dates of care, any key.",
   badDuration: 'A time is a number and m, h, d or y, as 12h or 7d.',
   badCategories: (known: string) => `Categories are: ${known}`,
   badRights: 'Rights are: read, write, relay, shareOn',
   failed: (detail: string) => `That did not work: ${detail}`,
 } as const
 
-type Messages = { [K in keyof typeof en]: (typeof en)[K] extends (...args: infer A) => string ? (...args: A) => string : string }
+type Messages = {
+  [K in keyof typeof en]: (typeof en)[K] extends (...args: infer A) => string ? (...args: A) => string : string
+}
 
 const fr: Messages = {
   usage: `scelle : des dossiers de santé que l'État peut indexer mais pas lire
 
-  scelle up [--demo [N]] [--seed TEXTE]  démarre index, trois dépositaires, façade et passerelle ; --demo scelle N patients inventés
+  scelle up [--demo [N]] [--seed TEXTE]  démarre index, trois dépositaires, façade et passerelle ;
+                                         --demo scelle d'abord N patients inventés
   scelle import CHEMIN...                scelle des fichiers FHIR JSON, NDJSON ou gzip ; reprend où il s'est arrêté
   scelle open PATIENT [--as NOM] [--json]
                                          montre un dossier ; --as l'ouvre comme celui à qui il est partagé
@@ -97,11 +101,12 @@ const fr: Messages = {
   alreadySealed: 'Les patients de démonstration sont déjà scellés.',
   importing: (count) => `Import de ${count} fichier${count === 1 ? '' : 's'}`,
   imported: (resources, seconds, rate) => `${resources} ressources scellées en ${seconds} s (${rate} par seconde)`,
-  skippedFiles: (count) => `${count} fichier${count === 1 ? ' avait' : 's avaient'} déjà été importé${count === 1 ? '' : 's'}`,
+  skippedFiles: (count) =>
+    `${count} fichier${count === 1 ? ' avait' : 's avaient'} déjà été importé${count === 1 ? '' : 's'}`,
   refused: (count, report) =>
-    `${count} ressource${count === 1 ? ' a été refusée' : 's ont été refusées'}. Chaque raison est dans ${report}`,
-  nothingToImport: 'Il n\'y a là aucun fichier FHIR JSON, NDJSON ou gzip.',
-  importStopped: 'L\'import s\'est arrêté. Relancez la même commande pour continuer.',
+    `${count} ressource${count === 1 ? ' refusée' : 's refusées'}. Chaque raison est dans ${report}`,
+  nothingToImport: "Il n'y a là aucun fichier FHIR JSON, NDJSON ou gzip.",
+  importStopped: "L'import s'est arrêté. Relancez la même commande pour continuer.",
   retrying: (reason) => `en attente de la façade (${reason})`,
   remaining: (time) => `encore ${time}`,
   resources: 'ressources',
@@ -114,12 +119,13 @@ const fr: Messages = {
   columnWhat: 'contenu',
   shared: (categories, name, until) => `${categories} : partagé avec ${name} jusqu'au ${until}.`,
   grantIs: (id) => `Partage ${id}`,
-  revoked: 'Révoqué. Ce qui a été ouvert ne peut être repris ; ce qui s\'écrit désormais a de nouvelles clés.',
-  revokedPending: (count) => `${count} dépositaire${count === 1 ? ' n\'a' : 's n\'ont'} pas encore confirmé. Relancez la commande.`,
+  revoked: "Révoqué. Ce qui a été ouvert ne peut être repris ; ce qui s'écrit désormais a de nouvelles clés.",
+  revokedPending: (count) =>
+    `${count} dépositaire${count === 1 ? " n'a" : "s n'ont"} pas encore confirmé. Relancez la commande.`,
   connected: (url) => `FHIR R4 pour les applications de cette machine : ${url}`,
   tokenIn: (path) => `Jeton (Authorization: Bearer …) dans ${path}`,
-  stateSees: 'Ce que l\'État voit de ce coffre',
-  stateDoesNotSee: 'Il ne voit pas : noms, identifiants, noms des catégories, types, codes, dates de soin, aucune clé.',
+  stateSees: "Ce que l'État voit de ce coffre",
+  stateDoesNotSee: 'Il ne voit pas : noms, identifiants, noms des catégories, types, codes, dates de soin, clés.',
   badDuration: 'Une durée est un nombre suivi de m, h, d ou y, comme 12h ou 7d.',
   badCategories: (known) => `Les catégories sont : ${known}`,
   badRights: 'Les droits sont : read, write, relay, shareOn',

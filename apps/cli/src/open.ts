@@ -33,7 +33,10 @@ export const everything = async (io: Io, edge: EdgeClient, patient: string): Pro
 
 const text = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
 
-interface Codeable { readonly text?: string; readonly coding?: readonly { readonly display?: string; readonly code?: string }[] }
+interface Codeable {
+  readonly text?: string
+  readonly coding?: readonly { readonly display?: string; readonly code?: string }[]
+}
 
 const labelOf = (resource: AnyResource): string => {
   for (const key of ['code', 'medicationCodeableConcept', 'vaccineCode', 'type', 'class']) {
@@ -46,7 +49,16 @@ const labelOf = (resource: AnyResource): string => {
 }
 
 const dateOf = (resource: AnyResource): string => {
-  for (const key of ['effectiveDateTime', 'onsetDateTime', 'recordedDate', 'authoredOn', 'occurrenceDateTime', 'issued', 'date', 'birthDate']) {
+  for (const key of [
+    'effectiveDateTime',
+    'onsetDateTime',
+    'recordedDate',
+    'authoredOn',
+    'occurrenceDateTime',
+    'issued',
+    'date',
+    'birthDate',
+  ]) {
     const value = text(resource[key])
     if (value !== undefined) return value.slice(0, 10)
   }
@@ -64,12 +76,15 @@ const nameOf = (resources: readonly AnyResource[], fallback: string): string => 
 export const summary = (io: Io, resources: readonly AnyResource[], title: string): string[] => {
   const messages = MESSAGES[io.language]
   const byType = new Map<string, AnyResource[]>()
-  for (const resource of resources) byType.set(resource.resourceType, [...(byType.get(resource.resourceType) ?? []), resource])
-  const rows = [...byType].toSorted(([a], [b]) => a.localeCompare(b)).map(([type, all]) => {
-    const sorted = all.toSorted((a, b) => dateOf(b).localeCompare(dateOf(a)))
-    const labels = [...new Set(sorted.map(labelOf).filter((label) => label !== ''))].slice(0, 3).join(', ')
-    return [type, String(all.length), dateOf(sorted[0] as AnyResource), labels.slice(0, 72)]
-  })
+  for (const resource of resources)
+    byType.set(resource.resourceType, [...(byType.get(resource.resourceType) ?? []), resource])
+  const rows = [...byType]
+    .toSorted(([a], [b]) => a.localeCompare(b))
+    .map(([type, all]) => {
+      const sorted = all.toSorted((a, b) => dateOf(b).localeCompare(dateOf(a)))
+      const labels = [...new Set(sorted.map(labelOf).filter((label) => label !== ''))].slice(0, 3).join(', ')
+      return [type, String(all.length), dateOf(sorted[0] as AnyResource), labels.slice(0, 72)]
+    })
   const head = [messages.columnType, messages.columnCount, messages.columnLatest, messages.columnWhat]
   return [messages.chartOf(nameOf(resources, title)), '', ...table([head, ...rows])]
 }

@@ -11,7 +11,11 @@ import { patientIdOf, printOpened } from './open.ts'
 import { identityIn } from './run/provision.ts'
 
 interface Parameters extends AnyResource {
-  readonly parameter?: readonly { readonly name: string; readonly valueString?: string; readonly valueInteger?: number }[]
+  readonly parameter?: readonly {
+    readonly name: string
+    readonly valueString?: string
+    readonly valueInteger?: number
+  }[]
   readonly issue?: readonly { readonly diagnostics?: string }[]
 }
 
@@ -24,12 +28,18 @@ const requireName = (io: Io, name: string): string => {
 
 /** Asks the edge for one of its operations; a refusal becomes a sentence. */
 export const operation = async (
-  io: Io, edge: EdgeClient, path: string, parameters: readonly { name: string; valueString: string }[],
+  io: Io,
+  edge: EdgeClient,
+  path: string,
+  parameters: readonly { name: string; valueString: string }[],
 ): Promise<Parameters> => {
   const answer = await edge('POST', path, fhirJson({ resourceType: 'Parameters', parameter: parameters }))
   const body = jsonOf<Parameters>(answer)
   if (answer.status !== 200) {
-    throw new CommandError('failed', MESSAGES[io.language].failed(body.issue?.[0]?.diagnostics ?? String(answer.status)))
+    throw new CommandError(
+      'failed',
+      MESSAGES[io.language].failed(body.issue?.[0]?.diagnostics ?? String(answer.status)),
+    )
   }
   return body
 }
@@ -39,7 +49,10 @@ const stringIn = (parameters: Parameters, name: string): string =>
 
 /** The vault of a patient in this edge's care, 64 hex digits. */
 export const vaultOf = async (io: Io, edge: EdgeClient, patient: string): Promise<string> =>
-  stringIn(await operation(io, edge, `/fhir/Patient/${encodeURIComponent(patientIdOf(patient))}/$scelle-vault`, []), 'vault')
+  stringIn(
+    await operation(io, edge, `/fhir/Patient/${encodeURIComponent(patientIdOf(patient))}/$scelle-vault`, []),
+    'vault',
+  )
 
 /** A client of the sdk for somebody of this home; made and registered on first use. */
 export const clientAs = async (io: Io, installation: Installation, name: string): Promise<Client> =>
@@ -60,15 +73,25 @@ export interface ShareOptions {
 }
 
 /** Grants categories of one patient to somebody, by name. */
-export const share = async (io: Io, edge: EdgeClient, installation: Installation, options: ShareOptions): Promise<number> => {
+export const share = async (
+  io: Io,
+  edge: EdgeClient,
+  installation: Installation,
+  options: ShareOptions,
+): Promise<number> => {
   const messages = MESSAGES[io.language]
   const client = await clientAs(io, installation, options.with)
-  const answer = await operation(io, edge, `/fhir/Patient/${encodeURIComponent(patientIdOf(options.patient))}/$scelle-share`, [
-    { name: 'with', valueString: toHex(client.identity.id) },
-    { name: 'categories', valueString: options.categories },
-    { name: 'rights', valueString: options.rights },
-    { name: 'until', valueString: new Date(options.until).toISOString() },
-  ])
+  const answer = await operation(
+    io,
+    edge,
+    `/fhir/Patient/${encodeURIComponent(patientIdOf(options.patient))}/$scelle-share`,
+    [
+      { name: 'with', valueString: toHex(client.identity.id) },
+      { name: 'categories', valueString: options.categories },
+      { name: 'rights', valueString: options.rights },
+      { name: 'until', valueString: new Date(options.until).toISOString() },
+    ],
+  )
   io.out(messages.shared(options.categories, options.with, new Date(options.until).toISOString().slice(0, 16)))
   io.out(messages.grantIs(stringIn(answer, 'grant')))
   return EXIT.done
@@ -87,7 +110,10 @@ export const revoke = async (io: Io, edge: EdgeClient, grant: string): Promise<n
 
 /** Opens a patient's records with one's own keys, without the edge: index, trustees, and nothing else. */
 export const openAs = async (
-  io: Io, edge: EdgeClient, installation: Installation, options: { patient: string; as: string; json: boolean },
+  io: Io,
+  edge: EdgeClient,
+  installation: Installation,
+  options: { patient: string; as: string; json: boolean },
 ): Promise<number> => {
   const client = await clientAs(io, installation, options.as)
   const id = fromHex(options.patient)

@@ -8,7 +8,12 @@ describe('progress', () => {
   it('shows share, count, rate and time left', () => {
     let now = 0
     const drawn: string[] = []
-    const progress = new Progress({ isTTY: true, columns: 200, write: (text) => drawn.push(text) }, () => now, 100, 'fr')
+    const progress = new Progress(
+      { isTTY: true, columns: 200, write: (text) => drawn.push(text) },
+      () => now,
+      100,
+      'fr',
+    )
     now = 10_000
     progress.add(25, 500)
     expect(progress.line()).toContain('25 %  500 ressources  50/s  encore 30 s')
@@ -22,13 +27,22 @@ describe('progress', () => {
     expect(progress.line()).toContain('100 %')
   })
 
-  it.each([[0, '0 s'], [59_400, '59 s'], [61_000, '1 min 1 s'], [3_661_000, '1 h 1 min']])('writes %i ms as %s', (ms, text) => {
+  it.each([
+    [0, '0 s'],
+    [59_400, '59 s'],
+    [61_000, '1 min 1 s'],
+    [3_661_000, '1 h 1 min'],
+  ])('writes %i ms as %s', (ms, text) => {
     expect(duration(ms)).toBe(text)
   })
 })
 
 describe('arguments', () => {
-  it.each([['90m', 5_400_000], ['12h', 43_200_000], ['7d', 604_800_000]])('reads %s', (text, ms) => {
+  it.each([
+    ['90m', 5_400_000],
+    ['12h', 43_200_000],
+    ['7d', 604_800_000],
+  ])('reads %s', (text, ms) => {
     expect(parseDuration(text, 'en')).toBe(ms)
   })
 
@@ -36,13 +50,18 @@ describe('arguments', () => {
     expect(() => parseDuration(text, 'fr')).toThrow('Une durée')
   })
 
-  it('speaks the language asked for, else the environment\'s', () => {
+  it("speaks the language asked for, else the environment's", () => {
     expect(languageOf(undefined, { LANG: 'fr_FR.UTF-8' })).toBe('fr')
     expect(languageOf('en', { LANG: 'fr_FR.UTF-8' })).toBe('en')
     expect(languageOf(undefined, {})).toBe('en')
   })
 
   it('aligns tables', () => {
-    expect(table([['a', 'b'], ['long', 'c']])).toEqual(['a     b', 'long  c'])
+    expect(
+      table([
+        ['a', 'b'],
+        ['long', 'c'],
+      ]),
+    ).toEqual(['a     b', 'long  c'])
   })
 })

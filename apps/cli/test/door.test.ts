@@ -5,7 +5,11 @@ import { rewriteAnswer, rewriteHeader, rewriteRequest } from '../src/connect/rew
 import { startSidecar } from '../src/connect/sidecar.ts'
 
 const TOKEN = 'A'.repeat(43)
-const door = { port: 8705, tokens: new Map([[tokenDigest(TOKEN), 'viewer']]), origins: new Set(['http://localhost:5173']) }
+const door = {
+  port: 8705,
+  tokens: new Map([[tokenDigest(TOKEN), 'viewer']]),
+  origins: new Set(['http://localhost:5173']),
+}
 const good = { host: '127.0.0.1:8705', authorization: `Bearer ${TOKEN}` }
 
 describe('who may use the sidecar', () => {
@@ -33,7 +37,9 @@ describe('who may use the sidecar', () => {
 
   it('knows the names of loopback and no other', () => {
     expect(['127.0.0.1:1', 'localhost:1', '[::1]:1'].every((host) => isLocalHost(host, 1))).toBe(true)
-    expect(['127.0.0.2:1', 'localhost.evil:1', '127.0.0.1', 'localhost:11'].some((host) => isLocalHost(host, 1))).toBe(false)
+    expect(['127.0.0.2:1', 'localhost.evil:1', '127.0.0.1', 'localhost:11'].some((host) => isLocalHost(host, 1))).toBe(
+      false,
+    )
   })
 })
 
@@ -41,7 +47,7 @@ describe('rewriting of addresses', () => {
   const edge = 'http://127.0.0.1:8704/fhir'
   const local = 'http://127.0.0.1:8705/fhir'
 
-  it('keeps paging, locations and the server\'s own address behind the door', () => {
+  it("keeps paging, locations and the server's own address behind the door", () => {
     const bundle = JSON.stringify({
       link: [{ relation: 'next', url: `${edge}?cursor=x` }],
       entry: [{ fullUrl: `${edge}/Patient/1`, response: { location: `${edge}/Patient/1/_history/1` } }],
@@ -69,21 +75,24 @@ describe('the sidecar itself', () => {
   let stop = (): void => undefined
   let base = ''
   beforeAll(async () => {
-    const { server, base: at } = await startSidecar({
-      edge: async (method, path, options) => {
-        seen.push({ method, path, headers: options?.headers })
-        if (path.includes('down')) throw new TypeError('fetch failed')
-        const body = JSON.stringify({ link: [{ url: 'http://edge/fhir?page=2' }] })
-        return {
-          status: 200,
-          headers: new Headers({ 'content-type': 'application/fhir+json', 'etag': 'W/"1"', 'set-cookie': 'a=b' }),
-          body: new TextEncoder().encode(body),
-        }
+    const { server, base: at } = await startSidecar(
+      {
+        edge: async (method, path, options) => {
+          seen.push({ method, path, headers: options?.headers })
+          if (path.includes('down')) throw new TypeError('fetch failed')
+          const body = JSON.stringify({ link: [{ url: 'http://edge/fhir?page=2' }] })
+          return {
+            status: 200,
+            headers: new Headers({ 'content-type': 'application/fhir+json', 'etag': 'W/"1"', 'set-cookie': 'a=b' }),
+            body: new TextEncoder().encode(body),
+          }
+        },
+        edgeBase: 'http://edge/fhir',
+        tokens: new Map([[tokenDigest(TOKEN), 'viewer']]),
+        origins: new Set(),
       },
-      edgeBase: 'http://edge/fhir',
-      tokens: new Map([[tokenDigest(TOKEN), 'viewer']]),
-      origins: new Set(),
-    }, 0)
+      0,
+    )
     base = at
     stop = () => {
       server.closeAllConnections()
@@ -112,7 +121,9 @@ describe('the sidecar itself', () => {
     expect(down.status).toBe(502)
     expect(await down.json()).toMatchObject({ resourceType: 'OperationOutcome' })
     const before = seen.length
-    const outside = await fetch(`${base.replace('/fhir', '')}/v1/self`, { headers: { authorization: `Bearer ${TOKEN}` } })
+    const outside = await fetch(`${base.replace('/fhir', '')}/v1/self`, {
+      headers: { authorization: `Bearer ${TOKEN}` },
+    })
     expect(outside.status).toBe(404)
     expect(seen).toHaveLength(before)
   })
@@ -121,8 +132,15 @@ describe('the sidecar itself', () => {
     const before = seen.length
     const { port } = new URL(base)
     const status = await new Promise((resolve) => {
-      request({ host: '127.0.0.1', port, path: '/fhir/Patient', headers: { host: 'evil.example', authorization: `Bearer ${TOKEN}` } },
-        (response) => resolve(response.resume().statusCode)).end()
+      request(
+        {
+          host: '127.0.0.1',
+          port,
+          path: '/fhir/Patient',
+          headers: { host: 'evil.example', authorization: `Bearer ${TOKEN}` },
+        },
+        (response) => resolve(response.resume().statusCode),
+      ).end()
     })
     expect(status).toBe(421)
     expect((await fetch(`${base}/Patient`)).status).toBe(401)

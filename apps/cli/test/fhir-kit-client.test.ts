@@ -1,4 +1,4 @@
-/** An unmodified third-party client (`fhir-kit-client`) works through `scelle connect`: read, search, transaction, paging. */
+/** An unmodified third-party client works through `scelle connect`: read, search, transaction, paging. */
 import { existsSync } from 'node:fs'
 import { readFile, readdir } from 'node:fs/promises'
 import { join, resolve } from 'node:path'
@@ -13,7 +13,11 @@ import { type Parties, startParties } from './parties.ts'
 interface Bundle {
   readonly resourceType: string
   readonly total?: number
-  readonly entry?: { readonly fullUrl?: string; readonly resource?: Record<string, unknown>; readonly response?: { readonly status: string; readonly location?: string } }[]
+  readonly entry?: {
+    readonly fullUrl?: string
+    readonly resource?: Record<string, unknown>
+    readonly response?: { readonly status: string; readonly location?: string }
+  }[]
   readonly link?: { readonly relation: string; readonly url: string }[]
 }
 
@@ -29,7 +33,9 @@ const [patient] = [...population({ seed: 'fhir-kit', patients: 1 })]
 beforeAll(async () => {
   parties = await startParties('fhir-kit')
   door = await connectApplication(parties.io, parties.edge, urlOf(parties.installation, 'edge'), {
-    application: 'kit', port: 0, origins: [],
+    application: 'kit',
+    port: 0,
+    origins: [],
   })
   token = (await readFile(door.tokenPath, 'utf8')).trim()
   client = new Client({ baseUrl: door.base, bearerToken: token })
@@ -45,7 +51,10 @@ const searchObservations = (searchParams: Record<string, string | number>): Prom
 
 describe('fhir-kit-client, unmodified, through connect', () => {
   it('reads the capability statement, and finds the door in it', async () => {
-    const statement = (await client.capabilityStatement()) as unknown as { fhirVersion: string; implementation: { url: string } }
+    const statement = (await client.capabilityStatement()) as unknown as {
+      fhirVersion: string
+      implementation: { url: string }
+    }
     expect(statement.fhirVersion).toBe('4.0.1')
     expect(statement.implementation.url).toBe(door.base)
   })
@@ -56,7 +65,8 @@ describe('fhir-kit-client, unmodified, through connect', () => {
     expect(statuses.every((status) => status.startsWith('201'))).toBe(true)
     for (const resource of patient?.resources ?? []) {
       const { meta: _, ...read } = (await client.read({
-        resourceType: resource.resourceType, id: resource.id as string,
+        resourceType: resource.resourceType,
+        id: resource.id as string,
       })) as unknown as Record<string, unknown>
       const { meta: __, ...sent } = resource as unknown as Record<string, unknown>
       expect(read).toEqual(sent)
@@ -65,16 +75,24 @@ describe('fhir-kit-client, unmodified, through connect', () => {
 
   it('creates, updates and deletes', async () => {
     const body = {
-      resourceType: 'Observation', status: 'final', code: { text: 'Poids' },
+      resourceType: 'Observation',
+      status: 'final',
+      code: { text: 'Poids' },
       subject: { reference: `Patient/${patient?.patient.id}` },
     }
-    const created = (await client.create({ resourceType: 'Observation', body: body as never })) as unknown as { id: string }
+    const created = (await client.create({ resourceType: 'Observation', body })) as unknown as {
+      id: string
+    }
     const updated = (await client.update({
-      resourceType: 'Observation', id: created.id, body: { ...body, id: created.id, status: 'amended' } as never,
+      resourceType: 'Observation',
+      id: created.id,
+      body: { ...body, id: created.id, status: 'amended' },
     })) as unknown as { meta: { versionId: string } }
     expect(updated.meta.versionId).toBe('2')
     await client.delete({ resourceType: 'Observation', id: created.id })
-    await expect(client.read({ resourceType: 'Observation', id: created.id })).rejects.toMatchObject({ response: { status: 410 } })
+    await expect(client.read({ resourceType: 'Observation', id: created.id })).rejects.toMatchObject({
+      response: { status: 410 },
+    })
   })
 
   it('pages to the end, every link behind the door, each resource once', async () => {
@@ -87,7 +105,7 @@ describe('fhir-kit-client, unmodified, through connect', () => {
       pages++
       for (const link of page.link ?? []) expect(link.url.startsWith(door.base)).toBe(true)
       ids.push(...(page.entry ?? []).map((entry) => entry.resource?.['id']))
-      page = (await client.nextPage({ bundle: page as never })) as unknown as Bundle | undefined
+      page = (await client.nextPage({ bundle: page })) as unknown as Bundle | undefined
     }
     expect(pages).toBe(Math.ceil(expected / 5))
     expect(new Set(ids).size).toBe(expected)

@@ -19,15 +19,21 @@ const folders = [join(shared, 'data', 'synthea-r4', 'dev'), join(shared, 'data',
 const present = folders.every((folder) => existsSync(folder))
 if (!present) console.warn('skipped: no Synthea and IPS files; set SCELLE_SHARED to run these')
 
-interface Entry { readonly fullUrl?: string; readonly resource: AnyResource }
+interface Entry {
+  readonly fullUrl?: string
+  readonly resource: AnyResource
+}
 
 /** The sent resource as it must come back: the transaction's own names replaced by the ids that they stand for. */
 const resolved = (value: unknown, names: ReadonlyMap<string, string>): unknown => {
   if (Array.isArray(value)) return value.map((item) => resolved(item, names))
   if (typeof value === 'object' && value !== null) {
-    return Object.fromEntries(Object.entries(value).map(([key, inner]) => [
-      key, key === 'reference' && typeof inner === 'string' ? (names.get(inner) ?? inner) : resolved(inner, names),
-    ]))
+    return Object.fromEntries(
+      Object.entries(value).map(([key, inner]) => [
+        key,
+        key === 'reference' && typeof inner === 'string' ? (names.get(inner) ?? inner) : resolved(inner, names),
+      ]),
+    )
   }
   return value
 }
@@ -35,7 +41,9 @@ const resolved = (value: unknown, names: ReadonlyMap<string, string>): unknown =
 const resourcesIn = (file: AnyResource): AnyResource[] => {
   if (file.resourceType !== 'Bundle' || file['type'] !== 'transaction') return [file]
   const entries = file['entry'] as Entry[]
-  const names = new Map(entries.map(({ fullUrl, resource }) => [fullUrl ?? '', `${resource.resourceType}/${resource.id}`]))
+  const names = new Map(
+    entries.map(({ fullUrl, resource }) => [fullUrl ?? '', `${resource.resourceType}/${resource.id}`]),
+  )
   return entries.map(({ resource }) => resolved(resource, names) as AnyResource)
 }
 
@@ -57,7 +65,8 @@ beforeAll(async () => {
       const bytes = await readFile(join(folder, name))
       const file = JSON.parse((name.endsWith('.gz') ? gunzipSync(bytes) : bytes).toString('utf8')) as AnyResource
       if (file.resourceType === undefined) continue
-      for (const resource of resourcesIn(file)) sent.set(nameOf(resource), [...(sent.get(nameOf(resource)) ?? []), resource])
+      for (const resource of resourcesIn(file))
+        sent.set(nameOf(resource), [...(sent.get(nameOf(resource)) ?? []), resource])
     }
   }
   parties = await startParties('import-real')
@@ -76,7 +85,8 @@ describe.skipIf(!present)('real records through scelle import', () => {
     const found = new Map<string, AnyResource>()
     for (const [name, [resource]] of sent) {
       if (resource?.resourceType !== 'Patient') continue
-      for (const read of await everything(parties.io, parties.edge, name.slice('Patient/'.length))) found.set(nameOf(read), read)
+      for (const read of await everything(parties.io, parties.edge, name.slice('Patient/'.length)))
+        found.set(nameOf(read), read)
     }
     const different: string[] = []
     for (const [name, versions] of sent) {
@@ -85,7 +95,8 @@ describe.skipIf(!present)('real records through scelle import', () => {
         const answer = await parties.edge('GET', `/fhir/${name}`, { headers: { accept: 'application/fhir+json' } })
         read = answer.status === 200 ? jsonOf<AnyResource>(answer) : undefined
       }
-      const equal = read !== undefined && versions.some((version) => isDeepStrictEqual(withoutMeta(version), withoutMeta(read)))
+      const equal =
+        read !== undefined && versions.some((version) => isDeepStrictEqual(withoutMeta(version), withoutMeta(read)))
       if (!equal) different.push(`${name}: ${read === undefined ? 'not found' : 'differs'}`)
     }
     expect(sent.size).toBeGreaterThan(13_000)
@@ -95,7 +106,9 @@ describe.skipIf(!present)('real records through scelle import', () => {
   it('writes nothing when the same files are imported again', async () => {
     parties.said.length = 0
     expect(await importPaths(parties.io, parties.edge, 'as if from another machine', [folders[1] as string])).toBe(0)
-    const answer = await parties.edge('GET', '/fhir/Patient/eumfh-39-07/_history', { headers: { accept: 'application/fhir+json' } })
+    const answer = await parties.edge('GET', '/fhir/Patient/eumfh-39-07/_history', {
+      headers: { accept: 'application/fhir+json' },
+    })
     expect(jsonOf<{ entry: unknown[] }>(answer).entry).toHaveLength(1)
   }, 120_000)
 })

@@ -30,7 +30,9 @@ const io = (signal = new AbortController().signal): Io => ({
   stopped: signal,
 })
 
-interface Entry { readonly request: { readonly method: string; readonly url: string } }
+interface Entry {
+  readonly request: { readonly method: string; readonly url: string }
+}
 
 /** An edge that writes everything but what `refuse` names, and can be told to fail. */
 const edgeOf = (options: { refuse?: string; failures?: number } = {}) => {
@@ -54,7 +56,14 @@ const edgeOf = (options: { refuse?: string; failures?: number } = {}) => {
 }
 
 const file = (name: string, content: unknown): Promise<void> =>
-  writeFile(join(folder, name), name.endsWith('.gz') ? gzipSync(JSON.stringify(content)) : typeof content === 'string' ? content : JSON.stringify(content))
+  writeFile(
+    join(folder, name),
+    name.endsWith('.gz')
+      ? gzipSync(JSON.stringify(content))
+      : typeof content === 'string'
+        ? content
+        : JSON.stringify(content),
+  )
 
 const requests = async () => {
   const all = []
@@ -67,25 +76,39 @@ describe('reading files', () => {
     await file('AllergyIntolerance-a.json', { resourceType: 'AllergyIntolerance', id: 'a' })
     await file('Patient-p.json', { resourceType: 'Patient', id: 'p' })
     await file('Organization-o.json', { resourceType: 'Organization', id: 'o' })
-    const urls = (await requests()).map((request) => (request.bundle['entry'] as Entry[]).map((entry) => entry.request.url))
+    const urls = (await requests()).map((request) =>
+      (request.bundle['entry'] as Entry[]).map((entry) => entry.request.url),
+    )
     expect(urls).toEqual([['Organization/o'], ['Patient/p'], ['AllergyIntolerance/a']])
   })
 
   it('reads gzip and NDJSON, and keeps the ids that transactions carry', async () => {
     await file('a.json.gz', {
-      resourceType: 'Bundle', type: 'transaction',
-      entry: [{ fullUrl: 'urn:uuid:1', resource: { resourceType: 'Patient', id: '1' }, request: { method: 'POST', url: 'Patient' } }],
+      resourceType: 'Bundle',
+      type: 'transaction',
+      entry: [
+        {
+          fullUrl: 'urn:uuid:1',
+          resource: { resourceType: 'Patient', id: '1' },
+          request: { method: 'POST', url: 'Patient' },
+        },
+      ],
     })
     await file('b.ndjson', '{"resourceType":"Patient","id":"2"}\n\n{"resourceType":"Patient","id":"3"}\n')
     const all = await requests()
     expect(all.map((request) => request.resources)).toEqual([1, 2])
-    expect(all[0]?.bundle).toMatchObject({ entry: [{ fullUrl: 'urn:uuid:1', request: { method: 'PUT', url: 'Patient/1' } }] })
+    expect(all[0]?.bundle).toMatchObject({
+      entry: [{ fullUrl: 'urn:uuid:1', request: { method: 'PUT', url: 'Patient/1' } }],
+    })
   })
 })
 
 describe('scelle import', () => {
   it('names each refusal with its reason, and says so by its exit status', async () => {
-    await file('x.ndjson', '{"resourceType":"Observation","id":"1"}\n{"resourceType":"Observation","id":"2"}\nnot json\n')
+    await file(
+      'x.ndjson',
+      '{"resourceType":"Observation","id":"1"}\n{"resourceType":"Observation","id":"2"}\nnot json\n',
+    )
     const { edge, written } = edgeOf({ refuse: 'Observation/2' })
     expect(await importPaths(io(), edge, 'edge', [folder])).toBe(1)
     expect(written).toEqual(['Observation/1'])

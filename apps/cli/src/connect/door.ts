@@ -1,6 +1,7 @@
 /**
- * Who may use the sidecar. It signs whatever passes, so a web page that the user happens to visit (it can send requests to
- * loopback, and by DNS rebinding under its own name) must not pass: Host, Origin and a token are checked, in this order.
+ * Who may use the sidecar. It signs whatever passes, so a web page that the user happens to visit (it can send requests
+ * to loopback, and by DNS rebinding under its own name) must not pass: Host, Origin and a token are checked, in this
+ * order.
  */
 import { createHash, timingSafeEqual } from 'node:crypto'
 import type { IncomingHttpHeaders } from 'node:http'
@@ -45,7 +46,7 @@ export const verdictOn = (headers: IncomingHttpHeaders, door: Door): Verdict => 
   }
   const application = applicationOf(headers.authorization, door.tokens)
   if (application === undefined) {
-    return refuse(401, 'Send this application\'s token: Authorization: Bearer …')
+    return refuse(401, "Send this application's token: Authorization: Bearer …")
   }
   return { pass: true, application }
 }

@@ -13,7 +13,15 @@ export interface SidecarOptions {
   readonly origins: ReadonlySet<string>
 }
 
-const PASSED_ON = ['accept', 'content-type', 'if-match', 'if-none-match', 'if-none-exist', 'if-modified-since', 'prefer']
+const PASSED_ON = [
+  'accept',
+  'content-type',
+  'if-match',
+  'if-none-match',
+  'if-none-exist',
+  'if-modified-since',
+  'prefer',
+]
 const PASSED_BACK = ['content-type', 'etag', 'last-modified']
 const METHODS = 'GET, POST, PUT, PATCH, DELETE, HEAD'
 
@@ -63,7 +71,8 @@ class Sidecar {
     try {
       this.#answer(request, response, await this.#forward(request, path))
     } catch (cause) {
-      if (cause instanceof RangeError) this.#refuse(response, 413, 'too-long', 'The request is too large for this door.')
+      if (cause instanceof RangeError)
+        this.#refuse(response, 413, 'too-long', 'The request is too large for this door.')
       else this.#refuse(response, 502, 'transient', 'The edge does not answer. Is it running? (scelle status)')
     }
   }
@@ -75,9 +84,10 @@ class Sidecar {
       if (typeof value === 'string') headers[name] = value
     }
     const raw = await bodyOf(request)
-    const body = raw !== undefined && isJson(headers['content-type'])
-      ? new TextEncoder().encode(rewriteRequest(new TextDecoder().decode(raw), this.#options.edgeBase, this.#base))
-      : raw
+    const body =
+      raw !== undefined && isJson(headers['content-type'])
+        ? new TextEncoder().encode(rewriteRequest(new TextDecoder().decode(raw), this.#options.edgeBase, this.#base))
+        : raw
     return this.#options.edge(request.method ?? 'GET', path, { headers, ...(body === undefined ? {} : { body }) })
   }
 

@@ -90,7 +90,7 @@ async function* linesOf(path: string): AsyncGenerator<string> {
   for await (const line of createInterface({ input, crlfDelay: Infinity })) if (line.trim() !== '') yield line
 }
 
-async function* valuesOf(path: string): AsyncGenerator<unknown> {
+async function* valuesOf(path: string): AsyncGenerator {
   if (/\.(ndjson|jsonl)(\.gz)?$/i.test(path)) {
     for await (const line of linesOf(path)) yield parse(line)
     return
@@ -150,7 +150,9 @@ class Batcher {
 const looseResources = (value: AnyResource): AnyResource[] => {
   const type = value.resourceType === 'Bundle' ? value['type'] : undefined
   return type === 'collection' || type === 'searchset' || type === 'history'
-    ? entriesOf(value).map((entry) => entry.resource).filter(isResource)
+    ? entriesOf(value)
+        .map((entry) => entry.resource)
+        .filter(isResource)
     : [value]
 }
 
@@ -158,11 +160,12 @@ const isInteraction = (value: AnyResource): boolean =>
   value.resourceType === 'Bundle' && (value['type'] === 'transaction' || value['type'] === 'batch')
 
 /**
- * Everything that the files hold, as requests: transactions and batches as they are, the rest in batches. `refuse` is told
- * of what is no FHIR at all. Memory: one batch, or one bundle.
+ * Everything that the files hold, as requests: transactions and batches as they are, the rest in batches. `refuse` is
+ * told of what is no FHIR at all. Memory: one batch, or one bundle.
  */
 export async function* requestsIn(
-  files: readonly ImportFile[], refuse: (path: string, reason: string) => void,
+  files: readonly ImportFile[],
+  refuse: (path: string, reason: string) => void,
 ): AsyncGenerator<ImportRequest> {
   const batcher = new Batcher()
   let rank = 0

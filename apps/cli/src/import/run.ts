@@ -52,13 +52,17 @@ const nameOf = (entry: unknown): string => {
 const refusalsIn = (request: ImportRequest, status: number, answer: AnyResource): Refusal[] => {
   const sent = (request.bundle['entry'] ?? []) as unknown[]
   if (status !== 200) {
-    return sent.map((entry) => ({ resource: nameOf(entry), status: String(status), reasons: reasonsOf(answer as Outcome) }))
+    return sent.map((entry) => ({
+      resource: nameOf(entry),
+      status: String(status),
+      reasons: reasonsOf(answer as Outcome),
+    }))
   }
   const entries = (answer['entry'] ?? []) as ResponseEntry[]
   return sent.flatMap((entry, place) => {
     const response = entries[place]?.response
     const code = response?.status ?? 'no answer'
-    return /^2/.test(code) ? [] : [{ resource: nameOf(entry), status: code, reasons: reasonsOf(response?.outcome) }]
+    return code.startsWith('2') ? [] : [{ resource: nameOf(entry), status: code, reasons: reasonsOf(response?.outcome) }]
   })
 }
 
@@ -105,7 +109,9 @@ export class Journal {
 
   /** A digest, so that the journal does not list names of patients: files are often named after them. */
   static #key(path: string, bytes: number): string {
-    return createHash('sha256').update(`${resolve(path)}\0${bytes}`).digest('hex')
+    return createHash('sha256')
+      .update(`${resolve(path)}\0${bytes}`)
+      .digest('hex')
   }
 
   has(file: { path: string; bytes: number }): boolean {
@@ -121,8 +127,8 @@ export class Journal {
 }
 
 /**
- * Sends requests, at most `CLI_LIMITS.importParallel` at once, ranks one after the other. `acknowledged` is called when the
- * edge has taken all of a request, and has answered those before it: so that a journal never runs ahead.
+ * Sends requests, at most `CLI_LIMITS.importParallel` at once, ranks one after the other. `acknowledged` is called when
+ * the edge has taken all of a request, and has answered those before it: so that a journal never runs ahead.
  */
 export const sendAll = async (
   io: Io,

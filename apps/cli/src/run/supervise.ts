@@ -53,7 +53,12 @@ export const startParty = (io: Io, party: Party): ChildProcess => {
 }
 
 /** Waits until a party answers that it can serve. Throws `failed` where it ends or takes too long. */
-export const untilReady = async (io: Io, installation: Installation, party: Party, child: ChildProcess): Promise<void> => {
+export const untilReady = async (
+  io: Io,
+  installation: Installation,
+  party: Party,
+  child: ChildProcess,
+): Promise<void> => {
   const deadline = io.now() + CLI_LIMITS.startupTime
   while (io.now() < deadline && child.exitCode === null && child.signalCode === null) {
     if (await isReady(urlOf(installation, party))) return
@@ -62,13 +67,13 @@ export const untilReady = async (io: Io, installation: Installation, party: Part
   throw new CommandError('failed', MESSAGES[io.language].failedToStart(party, io.home.path(party, 'log')))
 }
 
-const end = async (io: Io, child: ChildProcess): Promise<void> => {
+const end = async (child: ChildProcess): Promise<void> => {
   if (child.exitCode !== null || child.signalCode !== null) return
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()))
   child.kill('SIGTERM')
-  await Promise.race([ended, io.sleep(CLI_LIMITS.shutdownTime)])
-  if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL')
+  const patience = setTimeout(() => child.kill('SIGKILL'), CLI_LIMITS.shutdownTime)
   await ended
+  clearTimeout(patience)
 }
 
 /** Starts all parties: the edge last, since it asks the others who they are. */
@@ -82,7 +87,7 @@ export const startAll = async (io: Io, installation: Installation): Promise<Runn
   const stop = async (): Promise<void> => {
     for (const party of PARTIES.toReversed()) {
       const child = processes.get(party)
-      if (child !== undefined) await end(io, child)
+      if (child !== undefined) await end(child)
     }
   }
   try {

@@ -22,7 +22,8 @@ export interface UpOptions {
 
 function* demoRequests(seed: string, patients: number): Generator<ImportRequest> {
   const organisation = organisations(seed).map((resource) => ({
-    resource, request: { method: 'PUT', url: `${resource.resourceType}/${resource.id}` },
+    resource,
+    request: { method: 'PUT', url: `${resource.resourceType}/${resource.id}` },
   }))
   const bundle = { resourceType: 'Bundle', type: 'batch', entry: organisation }
   yield { bundle, resources: organisation.length, bytes: 0, completes: [], rank: 0 }
@@ -48,7 +49,10 @@ const sealDemo = async (io: Io, installation: Installation, options: UpOptions):
   progress.finish()
   const refusal = result.refusals[0]
   if (refusal !== undefined) {
-    throw new CommandError('failed', messages.failed(`${refusal.resource} ${refusal.status} ${refusal.reasons[0] ?? ''}`))
+    throw new CommandError(
+      'failed',
+      messages.failed(`${refusal.resource} ${refusal.status} ${refusal.reasons[0] ?? ''}`),
+    )
   }
   const seconds = (io.now() - started) / 1000
   io.out(messages.imported(result.written, seconds.toFixed(1), Math.round(result.written / seconds)))
@@ -61,14 +65,19 @@ const announce = async (io: Io, installation: Installation): Promise<() => void>
   const identity = await identityIn(io.home, 'cli', 'machine', io)
   const url = urlOf(installation, 'edge')
   const door = await connectApplication(io, edgeClient(url, identity, io), url, {
-    application: 'demo', port: portOf(installation, 'sidecar'), origins: [],
+    application: 'demo',
+    port: portOf(installation, 'sidecar'),
+    origins: [],
   })
   io.out(`\n${messages.ready} ${messages.where(io.home.root)}`)
   for (const party of ['index', 'trustee-1', 'trustee-2', 'trustee-3', 'edge'] as const) {
     io.out(`  ${party.padEnd(10)} ${urlOf(installation, party)}`)
   }
   io.out(`  ${'FHIR'.padEnd(10)} ${door.base}`)
-  io.out(`\n${messages.tryThis}\n  curl -H "Authorization: Bearer $(cat ${door.tokenPath})" "${door.base}/Patient?_count=3"\n`)
+  io.out(
+    `\n${messages.tryThis}\n` +
+      `  curl -H "Authorization: Bearer $(cat ${door.tokenPath})" "${door.base}/Patient?_count=3"\n`,
+  )
   io.out(messages.stopHint)
   return () => {
     door.server.closeAllConnections()
