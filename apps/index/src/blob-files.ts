@@ -1,4 +1,4 @@
-/** Blobs as files named by their digest: written aside, synced, renamed, synced again, so that a name means whole bytes. */
+/** Blobs as files named by their digest: written aside, synced, renamed, synced again. A name means whole bytes. */
 import { createHash } from 'node:crypto'
 import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises'

@@ -1,6 +1,6 @@
 /**
  * Feed cursors. What they hold would count commits that a reader may not see, so they are sealed under a secret of the
- * index, each pair of reader and part under a key of its own: a cursor is good for the one that got it and where it did.
+ * index, each pair of reader and part under a key of its own: it is good for the one that got it, where it got it.
  */
 import { createCipheriv, createDecipheriv } from 'node:crypto'
 import { concatBytes, hmacSha256 } from '@scelle/seal/verify'
@@ -49,7 +49,8 @@ export class Cursors {
   /** Throws `bad-request` where the cursor was not made here for this reader and part. */
   open(cursor: Uint8Array, place: CursorPlace): Progress {
     if (cursor.length !== NONCE + PLAIN + TAG) throw refused()
-    const decipher = createDecipheriv('aes-256-gcm', this.#key(place), cursor.subarray(0, NONCE), { authTagLength: TAG })
+    const nonce = cursor.subarray(0, NONCE)
+    const decipher = createDecipheriv('aes-256-gcm', this.#key(place), nonce, { authTagLength: TAG })
     decipher.setAuthTag(cursor.subarray(NONCE + PLAIN))
     try {
       const plain = Buffer.concat([decipher.update(cursor.subarray(NONCE, NONCE + PLAIN)), decipher.final()])

@@ -41,9 +41,19 @@ export const nextCategories = (
   const kept = before.map((state) => {
     const entry = named.get(nameOf(state.category))
     named.delete(nameOf(state.category))
-    return entry === undefined || entry.epoch === state.epoch ? state : { ...state, epoch: entry.epoch, closed: sequence }
+    const same = entry === undefined || entry.epoch === state.epoch
+    return same ? state : { ...state, epoch: entry.epoch, closed: sequence }
   })
   return [...kept, ...[...named.values()].map((entry) => ({ ...entry, closed: 0 }))]
+}
+
+/** A version of a handle that a record would take. */
+export interface AskedVersion {
+  readonly place: number
+  /** Place of its category in the part. */
+  readonly category: number
+  readonly handle: Uint8Array
+  readonly version: number
 }
 
 export interface CommitState {
@@ -52,8 +62,8 @@ export interface CommitState {
   readonly grants: readonly GrantState[]
   /** Stored capsules of this vault among those that the commit opens or names, by name of its id. */
   readonly capsules: ReadonlyMap<string, CapsuleState>
-  /** Places of records whose version exists, asked with the category's place in the part. */
-  readonly taken: (records: readonly { place: number; category: number; handle: Uint8Array; version: number }[]) => number[]
+  /** Places of records whose version exists. */
+  readonly taken: (records: readonly AskedVersion[]) => number[]
 }
 
 export interface CommitDecision {
@@ -127,7 +137,7 @@ export const decideCommit = (commit: CommitOperation, state: CommitState): Commi
     categoryAt.set(capsule.place, category)
     mask |= 1 << category
   }
-  const asked = commit.records.map((record) => {
+  const asked = commit.records.map((record): AskedVersion => {
     const id = nameOf(record.capsule)
     const capsule = capsules.get(id) ?? stillOpen(id, commit, state)
     const gained = (gains.get(id) ?? 0) + 1
@@ -145,9 +155,7 @@ export const decideCommit = (commit: CommitOperation, state: CommitState): Commi
   return { mask, categoryAt, gains }
 }
 
-const repeated = (
-  records: readonly { place: number; category: number; handle: Uint8Array; version: number }[],
-): number[] => {
+const repeated = (records: readonly AskedVersion[]): number[] => {
   const seen = new Set<string>()
   return records.flatMap((record) => {
     const key = `${record.category}/${nameOf(record.handle)}/${record.version}`

@@ -71,7 +71,7 @@ const entriesOf = async (store: InspectedStore, vault: Uint8Array, custodian: Ui
     // Without bodies: a large vault's would not fit.
     entries.push(...page.commits.map((entry) => ({
       ...entry,
-      records: entry.records.map((record) => ({ ...record, body: record.body === undefined ? undefined : new Uint8Array() })),
+      records: entry.records.map((record) => ({ ...record, body: record.body?.subarray(0, 0) })),
     })))
     after = page.last
     more = page.more
@@ -105,9 +105,11 @@ const accessOf = (signed: Uint8Array): InspectedPart['accesses'][number] => {
   return { reader: toHex(reader), time, purpose, capsules: capsules.length }
 }
 
+const bitsOf = (mask: number): number =>
+  Array.from({ length: 32 }, (_, place) => (mask >>> place) & 1).filter((bit) => bit === 1).length
+
 const inspectPart = async (store: InspectedStore, vault: Uint8Array, custodian: Uint8Array): Promise<InspectedPart> => {
   const entries = await entriesOf(store, vault, custodian)
-  const bits = (mask: number): number => Array.from({ length: 32 }, (_, place) => (mask >>> place) & 1).filter(Boolean).length
   return {
     custodian: toHex(custodian),
     manifests: (await store.manifests(vault, custodian)).length,
@@ -115,7 +117,7 @@ const inspectPart = async (store: InspectedStore, vault: Uint8Array, custodian: 
       category: toHex(category), epoch, strict,
     })),
     grants: (await store.grants(vault, { custodian })).map((grant) => ({
-      grantee: toHex(grant.grantee), signer: toHex(grant.signer), categories: bits(grant.mask), rights: grant.rights,
+      grantee: toHex(grant.grantee), signer: toHex(grant.signer), categories: bitsOf(grant.mask), rights: grant.rights,
       purposes: grant.purposes, notBefore: grant.notBefore, expires: grant.expires, revoked: grant.revoked,
     })),
     commits: entries.map(commitOf),

@@ -11,9 +11,12 @@ import { openStorage } from './storage.ts'
 
 const start = async (file: string): Promise<void> => {
   const { config: settings, at } = config.loadConfig(file, configSchema)
-  const context = { now: () => Date.now(), random: (length: number) => new Uint8Array(randomBytes(length)) }
+  const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length))
+  const context = { now: () => Date.now(), random }
   const identity = await importIdentity(new Uint8Array(readFileSync(at(settings.identity))))
-  if (identity.keys.kind !== 'index') throw new config.ConfigError('config-invalid', `${file}: identity: not an index's`)
+  if (identity.keys.kind !== 'index') {
+    throw new config.ConfigError('config-invalid', `${file}: identity: expected an identity of kind index`)
+  }
   const storage = openStorage({ directory: at(settings.data), identity, context })
   const server = createIndex({
     ...storage,

@@ -6,7 +6,9 @@ import type { PositionSigner, StoredPosition } from './store.ts'
 const bodyOf = (index: Uint8Array, statement: Uint8Array, at: { sequence: number; time: number }): Uint8Array =>
   encode(Position, { suite: SUITE, index, statement, sequence: at.sequence, time: at.time })
 
-export const positionSigner = (identity: Identity, now: () => number): PositionSigner => async (statement, sequence) => {
+export const positionSigner = (
+  identity: Identity, now: () => number,
+): PositionSigner => async (statement, sequence) => {
   const time = Math.floor(now() / 1000)
   const keyVersion = identity.keys.current.version
   const body = bodyOf(identity.id, statement, { sequence, time })

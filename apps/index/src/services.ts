@@ -30,7 +30,9 @@ export const isAdmitted = (services: Services, principal: PrincipalKeys): boolea
 /** An id of a path or query, lower-case hex. Throws `bad-request`. */
 export const idOf = (text: string | undefined | null, length = 32): Uint8Array => {
   const bytes = fromHex(text ?? '')
-  if (bytes?.length !== length) throw new Problem('bad-request', `An id is ${length * 2} lower-case hexadecimal digits.`)
+  if (bytes?.length !== length) {
+    throw new Problem('bad-request', `An id is ${length * 2} lower-case hexadecimal digits.`)
+  }
   return bytes
 }
 
@@ -38,7 +40,8 @@ export const idOf = (text: string | undefined | null, length = 32): Uint8Array =
 export const requireQuery = (request: ServerRequest, ...known: string[]): void => {
   const names = [...request.query.keys()]
   if (names.some((name) => !known.includes(name)) || new Set(names).size !== names.length) {
-    throw new Problem('bad-request', `This route takes ${known.length === 0 ? 'no parameters' : known.join(', ')}, each once.`)
+    const takes = known.length === 0 ? 'no parameters' : `${known.join(', ')}, each once`
+    throw new Problem('bad-request', `This route takes ${takes}.`)
   }
 }
 

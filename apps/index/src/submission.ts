@@ -3,9 +3,9 @@
  * anybody: what a capsule, record or seal says of itself counts only where it agrees with what was signed.
  */
 import {
-  type Capsule, capsuleHeaderHash, capsuleLeaf, type CapsuleHeader, type Commit, type CourierSeal, decode, decodeCapsule,
-  decodeSigned, encapsulationId, equalBytes, FORMAT_LIMITS, merkleRoot, type PrincipalKeys, RecordHeader, recordLeaf,
-  requireSuite, SealError, sha256, type VaultGenesis, verifyCommit,
+  type Capsule, capsuleHeaderHash, capsuleLeaf, type CapsuleHeader, type Commit, type CourierSeal, decode,
+  decodeCapsule, decodeSigned, encapsulationId, equalBytes, FORMAT_LIMITS, merkleRoot, type PrincipalKeys,
+  RecordHeader, recordLeaf, requireSuite, SealError, sha256, type VaultGenesis, verifyCommit,
 } from '@scelle/seal/verify'
 import { Problem } from '@scelle/wire/errors'
 import type { CommitSubmission } from '@scelle/wire/messages'
@@ -58,7 +58,7 @@ const requireCapsule = (
     equalBytes(header.vault, commit.vault) &&
     equalBytes(header.custodian, commit.custodian) &&
     equalBytes(header.writer, commit.author)
-  if (!fits) throw new SealError('capsule-mismatch', 'a capsule is of another vault, custodian or writer than its commit')
+  if (!fits) throw new SealError('capsule-mismatch', 'a capsule and its commit name another vault, custodian or writer')
   if ((capsule.owner !== undefined) !== (context.mode === 'owner')) {
     throw new SealError('capsule-mismatch', 'a capsule is sealed to the owner where there is one, and only there')
   }
@@ -100,7 +100,7 @@ const requireEncapsulations = async (
       encapsulation !== undefined &&
       equalBytes(encapsulation.writer, context.author.id) &&
       equalBytes(encapsulation.recipient, recipient)
-    if (!fits) throw new SealError('capsule-mismatch', 'a seal names an encapsulation that is missing or for another one')
+    if (!fits) throw new SealError('capsule-mismatch', 'a seal names an encapsulation that is missing or another\'s')
   }
   return fresh
 }

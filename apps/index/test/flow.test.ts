@@ -5,7 +5,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest'
 import { World, Writer } from './world.ts'
 
 let world: World
-beforeAll(async () => { world = await World.create({ seed: 'flow' }) })
+beforeAll(async () => {
+  world = await World.create({ seed: 'flow' })
+})
 afterAll(async () => world.end())
 
 test('an owner writes, a reader is granted, reads its part, puts its access on record, and is revoked', async () => {
@@ -24,9 +26,11 @@ test('an owner writes, a reader is granted, reads its part, puts its access on r
   const path = `/v1/vaults/${toHex(vault.vault)}`
   expect((await world.ask(reader, 'GET', path)).code).toBe('not-found')
   const [summary] = vault.manifest.secrets
-  const grant = await world.grant(vault, { signer: owner, custodian: owner, grantee: reader }, {
-    categories: [summary!.category], rights: RIGHTS.read,
-  })
+  const grant = await world.grant(
+    vault,
+    { signer: owner, custodian: owner, grantee: reader },
+    { categories: [summary!.category], rights: RIGHTS.read },
+  )
   const view = await world.must(VaultView, reader, 'GET', path)
   expect(view.manifests).toHaveLength(1)
   const granted = await world.feed(reader, vault.vault, owner)
@@ -34,9 +38,17 @@ test('an owner writes, a reader is granted, reads its part, puts its access on r
   expect(granted.commits[0]?.records).toHaveLength(3)
   expect(granted.commits[0]?.commit).toEqual(made.commit)
 
-  const access = await createAccess({
-    vault: vault.vault, custodian: owner.id, reader, capsules: [capsule.headerHash], chain: [grant.id], purpose: 'treatment',
-  }, world.context)
+  const access = await createAccess(
+    {
+      vault: vault.vault,
+      custodian: owner.id,
+      reader,
+      capsules: [capsule.headerHash],
+      chain: [grant.id],
+      purpose: 'treatment',
+    },
+    world.context,
+  )
   const receipt = await world.must(Receipt, reader, 'POST', '/v1/accesses', { body: access.signed })
   const position = await verifyPosition(receipt.position, world.identity.keys, access.id)
   expect(position.sequence).toBeGreaterThan(0)
@@ -62,7 +74,11 @@ test('a hospital deposits under custody and hands its right on', async () => {
   const nurse = await world.principal()
   const vault = await world.vault(hospital, 'custody')
   const parent = await world.grant(vault, { signer: hospital, custodian: hospital, grantee: team }, { rights: 15 })
-  await world.grant(vault, { signer: team, custodian: hospital, grantee: nurse }, { rights: 6, depth: 1, parent: parent.id })
+  await world.grant(
+    vault,
+    { signer: team, custodian: hospital, grantee: nurse },
+    { rights: 6, depth: 1, parent: parent.id },
+  )
   const writer = new Writer(world, nurse, vault, { custodian: hospital })
   await writer.write(2)
   expect((await world.feed(nurse, vault.vault, hospital)).commits).toHaveLength(1)
@@ -73,8 +89,12 @@ test('a hospital deposits under custody and hands its right on', async () => {
   await world.must(Receipt, hospital, 'POST', '/v1/revocations', { body: revocation.signed })
   const next = await writer.seal(await writer.capsule(), [{}])
   expect(await world.commit(nurse, next.submission)).toEqual([{ problem: 'grant-revoked' }])
-  const history = await world.must(CommitHistory, nurse, 'GET',
-    `/v1/vaults/${toHex(vault.vault)}/commits?custodian=${toHex(hospital.id)}`)
+  const history = await world.must(
+    CommitHistory,
+    nurse,
+    'GET',
+    `/v1/vaults/${toHex(vault.vault)}/commits?custodian=${toHex(hospital.id)}`,
+  )
   expect(history.commits.map((signed) => toHex(statementId(signed)))).toEqual([toHex(writer.previous!)])
   expect(history.encapsulations).toHaveLength(1)
 })

@@ -1,6 +1,6 @@
 /**
  * Measures the index alone over loopback: one process serves, this one sends what it sealed beforehand.
- * Run: `node apps/index/test/measure.ts [commits] [batch] [connections]`. Not a test: it asserts nothing and is not timed by CI.
+ * Run: `node apps/index/test/measure.ts [commits] [batch] [connections]`. Not a test: it asserts nothing.
  */
 import { spawn } from 'node:child_process'
 import { randomBytes } from 'node:crypto'
@@ -24,14 +24,20 @@ const print = (line: string): void => void process.stdout.write(`${line}\n`)
 
 const identity = await createIdentity('index', context)
 writeFileSync(join(directory, 'identity'), exportIdentity(identity))
-writeFileSync(join(directory, 'index.json'), JSON.stringify({
-  listen: { host: '127.0.0.1', port: 0 }, identity: 'identity', data: 'data', admitted: [],
-}))
+writeFileSync(
+  join(directory, 'index.json'),
+  JSON.stringify({ listen: { host: '127.0.0.1', port: 0 }, identity: 'identity', data: 'data', admitted: [] }),
+)
 const main = fileURLToPath(new URL('../src/main.ts', import.meta.url))
-const profile = process.env['MEASURE_PROFILE'] === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${process.env['MEASURE_PROFILE']}`]
-const child = spawn(process.execPath, [...profile, main, join(directory, 'index.json')], { stdio: ['ignore', 'pipe', 'inherit'] })
+const profile =
+  process.env['MEASURE_PROFILE'] === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${process.env['MEASURE_PROFILE']}`]
+const child = spawn(process.execPath, [...profile, main, join(directory, 'index.json')], {
+  stdio: ['ignore', 'pipe', 'inherit'],
+})
 const base = await new Promise<string>((resolve) => {
-  child.stdout.once('data', (data: Buffer) => resolve(`http://127.0.0.1:${(JSON.parse(data.toString()) as { port: number }).port}`))
+  child.stdout.once('data', (data: Buffer) =>
+    resolve(`http://127.0.0.1:${(JSON.parse(data.toString()) as { port: number }).port}`),
+  )
 })
 child.stdout.resume()
 const agent = new Agent({ keepAlive: true, maxSockets: connections })
@@ -40,14 +46,20 @@ const ask = async (as: Identity, method: string, path: string, body?: Uint8Array
   const url = base + path
   const headers = await signRequest({ method, url, body, identity: as, ...context })
   return new Promise((resolve, reject) => {
-    const sent = request(url, { method, agent, headers: { ...headers, 'content-type': 'application/cbor' } }, (answer) => {
-      const chunks: Buffer[] = []
-      answer.on('data', (chunk: Buffer) => chunks.push(chunk)).on('end', () => {
-        const whole = Buffer.concat(chunks)
-        if (answer.statusCode === 200) resolve(new Uint8Array(whole))
-        else reject(new Error(`${path}: ${answer.statusCode} ${whole.toString().slice(0, 200)}`))
-      })
-    })
+    const sent = request(
+      url,
+      { method, agent, headers: { ...headers, 'content-type': 'application/cbor' } },
+      (answer) => {
+        const chunks: Buffer[] = []
+        answer
+          .on('data', (chunk: Buffer) => chunks.push(chunk))
+          .on('end', () => {
+            const whole = Buffer.concat(chunks)
+            if (answer.statusCode === 200) resolve(new Uint8Array(whole))
+            else reject(new Error(`${path}: ${answer.statusCode} ${whole.toString().slice(0, 200)}`))
+          })
+      },
+    )
     sent.on('error', reject)
     sent.end(body)
   })
@@ -60,10 +72,21 @@ const courier = new Courier(owner.id, context)
 const content = JSON.stringify({ resourceType: 'Observation', filler: randomBytes(500).toString('hex') })
 
 const newVault = async (): Promise<MadeVault> => {
-  const made = await createVault({
-    mode: 'owner', controller: owner, trustees: trustees.map(({ id }) => id), categories: [{ code: 'summary', strict: false }],
-  }, context)
-  await ask(owner, 'POST', '/v1/vaults', encode(NewVault, { genesis: made.genesisSigned, manifest: made.manifest.signed }))
+  const made = await createVault(
+    {
+      mode: 'owner',
+      controller: owner,
+      trustees: trustees.map(({ id }) => id),
+      categories: [{ code: 'summary', strict: false }],
+    },
+    context,
+  )
+  await ask(
+    owner,
+    'POST',
+    '/v1/vaults',
+    encode(NewVault, { genesis: made.genesisSigned, manifest: made.manifest.signed }),
+  )
   return made
 }
 
@@ -74,23 +97,53 @@ const sentBefore = new Set<string>()
 const seal = async (vault: MadeVault, count: number, records: number): Promise<CommitSubmission[]> => {
   const made: CommitSubmission[] = []
   for (let i = 0; i < count; i++) {
-    const capsule = await createCapsule({
-      vault: vault.vault, genesis: vault.genesis, custodian: owner.id, category: vault.manifest.manifest.categories[0] as CategoryEntry,
-      retention: 'care', trustees: trustees.map(({ keys }) => keys), owner: owner.keys,
-    }, courier, context)
-    const sealed = await sealRecords(capsule, Array.from({ length: records }, () => ({
-      handle: context.random(16), version: 1, time: Math.floor(context.now() / 1000), contentType: 'fhir+json' as const, content,
-    })), context)
-    made.push(await createCommit({
-      vault: vault.vault, custodian: owner.id, author: owner, capsules: [capsule.capsuleBytes],
-      records: sealed.map((record) => ({ ...record, size: record.body.length })), linkRecipient: owner.keys,
-      indexHas: (id) => sentBefore.has(toHex(id)),
-    }, courier, context))
+    const capsule = await createCapsule(
+      {
+        vault: vault.vault,
+        genesis: vault.genesis,
+        custodian: owner.id,
+        category: vault.manifest.manifest.categories[0] as CategoryEntry,
+        retention: 'care',
+        trustees: trustees.map(({ keys }) => keys),
+        owner: owner.keys,
+      },
+      courier,
+      context,
+    )
+    const sealed = await sealRecords(
+      capsule,
+      Array.from({ length: records }, () => ({
+        handle: context.random(16),
+        version: 1,
+        time: Math.floor(context.now() / 1000),
+        contentType: 'fhir+json' as const,
+        content,
+      })),
+      context,
+    )
+    made.push(
+      await createCommit(
+        {
+          vault: vault.vault,
+          custodian: owner.id,
+          author: owner,
+          capsules: [capsule.capsuleBytes],
+          records: sealed.map((record) => ({ ...record, size: record.body.length })),
+          linkRecipient: owner.keys,
+          indexHas: (id) => sentBefore.has(toHex(id)),
+        },
+        courier,
+        context,
+      ),
+    )
   }
   return made
 }
 
-const send = async (submissions: readonly CommitSubmission[], perRequest: number): Promise<{ seconds: number; times: number[] }> => {
+const send = async (
+  submissions: readonly CommitSubmission[],
+  perRequest: number,
+): Promise<{ seconds: number; times: number[] }> => {
   const bodies: Uint8Array[] = []
   for (let at = 0; at < submissions.length; at += perRequest) {
     bodies.push(encode(CommitBatch, submissions.slice(at, at + perRequest)))
@@ -98,15 +151,17 @@ const send = async (submissions: readonly CommitSubmission[], perRequest: number
   const times: number[] = []
   const begun = performance.now()
   let next = 0
-  await Promise.all(Array.from({ length: connections }, async () => {
-    while (next < bodies.length) {
-      const body = bodies[next++] as Uint8Array
-      const start = performance.now()
-      const answers = decode(CommitAnswers, await ask(owner, 'POST', '/v1/commits', body))
-      times.push(performance.now() - start)
-      if (answers.some(({ position }) => position === undefined)) throw new Error('a commit was refused')
-    }
-  }))
+  await Promise.all(
+    Array.from({ length: connections }, async () => {
+      while (next < bodies.length) {
+        const body = bodies[next++] as Uint8Array
+        const start = performance.now()
+        const answers = decode(CommitAnswers, await ask(owner, 'POST', '/v1/commits', body))
+        times.push(performance.now() - start)
+        if (answers.some(({ position }) => position === undefined)) throw new Error('a commit was refused')
+      }
+    }),
+  )
   return { seconds: (performance.now() - begun) / 1000, times: times.toSorted((a, b) => a - b) }
 }
 
@@ -116,7 +171,8 @@ const used = (): number => {
   return (Number(fields[11]) + Number(fields[12])) / 100
 }
 
-const at = (times: readonly number[], share: number): string => (times[Math.floor((times.length - 1) * share)] as number).toFixed(1)
+const at = (times: readonly number[], share: number): string =>
+  (times[Math.floor((times.length - 1) * share)] as number).toFixed(1)
 
 const vaults: MadeVault[] = []
 for (let i = 0; i < 64; i++) vaults.push(await newVault())
@@ -132,9 +188,14 @@ for (const perRequest of [batch, 1]) {
   const before = used()
   const { seconds, times } = await send(half, perRequest)
   const each = Math.round(((used() - before) / half.length) * 1e6)
-  print(`${perRequest} a request, ${connections} connections: ${Math.round(half.length / seconds)} commits/s, ${each} µs of processor each, p50 ${at(times, 0.5)} ms, p99 ${at(times, 0.99)} ms`)
+  const rate = Math.round(half.length / seconds)
+  print(`${perRequest} a request, ${connections} connections: ${rate} commits/s, ${each} µs of processor each`)
+  print(`  p50 ${at(times, 0.5)} ms, p99 ${at(times, 0.99)} ms`)
 }
-for (const [capsules, records] of [[100, 10], [300, 3]] as const) {
+for (const [capsules, records] of [
+  [100, 10],
+  [300, 3],
+] as const) {
   const vault = await newVault()
   await send(await seal(vault, capsules, records), 10)
   const times: number[] = []
@@ -143,7 +204,11 @@ for (const [capsules, records] of [[100, 10], [300, 3]] as const) {
     bytes = 0
     const start = performance.now()
     for (let cursor = '', more = true; more;) {
-      const answer = await ask(owner, 'GET', `/v1/vaults/${toHex(vault.vault)}/feed?custodian=${toHex(owner.id)}${cursor}`)
+      const answer = await ask(
+        owner,
+        'GET',
+        `/v1/vaults/${toHex(vault.vault)}/feed?custodian=${toHex(owner.id)}${cursor}`,
+      )
       bytes += answer.length
       const page = decode(Feed, answer)
       cursor = `&cursor=${toHex(page.cursor)}`
@@ -152,7 +217,8 @@ for (const [capsules, records] of [[100, 10], [300, 3]] as const) {
     times.push(performance.now() - start)
   }
   const sorted = times.toSorted((a, b) => a - b)
-  print(`feed of ${capsules * records} records in ${capsules} capsules, ${bytes} bytes, decoded: p50 ${at(sorted, 0.5)} ms, p99 ${at(sorted, 0.99)} ms`)
+  print(`feed of ${capsules * records} records in ${capsules} capsules, ${bytes} bytes, decoded:`)
+  print(`  p50 ${at(sorted, 0.5)} ms, p99 ${at(sorted, 0.99)} ms`)
 }
 child.kill('SIGTERM')
 await new Promise((resolve) => child.once('exit', resolve))

@@ -3,7 +3,15 @@ import { createHash } from 'node:crypto'
 import { mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import { Courier, createCapsule, createCommit, type MadeCommit, type OpenCapsule, type RecordToCommit, sealRecord } from '@scelle/seal/envelope'
+import {
+  Courier,
+  createCapsule,
+  createCommit,
+  type MadeCommit,
+  type OpenCapsule,
+  type RecordToCommit,
+  sealRecord,
+} from '@scelle/seal/envelope'
 import { createGrant, type MadeGrant } from '@scelle/seal/grants'
 import { createIdentity, type Identity } from '@scelle/seal/identity'
 import { createVault, type MadeManifest, type MadeVault } from '@scelle/seal/keys'
@@ -90,7 +98,11 @@ export class World {
     const { identity, context, directory } = this
     this.storage = openStorage({ directory, identity, context, ...this.#options.storage })
     this.server = createIndex({
-      ...this.storage, identity, context, admitted: this.admitted, log: (event) => this.events.push(event),
+      ...this.storage,
+      identity,
+      context,
+      admitted: this.admitted,
+      log: (event) => this.events.push(event),
     })
   }
 
@@ -109,14 +121,29 @@ export class World {
     this.#remove()
   }
 
-  async ask(as: Identity, method: 'GET' | 'POST' | 'PUT', path: string, { body, headers }: Ask = {}): Promise<Answered> {
+  async ask(
+    as: Identity,
+    method: 'GET' | 'POST' | 'PUT',
+    path: string,
+    { body, headers }: Ask = {},
+  ): Promise<Answered> {
     const url = `http://localhost${path}`
-    const signed = await signRequest({ method, url, body, identity: as, now: this.context.now, random: this.context.random })
+    const signed = await signRequest({
+      method,
+      url,
+      body,
+      identity: as,
+      now: this.context.now,
+      random: this.context.random,
+    })
     return this.send(method, path, { ...signed, ...headers }, body)
   }
 
   async send(
-    method: 'GET' | 'POST' | 'PUT', path: string, headers: Record<string, string>, body?: Uint8Array,
+    method: 'GET' | 'POST' | 'PUT',
+    path: string,
+    headers: Record<string, string>,
+    body?: Uint8Array,
   ): Promise<Answered> {
     const answer = await this.server.inject({
       method,
@@ -157,11 +184,20 @@ export class World {
     return identity
   }
 
-  async makeVault(controller: Identity, mode: 'owner' | 'custody', codes = ['summary', 'laboratory']): Promise<MadeVault> {
-    return createVault({
-      mode, controller, trustees: this.trustees.map(({ id }) => id),
-      categories: codes.map((code) => ({ code, strict: code === 'mental-health' })),
-    }, this.context)
+  async makeVault(
+    controller: Identity,
+    mode: 'owner' | 'custody',
+    codes = ['summary', 'laboratory'],
+  ): Promise<MadeVault> {
+    return createVault(
+      {
+        mode,
+        controller,
+        trustees: this.trustees.map(({ id }) => id),
+        categories: codes.map((code) => ({ code, strict: code === 'mental-health' })),
+      },
+      this.context,
+    )
   }
 
   async vault(controller: Identity, mode: 'owner' | 'custody' = 'owner', codes?: string[]): Promise<MadeVault> {
@@ -172,23 +208,42 @@ export class World {
   }
 
   async makeGrant(
-    vault: MadeVault, from: { signer: Identity; custodian: Identity; grantee: Identity }, fields: Partial<Grant> = {},
+    vault: MadeVault,
+    from: { signer: Identity; custodian: Identity; grantee: Identity },
+    fields: Partial<Grant> = {},
   ): Promise<MadeGrant> {
     const now = Math.floor(this.clock.now / 1000)
     const { signer, custodian, grantee } = from
-    const secrets = vault.manifest.secrets
+    const invented = (fields.categories ?? []).filter(
+      (id) => !vault.manifest.secrets.some((one) => toHex(one.category) === toHex(id)),
+    )
+    const secrets = [
+      ...vault.manifest.secrets,
+      ...invented.map((category) => ({ category, code: 'invented', epoch: 0, secret: this.context.random(32) })),
+    ]
     const grant = {
-      vault: vault.vault, custodian: custodian.id, grantee: grantee.id,
-      categories: secrets.map(({ category }) => category), rights: 7, purposes: ['treatment' as const],
-      basis: 'care-team' as const, notBefore: now - 10, expires: now + 30 * 86_400, depth: 2, ...fields,
+      vault: vault.vault,
+      custodian: custodian.id,
+      grantee: grantee.id,
+      categories: vault.manifest.secrets.map(({ category }) => category),
+      rights: 7,
+      purposes: ['treatment' as const],
+      basis: 'care-team' as const,
+      notBefore: now - 10,
+      expires: now + 30 * 86_400,
+      depth: 2,
+      ...fields,
     }
-    return createGrant({
-      signer, grantee: grantee.keys, secrets, manifestVersion: vault.manifest.manifest.version, grant,
-    }, this.context)
+    return createGrant(
+      { signer, grantee: grantee.keys, secrets, manifestVersion: vault.manifest.manifest.version, grant },
+      this.context,
+    )
   }
 
   async grant(
-    vault: MadeVault, from: { signer: Identity; custodian: Identity; grantee: Identity }, fields: Partial<Grant> = {},
+    vault: MadeVault,
+    from: { signer: Identity; custodian: Identity; grantee: Identity },
+    fields: Partial<Grant> = {},
   ): Promise<MadeGrant> {
     const made = await this.makeGrant(vault, from, fields)
     const body = encode(NewGrant, { grant: made.grantSigned, keys: made.keysSigned })
@@ -201,7 +256,10 @@ export class World {
   }
 
   async commit(author: Identity, ...submissions: Uint8Array[]): Promise<CommitAnswers> {
-    const body = encode(CommitBatch, submissions.map((bytes) => decode(CommitSubmission, bytes)))
+    const body = encode(
+      CommitBatch,
+      submissions.map((bytes) => decode(CommitSubmission, bytes)),
+    )
     return this.must(CommitAnswers, author, 'POST', '/v1/commits', { body })
   }
 }
@@ -225,7 +283,12 @@ export class Writer {
   courier: Courier
   previous: Uint8Array | undefined
 
-  constructor(world: World, author: Identity, vault: MadeVault, parties: { custodian: Identity; owner?: Identity; manifest?: MadeManifest }) {
+  constructor(
+    world: World,
+    author: Identity,
+    vault: MadeVault,
+    parties: { custodian: Identity; owner?: Identity; manifest?: MadeManifest },
+  ) {
     this.world = world
     this.author = author
     this.vault = vault
@@ -236,15 +299,19 @@ export class Writer {
   }
 
   async capsule(category = 0): Promise<OpenCapsule> {
-    return createCapsule({
-      vault: this.vault.vault,
-      genesis: this.vault.genesis,
-      custodian: this.custodian.id,
-      category: this.manifest.manifest.categories[category] as MadeManifest['manifest']['categories'][number],
-      retention: 'care',
-      trustees: this.world.trustees.map(({ keys }) => keys),
-      owner: this.owner.keys,
-    }, this.courier, this.world.context)
+    return createCapsule(
+      {
+        vault: this.vault.vault,
+        genesis: this.vault.genesis,
+        custodian: this.custodian.id,
+        category: this.manifest.manifest.categories[category] as MadeManifest['manifest']['categories'][number],
+        retention: 'care',
+        trustees: this.world.trustees.map(({ keys }) => keys),
+        owner: this.owner.keys,
+      },
+      this.courier,
+      this.world.context,
+    )
   }
 
   /** Seals records of the given handles, as version 1 unless they say otherwise. */
@@ -257,29 +324,43 @@ export class Writer {
     const sealed: RecordToCommit[] = []
     const bodies: Uint8Array[] = []
     for (const { handle, version = 1, content = '{"resourceType":"Basic"}', blob = false } of records) {
-      const one = await sealRecord(capsule, {
-        handle: handle ?? context.random(16), version, time: Math.floor(context.now() / 1000), contentType: 'fhir+json',
-        content,
-      }, context)
+      const one = await sealRecord(
+        capsule,
+        {
+          handle: handle ?? context.random(16),
+          version,
+          time: Math.floor(context.now() / 1000),
+          contentType: 'fhir+json',
+          content,
+        },
+        context,
+      )
       const { headerBytes, digest, body } = one
       sealed.push({ headerBytes, digest, size: body.length, ...(blob ? {} : { body }) })
       bodies.push(body)
     }
-    const made = await createCommit({
-      vault: this.vault.vault,
-      custodian: this.custodian.id,
-      author: this.author,
-      capsules: (fields.withCapsule ?? true) ? [capsule.capsuleBytes] : [],
-      records: sealed,
-      ...(this.previous === undefined ? {} : { previous: this.previous }),
-      linkRecipient: (this.vault.genesis.mode === 'owner' ? this.owner : this.custodian).keys,
-    }, this.courier, context)
+    const made = await createCommit(
+      {
+        vault: this.vault.vault,
+        custodian: this.custodian.id,
+        author: this.author,
+        capsules: (fields.withCapsule ?? true) ? [capsule.capsuleBytes] : [],
+        records: sealed,
+        ...(this.previous === undefined ? {} : { previous: this.previous }),
+        linkRecipient: (this.vault.genesis.mode === 'owner' ? this.owner : this.custodian).keys,
+      },
+      this.courier,
+      context,
+    )
     return { made, capsule, bodies, submission: encode(CommitSubmission, made) }
   }
 
   /** A new capsule with this many records, committed. */
   async write(count = 1, category = 0): Promise<Sealed> {
-    const sealed = await this.seal(await this.capsule(category), Array.from({ length: count }, () => ({})))
+    const sealed = await this.seal(
+      await this.capsule(category),
+      Array.from({ length: count }, () => ({})),
+    )
     const [answer] = await this.world.commit(this.author, sealed.submission)
     if (answer?.position === undefined) throw new Error(`commit refused: ${answer?.problem}`)
     this.previous = sealed.made.id

@@ -44,7 +44,7 @@ const prepare = async (
   }
 }
 
-/** A writer that missed an answer asks again days later: what was good then has its position, whatever the time is now. */
+/** A writer that missed an answer asks again, maybe days later: what was good then keeps its position. */
 const answeredBefore = async (
   services: Services, { commit }: CommitSubmission,
 ): Promise<StoredPosition | undefined> => {

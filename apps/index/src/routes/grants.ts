@@ -18,11 +18,17 @@ const requireSense = (grant: Grant): void => {
     grant.rights > 0 &&
     grant.purposes.length > 0 &&
     grant.notBefore < grant.expires
-  if (!holds) throw new SealError('grant-chain-broken', 'a grant names categories once each, rights, purposes and a time')
+  if (!holds) throw new SealError('grant-chain-broken', 'a grant names categories, each once, rights, purposes, a time')
+}
+
+interface KeysOf {
+  readonly grant: Uint8Array
+  readonly vault: Uint8Array
+  readonly custodian: Uint8Array
 }
 
 const verifyKeys = async (
-  services: Services, signedBytes: Uint8Array, signer: PrincipalKeys, of: { grant: Uint8Array; vault: Uint8Array; custodian: Uint8Array },
+  services: Services, signedBytes: Uint8Array, signer: PrincipalKeys, of: KeysOf,
 ): Promise<GrantKeysOperation> => {
   const { body, id } = await verifySigned('grant-keys', signedBytes, signer)
   const keys = decode(GrantKeys, body)
@@ -30,7 +36,7 @@ const verifyKeys = async (
   const fits =
     equalBytes(keys.grant, of.grant) && equalBytes(keys.vault, of.vault) &&
     keys.manifestVersion >= 1 && keys.manifestVersion <= versions
-  if (!fits) throw new SealError('grant-seal-invalid', 'the keys are of another grant, or of a manifest not stored here')
+  if (!fits) throw new SealError('grant-seal-invalid', 'the keys are of another grant, or of a manifest not stored')
   return {
     kind: 'grant-keys',
     statement: { id, bytes: signedBytes },

@@ -115,9 +115,8 @@ export class GroupWriter {
   }
 
   async #storeStatements(): Promise<Map<number, StoredPosition>> {
-    const insert = this.#sql(
-      'INSERT INTO statements (sequence, vault, id, time, key_version, signature, statement) VALUES (?, ?, ?, ?, ?, ?, ?)',
-    )
+    const insert = this.#sql(`INSERT INTO statements
+      (sequence, vault, id, time, key_version, signature, statement) VALUES (?, ?, ?, ?, ?, ?, ?)`)
     const positions = new Map<number, StoredPosition>()
     for (const { sequence, vault, statement } of this.#applier.sequenced()) {
       const position = await this.#options.sign(statement.id, sequence)

@@ -14,6 +14,8 @@ interface CommitRow {
   statement: Uint8Array
 }
 
+interface RecordRow extends Omit<FeedRecord, 'body' | 'digest'> { body: Uint8Array | null; digest: Uint8Array | null }
+
 /** Commits of a part read from the database at once; more are asked for until the page is full. */
 const FEED_STEP = 64
 
@@ -143,12 +145,13 @@ export class SqliteReader {
 
   #entry(row: CommitRow, mask: number): FeedEntry {
     const capsules = row.capsules === 0 ? [] : this.#sql(
-      `SELECT place, category, capsule AS bytes FROM capsules WHERE no >= ? AND no < ? AND ((1 << category) & ?) <> 0 ORDER BY no`,
+      `SELECT place, category, capsule AS bytes FROM capsules
+       WHERE no >= ? AND no < ? AND ((1 << category) & ?) <> 0 ORDER BY no`,
     ).all(row.capsule, row.capsule + row.capsules, mask) as unknown as FeedCapsule[]
     const records = row.records === 0 ? [] : this.#sql(
       `SELECT place, category, header, size, digest, body FROM records
        WHERE no >= ? AND no < ? AND ((1 << category) & ?) <> 0 ORDER BY no`,
-    ).all(row.record, row.record + row.records, mask) as unknown as (FeedRecord & { body: Uint8Array | null; digest: Uint8Array | null })[]
+    ).all(row.record, row.record + row.records, mask) as unknown as RecordRow[]
     return {
       sequence: row.sequence,
       statement: row.statement,

@@ -1,4 +1,4 @@
-/** Rows of the embedded engine as the contract's values: the same queries for the connection that reads and the one that writes. */
+/** Rows of the embedded engine as the contract's values: the same queries on either connection. */
 import { PURPOSES } from '@scelle/seal/verify'
 import { nameOf } from '../names.ts'
 import type { CapsuleState, CategoryState, GrantEntry, GrantState } from '../store.ts'

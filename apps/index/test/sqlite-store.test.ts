@@ -1,0 +1,91 @@
+import { describe, expect, test } from 'vitest'
+import { openSqliteStore } from '../src/sqlite-store.ts'
+import { keyRecord, plainSigner } from './operations.ts'
+import { describeStore } from './store-conformance.ts'
+import type { OpenedStore } from './store-suite.ts'
+import { seeded, temporaryDirectory } from './world.ts'
+
+const open = async (directory = temporaryDirectory()): Promise<OpenedStore> => {
+  const store = openSqliteStore({ directory: directory.path, sign: plainSigner })
+  return {
+    store,
+    reopen: async () => {
+      await store.close()
+      return open(directory)
+    },
+    remove: async () => {
+      await store.close()
+      directory.remove()
+    },
+  }
+}
+
+describeStore('SQLite', () => open())
+
+describe('group commit', () => {
+  test('what arrives before the tick shares one durable write, and nobody is answered before it', async () => {
+    const directory = temporaryDirectory()
+    const ticks: (() => void)[] = []
+    const points: string[] = []
+    const store = openSqliteStore({
+      directory: directory.path,
+      sign: plainSigner,
+      tick: (run) => ticks.push(run),
+      faultPoint: (point) => points.push(point),
+    })
+    const random = seeded('group')
+    const answers = Array.from({ length: 50 }, () => store.apply([keyRecord(random, random(32), 0)]))
+    let answered = 0
+    const pointsAtAnswer: string[] = []
+    for (const answer of answers) {
+      void (async () => {
+        await answer
+        answered += 1
+        pointsAtAnswer.push(points.at(-1) ?? '')
+      })()
+    }
+    await new Promise((resolve) => {
+      setTimeout(resolve, 5)
+    })
+    expect([answered, ticks.length, points]).toEqual([0, 1, []])
+    ticks[0]?.()
+    const outcomes = (await Promise.all(answers)).flat()
+    expect(new Set(pointsAtAnswer)).toEqual(new Set(['group-durable']))
+    expect(points).toEqual(['group-begun', 'group-applied', 'group-signed', 'group-durable'])
+    expect(outcomes.map((outcome) => ('position' in outcome ? outcome.position.sequence : 0))).toEqual(
+      Array.from({ length: 50 }, (_, i) => i + 1),
+    )
+    await store.close()
+    directory.remove()
+  })
+
+  test('a failure before the durable write leaves nothing, and the same operation succeeds after', async () => {
+    const directory = temporaryDirectory()
+    let failing = true
+    const store = openSqliteStore({
+      directory: directory.path,
+      sign: plainSigner,
+      faultPoint: (point) => {
+        if (failing && point === 'group-signed') throw new Error('no more')
+      },
+    })
+    const random = seeded('failure')
+    const principal = random(32)
+    const operation = keyRecord(random, principal, 0)
+    await expect(store.apply([operation])).rejects.toThrow('no more')
+    expect(await store.keyCount(principal)).toBe(0)
+    failing = false
+    expect(await store.apply([operation])).toMatchObject([{ position: { sequence: 1 } }])
+    expect(await store.ready()).toBe(true)
+    await store.close()
+    directory.remove()
+  })
+
+  test('one process at a time', async () => {
+    const directory = temporaryDirectory()
+    const store = openSqliteStore({ directory: directory.path, sign: plainSigner })
+    expect(() => openSqliteStore({ directory: directory.path, sign: plainSigner })).toThrow('another process')
+    await store.close()
+    directory.remove()
+  })
+})

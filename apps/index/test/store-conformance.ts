@@ -1,0 +1,15 @@
+/** What every engine must do: run against each, by a function that opens an empty store. */
+import { afterEach, beforeEach, describe } from 'vitest'
+import { testRights } from './store-rights.ts'
+import { type OpenedStore, Suite } from './store-suite.ts'
+import { testWriting } from './store-writing.ts'
+
+export const describeStore = (name: string, open: () => Promise<OpenedStore>): void => {
+  describe(`store contract: ${name}`, () => {
+    const suite = new Suite()
+    beforeEach(async () => suite.start(await open()))
+    afterEach(async () => suite.end())
+    testWriting(suite)
+    testRights(suite)
+  })
+}
