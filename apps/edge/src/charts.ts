@@ -189,11 +189,16 @@ export class Charts {
 const gapsOf = (chart: Chart): number =>
   chart.closed ? 0 : chart.problems.filter(({ what }) => what !== 'trustee').length
 
+/** What index, trustees and sdk say where no grant in force covers the vault. */
+const ENDED: ReadonlySet<string> = new Set([
+  'no-grant', 'grant-expired', 'grant-revoked', 'grant-insufficient', 'not-permitted', 'not-found',
+])
+
 /** Why a chart is not there, for whoever asked. */
 const openFault = (error: unknown, log: Log): EdgeError => {
   if (error instanceof EdgeError) return error
-  const code = (error as { code?: unknown } | null)?.code
-  if (code === 'no-grant' || code === 'grant-expired' || code === 'grant-revoked') return new EdgeError('forbidden')
+  const { code, problem } = (error ?? {}) as { readonly code?: string; readonly problem?: string }
+  if (ENDED.has(code ?? '') || ENDED.has(problem ?? '')) return new EdgeError('forbidden')
   log('chart-not-opened', faultFields(error))
   return new EdgeError('chart-unavailable', undefined, undefined, { cause: error })
 }

@@ -165,7 +165,7 @@ const assemble = async (options: EdgeOptions, db: Database, log: Log): Promise<P
   const limits = { ...CHART_LIMITS, ...options.charts }
   const charts = new Charts({ vaults, directory, limits, self, now, random, log })
   const persons = new Persons(directory, random)
-  const grants = new Grants({ client, directory, charts, vaults, now, log })
+  const grants = new Grants({ client, directory, charts, vaults, persons, now, log })
   const submitter = new Submitter({
     client, vaults, db, directory, state, log,
     outbox: new Outbox(db, cabinet, random),

@@ -6,8 +6,9 @@ import type { Charts } from './charts.ts'
 import { textOf } from './entry.ts'
 import { EDGE_LIMITS } from './limits.ts'
 import { faultFields, type Log } from './log.ts'
+import type { Persons } from './persons.ts'
 import type { Records } from './records.ts'
-import type { Directory } from './store/directory.ts'
+import type { Directory, VaultRow } from './store/directory.ts'
 import type { VaultShelf } from './vaults.ts'
 
 export interface GrantsOptions {
@@ -15,6 +16,7 @@ export interface GrantsOptions {
   readonly directory: Directory
   readonly charts: Charts
   readonly vaults: VaultShelf
+  readonly persons: Persons
   readonly now: () => number
   readonly log: Log
 }
@@ -25,8 +27,6 @@ export class Grants {
   #looking: Promise<void> | undefined
   /** Grants seen, so that a new one for a known vault makes its keys be read again. */
   readonly #seen = new Set<string>()
-  /** Vaults that could not be entered: asked again only when another grant comes. */
-  readonly #setAside = new Set<string>()
 
   constructor(options: GrantsOptions) {
     this.#options = options
@@ -49,38 +49,53 @@ export class Grants {
   }
 
   async #lookNow(): Promise<void> {
-    const { client, directory, vaults, charts, log } = this.#options
+    const { client, directory, log } = this.#options
     try {
+      const inForce = new Set<string>()
+      const listed = new Set([...directory.received()].map(({ vault }) => vault))
       for (const grant of await client.grants()) {
-        const id = toHex(grant.id)
         const vault = toHex(grant.vault)
-        if (this.#seen.has(id)) continue
-        this.#seen.add(id)
-        if (directory.vault(vault) === undefined) await this.#enter(vault)
-        else if (charts.peek(vault) !== undefined || this.#setAside.has(vault)) {
-          vaults.stale(vault)
-          charts.close(vault)
-        }
+        inForce.add(vault)
+        await this.#take(toHex(grant.id), vault, listed.has(vault))
       }
+      for (const row of directory.received()) if (!inForce.has(row.vault)) this.#end(row)
     } catch (error) {
       log('grants-not-read', faultFields(error))
     }
   }
 
+  async #take(id: string, vault: string, listed: boolean): Promise<void> {
+    if (this.#seen.has(id)) return
+    this.#seen.add(id)
+    const { charts, directory, vaults } = this.#options
+    if (directory.vault(vault)?.origin === 'own') return
+    if (listed && charts.peek(vault) === undefined) return
+    vaults.stale(vault)
+    charts.close(vault)
+    if (!listed) await this.#enter(vault)
+  }
+
+  #end(row: VaultRow): void {
+    this.#options.directory.endReceived(row)
+    this.#options.charts.close(row.vault)
+    this.#options.persons.forget()
+  }
+
   async #enter(vault: string): Promise<void> {
-    const { charts, directory, log } = this.#options
+    const { charts, directory, persons, log } = this.#options
     try {
       const { records } = await charts.use(vault)
       const patient = patientIn(records)
-      if (patient === undefined || directory.vaultOf(patient) !== undefined) {
+      const known = patient === undefined ? undefined : directory.vaultOf(patient)
+      if (patient === undefined || (known !== undefined && known !== vault)) {
         // Two records of one name cannot both be meant by it. Nothing is shown rather than one of them by chance.
         log('granted-vault-set-aside', { reason: patient === undefined ? 'no-patient' : 'patient-known' })
-        this.#setAside.add(vault)
         charts.close(vault)
         return
       }
       directory.addVault({ vault, patient, origin: 'granted' }, patient)
       directory.learn(vault, [...records.at(records.state)])
+      persons.forget()
     } catch (error) {
       this.#seen.clear() // tried again at the next look
       log('granted-vault-not-opened', faultFields(error))

@@ -25,4 +25,9 @@ export class Persons {
   accepted(entries: readonly Entry[]): void {
     for (const entry of entries) if (entry.type === 'Patient') this.#loaded?.records.put(entry)
   }
+
+  /** Somebody left the list: it is read again at the next search. */
+  forget(): void {
+    this.#loaded = undefined
+  }
 }

@@ -32,7 +32,8 @@ export class Repository {
     const { directory, charts } = this.#options
     const locator = await this.locate(type, id)
     if (locator.deleted) throw new EdgeError('gone')
-    const person = type === 'Patient' && charts.peek(locator.vault) === undefined ? directory.person(`${type}/${id}`) : undefined
+    const listed = type === 'Patient' && charts.peek(locator.vault) === undefined && directory.vault(locator.vault)?.origin === 'own'
+    const person = listed ? directory.person(`${type}/${id}`) : undefined
     if (person !== undefined) return person
     const { records } = await charts.use(locator.vault)
     const entry = records.latest(`${type}/${id}`)

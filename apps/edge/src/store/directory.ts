@@ -57,6 +57,7 @@ export class Directory {
     this.#db.write(true, () => {
       this.#put('vault', row.vault, row)
       this.#put('patient', reference, row)
+      if (row.origin === 'granted') this.#put('received', row.vault, row)
     })
     this.#vaults.set(row.vault, row)
   }
@@ -69,6 +70,21 @@ export class Directory {
   /** The vault of a grant given here. */
   grantVault(grant: string): string | undefined {
     return this.#read<{ vault: string }>('given', grant)?.vault
+  }
+
+  /** Vaults that others shared and that are listed here. */
+  *received(): Generator<VaultRow> {
+    for (const { row, sealed } of this.#db.all('received')) {
+      yield JSON.parse(this.#cabinet.open('received', row, sealed).toString()) as VaultRow
+    }
+  }
+
+  /** No grant covers it any more: its patient leaves the list. Where the records are stays known, so that nothing clashes. */
+  endReceived({ vault, patient }: VaultRow): void {
+    this.#db.write(false, () => {
+      this.#db.drop('received', this.#cabinet.lookup('received', vault))
+      if (patient !== undefined) this.#db.drop('person', this.#cabinet.lookup('person', patient))
+    })
   }
 
   /** Patients with a vault here, whether their Patient resource is known or not. */
@@ -106,7 +122,8 @@ export class Directory {
   learn(vault: string, entries: readonly Entry[]): void {
     const news = entries.filter((entry) => {
       const known = this.locator(keyOf(entry))
-      return known === undefined || (known.vault === vault && known.version < entry.version)
+      const isListed = entry.type !== 'Patient' || this.person(keyOf(entry)) !== undefined
+      return known === undefined || (known.vault === vault && (known.version < entry.version || !isListed))
     })
     if (news.length === 0) return
     this.#db.write(false, () => {

@@ -1,0 +1,113 @@
+/** Two hospitals: what one shares, the other serves as FHIR, no more and no longer. */
+import type { Bundle, Parameters } from '@medplum/fhirtypes'
+import { toHex } from '@scelle/sdk'
+import { afterAll, beforeAll, expect, test } from 'vitest'
+import { createWorld, issueOf, type World } from './harness.ts'
+import { glucose, patient } from './records.ts'
+
+let giver: World
+let receiver: World
+beforeAll(async () => {
+  const charts = { refresh: 0 }
+  giver = await createWorld({ seed: 'sharing', charts })
+  receiver = await createWorld({ seed: 'sharing', charts, within: giver.constellation, name: 'second' })
+  await giver.app.put('Patient/p', patient('p'))
+  await giver.app.put('Observation/lab', { ...glucose('p', 5), id: 'lab' })
+  await giver.app.put('Observation/note', { ...glucose('p', 6), id: 'note', note: [{ text: 'se sent suivie' }] })
+})
+afterAll(async () => {
+  await receiver.close()
+  await giver.close()
+})
+
+const parameters = (values: Record<string, string>): Parameters => ({
+  resourceType: 'Parameters', parameter: Object.entries(values).map(([name, valueString]) => ({ name, valueString })),
+})
+const share = (categories: string, rights: string) => giver.app.post<Parameters>('Patient/p/$scelle-share', parameters({
+  with: toHex(receiver.party.id), categories, rights, until: new Date(giver.constellation.now() + 86_400_000).toISOString(),
+}))
+const valueOf = (body: Parameters): string => body.parameter?.[0]?.valueString ?? ''
+
+test('nothing is known before anything is shared', async () => {
+  expect((await receiver.app.get('Patient/p')).status).toBe(404)
+  expect((await receiver.app.search('Observation?patient=p')).status).toBe(404)
+})
+
+test('the vault of a patient is told to who may share', async () => {
+  const answer = await giver.app.post<Parameters>('Patient/p/$scelle-vault', { resourceType: 'Parameters' })
+  expect(valueOf(answer.body)).toMatch(/^[0-9a-f]{64}$/)
+})
+
+let grant = ''
+test('what is shared comes out as FHIR, and nothing else', async () => {
+  const shared = await share('summary,laboratory,administrative', 'read,write')
+  expect(shared.status, shared.text).toBe(200)
+  grant = valueOf(shared.body)
+  await receiver.edge().lookForGrants()
+  expect((await receiver.app.get('Patient/p')).body).toEqual((await giver.app.get('Patient/p')).body)
+  expect((await receiver.app.search('Patient?family=dupont')).body.total).toBe(1)
+  expect((await receiver.app.get('Observation/lab')).body).toEqual((await giver.app.get('Observation/lab')).body)
+  const found = await receiver.app.search('Observation?patient=p')
+  expect(found.body.entry?.map(({ resource }) => resource?.id)).toEqual(['lab'])
+  expect((await receiver.app.get('Observation/note')).status).toBe(404)
+})
+
+test('who may write writes, and both see it', async () => {
+  const created = await receiver.app.post('Observation', glucose('p', 7))
+  expect(created.status, created.text).toBe(201)
+  expect((await receiver.app.get(`Observation/${created.body.id}`)).body).toEqual(created.body)
+  expect((await giver.app.search('Observation?patient=p')).body.total).toBe(3)
+  expect((await giver.app.get(`Observation/${created.body.id}`)).body).toEqual(created.body)
+  const changed = await receiver.app.put('Observation/lab', { ...glucose('p', 8), id: 'lab' }, { 'if-match': 'W/"1"' })
+  expect([changed.status, changed.headers.get('etag')]).toEqual([200, 'W/"2"'])
+  expect((await giver.app.get('Observation/lab')).body).toEqual(changed.body)
+  expect((await giver.app.get<Bundle>('Observation/lab/_history')).body.total).toBe(2)
+})
+
+test('of two hospitals that write the same version, one is told that it lost', async () => {
+  const [left, right] = await Promise.all([
+    giver.app.put('Observation/lab', { ...glucose('p', 20), id: 'lab' }, { 'if-match': 'W/"2"' }),
+    receiver.app.put('Observation/lab', { ...glucose('p', 30), id: 'lab' }, { 'if-match': 'W/"2"' }),
+  ])
+  expect([left.status, right.status].toSorted()).toEqual([200, 409])
+  const winner = left.status === 200 ? left : right
+  expect((await giver.app.get('Observation/lab')).body).toEqual(winner.body)
+  expect((await receiver.app.get('Observation/lab')).body).toEqual(winner.body)
+})
+
+test('a category that was not granted takes no writing either', async () => {
+  const refused = await receiver.app.post('Observation', { ...glucose('p', 1), note: [{ text: 'texte libre' }] })
+  expect([refused.status, issueOf(refused).code]).toEqual([403, 'forbidden'])
+})
+
+test('what is unclassified is shared with nobody', async () => {
+  const refused = await share('unclassified', 'read')
+  expect([refused.status, issueOf(refused).code]).toEqual([422, 'business-rule'])
+  expect((await share('nonsense', 'read')).status).toBe(400)
+})
+
+test('after the revocation nothing more comes out', async () => {
+  const revoked = await giver.app.post<Parameters>('$scelle-revoke', parameters({ grant }))
+  expect(revoked.status, revoked.text).toBe(200)
+  expect(revoked.body.parameter).toEqual([{ name: 'pending', valueInteger: 0 }])
+  await giver.app.put('Observation/after', { ...glucose('p', 9), id: 'after' })
+  expect((await receiver.app.search('Observation?patient=p')).status).toBe(403)
+  expect((await receiver.app.get('Observation/after')).status).toBe(404)
+  const written = await receiver.app.post('Observation', glucose('p', 7))
+  expect(written.status).toBe(403)
+  expect((await receiver.app.get('Patient/p')).status).toBe(403)
+  await receiver.edge().lookForGrants()
+  expect((await receiver.app.search('Patient')).body.total).toBe(0)
+  await receiver.party.restart()
+  expect((await receiver.app.get('Observation/lab')).status).toBe(403)
+  expect((await receiver.app.search('Patient')).body.total).toBe(0)
+})
+
+test('shared again, it is there again', async () => {
+  expect((await share('summary,laboratory,administrative', 'read')).status).toBe(200)
+  await receiver.edge().lookForGrants()
+  expect((await receiver.app.search('Patient')).body.total).toBe(1)
+  expect((await receiver.app.get('Observation/after')).status).toBe(200)
+  const refused = await receiver.app.post('Observation', glucose('p', 7))
+  expect([refused.status, issueOf(refused).code]).toEqual([403, 'forbidden'])
+})
