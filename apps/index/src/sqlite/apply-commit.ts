@@ -3,12 +3,12 @@ import { equalBytes } from '@scelle/seal/verify'
 import { type CommitDecision, decideCommit } from '../decisions.ts'
 import { nameOf } from '../names.ts'
 import type { CapsuleState, CommitOperation } from '../store.ts'
-import type { Applied, Applier } from './apply.ts'
 import { capsuleById, categoriesOf, grantStates, partNo, principalNo, vaultNo } from './rows.ts'
+import type { Applied, Session } from './session.ts'
 
 const VERSION_TAKEN = 'SELECT 1 FROM versions WHERE part = ? AND category = ? AND handle = ? AND version = ?'
 
-const storedCapsules = (to: Applier, vault: number, commit: CommitOperation): Map<string, CapsuleState> => {
+const storedCapsules = (to: Session, vault: number, commit: CommitOperation): Map<string, CapsuleState> => {
   const found = new Map<string, CapsuleState>()
   const asked = new Set<string>()
   for (const { capsule } of [...commit.capsules, ...commit.records]) {
@@ -21,13 +21,13 @@ const storedCapsules = (to: Applier, vault: number, commit: CommitOperation): Ma
   return found
 }
 
-const authorGrants = (to: Applier, part: number, { author, custodian }: CommitOperation) => {
+const authorGrants = (to: Session, part: number, { author, custodian }: CommitOperation) => {
   // A custodian needs none, and is the one that writes most.
   const grantee = equalBytes(author, custodian) ? undefined : principalNo(to.sql, author)
   return grantee === undefined ? [] : grantStates(to.sql, 'g.part = ? AND g.grantee = ?', part, grantee)
 }
 
-export const applyCommit = (to: Applier, commit: CommitOperation): Applied => {
+export const applyCommit = (to: Session, commit: CommitOperation): Applied => {
   const vault = vaultNo(to.sql, commit.vault)
   const part = vault === undefined ? undefined : partNo(to.sql, vault, commit.custodian)
   if (vault === undefined || part === undefined) return { problem: 'not-permitted' }
@@ -53,7 +53,7 @@ interface Target {
   readonly decision: CommitDecision
 }
 
-const writeCommit = (to: Applier, commit: CommitOperation, target: Target): Applied => {
+const writeCommit = (to: Session, commit: CommitOperation, target: Target): Applied => {
   const { vault, part, decision } = target
   const author = to.principal(commit.author)
   const sequence = to.sequence(vault, commit.statement)
@@ -73,7 +73,7 @@ const writeCommit = (to: Applier, commit: CommitOperation, target: Target): Appl
 
 /** The number of the first capsule written, 0 for none. */
 const writeCapsules = (
-  to: Applier, commit: CommitOperation, target: Target & { author: number; sequence: number },
+  to: Session, commit: CommitOperation, target: Target & { author: number; sequence: number },
 ): number => {
   const { vault, part, decision, author, sequence } = target
   const row = to.sql('INSERT INTO capsules (no, category, place, capsule) VALUES (?, ?, ?, ?)')
@@ -101,7 +101,7 @@ const writeCapsules = (
 }
 
 /** The number of the first record written, 0 for none. */
-const writeRecords = (to: Applier, commit: CommitOperation, { part, decision }: Target): number => {
+const writeRecords = (to: Session, commit: CommitOperation, { part, decision }: Target): number => {
   const row = to.sql(
     'INSERT INTO records (no, category, place, header, size, digest, body) VALUES (?, ?, ?, ?, ?, ?, ?)',
   )

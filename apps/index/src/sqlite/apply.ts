@@ -1,94 +1,18 @@
 /** Applies operations inside the open transaction: look, decide, write. A refused operation has written nothing. */
 import { equalBytes } from '@scelle/seal/verify'
 import { decideAccess, decideGrant, nextCategories } from '../decisions.ts'
-import { nameOf } from '../names.ts'
 import type {
-  AccessOperation, GrantKeysOperation, GrantOperation, KeyRecordOperation, ManifestOperation, Operation, Refusal,
-  RevocationOperation, StoredPosition, StoredStatement, VaultOperation,
+  AccessOperation, GrantKeysOperation, GrantOperation, KeyRecordOperation, ManifestOperation, Operation,
+  RevocationOperation, VaultOperation,
 } from '../store.ts'
 import { applyCommit } from './apply-commit.ts'
-import { capsuleByHash, categoriesOf, grantStates, partNo, principalNo, purposeMask, vaultNo } from './rows.ts'
-import { numberOf, type Prepare } from './statements.ts'
-
-/** A statement that takes a sequence number in this group; its row is written once its position is signed. */
-export interface Sequenced {
-  readonly sequence: number
-  readonly vault: number
-  readonly statement: StoredStatement
-}
-
-export type Applied = Refusal | { readonly position: StoredPosition } | { readonly sequence: number }
+import { capsuleByHash, categoriesOf, grantStates, partNo, purposeMask, vaultNo } from './rows.ts'
+import type { Applied, Session } from './session.ts'
+import { numberOf } from './statements.ts'
 
 const KEY_RECORDS = 0
 
-export class Applier {
-  readonly sql: Prepare
-  /** Statements of the open group, by vault and id. */
-  #group = new Map<string, Sequenced>()
-  #next = { sequence: 1, capsule: 1, record: 1 }
-
-  constructor(sql: Prepare) {
-    this.sql = sql
-  }
-
-  /** Starts a group: the transaction is open, and numbers continue from what is stored. */
-  begin(): void {
-    this.#group = new Map()
-    const after = (table: string, column: string): number =>
-      (numberOf(this.sql(`SELECT max(${column}) AS no FROM ${table}`).get()) ?? 0) + 1
-    this.#next = {
-      sequence: after('statements', 'sequence'), capsule: after('capsules', 'no'), record: after('records', 'no'),
-    }
-  }
-
-  /** Statements that the open group stores, in order. */
-  sequenced(): Sequenced[] {
-    return [...this.#group.values()]
-  }
-
-  take(counter: 'capsule' | 'record'): number {
-    return this.#next[counter]++
-  }
-
-  sequence(vault: number, statement: StoredStatement): number {
-    const sequence = this.#next.sequence++
-    this.#group.set(this.#key(vault, statement.id), { sequence, vault, statement })
-    return sequence
-  }
-
-  #key(vault: number, id: Uint8Array): string {
-    return `${vault}/${nameOf(id)}`
-  }
-
-  /** What was answered, or will be, to the same statement before. */
-  before(vault: number, id: Uint8Array): Applied | undefined {
-    const here = this.#group.get(this.#key(vault, id))
-    if (here !== undefined) return { sequence: here.sequence }
-    const position = storedPosition(this.sql, vault, id)
-    return position === undefined ? undefined : { position }
-  }
-
-  principal(id: Uint8Array): number {
-    const known = principalNo(this.sql, id)
-    if (known !== undefined) return known
-    return Number(this.sql('INSERT INTO principals (id) VALUES (?)').run(id).lastInsertRowid)
-  }
-
-  apply(operation: Operation): Applied {
-    const run = APPLY[operation.kind] as (to: Applier, operation: Operation) => Applied
-    return run(this, operation)
-  }
-}
-
-export const storedPosition = (sql: Prepare, vault: number, id: Uint8Array): StoredPosition | undefined => {
-  const row = sql('SELECT sequence, time, key_version, signature FROM statements WHERE vault = ? AND id = ?')
-    .get(vault, id) as { sequence: number; time: number; key_version: number; signature: Uint8Array } | undefined
-  return row === undefined
-    ? undefined
-    : { sequence: row.sequence, time: row.time, keyVersion: row.key_version, signature: row.signature }
-}
-
-const applyKeyRecord = (to: Applier, operation: KeyRecordOperation): Applied => {
+const applyKeyRecord = (to: Session, operation: KeyRecordOperation): Applied => {
   const known = to.before(KEY_RECORDS, operation.statement.id)
   if (known !== undefined) return known
   const principal = to.principal(operation.principal)
@@ -100,7 +24,7 @@ const applyKeyRecord = (to: Applier, operation: KeyRecordOperation): Applied => 
   return { sequence }
 }
 
-const applyVault = (to: Applier, operation: VaultOperation): Applied => {
+const applyVault = (to: Session, operation: VaultOperation): Applied => {
   const existing = vaultNo(to.sql, operation.statement.id)
   if (existing !== undefined) return to.before(existing, operation.statement.id) ?? { problem: 'already-exists' }
   const vault = Number(
@@ -112,12 +36,12 @@ const applyVault = (to: Applier, operation: VaultOperation): Applied => {
   return { sequence }
 }
 
-const newPart = (to: Applier, vault: number, custodian: Uint8Array): number =>
+const newPart = (to: Session, vault: number, custodian: Uint8Array): number =>
   Number(
     to.sql('INSERT INTO parts (vault, custodian) VALUES (?, ?)').run(vault, to.principal(custodian)).lastInsertRowid,
   )
 
-const writeManifest = (to: Applier, operation: ManifestOperation, vault: number, part: number): number => {
+const writeManifest = (to: Session, operation: ManifestOperation, vault: number, part: number): number => {
   const sequence = to.sequence(vault, operation.statement)
   const before = categoriesOf(to.sql, part)
   for (const [place, state] of nextCategories(before, operation.categories, sequence).entries()) {
@@ -130,7 +54,7 @@ const writeManifest = (to: Applier, operation: ManifestOperation, vault: number,
   return sequence
 }
 
-const applyManifest = (to: Applier, operation: ManifestOperation): Applied => {
+const applyManifest = (to: Session, operation: ManifestOperation): Applied => {
   const vault = vaultNo(to.sql, operation.vault)
   if (vault === undefined) return { problem: 'not-found' }
   const known = to.before(vault, operation.statement.id)
@@ -148,10 +72,10 @@ const applyManifest = (to: Applier, operation: ManifestOperation): Applied => {
   return { sequence: writeManifest(to, operation, vault, part ?? newPart(to, vault, operation.custodian)) }
 }
 
-const grantState = (to: Applier, vault: number, id: Uint8Array) =>
+const grantState = (to: Session, vault: number, id: Uint8Array) =>
   grantStates(to.sql, 'g.vault = ? AND g.id = ?', vault, id)[0]
 
-const applyGrant = (to: Applier, operation: GrantOperation): Applied => {
+const applyGrant = (to: Session, operation: GrantOperation): Applied => {
   const { grant, keys } = operation
   const vault = vaultNo(to.sql, grant.vault)
   const part = vault === undefined ? undefined : partNo(to.sql, vault, grant.custodian)
@@ -172,7 +96,7 @@ const applyGrant = (to: Applier, operation: GrantOperation): Applied => {
   return { sequence }
 }
 
-const applyGrantKeys = (to: Applier, operation: GrantKeysOperation): Applied => {
+const applyGrantKeys = (to: Session, operation: GrantKeysOperation): Applied => {
   const vault = vaultNo(to.sql, operation.vault)
   const grant = vault === undefined ? undefined : grantState(to, vault, operation.grant)
   if (vault === undefined || grant === undefined) return { problem: 'not-found' }
@@ -190,7 +114,7 @@ const applyGrantKeys = (to: Applier, operation: GrantKeysOperation): Applied => 
 }
 
 /** Revokes the grant and all below it, and closes what is open in its categories. */
-const applyRevocation = (to: Applier, operation: RevocationOperation): Applied => {
+const applyRevocation = (to: Session, operation: RevocationOperation): Applied => {
   const vault = vaultNo(to.sql, operation.vault)
   const grant = vault === undefined ? undefined : grantState(to, vault, operation.grant)
   if (vault === undefined || grant === undefined) return { problem: 'not-found' }
@@ -206,7 +130,7 @@ const applyRevocation = (to: Applier, operation: RevocationOperation): Applied =
   return { sequence }
 }
 
-const applyAccess = (to: Applier, operation: AccessOperation): Applied => {
+const applyAccess = (to: Session, operation: AccessOperation): Applied => {
   const { access } = operation
   const vault = vaultNo(to.sql, access.vault)
   const part = vault === undefined ? undefined : partNo(to.sql, vault, access.custodian)
@@ -228,7 +152,7 @@ const applyAccess = (to: Applier, operation: AccessOperation): Applied => {
   return { sequence }
 }
 
-const APPLY: { [K in Operation['kind']]: (to: Applier, operation: Extract<Operation, { kind: K }>) => Applied } = {
+const OPERATIONS: { [K in Operation['kind']]: (to: Session, operation: Extract<Operation, { kind: K }>) => Applied } = {
   'key-record': applyKeyRecord,
   vault: applyVault,
   manifest: applyManifest,
@@ -237,4 +161,9 @@ const APPLY: { [K in Operation['kind']]: (to: Applier, operation: Extract<Operat
   revocation: applyRevocation,
   commit: applyCommit,
   access: applyAccess,
+}
+
+export const applyOperation = (to: Session, operation: Operation): Applied => {
+  const apply = OPERATIONS[operation.kind] as (to: Session, operation: Operation) => Applied
+  return apply(to, operation)
 }

@@ -6,7 +6,8 @@ import type { DatabaseSync } from 'node:sqlite'
 import { Problem } from '@scelle/wire/errors'
 import { INDEX_LIMITS } from '../limits.ts'
 import type { Operation, Outcome, PositionSigner, StoredPosition } from '../store.ts'
-import { type Applied, Applier } from './apply.ts'
+import { applyOperation } from './apply.ts'
+import { type Applied, Session } from './session.ts'
 import { type Prepare, preparer } from './statements.ts'
 
 /** Runs a function soon, after what is already arriving: `setImmediate` where nothing else is injected. */
@@ -32,7 +33,7 @@ const SQLITE_FULL = 13
 export class GroupWriter {
   readonly #database: DatabaseSync
   readonly #sql: Prepare
-  readonly #applier: Applier
+  readonly #session: Session
   readonly #options: GroupOptions
   #waiting: Waiting[] = []
   #queued = 0
@@ -43,7 +44,7 @@ export class GroupWriter {
   constructor(database: DatabaseSync, options: GroupOptions) {
     this.#database = database
     this.#sql = preparer(database)
-    this.#applier = new Applier(this.#sql)
+    this.#session = new Session(this.#sql)
     this.#options = options
   }
 
@@ -103,9 +104,10 @@ export class GroupWriter {
   async #commit(group: readonly Waiting[]): Promise<Outcome[][]> {
     const { faultPoint } = this.#options
     this.#database.exec('BEGIN IMMEDIATE')
-    this.#applier.begin()
+    this.#session.begin()
     faultPoint('group-begun')
-    const applied = group.map(({ operations }) => operations.map((operation) => this.#applier.apply(operation)))
+    const apply = (operation: Operation): Applied => applyOperation(this.#session, operation)
+    const applied = group.map(({ operations }) => operations.map(apply))
     faultPoint('group-applied')
     const positions = await this.#storeStatements()
     faultPoint('group-signed')
@@ -118,7 +120,7 @@ export class GroupWriter {
     const insert = this.#sql(`INSERT INTO statements
       (sequence, vault, id, time, key_version, signature, statement) VALUES (?, ?, ?, ?, ?, ?, ?)`)
     const positions = new Map<number, StoredPosition>()
-    for (const { sequence, vault, statement } of this.#applier.sequenced()) {
+    for (const { sequence, vault, statement } of this.#session.sequenced()) {
       const position = await this.#options.sign(statement.id, sequence)
       positions.set(sequence, position)
       insert.run(sequence, vault, statement.id, position.time, position.keyVersion, position.signature, statement.bytes)

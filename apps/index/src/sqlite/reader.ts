@@ -5,8 +5,8 @@ import { nameOf } from '../names.ts'
 import type {
   CapsuleState, CategoryState, FeedCapsule, FeedEntry, FeedPage, FeedQuery, FeedRecord, GrantEntry, StoredPosition,
 } from '../store.ts'
-import { storedPosition } from './apply.ts'
 import { capsuleByHash, categoriesOf, grantEntries, partNo, principalNo, vaultNo } from './rows.ts'
+import { storedPosition } from './session.ts'
 import { numberOf, type Prepare, preparer } from './statements.ts'
 
 interface CommitRow {
