@@ -58,15 +58,25 @@ const en = {
   tokenIn: (path: string) => `Token (Authorization: Bearer …) in ${path}`,
   stateSees: 'What the state sees of this vault',
   stateDoesNotSee: "It does not see: names, identifiers, categories' names, types, codes, dates of care, any key.",
+  seen: {
+    mode: 'mode', controller: 'controller', created: 'created', trustees: 'trustees', custodian: 'custodian',
+    manifests: 'manifests', commits: 'commits', capsules: 'capsules', records: 'records', categories: 'categories',
+    epoch: 'epoch', strict: 'strict', sizes: 'sizes of sealed bodies', newest: 'newest records', grants: 'grants',
+    revoked: 'revoked', accesses: 'accesses (who, when, why, how many capsules)',
+  },
   badDuration: 'A time is a number and m, h, d or y, as 12h or 7d.',
   badCategories: (known: string) => `Categories are: ${known}`,
   badRights: 'Rights are: read, write, relay, shareOn',
   failed: (detail: string) => `That did not work: ${detail}`,
 } as const
 
-type Messages = {
-  [K in keyof typeof en]: (typeof en)[K] extends (...args: infer A) => string ? (...args: A) => string : string
-}
+type Translated<T> = T extends string
+  ? string
+  : T extends (...args: infer A) => string
+    ? (...args: A) => string
+    : { [K in keyof T]: Translated<T[K]> }
+
+type Messages = Translated<typeof en>
 
 const fr: Messages = {
   usage: `scelle : des dossiers de santé que l'État peut indexer mais pas lire
@@ -126,6 +136,12 @@ const fr: Messages = {
   tokenIn: (path) => `Jeton (Authorization: Bearer …) dans ${path}`,
   stateSees: "Ce que l'État voit de ce coffre",
   stateDoesNotSee: 'Il ne voit pas : noms, identifiants, noms des catégories, types, codes, dates de soin, clés.',
+  seen: {
+    mode: 'mode', controller: 'contrôleur', created: 'créé', trustees: 'dépositaires', custodian: 'gardien',
+    manifests: 'manifestes', commits: 'dépôts', capsules: 'capsules', records: 'enregistrements',
+    categories: 'catégories', epoch: 'époque', strict: 'stricte', sizes: 'tailles des corps scellés', newest: 'derniers enregistrements',
+    grants: 'partages', revoked: 'révoqué', accesses: 'accès (qui, quand, pourquoi, combien de capsules)',
+  },
   badDuration: 'Une durée est un nombre suivi de m, h, d ou y, comme 12h ou 7d.',
   badCategories: (known) => `Les catégories sont : ${known}`,
   badRights: 'Les droits sont : read, write, relay, shareOn',

@@ -62,7 +62,8 @@ const refusalsIn = (request: ImportRequest, status: number, answer: AnyResource)
   return sent.flatMap((entry, place) => {
     const response = entries[place]?.response
     const code = response?.status ?? 'no answer'
-    return code.startsWith('2') ? [] : [{ resource: nameOf(entry), status: code, reasons: reasonsOf(response?.outcome) }]
+    if (code.startsWith('2')) return []
+    return [{ resource: nameOf(entry), status: code, reasons: reasonsOf(response?.outcome) }]
   })
 }
 
