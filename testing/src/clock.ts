@@ -29,6 +29,10 @@ export class TestClock {
 
   readonly timers: Timers = {
     after: (ms, then) => {
+      if (ms <= 0) {
+        const soon = setImmediate(then)
+        return () => clearImmediate(soon)
+      }
       const due: Due = { at: this.#now + Math.max(0, ms), run: then }
       this.#due.add(due)
       this.#watch()

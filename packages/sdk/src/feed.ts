@@ -15,6 +15,7 @@ import {
   recordLeaf,
   requireSuite,
   SealError,
+  type Signed,
   sha256,
   toHex,
   verifyCommit,
@@ -40,6 +41,8 @@ export interface FeedCapsule {
   readonly capsule: Capsule
   /** As stored. */
   readonly bytes: Uint8Array
+  /** Hex ids of the encapsulations that its three shares were sealed under. */
+  readonly couriers: readonly string[]
   records: number
 }
 
@@ -122,7 +125,10 @@ export class Feed {
     return new Feed(connection, vault, part, visible, whole, seen)
   }
 
-  /** The bytes of an encapsulation that the index served. */
+  /** The bytes of an encapsulation that the index served, by the hex of its id. */
+  encapsulationNamed = (id: string): Uint8Array | undefined => this.#encapsulations.get(id)
+
+  /** As `encapsulationNamed`, by the id itself. */
   encapsulation = (id: Uint8Array): Uint8Array | undefined => this.#encapsulations.get(toHex(id))
 
   /** Ids of the commits read so far, in hex. */
@@ -135,13 +141,13 @@ export class Feed {
    * `capsule-mismatch`, `signature-invalid`, `principal-mismatch`, `encoding-…`: the index lies, or is broken.
    */
   async pull(signal?: AbortSignal): Promise<FeedRecord[]> {
-    for (let more = true; more;) {
-      const page = await this.#page(signal)
-      const authors = await this.#authors(page.commits)
-      for (const bytes of page.encapsulations) this.#encapsulations.set(toHex(encapsulationId(bytes)), bytes)
-      for (const commit of page.commits) this.#waiting.push(...(await this.#take(commit, authors)))
+    for (let next: Promise<ServedFeed> | undefined = this.#page(this.#cursor, signal); next !== undefined;) {
+      const page: ServedFeed = await next
+      // The next page travels while this one is checked.
+      next = page.more ? this.#page(page.cursor, signal) : undefined
+      next?.catch(() => {})
+      await this.#takePage(page)
       this.#cursor = page.cursor
-      more = page.more
     }
     this.#heads.end(this.#visible)
     await this.#remember()
@@ -150,13 +156,22 @@ export class Feed {
     return records
   }
 
+  async #takePage(page: ServedFeed): Promise<void> {
+    const signed = page.commits.map(({ commit }) => decodeSigned('commit', commit))
+    const authors = await this.#authors(signed)
+    for (const bytes of page.encapsulations) this.#encapsulations.set(toHex(encapsulationId(bytes)), bytes)
+    for (const [i, commit] of page.commits.entries()) {
+      const author = authors.get(toHex((signed[i] as Signed).signer)) as PrincipalKeys
+      for (const record of await this.#take(commit, author)) this.#waiting.push(record)
+    }
+  }
+
   /** Keys of a page's authors, before any of it is taken: half a page must not be lost to a failing look-up. */
-  async #authors(commits: readonly FeedCommit[]): Promise<Map<string, PrincipalKeys>> {
-    const newest = new Map<string, { signer: Uint8Array; keyVersion: number }>()
-    for (const { commit } of commits) {
-      const { signer, keyVersion } = decodeSigned('commit', commit)
-      const name = toHex(signer)
-      if ((newest.get(name)?.keyVersion ?? -1) < keyVersion) newest.set(name, { signer, keyVersion })
+  async #authors(commits: readonly Signed[]): Promise<Map<string, PrincipalKeys>> {
+    const newest = new Map<string, Signed>()
+    for (const signed of commits) {
+      const name = toHex(signed.signer)
+      if ((newest.get(name)?.keyVersion ?? -1) < signed.keyVersion) newest.set(name, signed)
     }
     const known = await inParallel([...newest.values()], SDK_LIMITS.lookupsAtOnce, ({ signer, keyVersion }) =>
       this.#connection.directory.of(signer, keyVersion),
@@ -164,8 +179,7 @@ export class Feed {
     return new Map(known.map(({ keys }) => [toHex(keys.id), keys]))
   }
 
-  async #page(signal: AbortSignal | undefined): Promise<ServedFeed> {
-    const before = this.#cursor
+  async #page(before: Uint8Array | undefined, signal: AbortSignal | undefined): Promise<ServedFeed> {
     const answer = await this.#connection.askIndex({
       method: 'GET',
       path: `/v1/vaults/${toHex(this.#vault)}/feed`,
@@ -193,8 +207,8 @@ export class Feed {
     }
   }
 
-  async #take(served: FeedCommit, authors: ReadonlyMap<string, PrincipalKeys>): Promise<FeedRecord[]> {
-    const { commit, id } = await this.#verify(served.commit, authors)
+  async #take(served: FeedCommit, author: PrincipalKeys): Promise<FeedRecord[]> {
+    const { commit, id } = await this.#verify(served.commit, author)
     if (served.capsules.length > commit.capsules) {
       throw new SealError('commit-proof-invalid', 'the index serves more capsules than the commit has')
     }
@@ -216,8 +230,7 @@ export class Feed {
     return records
   }
 
-  async #verify(signedBytes: Uint8Array, authors: ReadonlyMap<string, PrincipalKeys>): Promise<VerifiedCommit> {
-    const author = authors.get(toHex(decodeSigned('commit', signedBytes).signer)) as PrincipalKeys
+  async #verify(signedBytes: Uint8Array, author: PrincipalKeys): Promise<VerifiedCommit> {
     const verified = await verifyCommit(signedBytes, author)
     const { vault, custodian } = verified.commit
     if (!equalBytes(vault, this.#vault) || !equalBytes(custodian, this.#part.custodian.keys.id)) {
@@ -243,7 +256,8 @@ export class Feed {
     if (this.#capsules.has(id)) throw replayed('a capsule')
     const category = toHex(header.category)
     const headerHash = capsuleHeaderHash(capsule.header)
-    this.#capsules.set(id, { id, category, header, headerHash, capsule, bytes: served.capsule, records: 0 })
+    const couriers = capsule.shares.map(({ encapsulation }) => toHex(encapsulation))
+    this.#capsules.set(id, { id, category, header, headerHash, capsule, bytes: served.capsule, couriers, records: 0 })
     show(shown, category, served.place, leaf)
   }
 

@@ -29,6 +29,8 @@ export const SDK_LIMITS = {
   writeAttempts: 5,
   /** Blobs in flight at once. */
   blobsAtOnce: 4,
+  /** Capsule keys worked out before answers are looked at again: some milliseconds of work. */
+  capsulesAtOnce: 64,
   /** Look-ups in flight at once. */
   lookupsAtOnce: 16,
   /** Records and bytes of one chart. More is refused rather than filling the memory. */

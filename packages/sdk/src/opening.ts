@@ -1,5 +1,6 @@
 /** From verified ciphertext to opened records: release secrets, capsule keys, bodies. */
-import { type CapsuleKey, capsuleKey, openRecords, ownerRelease } from '@scelle/seal/envelope'
+import { type CapsuleKey, capsuleOpener, openRecords, ownerRelease } from '@scelle/seal/envelope'
+import type { EpochSecrets } from '@scelle/seal/keys'
 import { equalBytes, RIGHTS, SealError, sha256, toHex } from '@scelle/seal/verify'
 import type { Connection } from './connection.ts'
 import { SdkError } from './errors.ts'
@@ -7,7 +8,7 @@ import type { Feed, FeedCapsule, FeedRecord } from './feed.ts'
 import { grantFor, type HeldGrant, type Keyring, type Purpose } from './keyring.ts'
 import { SDK_LIMITS } from './limits.ts'
 import { type ChartProblem, problemOf, release, type Released } from './release.ts'
-import { inParallel } from './timers.ts'
+import { inParallel, pause } from './timers.ts'
 import type { VaultView } from './vault-view.ts'
 
 /** One version of a resource, opened. Ids are lower-case hex. */
@@ -59,6 +60,7 @@ const byTrustees = async (
   connection: Connection,
   from: OpeningContext,
   capsules: readonly FeedCapsule[],
+  meanwhile: () => void,
 ): Promise<Released> => {
   const byGrant = new Map<HeldGrant | undefined, FeedCapsule[]>()
   for (const capsule of capsules) {
@@ -72,16 +74,56 @@ const byTrustees = async (
     keyring: { part },
     purpose,
     signal,
-    feed: { encapsulation },
+    feed: { encapsulationNamed: encapsulation },
   } = from
   const released = await Promise.all(
     [...byGrant].map(([grant, group]) =>
-      release(connection, { view, part, grant, purpose, capsules: group, encapsulation, signal }),
+      release(connection, { view, part, grant, purpose, capsules: group, encapsulation, meanwhile, signal }),
     ),
   )
   return {
     releases: new Map(released.flatMap(({ releases }) => [...releases])),
     problems: released.flatMap(({ problems }) => problems),
+  }
+}
+
+type Opener = (release: Uint8Array) => CapsuleKey
+
+/** The part of capsules' keys that needs no release, by capsule id: worked out in slices, so that answers are heard. */
+class Openers {
+  readonly #connection: Connection
+  readonly #secrets: EpochSecrets
+  readonly #capsules: readonly FeedCapsule[]
+  readonly #made = new Map<string, Opener | SealError>()
+  #work: Promise<void> | undefined
+
+  constructor(connection: Connection, secrets: EpochSecrets, capsules: readonly FeedCapsule[]) {
+    this.#connection = connection
+    this.#secrets = secrets
+    this.#capsules = capsules
+  }
+
+  readonly start = (): void => {
+    this.#work ??= this.#make()
+    this.#work.catch(() => {})
+  }
+
+  async all(): Promise<ReadonlyMap<string, Opener | SealError>> {
+    this.start()
+    await this.#work
+    return this.#made
+  }
+
+  async #make(): Promise<void> {
+    for (const [place, { id, capsule }] of this.#capsules.entries()) {
+      if (place % SDK_LIMITS.capsulesAtOnce === 0) await pause(this.#connection.timers, 0)
+      try {
+        this.#made.set(id, await capsuleOpener({ headerBytes: capsule.header, secrets: this.#secrets }))
+      } catch (error) {
+        if (!(error instanceof SealError)) throw error
+        this.#made.set(id, error)
+      }
+    }
   }
 }
 
@@ -91,23 +133,20 @@ export const capsuleKeys = async (
   from: OpeningContext,
   capsules: readonly FeedCapsule[],
 ): Promise<{ keys: Map<string, CapsuleKey>; problems: ChartProblem[] }> => {
+  const openers = new Openers(connection, from.keyring.secrets, capsules)
   const owned = await byOwner(connection, from, capsules)
   const rest = capsules.filter(({ headerHash }) => !owned.has(toHex(headerHash)))
-  const { releases, problems } = await byTrustees(connection, from, rest)
+  const { releases, problems } = await byTrustees(connection, from, rest, openers.start)
+  const made = await openers.all()
   const keys = new Map<string, CapsuleKey>()
   for (const capsule of capsules) {
     const name = toHex(capsule.headerHash)
     const secret = owned.get(name) ?? releases.get(name)
     if (secret === undefined) continue
     try {
-      keys.set(
-        capsule.id,
-        await capsuleKey({
-          headerBytes: capsule.capsule.header,
-          release: secret,
-          secrets: from.keyring.secrets,
-        }),
-      )
+      const opener = made.get(capsule.id) as Opener | SealError
+      if (opener instanceof SealError) throw opener
+      keys.set(capsule.id, opener(secret))
     } catch (error) {
       if (!(error instanceof SealError)) throw error
       problems.push(problemOf(capsule, error.code))

@@ -1,7 +1,7 @@
 /** From logged accesses to release secrets: two of the vault's three trustees, whichever answer well first. */
 import { openRelease, type TrusteeAnswer } from '@scelle/seal/envelope'
 import { createAccess, type MadeAccess } from '@scelle/seal/grants'
-import { decode, encode, equalBytes, FORMAT_LIMITS, SealError, toHex } from '@scelle/seal/verify'
+import { type CourierSeal, decode, encode, equalBytes, FORMAT_LIMITS, SealError, toHex } from '@scelle/seal/verify'
 import { ReleaseAnswer, ReleaseRequest } from '@scelle/wire/messages'
 import type { Connection } from './connection.ts'
 import { SdkError } from './errors.ts'
@@ -18,7 +18,10 @@ export interface ReleaseNeed {
   readonly grant: HeldGrant | undefined
   readonly purpose: Purpose
   readonly capsules: readonly FeedCapsule[]
-  readonly encapsulation: (id: Uint8Array) => Uint8Array | undefined
+  /** By the hex of its id. */
+  readonly encapsulation: (id: string) => Uint8Array | undefined
+  /** Work that needs no answer: done once, while the trustees do theirs. */
+  readonly meanwhile?: () => void
   readonly signal?: AbortSignal | undefined
 }
 
@@ -64,26 +67,22 @@ const requestFor = async (
   const ids = [need.view.genesis.controller, need.part.custodian.keys.id, ...grantees, identity.id, index.id]
   const unique = new Map(ids.map((id) => [toHex(id), id]))
   const principals = await Promise.all([...unique.values()].map((id) => connection.directory.of(id)))
-  const encapsulations = new Map<string, Uint8Array>()
-  const capsules = need.capsules.map(({ capsule }) => {
-    const seal = capsule.shares[share]
-    const bytes = seal === undefined ? undefined : need.encapsulation(seal.encapsulation)
-    if (seal === undefined || bytes === undefined) {
-      throw new SealError(
-        'capsule-mismatch',
-        'the index does not serve the encapsulation that a share was sealed under',
-      )
-    }
-    encapsulations.set(toHex(seal.encapsulation), bytes)
-    return { header: capsule.header, share: seal }
-  })
+  const encapsulations = new Map(
+    need.capsules.map(({ couriers }) => {
+      const name = couriers[share] as string
+      return [name, need.encapsulation(name) as Uint8Array]
+    }),
+  )
   return encode(ReleaseRequest, {
     access: access.signed,
     position,
     genesis: need.view.genesisSigned,
     keys: principals.map(({ chain }) => [...chain]),
     chain: [...(need.grant?.chain ?? [])],
-    capsules,
+    capsules: need.capsules.map(({ capsule }) => ({
+      header: capsule.header,
+      share: capsule.shares[share] as CourierSeal,
+    })),
     encapsulations: [...encapsulations.values()],
   })
 }
@@ -154,6 +153,7 @@ class Gathering {
     let hedged = false
     askNext()
     askNext()
+    this.#need.meanwhile?.()
     try {
       while (under.size > 0 && this.#failures.length < 2) {
         const heard: number | 'late' = await Promise.race([...under.values(), ...(hedged ? [] : [late])])
@@ -301,9 +301,7 @@ const writersFault = (error: unknown): SealError['code'] | undefined => {
 export const release = async (connection: Connection, need: ReleaseNeed): Promise<Released> => {
   const { capsules } = need
   if (capsules.length === 0) return { releases: new Map(), problems: [] }
-  const whole = capsules.filter(({ capsule }) =>
-    capsule.shares.every(({ encapsulation }) => need.encapsulation(encapsulation)),
-  )
+  const whole = capsules.filter((capsule) => capsule.couriers.every((id) => need.encapsulation(id) !== undefined))
   if (whole.length < capsules.length) {
     const broken = capsules
       .filter((capsule) => !whole.includes(capsule))

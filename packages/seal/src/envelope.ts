@@ -1,11 +1,18 @@
 /**
- * The only door that opens records. Writers seal through it without any reading right; readers come with a category's secret
- * and two trustees' shares, owners with their own key.
+ * The only door that opens records. Writers seal through it without any reading right; readers come with a category's
+ * secret and two trustees' shares, owners with their own key.
  */
 export type { BodySource } from './body/stream.ts'
 export { padmeLength } from './body/padding.ts'
 export {
-  CapsuleKey, capsuleKey, type CapsuleToOpen, createCapsule, type EncapsulationLookup, type NewCapsule, OpenCapsule,
+  CapsuleKey,
+  capsuleKey,
+  capsuleOpener,
+  type CapsuleToOpen,
+  createCapsule,
+  type EncapsulationLookup,
+  type NewCapsule,
+  OpenCapsule,
   ownerRelease,
 } from './envelope/capsule.ts'
 export { createCommit, type MadeCommit, type NewCommit, type RecordToCommit } from './envelope/commit.ts'
@@ -13,9 +20,22 @@ export { Courier } from './envelope/courier.ts'
 export { handleOf } from './envelope/handle.ts'
 export { checkLinks, type LinksToCheck } from './envelope/links.ts'
 export {
-  openRecord, openRecords, openStream, type OpenedRecord, type OpenedStream, type RecordToSeal, sealRecord, sealRecords,
-  type SealedRecord, type SealedStream, sealStream,
+  openRecord,
+  openRecords,
+  openStream,
+  type OpenedRecord,
+  type OpenedStream,
+  type RecordToSeal,
+  sealRecord,
+  sealRecords,
+  type SealedRecord,
+  type SealedStream,
+  sealStream,
 } from './envelope/record.ts'
 export {
-  openRelease, type OpenedRelease, type Refusal, type ReleaseToOpen, type TrusteeAnswer,
+  openRelease,
+  type OpenedRelease,
+  type Refusal,
+  type ReleaseToOpen,
+  type TrusteeAnswer,
 } from './envelope/release.ts'

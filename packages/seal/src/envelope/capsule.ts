@@ -10,9 +10,22 @@ import type { EpochSecrets } from '../keys/epochs.ts'
 import { labelBytes } from '../labels.ts'
 import { LIMITS } from '../limits.ts'
 import { CourierKeys } from '../shares/courier.ts'
-import { Capsule, CapsuleHeader, type CategoryEntry, type CourierSeal, SUITE, type VaultGenesis } from '../statements.ts'
+import {
+  Capsule,
+  CapsuleHeader,
+  type CategoryEntry,
+  type CourierSeal,
+  SUITE,
+  type VaultGenesis,
+} from '../statements.ts'
 import { concatBytes, equalBytes, u32 } from '../verify/bytes.ts'
-import { capsuleHeaderHash, decodeCapsule, decodeCapsuleHeader, releaseCommitment, shareCommitment } from '../verify/commit.ts'
+import {
+  capsuleHeaderHash,
+  decodeCapsule,
+  decodeCapsuleHeader,
+  releaseCommitment,
+  shareCommitment,
+} from '../verify/commit.ts'
 import type { PrincipalKeys } from '../verify/identity.ts'
 import type { Courier } from './courier.ts'
 
@@ -55,7 +68,10 @@ export class OpenCapsule extends CapsuleKey {
     return this.#count
   }
 
-  /** True where `more` records may be added at `now` (ms). Accesses, revocations and epochs close it too: the caller's part. */
+  /**
+   * True where `more` records may be added at `now` (ms). Accesses, revocations and epochs close it too: the caller's
+   * part.
+   */
   takes(more: number, now: number): boolean {
     return this.#count + more <= LIMITS.capsuleRecords && now / 1000 < this.header.opened + LIMITS.capsuleOpenSeconds
   }
@@ -86,7 +102,7 @@ const requireRecipients = (from: NewCapsule): void => {
   const { genesis, trustees, owner } = from
   const named =
     trustees.length === 3 && trustees.every(({ id }, i) => equalBytes(id, genesis.trustees[i] ?? new Uint8Array(0)))
-  if (!named) throw new SealError('vault-mismatch', 'these are not the trustees that the vault\'s genesis names')
+  if (!named) throw new SealError('vault-mismatch', "these are not the trustees that the vault's genesis names")
   if (genesis.mode === 'owner' && (owner === undefined || !equalBytes(owner.id, genesis.controller))) {
     throw new SealError('vault-mismatch', 'sealing to a claimed vault takes the keys of its owner')
   }
@@ -142,22 +158,39 @@ export interface CapsuleToOpen {
   readonly secrets: EpochSecrets
 }
 
-/**
- * The key of a capsule. Throws `release-mismatch` where `r` is not the committed one, and `category-unknown` where the
- * secret of its category and epoch is not held.
- */
-export const capsuleKey = async (from: CapsuleToOpen): Promise<CapsuleKey> => {
-  const header = decodeCapsuleHeader(from.headerBytes)
-  if (!equalBytes(releaseCommitment(header.capsule, from.release), header.releaseCommitment)) {
-    throw new SealError('release-mismatch', 'this release secret is another capsule\'s')
+const requireRelease = (header: CapsuleHeader, release: Uint8Array): void => {
+  if (!equalBytes(releaseCommitment(header.capsule, release), header.releaseCommitment)) {
+    throw new SealError('release-mismatch', "this release secret is another capsule's")
   }
+}
+
+/**
+ * All of a capsule's key that needs no release secret, which is nearly all of the work: a reader does it while trustees
+ * answer. Throws `category-unknown`; the function that it returns throws `release-mismatch`.
+ */
+export const capsuleOpener = async (
+  from: Omit<CapsuleToOpen, 'release'>,
+): Promise<(release: Uint8Array) => CapsuleKey> => {
+  const header = decodeCapsuleHeader(from.headerBytes)
   const secret = from.secrets(header.category, header.epoch)
   if (secret === undefined) {
     throw new SealError('category-unknown', 'the secret of this category and epoch is not held; a grant may renew it')
   }
   const shared = await receiveExport(secret, header.enc, categoryInfo(header.vault, header.category, header.epoch))
   const headerHash = capsuleHeaderHash(from.headerBytes)
-  return new CapsuleKey(header, headerHash, keyFrom(shared, from.release, headerHash))
+  return (release) => {
+    requireRelease(header, release)
+    return new CapsuleKey(header, headerHash, keyFrom(shared, release, headerHash))
+  }
+}
+
+/**
+ * The key of a capsule. Throws `release-mismatch` where `r` is not the committed one, and `category-unknown` where the
+ * secret of its category and epoch is not held.
+ */
+export const capsuleKey = async (from: CapsuleToOpen): Promise<CapsuleKey> => {
+  requireRelease(decodeCapsuleHeader(from.headerBytes), from.release)
+  return (await capsuleOpener(from))(from.release)
 }
 
 /** Finds an encapsulation by its id among those that the index served. */
@@ -165,7 +198,9 @@ export type EncapsulationLookup = (id: Uint8Array) => Uint8Array | undefined
 
 /** The owner's own way to `r`, without trustees. Throws `release-mismatch`, `capsule-mismatch` or `seal-invalid`. */
 export const ownerRelease = async (
-  capsuleBytes: Uint8Array, owner: Identity | CourierKeys, encapsulations: EncapsulationLookup,
+  capsuleBytes: Uint8Array,
+  owner: Identity | CourierKeys,
+  encapsulations: EncapsulationLookup,
 ): Promise<Uint8Array> => {
   const { capsule, header } = decodeCapsule(capsuleBytes)
   const bytes = capsule.owner === undefined ? undefined : encapsulations(capsule.owner.encapsulation)
@@ -176,11 +211,14 @@ export const ownerRelease = async (
   const courierKey = await keys.of(bytes)
   const named = equalBytes(courierKey.id, capsule.owner.encapsulation)
   if (!named || !equalBytes(courierKey.encapsulation.writer, header.writer)) {
-    throw new SealError('capsule-mismatch', 'the owner\'s seal was made by somebody else than the capsule\'s writer')
+    throw new SealError('capsule-mismatch', "the owner's seal was made by somebody else than the capsule's writer")
   }
   const release = await courierKey.open(capsuleHeaderHash(capsule.header), capsule.owner.sealed)
   if (!equalBytes(releaseCommitment(header.capsule, release), header.releaseCommitment)) {
-    throw new SealError('release-mismatch', 'the writer sealed another release secret to the owner than it committed to')
+    throw new SealError(
+      'release-mismatch',
+      'the writer sealed another release secret to the owner than it committed to',
+    )
   }
   return release
 }
@@ -194,7 +232,10 @@ export const combineShares = async (header: CapsuleHeader, shares: readonly Uint
     release = undefined
   }
   if (release === undefined || !equalBytes(releaseCommitment(header.capsule, release), header.releaseCommitment)) {
-    throw new SealError('shares-disagree', 'the shares of a capsule do not make the secret it commits to; refuse its writer')
+    throw new SealError(
+      'shares-disagree',
+      'the shares of a capsule do not make the secret it commits to; refuse its writer',
+    )
   }
   return release
 }
