@@ -2,6 +2,7 @@
 import { execFileSync } from 'node:child_process'
 import { cpus, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
+import { speed } from './machine.ts'
 import type { Row } from './measure.ts'
 
 const { values: options, positionals: asked } = parseArgs({
@@ -11,14 +12,16 @@ const { values: options, positionals: asked } = parseArgs({
     long: { type: 'boolean', default: false },
     /** A folder for CPU profiles of every process. */
     profile: { type: 'string' },
+    /** Of the part `fhir`, one row: read, search, everything or create. */
+    only: { type: 'string' },
   },
 })
-const { long, profile } = options
+const { long, profile, only } = options
 
 const PARTS: Record<string, () => Promise<Row[]>> = {
   seal: async () => (await import('./rows/seal.ts')).sealRows(),
   import: async () => (await import('./rows/import.ts')).importRows(profile),
-  fhir: async () => (await import('./rows/fhir.ts')).fhirRows(profile),
+  fhir: async () => (await import('./rows/fhir.ts')).fhirRows(profile, only),
   open: async () => (await import('./rows/open.ts')).openRows(profile),
   stored: async () => (await import('./rows/stored.ts')).storedRows(),
   memory: async () => (await import('./rows/memory.ts')).memoryRows(long ? 500 : 40),
@@ -47,7 +50,8 @@ if (unknown !== undefined) {
 const [processor] = cpus()
 console.log(`${processor?.model ?? 'unknown processor'}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB,`,
   `Node.js ${process.version}, seed bench, commit ${commit()}`)
-console.log('Load generator, servers and databases share these cores. Targets are for two cores of the reference machine.')
+console.log('Load generators, servers and databases share these cores. Targets are for two cores of the reference machine, each of',
+  `which is 1.00: a core gives ${speed().toFixed(2)} now.`)
 const rows: string[][] = [['what', 'records a capsule', 'reached', 'to reach', 'beside it, in this run']]
 for (const [part, measure] of Object.entries(PARTS)) {
   if (asked.length > 0 && !asked.includes(part)) continue
@@ -58,3 +62,4 @@ for (const [part, measure] of Object.entries(PARTS)) {
 }
 console.log('')
 print(rows)
+console.log(`\nAt the end a core gave ${speed().toFixed(2)}.`)

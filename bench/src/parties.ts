@@ -61,6 +61,15 @@ const bytesIn = (path: string): number => {
   return found.isDirectory() ? readdirSync(path).reduce((sum, name) => sum + bytesIn(join(path, name)), 0) : found.size
 }
 
+/** Linux counts in hundredths of a second (`getconf CLK_TCK`). */
+const TICK = 10
+
+/** Processor time of a process, user and system, milliseconds. */
+export const processorOf = (pid: number): number => {
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ')
+  return (Number(fields[11]) + Number(fields[12])) * TICK
+}
+
 export interface PartiesOptions {
   /** Which of them to run; all where absent. */
   readonly parties?: readonly Party[]
@@ -116,6 +125,11 @@ export class Parties {
   memory(party: Party): number {
     const status = readFileSync(`/proc/${this.#running.get(party)?.pid ?? 0}/status`, 'utf8')
     return Number(/VmRSS:\s+(\d+)/.exec(status)?.[1] ?? Number.NaN) * 1024
+  }
+
+  /** Processor time that a running party has used, milliseconds. */
+  processor(party: Party): number {
+    return processorOf(this.#running.get(party)?.pid ?? 0)
   }
 
   /** Milliseconds from the start of the process until it says that it can serve. */

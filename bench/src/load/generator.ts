@@ -3,6 +3,7 @@ import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { exportIdentity, type Identity } from '@scelle/seal/identity'
+import { processorOf } from '../parties.ts'
 import type { Request } from './requests.ts'
 
 export type Job =
@@ -48,6 +49,11 @@ export class Generator {
     const [answer] = (await once(this.#child, 'message')) as [{ outcome?: Outcome; failed?: string }]
     if (answer.failed !== undefined) throw new Error(answer.failed)
     return answer.outcome
+  }
+
+  /** Processor time that it has used, milliseconds. */
+  get processor(): number {
+    return processorOf(this.#child.pid ?? 0)
   }
 
   close(): void {
