@@ -30,18 +30,35 @@ interface Golden {
 const golden = JSON.parse(readFileSync(new URL('golden/v1/vault.json', import.meta.url)).toString()) as Golden
 
 const load = async () => {
-  const identity = async (name: 'owner' | 'writer' | 'grantee' | 'team'): Promise<Identity> => importIdentity(hex(golden.identities[name]))
-  const [owner, writer, grantee, team] = [await identity('owner'), await identity('writer'), await identity('grantee'), await identity('team')]
+  const identity = async (name: 'owner' | 'writer' | 'grantee' | 'team'): Promise<Identity> =>
+    importIdentity(hex(golden.identities[name]))
+  const [owner, writer, grantee, team] = [
+    await identity('owner'),
+    await identity('writer'),
+    await identity('grantee'),
+    await identity('team'),
+  ]
   const verified = await seal.verifyGenesis(hex(golden.genesis), owner.keys)
   const { manifests } = await seal.verifyManifests(golden.manifests.map(hex), { ...verified, custodian: owner.keys })
   const known = new Map(golden.encapsulations.map((text) => [seal.toHex(seal.encapsulationId(hex(text))), hex(text)]))
-  return { owner, writer, grantee, team, ...verified, manifests, encapsulations: (id: Uint8Array) => known.get(seal.toHex(id)) }
+  return {
+    owner,
+    writer,
+    grantee,
+    team,
+    ...verified,
+    manifests,
+    encapsulations: (id: Uint8Array) => known.get(seal.toHex(id)),
+  }
 }
 
 const capsules = golden.commits.flatMap((commit) => commit.capsules.map(({ capsule }) => hex(capsule)))
 
 /** Opens every record of the capsules whose release secrets are known, and answers their ids with their content. */
-const openAll = async (releases: ReadonlyMap<string, Uint8Array>, secrets: EpochSecrets): Promise<Record<string, string>> => {
+const openAll = async (
+  releases: ReadonlyMap<string, Uint8Array>,
+  secrets: EpochSecrets,
+): Promise<Record<string, string>> => {
   const contents: Record<string, string> = {}
   for (const bytes of capsules) {
     const { capsule, header } = seal.decodeCapsule(bytes)
@@ -68,10 +85,18 @@ test('every commit holds what it says, and links to the one before', async () =>
       expect(seal.toHex(seal.sha256(hex(body)))).toBe(digest)
       seal.verifyPath(seal.recordLeaf(hex(header), hex(digest)), place, seal.merklePath(levels, place), commit)
     }
-    for (const { place, capsule } of own) seal.verifyPath(seal.capsuleLeaf(hex(capsule)), place, seal.merklePath(levels, place), commit)
+    for (const { place, capsule } of own)
+      seal.verifyPath(seal.capsuleLeaf(hex(capsule)), place, seal.merklePath(levels, place), commit)
   }
   const commits = golden.commits.map(({ commit }) => hex(commit))
-  await checkLinks({ commits, vault, custodian: owner.id, authorKeys: () => writer.keys, courierKeys: new CourierKeys(owner), encapsulations })
+  await checkLinks({
+    commits,
+    vault,
+    custodian: owner.id,
+    authorKeys: () => writer.keys,
+    courierKeys: new CourierKeys(owner),
+    encapsulations,
+  })
 })
 
 test('the owner opens everything without anybody', async () => {
@@ -79,12 +104,19 @@ test('the owner opens everything without anybody', async () => {
   const secrets = await earlierSecrets(manifests, await openManifest(manifests.at(-1)!, owner))
   const releases = new Map<string, Uint8Array>()
   for (const bytes of capsules) {
-    releases.set(seal.toHex(seal.capsuleHeaderHash(seal.decodeCapsule(bytes).capsule.header)), await ownerRelease(bytes, owner, encapsulations))
+    releases.set(
+      seal.toHex(seal.capsuleHeaderHash(seal.decodeCapsule(bytes).capsule.header)),
+      await ownerRelease(bytes, owner, encapsulations),
+    )
   }
   expect(await openAll(releases, secrets)).toEqual(golden.contents)
 })
 
-test.each([[0, 1], [1, 2], [2, 0]])('a grantee\'s grantee opens its category through trustees %i and %i', async (a, b) => {
+test.each([
+  [0, 1],
+  [1, 2],
+  [2, 0],
+])("a grantee's grantee opens its category through trustees %i and %i", async (a, b) => {
   const { owner, grantee, team, vault, genesis, manifests } = await load()
   const { access, id } = await seal.verifyAccess(hex(golden.access.signed), team.keys)
   const people = [owner, grantee, team]
@@ -92,13 +124,37 @@ test.each([[0, 1], [1, 2], [2, 0]])('a grantee\'s grantee opens its category thr
   const keysOf = (principal: Uint8Array) => people.find((one) => seal.equalBytes(one.id, principal))?.keys
   const category = manifests[0]!.categories[0]!.category
   const need = { reader: team.id, categories: [category], rights: seal.RIGHTS.read, purpose: access.purpose }
-  const { grants, ids } = await seal.verifyGrantChain({ chain, vault, custodian: owner.id, keysOf, at: access.time, need })
+  const { grants, ids } = await seal.verifyGrantChain({
+    chain,
+    vault,
+    custodian: owner.id,
+    keysOf,
+    at: access.time,
+    need,
+  })
   expect(access.chain).toEqual(ids)
   const { body } = await seal.verifySigned('grant-keys', hex(golden.grants[1]!.keys), grantee.keys)
-  const opened = await openGrantKeys({ keys: seal.decode(seal.GrantKeys, body), grant: grants[1]!, grantId: ids[1]!, grantee: team, manifest: manifests[1]! })
-  const answers = [golden.answers[a]!, golden.answers[b]!].map((one) => ({ trustee: hex(one.trustee), access: hex(one.access), enc: hex(one.enc), sealed: one.sealed.map(hex) }))
+  const opened = await openGrantKeys({
+    keys: seal.decode(seal.GrantKeys, body),
+    grant: grants[1]!,
+    grantId: ids[1]!,
+    grantee: team,
+    manifest: manifests[1]!,
+  })
+  const answers = [golden.answers[a]!, golden.answers[b]!].map((one) => ({
+    trustee: hex(one.trustee),
+    access: hex(one.access),
+    enc: hex(one.enc),
+    sealed: one.sealed.map(hex),
+  }))
   const headers = capsules.slice(0, 2).map((bytes) => seal.decodeCapsule(bytes).capsule.header)
-  const release = await openRelease({ answers, accessId: id, oneTimeSecret: hex(golden.access.oneTimeSecret), headers, genesis })
+  const release = await openRelease({
+    answers,
+    accessId: id,
+    oneTimeSecret: hex(golden.access.oneTimeSecret),
+    headers,
+    genesis,
+  })
   const contents = await openAll(release.releases, await earlierSecrets(manifests, opened))
   expect(Object.keys(contents).length).toBe(7)
   for (const [record, content] of Object.entries(contents)) expect(content).toBe(golden.contents[record])

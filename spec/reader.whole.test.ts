@@ -11,9 +11,12 @@ const wycheproof = join(process.env['SCELLE_SHARED'] ?? '', 'vectors/wycheproof'
 
 test('reads and refuses as the first one does', () => {
   const mlkem = existsSync(wycheproof)
-  if (!mlkem) console.warn('shared vectors absent: the reader\'s ML-KEM is checked by our own vectors only')
+  if (!mlkem) console.warn("shared vectors absent: the reader's ML-KEM is checked by our own vectors only")
   const environment = { PATH: process.env['PATH'], PYTHONDONTWRITEBYTECODE: '1' }
-  const run = spawnSync(PYTHON, [reader, ...(mlkem ? ['--mlkem', wycheproof] : [])], { encoding: 'utf8', env: environment })
+  const run = spawnSync(PYTHON, [reader, ...(mlkem ? ['--mlkem', wycheproof] : [])], {
+    encoding: 'utf8',
+    env: environment,
+  })
   expect(run.stderr).toBe('')
   expect(run.stdout).not.toContain('WRONG')
   expect(run.stdout).toContain('golden vault: 8 records opened by owner and trustees')

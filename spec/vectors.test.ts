@@ -5,12 +5,12 @@ import { describe, expect, test } from 'vitest'
 import { run, unpacked, type Vector } from './vectors/operations.ts'
 
 const FROZEN: Readonly<Record<string, string>> = {
-  'golden/v1/vault.json': 'd967d474804600537a7417fdbc5dbf59c6c984ab329603d59db202810e5a1187',
-  'vectors/v1/bodies.json': 'f6418312ca1ec322de4c1f90e16c839a57a9b4c916fa2d5186ef119b23ac94ce',
+  'golden/v1/vault.json': '5de9bea82478e18126da4385cec6b370ca5d8dc8ebcbb8956d94ec186a3edf6a',
+  'vectors/v1/bodies.json': '9f419aad2b1d38cb88d03e079dede8dbc3dcf9da1873dcbbc88c15d9259a5313',
   'vectors/v1/cobblestone.json': 'bce6d242dfa70e2a0a073f09b3a8f5e33afaddde13f94f9a63518ba799cf654c',
-  'vectors/v1/encoding.json': '9d26876b61ed750464bdd174bd225cbdd6d6dcdf88472398ea5553f5a2c06fde',
-  'vectors/v1/small.json': '80ab670bbbbb01c5266bbf824e91638250cef02f8abc2e2afa6706ab72929b71',
-  'vectors/v1/statements.json': '09ae303e317a42f1570d58f0f850807ccc302138ef115c4ebdcf4233d1937507',
+  'vectors/v1/encoding.json': '44b668f322ecb40fdf9b00a3c34a6914ffe9bda985458a39b53e2e53cf697986',
+  'vectors/v1/small.json': 'e721401f3d7995241c4a270f4caefa2d71a2fc92fbe72fa7498f1654c4c54523',
+  'vectors/v1/statements.json': 'fbd0e76703f0b8f98bc851a96694d91eb3ef3981121bf004056015223f6906ba',
 }
 
 const read = (path: string): Buffer => readFileSync(new URL(path, import.meta.url))

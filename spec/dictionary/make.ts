@@ -1,11 +1,22 @@
 /**
  * Makes the preset dictionary: `node spec/dictionary/make.ts` writes `fhir-v1.bin` and the same bytes as a module for
- * browsers. Version 1 is frozen: a test compares what this makes with the hash in `spec/format.md`. Another dictionary gets
- * the next number, never this one's place.
+ * browsers. Version 1 is frozen: a test compares what this makes with the hash in `spec/format.md`. Another dictionary
+ * gets the next number, never this one's place.
  */
-import { writeFileSync } from 'node:fs'
-import { LOINC, MEDICATIONS, SNOMED, UNITS, VACCINES } from './codes.ts'
-import { COMMON, MOST_COMMON, RARE } from './templates.ts'
+import { readFileSync, writeFileSync } from 'node:fs'
+
+type Codes = readonly (readonly [code: string, display: string])[]
+
+interface Fragments {
+  readonly medications: Codes
+  readonly vaccines: Codes
+  readonly snomed: Codes
+  readonly loinc: Codes
+  readonly units: readonly string[]
+  readonly rare: readonly object[]
+  readonly common: readonly object[]
+  readonly mostCommon: readonly object[]
+}
 
 /** DEFLATE reaches back this far. */
 const WINDOW = 32_768
@@ -15,15 +26,16 @@ const KNOWN = 24
 
 const json = (values: readonly object[]): string => values.map((value) => JSON.stringify(value)).join('')
 
-const codings = (codes: readonly (readonly [string, string])[]): string =>
+const codings = (codes: Codes): string =>
   codes.map(([code, display]) => `"code":"${code}","display":"${display}"}],"text":"`).join('')
 
-const units = (): string => UNITS.map((unit) => `"unit":"${unit}","system":"http://unitsofmeasure.org","code":"${unit}"}`).join('')
+const quantities = (units: readonly string[]): string =>
+  units.map((unit) => `"unit":"${unit}","system":"http://unitsofmeasure.org","code":"${unit}"}`).join('')
 
 /** What of `piece` the text does not hold yet: passages known from {@link KNOWN} characters on are left out. */
 const novel = (piece: string, text: string): string => {
   let kept = ''
-  for (let i = 0; i < piece.length; ) {
+  for (let i = 0; i < piece.length;) {
     let length = 0
     while (i + length < piece.length && text.includes(piece.slice(i, i + length + 1))) length++
     const taken = Math.max(1, length)
@@ -35,10 +47,17 @@ const novel = (piece: string, text: string): string => {
 
 /** The dictionary's bytes, most useful last. */
 export const makeDictionary = (): Uint8Array => {
+  const from = JSON.parse(readFileSync(new URL('fragments.json', import.meta.url), 'utf8')) as Fragments
+  const shapes = (values: readonly object[]): string[] => values.toReversed().map((value) => json([value]))
   const groups = [
-    ...MOST_COMMON.toReversed().map((value) => json([value])), units(),
-    ...COMMON.toReversed().map((value) => json([value])), codings(LOINC), codings(SNOMED),
-    ...RARE.toReversed().map((value) => json([value])), codings(VACCINES), codings(MEDICATIONS),
+    ...shapes(from.mostCommon),
+    quantities(from.units),
+    ...shapes(from.common),
+    codings(from.loinc),
+    codings(from.snomed),
+    ...shapes(from.rare),
+    codings(from.vaccines),
+    codings(from.medications),
   ]
   const text = groups.reduce((known, group) => novel(group, known) + known, '')
   const bytes = new TextEncoder().encode(text)
@@ -48,12 +67,15 @@ export const makeDictionary = (): Uint8Array => {
 
 /** The module that browsers and servers import. */
 export const dictionaryModule = (bytes: Uint8Array): string => {
-  const lines = Buffer.from(bytes).toString('base64').match(new RegExp(`.{1,${LINE}}`, 'g')) ?? []
+  const lines =
+    Buffer.from(bytes)
+      .toString('base64')
+      .match(new RegExp(`.{1,${LINE}}`, 'g')) ?? []
   return [
     '/** The FHIR dictionary, version 1, in base64: made by spec/dictionary/make.ts, frozen. */',
     'export const FHIR_V1 = `',
     ...lines,
-    '`.replaceAll(\'\\n\', \'\')',
+    "`.replaceAll('\\n', '')",
     '',
   ].join('\n')
 }

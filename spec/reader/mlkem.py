@@ -1,4 +1,4 @@
-"""ML-KEM-768 key generation from a seed and decapsulation, FIPS 203, in plain Python. Slow and not constant-time: a reader."""
+"""ML-KEM-768 key generation from a seed and decapsulation, FIPS 203, in plain Python: slow, and not constant-time."""
 
 import hashlib
 

@@ -21,7 +21,11 @@ DICTIONARY = (pathlib.Path(__file__).parent.parent / "dictionary" / "fhir-v1.bin
 def identity(stored):
     """A test identity: its id and its sealing seeds by key version."""
     value = decode(STRUCTS["StoredIdentity"], stored)
-    return {"id": statement_id(value["chain"][0]), "seeds": [one["sealing"] for one in value["secrets"]], "chain": value["chain"]}
+    return {
+        "id": statement_id(value["chain"][0]),
+        "seeds": [one["sealing"] for one in value["secrets"]],
+        "chain": value["chain"],
+    }
 
 
 def category_entry(manifest, category):
@@ -79,7 +83,9 @@ def open_grant_keys(keys, grant, grant_id, grantee, manifest):
     require(fits, "grant-seal-invalid")
     info = label("grant-seal") + grant_id + u32(keys["manifestVersion"])
     try:
-        secrets = decode(STRUCTS["CategorySecrets"], primitives.hpke_open(grantee["seeds"], keys["enc"], info, keys["sealed"]))
+        secrets = decode(
+            STRUCTS["CategorySecrets"], primitives.hpke_open(grantee["seeds"], keys["enc"], info, keys["sealed"])
+        )
     except Refused:
         raise Refused("grant-seal-invalid") from None
     for one in secrets:
@@ -253,7 +259,9 @@ def unpack_content(header, whole):
 def open_record(key, capsule_bytes, header_bytes, body):
     header = read("RecordHeader", header_bytes)
     require(header["capsule"] == capsule_header(capsule_bytes)["capsule"], "record-mismatch")
-    context = label("record-context") + header_hash(capsule_bytes) + dictionary_of(header["dictionary"])[1] + header_bytes
+    context = (
+        label("record-context") + header_hash(capsule_bytes) + dictionary_of(header["dictionary"])[1] + header_bytes
+    )
     return header, unpack_content(header, open_body(key, context, body))
 
 

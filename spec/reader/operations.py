@@ -57,7 +57,10 @@ def mutated(body, change):
         copy += unhex(change["append"])
     if "swap" in change:
         first, second = (56 + place * 16400 for place in change["swap"])
-        copy[first : first + 16400], copy[second : second + 16400] = copy[second : second + 16400], copy[first : first + 16400]
+        copy[first : first + 16400], copy[second : second + 16400] = (
+            copy[second : second + 16400],
+            copy[first : first + 16400],
+        )
     return bytes(copy)
 
 
@@ -68,22 +71,35 @@ def op_manifests(versions, genesis, controller, custodian, known=None):
 
 
 def op_earlier_secrets(manifests, secrets, asked):
-    held = opening.earlier_secrets([decode(STRUCTS["Manifest"], data) for data in unhexes(manifests)], secrets_of(secrets))
+    held = opening.earlier_secrets(
+        [decode(STRUCTS["Manifest"], data) for data in unhexes(manifests)], secrets_of(secrets)
+    )
     return [held.get((unhex(one["category"]), one["epoch"])) for one in asked]
 
 
 def op_grant_chain(chain, vault, custodian, keys, at, reader, categories, rights, purpose=None, revoked=()):
     _, ids = verify.grant_chain(
-        unhexes(chain), unhex(vault), unhex(custodian), keys_by_id(keys), at, unhex(reader), unhexes(categories), rights,
-        purpose, unhexes(revoked),
+        unhexes(chain),
+        unhex(vault),
+        unhex(custodian),
+        keys_by_id(keys),
+        at,
+        unhex(reader),
+        unhexes(categories),
+        rights,
+        purpose,
+        unhexes(revoked),
     )
     return ids
 
 
 def op_open_grant_keys(keys, grant, grantId, identity, manifest):
     return opening.open_grant_keys(
-        decode(STRUCTS["GrantKeys"], unhex(keys)), decode(STRUCTS["Grant"], unhex(grant)), unhex(grantId),
-        opening.identity(unhex(identity)), decode(STRUCTS["Manifest"], unhex(manifest)),
+        decode(STRUCTS["GrantKeys"], unhex(keys)),
+        decode(STRUCTS["Grant"], unhex(grant)),
+        unhex(grantId),
+        opening.identity(unhex(identity)),
+        decode(STRUCTS["Manifest"], unhex(manifest)),
     )
 
 
@@ -119,7 +135,9 @@ def answers_of(values):
 
 def op_release(answers, access, oneTimeSecret, headers, genesis):
     found = decode(STRUCTS["VaultGenesis"], unhex(genesis))
-    releases, refused = opening.open_release(answers_of(answers), unhex(access), unhex(oneTimeSecret), unhexes(headers), found)
+    releases, refused = opening.open_release(
+        answers_of(answers), unhex(access), unhex(oneTimeSecret), unhexes(headers), found
+    )
     return {"releases": releases, "refused": refused}
 
 
@@ -134,7 +152,12 @@ def op_cobblestone(key, context, body, change=None):
 
 def op_links(commits, vault, custodian, authors, identity, encapsulations):
     last = opening.check_links(
-        unhexes(commits), unhex(vault), unhex(custodian), keys_by_id(authors), opening.identity(unhex(identity)), by_id(encapsulations)
+        unhexes(commits),
+        unhex(vault),
+        unhex(custodian),
+        keys_by_id(authors),
+        opening.identity(unhex(identity)),
+        by_id(encapsulations),
     )
     return {author.hex(): commit_id for author, commit_id in last.items()}
 
@@ -154,7 +177,9 @@ def op_feed_head(commits):
 OPERATIONS = {
     "decode": lambda struct, bytes: decode(STRUCTS[struct], unhex(bytes)),
     "padme": lambda length: opening.padme(length),
-    "handle": lambda key, type, id: primitives.hmac256(unhex(key), primitives.label("resource-handle") + f"{type}/{id}".encode())[:16],
+    "handle": lambda key, type, id: primitives.hmac256(
+        unhex(key), primitives.label("resource-handle") + f"{type}/{id}".encode()
+    )[:16],
     "feed-head": op_feed_head,
     "key-chain": op_key_chain,
     "vault-genesis": lambda signed, controller: verify.vault_genesis(unhex(signed), keys(controller))[0],

@@ -67,7 +67,7 @@ def verify(public, message, signature):
 
 @functools.lru_cache(maxsize=64)
 def xwing_key(seed):
-    """ML-KEM key, X25519 key and the 1,216-byte public key of a 32-byte seed (draft-connolly-cfrg-xwing-kem section 5.2)."""
+    """ML-KEM key, X25519 key and 1,216-byte public key of a 32-byte seed (draft-connolly-cfrg-xwing-kem 5.2)."""
     expanded = hashlib.shake_256(seed).digest(96)
     kem = mlkem.keygen(expanded[:64])
     x25519 = X25519PrivateKey.from_private_bytes(expanded[64:])
@@ -106,7 +106,9 @@ def hpke_receive(seed, enc, info):
     shared = xwing_decapsulate(bytes(seed), bytes(enc))
     context = b"\0" + labeled_extract(b"", b"psk_id_hash", b"") + labeled_extract(b"", b"info_hash", info)
     secret = labeled_extract(shared, b"secret", b"")
-    return tuple(labeled_expand(secret, name, context, n) for name, n in ((b"key", 32), (b"base_nonce", 12), (b"exp", 32)))
+    return tuple(
+        labeled_expand(secret, name, context, n) for name, n in ((b"key", 32), (b"base_nonce", 12), (b"exp", 32))
+    )
 
 
 def hpke_export(seed, enc, info):
@@ -145,4 +147,7 @@ def combine(one, other):
     if x == y:
         return None
     scale = gf_inverse(x ^ y)
-    return bytes(gf_multiply(a, gf_multiply(y, scale)) ^ gf_multiply(b, gf_multiply(x, scale)) for a, b in zip(one[:-1], other[:-1]))
+    return bytes(
+        gf_multiply(a, gf_multiply(y, scale)) ^ gf_multiply(b, gf_multiply(x, scale))
+        for a, b in zip(one[:-1], other[:-1])
+    )

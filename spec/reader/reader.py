@@ -1,8 +1,8 @@
 #!/usr/bin/python3
 """
-The second reader of format v1: written from spec/format.md and the standards it names, in another language than the first,
-with Python's standard library and Debian's python3-cryptography. It opens the golden vault and all frozen vectors, and
-refuses what must be refused, with the same codes.
+The second reader of format v1: written from spec/format.md and the standards it names, in another language than the
+first, with Python's standard library and Debian's python3-cryptography. It opens the golden vault and all frozen
+vectors, and refuses what must be refused, with the same codes.
 
     /usr/bin/python3 spec/reader/reader.py [--mlkem FOLDER_OF_WYCHEPROOF]
 """
@@ -38,7 +38,9 @@ def check_vector(vector):
         out = plain(OPERATIONS[vector["op"]](**vector["in"]))
     except Refused as refused:
         expected = vector.get("refuse")
-        return None if refused.code == expected else f"refused with {refused.code}, expected {expected or 'an answer'}"
+        return (
+            None if refused.code == expected else f"refused with {refused.code}, expected {expected or 'an answer'}"
+        )
     if "refuse" in vector:
         return f"accepted, expected {vector['refuse']}"
     return None if out == vector["out"] else f"gave {str(out)[:200]}"
@@ -69,7 +71,9 @@ def open_records(golden, releases, held):
         key = opening.capsule_key(header_bytes, release, held.get((header["category"], header["epoch"])))
         for record in records:
             if decode(STRUCTS["RecordHeader"], unhex(record["header"]))["capsule"] == header["capsule"]:
-                found, content = opening.open_record(key, header_bytes, unhex(record["header"]), unhex(record["body"]))
+                found, content = opening.open_record(
+                    key, header_bytes, unhex(record["header"]), unhex(record["body"])
+                )
                 contents[found["record"].hex()] = content.hex()
     return contents
 
@@ -84,7 +88,9 @@ def check_commits(golden, writer):
         assert level[0] == found["root"], "a commit's leaves do not make its root"
         for record in one["records"]:
             assert primitives.sha256(unhex(record["body"])).hex() == record["digest"], "a body has another digest"
-            assert leaves[record["place"]] == verify.record_leaf(unhex(record["header"]), unhex(record["digest"])), "leaf"
+            assert leaves[record["place"]] == verify.record_leaf(
+                unhex(record["header"]), unhex(record["digest"])
+            ), "leaf"
         for capsule in one["capsules"]:
             assert leaves[capsule["place"]] == verify.capsule_leaf(unhex(capsule["capsule"])), "a capsule's leaf"
 
@@ -106,23 +112,41 @@ def trustee_path(golden, people, manifests, genesis, which):
     chain = [unhex(one["grant"]) for one in golden["grants"]]
     category = manifests[0]["categories"][0]["category"]
     grants, ids = verify.grant_chain(
-        chain, access["vault"], access["custodian"], keys, access["time"], team["id"], [category], 4, access["purpose"]
+        chain,
+        access["vault"],
+        access["custodian"],
+        keys,
+        access["time"],
+        team["id"],
+        [category],
+        4,
+        access["purpose"],
     )
     assert ids == access["chain"], "the access names another chain"
     body = verify.verify_signed("grant-keys", unhex(golden["grants"][1]["keys"]), keys[grants[0]["grantee"]])
-    secrets = opening.open_grant_keys(decode(STRUCTS["GrantKeys"], body), grants[1], ids[1], people["team"], manifests[1])
-    capsules = [decode(STRUCTS["Capsule"], unhex(one["capsule"])) for commit in golden["commits"] for one in commit["capsules"]]
+    secrets = opening.open_grant_keys(
+        decode(STRUCTS["GrantKeys"], body), grants[1], ids[1], people["team"], manifests[1]
+    )
+    capsules = [
+        decode(STRUCTS["Capsule"], unhex(one["capsule"]))
+        for commit in golden["commits"]
+        for one in commit["capsules"]
+    ]
     headers = [capsule["header"] for capsule in capsules][: len(access["capsules"])]
     answers = [answers_of(golden["answers"])[place] for place in which]
     releases, _ = opening.open_release(answers, access_id, unhex(golden["access"]["oneTimeSecret"]), headers, genesis)
     by_hash = {opening.header_hash(header): release for header, release in zip(headers, releases)}
     contents = open_records(golden, by_hash, opening.earlier_secrets(manifests, secrets))
-    assert len(contents) == 7 and all(golden["contents"][name] == value for name, value in contents.items()), "trustees' path"
+    assert len(contents) == 7 and all(
+        golden["contents"][name] == value for name, value in contents.items()
+    ), "trustees' path"
 
 
 def check_golden(path):
     golden = json.loads(path.read_text())
-    people = {name: opening.identity(unhex(golden["identities"][name])) for name in ("owner", "writer", "grantee", "team")}
+    people = {
+        name: opening.identity(unhex(golden["identities"][name])) for name in ("owner", "writer", "grantee", "team")
+    }
     owner = verify.key_chain(people["owner"]["chain"])
     writer = verify.key_chain(people["writer"]["chain"])
     vault, genesis = verify.vault_genesis(unhex(golden["genesis"]), owner)

@@ -7,55 +7,132 @@ STATEMENT = 128 * 1024
 hash32, id16, time, suite = octets(32), octets(16), uint(), uint(0xFFFF)
 public_key, enc = octets(1216), octets(1120)
 
-KINDS = ("key-record", "vault-genesis", "manifest", "commit", "grant", "grant-keys", "revocation", "access", "position")
+KINDS = (
+    "key-record",
+    "vault-genesis",
+    "manifest",
+    "commit",
+    "grant",
+    "grant-keys",
+    "revocation",
+    "access",
+    "position",
+)
 PURPOSES = ("treatment", "emergency", "administration", "patient-request", "legal", "research")
 RIGHTS = {"relay": 1, "write": 2, "read": 4, "shareOn": 8}
 
 courier_seal = struct(encapsulation=hash32, sealed=octets(16, 128))
-category_entry = struct(category=id16, epoch=uint(U32), publicKey=public_key, strict=boolean, previous=Optional(octets(48)))
+category_entry = struct(
+    category=id16, epoch=uint(U32), publicKey=public_key, strict=boolean, previous=Optional(octets(48))
+)
 
 STRUCTS = {
-    "Signed": struct(kind=choice(*KINDS), body=octets(0, STATEMENT), signer=hash32, keyVersion=uint(64), signature=octets(64)),
+    "Signed": struct(
+        kind=choice(*KINDS), body=octets(0, STATEMENT), signer=hash32, keyVersion=uint(64), signature=octets(64)
+    ),
     "KeyRecord": struct(
-        suite=suite, kind=choice("person", "organisation", "vendor", "machine", "trustee", "index"), version=uint(64),
-        previous=Optional(hash32), signingKey=hash32, sealingKey=public_key, time=time, salt=id16,
+        suite=suite,
+        kind=choice("person", "organisation", "vendor", "machine", "trustee", "index"),
+        version=uint(64),
+        previous=Optional(hash32),
+        signingKey=hash32,
+        sealingKey=public_key,
+        time=time,
+        salt=id16,
     ),
     "VaultGenesis": struct(
-        suite=suite, controller=hash32, mode=choice("owner", "custody"), trustees=list_of(hash32, 3), time=time, salt=id16
+        suite=suite,
+        controller=hash32,
+        mode=choice("owner", "custody"),
+        trustees=list_of(hash32, 3),
+        time=time,
+        salt=id16,
     ),
     "Manifest": struct(
-        suite=suite, vault=hash32, custodian=hash32, version=uint(U32), previous=Optional(hash32), time=time,
-        categories=list_of(category_entry, 32), enc=enc, sealed=octets(16, 8192),
+        suite=suite,
+        vault=hash32,
+        custodian=hash32,
+        version=uint(U32),
+        previous=Optional(hash32),
+        time=time,
+        categories=list_of(category_entry, 32),
+        enc=enc,
+        sealed=octets(16, 8192),
     ),
     "CategorySecrets": list_of(struct(category=id16, code=text(64), epoch=uint(U32), secret=Optional(hash32)), 32),
     "Encapsulation": struct(
         suite=suite, writer=hash32, recipient=hash32, recipientKeyVersion=uint(64), day=uint(U32), enc=enc
     ),
     "CapsuleHeader": struct(
-        suite=suite, vault=hash32, custodian=hash32, category=id16, epoch=uint(U32), capsule=id16, writer=hash32, enc=enc,
-        releaseCommitment=hash32, shareCommitments=list_of(hash32, 3),
-        retention=choice("care", "administrative", "patient", "access-log"), opened=time,
+        suite=suite,
+        vault=hash32,
+        custodian=hash32,
+        category=id16,
+        epoch=uint(U32),
+        capsule=id16,
+        writer=hash32,
+        enc=enc,
+        releaseCommitment=hash32,
+        shareCommitments=list_of(hash32, 3),
+        retention=choice("care", "administrative", "patient", "access-log"),
+        opened=time,
     ),
     "Capsule": struct(header=octets(1, 4096), shares=list_of(courier_seal, 3), owner=Optional(courier_seal)),
     "RecordHeader": struct(
-        suite=suite, capsule=id16, record=id16, handle=id16, version=uint(U32), time=time,
-        contentType=choice("fhir+json", "tombstone", "octets"), dictionary=uint(0xFF),
+        suite=suite,
+        capsule=id16,
+        record=id16,
+        handle=id16,
+        version=uint(U32),
+        time=time,
+        contentType=choice("fhir+json", "tombstone", "octets"),
+        dictionary=uint(0xFF),
     ),
     "Commit": struct(
-        suite=suite, vault=hash32, author=hash32, root=hash32, depth=uint(14), capsules=uint(16384), time=time, link=hash32,
-        linkSeal=courier_seal, salt=id16, custodian=hash32,
+        suite=suite,
+        vault=hash32,
+        author=hash32,
+        root=hash32,
+        depth=uint(14),
+        capsules=uint(16384),
+        time=time,
+        link=hash32,
+        linkSeal=courier_seal,
+        salt=id16,
+        custodian=hash32,
     ),
     "Grant": struct(
-        suite=suite, vault=hash32, custodian=hash32, grantee=hash32, parent=Optional(hash32), categories=list_of(id16, 32),
-        rights=uint(15), purposes=list_of(choice(*PURPOSES), len(PURPOSES)),
-        basis=choice("care-team", "consent", "vital-interest", "legal-duty"), notBefore=time, expires=time, depth=uint(8),
-        patientsPerDay=Optional(uint(1_000_000)), salt=id16,
+        suite=suite,
+        vault=hash32,
+        custodian=hash32,
+        grantee=hash32,
+        parent=Optional(hash32),
+        categories=list_of(id16, 32),
+        rights=uint(15),
+        purposes=list_of(choice(*PURPOSES), len(PURPOSES)),
+        basis=choice("care-team", "consent", "vital-interest", "legal-duty"),
+        notBefore=time,
+        expires=time,
+        depth=uint(8),
+        patientsPerDay=Optional(uint(1_000_000)),
+        salt=id16,
     ),
-    "GrantKeys": struct(suite=suite, grant=hash32, vault=hash32, manifestVersion=uint(U32), enc=enc, sealed=octets(16, 8192)),
+    "GrantKeys": struct(
+        suite=suite, grant=hash32, vault=hash32, manifestVersion=uint(U32), enc=enc, sealed=octets(16, 8192)
+    ),
     "Revocation": struct(suite=suite, vault=hash32, grant=hash32, time=time, salt=id16),
     "Access": struct(
-        suite=suite, access=id16, vault=hash32, custodian=hash32, reader=hash32, capsules=list_of(hash32, 1024),
-        chain=list_of(hash32, 8), purpose=choice(*PURPOSES), oneTimeKey=public_key, time=time, session=Optional(hash32),
+        suite=suite,
+        access=id16,
+        vault=hash32,
+        custodian=hash32,
+        reader=hash32,
+        capsules=list_of(hash32, 1024),
+        chain=list_of(hash32, 8),
+        purpose=choice(*PURPOSES),
+        oneTimeKey=public_key,
+        time=time,
+        session=Optional(hash32),
     ),
     "Position": struct(suite=suite, index=hash32, statement=hash32, sequence=uint(), time=time),
     "StoredIdentity": struct(

@@ -90,7 +90,9 @@ def manifests(versions, vault, genesis, custodian, known=None):
     for place, data in enumerate(versions):
         manifest = read("Manifest", verify_signed("manifest", data, custodian))
         follows = manifest["version"] == place + 1 and manifest.get("previous") == (ids[-1] if ids else None)
-        require(follows and manifest["vault"] == vault and manifest["custodian"] == custodian["id"], "manifest-invalid")
+        require(
+            follows and manifest["vault"] == vault and manifest["custodian"] == custodian["id"], "manifest-invalid"
+        )
         names = [entry["category"] for entry in manifest["categories"]]
         require(len(set(names)) == len(names), "manifest-invalid")
         require(not found or all(grows(old, manifest) for old in found[-1]["categories"]), "manifest-invalid")

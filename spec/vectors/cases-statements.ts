@@ -3,8 +3,8 @@ import { createGrant } from '../../packages/seal/src/grants.ts'
 import { rotateIdentity } from '../../packages/seal/src/identity.ts'
 import { createManifest } from '../../packages/seal/src/keys.ts'
 import * as seal from '../../packages/seal/src/verify.ts'
-import { bodyOf, chainOf, changed, stored } from './cases.ts'
 import { context, type Golden, nowSeconds } from './golden.ts'
+import { bodyOf, chainOf, changed, stored } from './material.ts'
 import type { Vector } from './operations.ts'
 
 const { toHex } = seal

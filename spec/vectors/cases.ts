@@ -2,23 +2,14 @@
 import { bodyKeys } from '../../packages/seal/src/body/chunks.ts'
 import { oneText, sealBody } from '../../packages/seal/src/body/cobblestone.ts'
 import { ownerRelease } from '../../packages/seal/src/envelope.ts'
-import { exportIdentity, type Identity } from '../../packages/seal/src/identity.ts'
 import * as seal from '../../packages/seal/src/verify.ts'
 import { bodyCases } from './cases-bodies.ts'
 import { statementCases } from './cases-statements.ts'
 import type { Golden } from './golden.ts'
+import { bodyOf, changed } from './material.ts'
 import { plain, run, type Vector } from './operations.ts'
 
 const { toHex } = seal
-
-export const changed = (bytes: Uint8Array, at: number, by = 1): Uint8Array => {
-  const copy = new Uint8Array(bytes)
-  copy[at < 0 ? copy.length + at : at]! ^= by
-  return copy
-}
-export const bodyOf = (signed: Uint8Array): Uint8Array => seal.decode(seal.Signed, signed).body
-export const chainOf = (identity: Identity): string[] => identity.chain.map(toHex)
-export const stored = (identity: Identity): string => toHex(exportIdentity(identity))
 
 const encodingCases = (golden: Golden): Vector[] => {
   const samples: [string, Uint8Array][] = [

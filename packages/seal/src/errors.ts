@@ -43,7 +43,9 @@ export type SealErrorCode =
   | 'feed-withheld'
   | 'seal-invalid'
 
-/** Sealed material was refused. `code` says which rule it broke, `message` what to do about it; neither holds content. */
+/**
+ * Sealed material was refused. `code` says which rule it broke, `message` what to do about it; neither holds content.
+ */
 export class SealError extends Error {
   readonly code: SealErrorCode
   constructor(code: SealErrorCode, message: string, options?: ErrorOptions) {

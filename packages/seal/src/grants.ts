@@ -1,3 +1,10 @@
 /** Giving rights, taking them back, and using them. */
-export { createGrant, type KeysToGrant, type KeysToOpen, type MadeGrant, openGrantKeys, renewGrantKeys } from './grants/grant.ts'
+export {
+  createGrant,
+  type KeysToGrant,
+  type KeysToOpen,
+  type MadeGrant,
+  openGrantKeys,
+  renewGrantKeys,
+} from './grants/grant.ts'
 export { createAccess, createRevocation, type MadeAccess, type NewAccess } from './grants/statements.ts'

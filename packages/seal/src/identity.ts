@@ -1,6 +1,6 @@
 /**
- * A principal's own keys as a signer: what every party has, servers too. Nothing here opens anything; the sealing seed is
- * carried for the doors that do (`./keys`, `./shares`).
+ * A principal's own keys as a signer: what every party has, servers too. Nothing here opens anything; the sealing seed
+ * is carried for the doors that do (`./keys`, `./shares`).
  */
 import { ed25519PublicKey, ed25519Signer } from '#signature'
 import { xwingPublicKey } from '#kem-public'

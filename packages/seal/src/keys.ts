@@ -1,6 +1,12 @@
 /** Vaults, manifests and category secrets: for those who hold them. */
 export { earlierSecrets, type EpochSecrets } from './keys/epochs.ts'
 export {
-  createManifest, type MadeManifest, type NewCategory, openManifest, requireCategoryKey, rotateCategories, type Rotation,
+  createManifest,
+  type MadeManifest,
+  type NewCategory,
+  openManifest,
+  requireCategoryKey,
+  rotateCategories,
+  type Rotation,
 } from './keys/manifest.ts'
 export { createVault, type MadeVault, type NewVaultFields } from './keys/vault.ts'

@@ -1,6 +1,6 @@
 /**
- * Values that are there at once on Node and promised in browsers. Awaiting each of 100,000 small records would cost more
- * than opening them, so the batch functions chain with these and await once.
+ * Values that are there at once on Node and promised in browsers. Awaiting each of 100,000 small records would cost
+ * more than opening them, so the batch functions chain with these and await once.
  */
 export type Maybe<T> = T | Promise<T>
 

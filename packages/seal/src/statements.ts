@@ -66,7 +66,9 @@ export const VaultGenesis = struct({
 })
 export type VaultGenesis = Value<typeof VaultGenesis>
 
-/** A category's public side. `previous` is the former epoch's secret under this one's: readers reach back, not forward. */
+/**
+ * A category's public side. `previous` is the former epoch's secret under this one's: readers reach back, not forward.
+ */
 export const CategoryEntry = struct({
   category: field(0, id16),
   epoch: field(1, uint(0xffff_ffff)),
@@ -139,7 +141,9 @@ export const CourierSeal = struct({
 })
 export type CourierSeal = Value<typeof CourierSeal>
 
-/** A capsule as stored: header bytes (hashed as they are), one sealed share per trustee, `r` for the owner if claimed. */
+/**
+ * A capsule as stored: header bytes (hashed as they are), one sealed share per trustee, `r` for the owner if claimed.
+ */
 export const Capsule = struct({
   header: field(0, bytes(1, LIMITS.capsuleHeader)),
   shares: field(1, list(CourierSeal, 3)),
@@ -204,7 +208,9 @@ export const Grant = struct({
   expires: field(10, time),
   /** How many further links may hang below this one. */
   depth: field(11, uint(LIMITS.grantChain)),
-  /** Distinct patients a day the grantor expects at most; trustees read it as a further bound, never as a permission. */
+  /**
+   * Distinct patients a day the grantor expects at most; trustees read it as a further bound, never as a permission.
+   */
   patientsPerDay: optional(12, uint(1_000_000)),
   salt: field(13, id16),
 })

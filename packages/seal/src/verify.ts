@@ -2,7 +2,21 @@
  * The keyless door: decodes, hashes and verifies, and opens nothing. Servers import this one; a test walks the import
  * graph to prove that no opening function can be reached through it.
  */
-export { bool, bytes, choice, type Codec, decode, encode, field, list, optional, struct, text, uint, type Value } from './encoding/schema.ts'
+export {
+  bool,
+  bytes,
+  choice,
+  type Codec,
+  decode,
+  encode,
+  field,
+  list,
+  optional,
+  struct,
+  text,
+  uint,
+  type Value,
+} from './encoding/schema.ts'
 export { SealError, type SealErrorCode } from './errors.ts'
 export { LIMITS as FORMAT_LIMITS } from './limits.ts'
 export type { Context } from './context.ts'

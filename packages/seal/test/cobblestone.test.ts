@@ -59,9 +59,12 @@ test('cut between chunks, chunks swapped, left out or doubled', async () => {
   const chunk = (i: number): Uint8Array => body.subarray(56 + i * 16_400, 56 + (i + 1) * 16_400)
   const prefix = body.subarray(0, 56)
   const cases: [Uint8Array, string][] = [
-    [body.subarray(0, 56 + 16_400), 'record-truncated'], [body.subarray(0, 56 + 32_800), 'record-truncated'],
-    [concatBytes(prefix, chunk(1), chunk(0), chunk(2)), 'record-tampered'], [concatBytes(prefix, chunk(0), chunk(2)), 'record-tampered'],
-    [concatBytes(prefix, chunk(0), chunk(0), chunk(1), chunk(2)), 'record-tampered'], [concatBytes(prefix, chunk(2)), 'record-tampered'],
+    [body.subarray(0, 56 + 16_400), 'record-truncated'],
+    [body.subarray(0, 56 + 32_800), 'record-truncated'],
+    [concatBytes(prefix, chunk(1), chunk(0), chunk(2)), 'record-tampered'],
+    [concatBytes(prefix, chunk(0), chunk(2)), 'record-tampered'],
+    [concatBytes(prefix, chunk(0), chunk(0), chunk(1), chunk(2)), 'record-tampered'],
+    [concatBytes(prefix, chunk(2)), 'record-tampered'],
   ]
   for (const [changed, code] of cases) expect(await refusal(KEY, CONTEXT, changed)).toBe(code)
 })
@@ -71,7 +74,9 @@ test('another key, context or salt is refused by the commitment, before anything
   expect(await refusal(new Uint8Array(32), CONTEXT, body)).toBe('record-tampered')
   expect(await refusal(KEY, concatBytes(CONTEXT, Uint8Array.of(0)), body)).toBe('record-tampered')
   const twin = await sealBody(new Uint8Array(32), SALT, CONTEXT, oneText(text(10)))
-  expect(await refusal(new Uint8Array(32), CONTEXT, concatBytes(body.subarray(0, 56), twin.subarray(56)))).toBe('record-tampered')
+  expect(await refusal(new Uint8Array(32), CONTEXT, concatBytes(body.subarray(0, 56), twin.subarray(56)))).toBe(
+    'record-tampered',
+  )
 })
 
 describe('streams', () => {
@@ -83,7 +88,10 @@ describe('streams', () => {
   const inPieces = async function* (bytes: Uint8Array, size: number): AsyncGenerator<Uint8Array> {
     for (let at = 0; at < bytes.length; at += size) yield bytes.subarray(at, at + size)
   }
-  const sourceOf = (body: Uint8Array) => ({ size: body.length, read: async (at: number, n: number) => body.subarray(at, at + n) })
+  const sourceOf = (body: Uint8Array) => ({
+    size: body.length,
+    read: async (at: number, n: number) => body.subarray(at, at + n),
+  })
 
   test.each(EDGES)('%i bytes are sealed to the same body as at once', async (length) => {
     for (const size of [1_000, 16_384, 50_000]) {
@@ -96,10 +104,13 @@ describe('streams', () => {
     const whole = text(50_000)
     const body = await sealBody(KEY, SALT, CONTEXT, oneText(whole))
     const reader = await BodyReader.start(KEY, CONTEXT, sourceOf(body))
-    await fc.assert(fc.asyncProperty(fc.nat(50_000), fc.nat(50_000), async (a, b) => {
-      const [start, end] = [Math.min(a, b), Math.max(a, b)]
-      expect(await collect(reader.range(start, end))).toEqual(whole.slice(start, end))
-    }), { numRuns: 60 })
+    await fc.assert(
+      fc.asyncProperty(fc.nat(50_000), fc.nat(50_000), async (a, b) => {
+        const [start, end] = [Math.min(a, b), Math.max(a, b)]
+        expect(await collect(reader.range(start, end))).toEqual(whole.slice(start, end))
+      }),
+      { numRuns: 60 },
+    )
   })
 
   test('a store that cuts the end is found out at the start', async () => {

@@ -13,18 +13,29 @@ const utf8 = (text: string): Uint8Array => new TextEncoder().encode(text)
 const MAX = 1 << 20
 
 /** Texts with repeats near and far, of the dictionary and of themselves, and noise. */
-const content = fc.array(fc.oneof(
-  fc.tuple(fc.nat(dictionary.length - 300), fc.nat(300)).map(([at, length]) => dictionary.subarray(at, at + length)),
-  fc.json().map(utf8), fc.uint8Array({ maxLength: 60 }),
-  fc.tuple(fc.nat(255), fc.nat(400)).map(([byte, length]) => new Uint8Array(length).fill(byte)),
-), { maxLength: 30 }).map((parts) => new Uint8Array(Buffer.concat([...parts, ...parts.slice(0, 5)])).subarray(0, SMALL))
+const content = fc
+  .array(
+    fc.oneof(
+      fc
+        .tuple(fc.nat(dictionary.length - 300), fc.nat(300))
+        .map(([at, length]) => dictionary.subarray(at, at + length)),
+      fc.json().map(utf8),
+      fc.uint8Array({ maxLength: 60 }),
+      fc.tuple(fc.nat(255), fc.nat(400)).map(([byte, length]) => new Uint8Array(length).fill(byte)),
+    ),
+    { maxLength: 30 },
+  )
+  .map((parts) => new Uint8Array(Buffer.concat([...parts, ...parts.slice(0, 5)])).subarray(0, SMALL))
 
 test('zlib and fflate read what the small compressor makes', () => {
-  fc.assert(fc.property(content, (plain) => {
-    const packed = deflateSmall(plain, dictionary).slice()
-    expect(inflateRawSync(packed, { dictionary }).equals(plain)).toBe(true)
-    expect(Buffer.from(inflateSync(packed, { dictionary })).equals(plain)).toBe(true)
-  }), { numRuns: 300 })
+  fc.assert(
+    fc.property(content, (plain) => {
+      const packed = deflateSmall(plain, dictionary).slice()
+      expect(inflateRawSync(packed, { dictionary }).equals(plain)).toBe(true)
+      expect(Buffer.from(inflateSync(packed, { dictionary })).equals(plain)).toBe(true)
+    }),
+    { numRuns: 300 },
+  )
 })
 
 test('each length, and the same twice: nothing of one record stays for the next', () => {
@@ -40,17 +51,24 @@ test('each length, and the same twice: nothing of one record stays for the next'
   expect(deflateSmall(utf8('{"a":1}'), dictionary)).toEqual(first)
 })
 
-test('noise of the largest small size, and matches at the window\'s end', () => {
+test("noise of the largest small size, and matches at the window's end", () => {
   let state = 1
   const noise = Uint8Array.from({ length: SMALL }, () => (state = Math.imul(state, 48_271) & 0x7fff_ffff) >> 8)
   expect(inflateRawSync(deflateSmall(noise, dictionary), { dictionary }).equals(noise)).toBe(true)
-  const early = new Uint8Array(Buffer.concat([dictionary.subarray(0, 400), noise.subarray(0, 500), dictionary.subarray(0, 400)]))
+  const early = new Uint8Array(
+    Buffer.concat([dictionary.subarray(0, 400), noise.subarray(0, 500), dictionary.subarray(0, 400)]),
+  )
   expect(inflateRawSync(deflateSmall(early, dictionary), { dictionary }).equals(early)).toBe(true)
 })
 
-describe.each([['node', node], ['web', web]] as const)('%s', (_, provider) => {
+describe.each([
+  ['node', node],
+  ['web', web],
+] as const)('%s', (name, provider) => {
   test('reads what every compressor makes, small and large', () => {
-    const json = utf8(JSON.stringify(Array.from({ length: 4_000 }, (_, i) => ({ resourceType: 'Observation', id: String(i) }))))
+    const json = utf8(
+      JSON.stringify(Array.from({ length: 4_000 }, (_, i) => ({ resourceType: 'Observation', id: String(i) }))),
+    )
     for (const plain of [new Uint8Array(0), utf8('{}'), json.subarray(0, 3_000), json]) {
       for (const strategy of [constants.Z_DEFAULT_STRATEGY, constants.Z_FIXED]) {
         expect(provider.inflate(deflateRawSync(plain, { dictionary, strategy }), dictionary, MAX)).toEqual(plain)
@@ -62,7 +80,7 @@ describe.each([['node', node], ['web', web]] as const)('%s', (_, provider) => {
     }
   })
 
-  test('a bomb stops at its bound', () => {
+  test(`a bomb stops at its bound (${name})`, () => {
     const bomb = deflateRawSync(new Uint8Array(32 << 20), { level: 9 })
     expect(provider.inflate(bomb, undefined, MAX)).toBe('larger')
     expect(provider.inflate(deflateRawSync(new Uint8Array(2_000)), undefined, 1_999)).toBe('larger')
@@ -73,10 +91,13 @@ describe.each([['node', node], ['web', web]] as const)('%s', (_, provider) => {
   })
 
   test('what is no DEFLATE is broken, never an exception', () => {
-    fc.assert(fc.property(fc.uint8Array({ maxLength: 200 }), (noise) => {
-      const found = provider.inflate(noise, dictionary, MAX)
-      expect(found === 'broken' || found === 'larger' || found.length <= MAX).toBe(true)
-    }), { numRuns: 500 })
+    fc.assert(
+      fc.property(fc.uint8Array({ maxLength: 200 }), (noise) => {
+        const found = provider.inflate(noise, dictionary, MAX)
+        expect(found === 'broken' || found === 'larger' || found.length <= MAX).toBe(true)
+      }),
+      { numRuns: 500 },
+    )
     expect(provider.inflate(Uint8Array.of(0xff, 0xff), dictionary, MAX)).toBe('broken')
     expect(provider.inflate(new Uint8Array(0), dictionary, MAX)).toBe('broken')
   })

@@ -34,7 +34,10 @@ export interface World {
   readonly courier: Courier
 }
 
-export const CATEGORIES = [{ code: 'summary', strict: false }, { code: 'notes', strict: true }]
+export const CATEGORIES = [
+  { code: 'summary', strict: false },
+  { code: 'notes', strict: true },
+]
 
 export const makeWorld = async (seed: string, mode: 'owner' | 'custody' = 'owner'): Promise<World> => {
   const context = seededContext(seed)
@@ -50,14 +53,20 @@ export const makeWorld = async (seed: string, mode: 'owner' | 'custody' = 'owner
 }
 
 export const makeCapsule = (world: World, category = 0): Promise<OpenCapsule> =>
-  createCapsule({
-    vault: world.vault.vault,
-    genesis: world.vault.genesis,
-    custodian: world.owner.id,
-    category: world.vault.manifest.manifest.categories[category] as (typeof world.vault.manifest.manifest.categories)[number],
-    retention: 'care',
-    trustees: world.trustees.map(({ keys }) => keys),
-    owner: world.owner.keys,
-  }, world.courier, world.context)
+  createCapsule(
+    {
+      vault: world.vault.vault,
+      genesis: world.vault.genesis,
+      custodian: world.owner.id,
+      category: world.vault.manifest.manifest.categories[
+        category
+      ] as (typeof world.vault.manifest.manifest.categories)[number],
+      retention: 'care',
+      trustees: world.trustees.map(({ keys }) => keys),
+      owner: world.owner.keys,
+    },
+    world.courier,
+    world.context,
+  )
 
 export const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text)

@@ -1,5 +1,11 @@
 /** HPKE through the parts that run here, Node's and the web's, against the vectors of RFC 9180, HPKE-PQ and X-Wing. */
-import { AEAD_AES_128_GCM, AEAD_ChaCha20Poly1305, CipherSuite, KEM_DHKEM_X25519_HKDF_SHA256, type KEMFactory } from 'hpke'
+import {
+  AEAD_AES_128_GCM,
+  AEAD_ChaCha20Poly1305,
+  CipherSuite,
+  KEM_DHKEM_X25519_HKDF_SHA256,
+  type KEMFactory,
+} from 'hpke'
 import { AEAD_ChaCha20Poly1305 as NOBLE_CHACHA, KEM_MLKEM768_X25519 as NOBLE_KEM } from '@panva/hpke-noble'
 import { readFileSync } from 'node:fs'
 import { describe, expect, test } from 'vitest'
@@ -18,7 +24,9 @@ interface Vector {
   encryptions: { aad: string; pt: string; ct: string }[]
 }
 
-const { hpkePq } = JSON.parse(readFileSync(new URL('vectors/hpke-pq.json', import.meta.url), 'utf8')) as { hpkePq: Vector }
+const { hpkePq } = JSON.parse(readFileSync(new URL('vectors/hpke-pq.json', import.meta.url), 'utf8')) as {
+  hpkePq: Vector
+}
 
 /** RFC 9180 appendix A.1.1: DHKEM(X25519, HKDF-SHA256), HKDF-SHA256, AES-128-GCM, base mode. */
 const RFC_9180: Vector = {
@@ -28,16 +36,24 @@ const RFC_9180: Vector = {
   enc: '37fda3567bdbd628e88668c3c8d7e97d1d1253b6d4ea6d44c150f741f1bf4431',
   exports: [
     { exporter_context: '', L: 32, exported_value: '3853fe2b4035195a573ffc53856e77058e15d9ea064de3e59f4961d0095250ee' },
-    { exporter_context: '00', L: 32, exported_value: '2e8f0b54673c7029649d4eb9d5e33bf1872cf76d623ff164ac185da9e88c21a5' },
     {
-      exporter_context: '54657374436f6e74657874', L: 32,
+      exporter_context: '00',
+      L: 32,
+      exported_value: '2e8f0b54673c7029649d4eb9d5e33bf1872cf76d623ff164ac185da9e88c21a5',
+    },
+    {
+      exporter_context: '54657374436f6e74657874',
+      L: 32,
       exported_value: 'e9e43065102c3836401bed8c3c3c75ae46be1639869391d62c61f1ec7af54931',
     },
   ],
-  encryptions: [{
-    aad: '436f756e742d30', pt: '4265617574792069732074727574682c20747275746820626561757479',
-    ct: 'f938558b5d72f1a23810b4be2ab4f84331acc02fc97babc53a52ae8218a355a96d8770ac83d07bea87e13c512a',
-  }],
+  encryptions: [
+    {
+      aad: '436f756e742d30',
+      pt: '4265617574792069732074727574682c20747275746820626561757479',
+      ct: 'f938558b5d72f1a23810b4be2ab4f84331acc02fc97babc53a52ae8218a355a96d8770ac83d07bea87e13c512a',
+    },
+  ],
 }
 
 const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
@@ -45,7 +61,9 @@ const hexOf = (bytes: Uint8Array): string => Buffer.from(bytes).toString('hex')
 const check = async (suite: CipherSuite, vector: Vector): Promise<void> => {
   const publicKey = await suite.DeserializePublicKey(unhex(vector.pkRm))
   const privateKey = await suite.DeserializePrivateKey(unhex(vector.skRm), true)
-  const recipient = await suite.SetupRecipient({ privateKey, publicKey }, unhex(vector.enc), { info: unhex(vector.info) })
+  const recipient = await suite.SetupRecipient({ privateKey, publicKey }, unhex(vector.enc), {
+    info: unhex(vector.info),
+  })
   for (const { exporter_context: context, L, exported_value: value } of vector.exports) {
     expect(hexOf(await recipient.Export(unhex(context), L))).toBe(value)
   }
@@ -64,7 +82,7 @@ describe.each(PROVIDERS)('%s', (name, parts, kem) => {
     await check(new CipherSuite(await kem(), parts.kdfFactory, chacha), hpkePq)
   })
 
-  test('RFC 9180 A.1.1: our key schedule under the library\'s X25519', async () => {
+  test("RFC 9180 A.1.1: our key schedule under the library's X25519", async () => {
     await check(new CipherSuite(KEM_DHKEM_X25519_HKDF_SHA256, parts.kdfFactory, AEAD_AES_128_GCM), RFC_9180)
   })
 

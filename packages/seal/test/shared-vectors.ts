@@ -19,7 +19,11 @@ export interface WycheproofTest {
 /** Groups of a Wycheproof file; none where the files are absent. */
 export const wycheproof = (name: string): ({ tests: WycheproofTest[] } & Record<string, unknown>)[] =>
   sharedVectors
-    ? (JSON.parse(readFileSync(join(root, 'vectors/wycheproof', `${name}_test.json`), 'utf8')) as { testGroups: never[] }).testGroups
+    ? (
+        JSON.parse(readFileSync(join(root, 'vectors/wycheproof', `${name}_test.json`), 'utf8')) as {
+          testGroups: never[]
+        }
+      ).testGroups
     : []
 
 export const xwingVectors = (): Record<'seed' | 'eseed' | 'ss' | 'sk' | 'pk' | 'ct', string>[] =>

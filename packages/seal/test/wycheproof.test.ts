@@ -14,25 +14,40 @@ import { sharedVectors, unhex, wycheproof, type WycheproofTest } from './shared-
 
 const hexOf = (bytes: Uint8Array | undefined): string => Buffer.from(bytes ?? []).toString('hex')
 const casesOf = (name: string, fits: (group: Record<string, unknown>) => boolean): WycheproofTest[] =>
-  wycheproof(name).filter(fits).flatMap(({ tests }) => tests)
+  wycheproof(name)
+    .filter(fits)
+    .flatMap(({ tests }) => tests)
 
 describe.skipIf(!sharedVectors)('AES-256-GCM', () => {
-  const cases = casesOf('aes_gcm', ({ keySize, ivSize, tagSize }) => keySize === 256 && ivSize === 96 && tagSize === 128)
+  const cases = casesOf(
+    'aes_gcm',
+    ({ keySize, ivSize, tagSize }) => keySize === 256 && ivSize === 96 && tagSize === 128,
+  )
 
-  test.each([['node', aeadNode], ['web', aeadWeb]] as const)('%s', async (_, { aeadKey, aeadOpen, aeadSeal }) => {
+  test.each([
+    ['node', aeadNode],
+    ['web', aeadWeb],
+  ] as const)('%s', async (_, { aeadKey, aeadOpen, aeadSeal }) => {
     expect(cases.length).toBeGreaterThan(60)
     for (const { tcId, key: raw, iv, aad, msg, ct, tag, result } of cases) {
       const key = await aeadKey(unhex(raw))
       const sealed = unhex(`${String(ct)}${String(tag)}`)
       const opened = await aeadOpen(key as never, unhex(iv), sealed, unhex(aad))
-      expect([tcId, opened === undefined ? undefined : hexOf(opened)]).toEqual([tcId, result === 'valid' ? msg : undefined])
-      if (result === 'valid') expect(hexOf(await aeadSeal(key as never, unhex(iv), unhex(msg), unhex(aad)))).toBe(hexOf(sealed))
+      expect([tcId, opened === undefined ? undefined : hexOf(opened)]).toEqual([
+        tcId,
+        result === 'valid' ? msg : undefined,
+      ])
+      if (result === 'valid')
+        expect(hexOf(await aeadSeal(key as never, unhex(iv), unhex(msg), unhex(aad)))).toBe(hexOf(sealed))
     }
   })
 })
 
 describe.skipIf(!sharedVectors)('Ed25519', () => {
-  test.each([['node', signatureNode], ['web', signatureWeb]] as const)('%s', async (_, { ed25519Verify }) => {
+  test.each([
+    ['node', signatureNode],
+    ['web', signatureWeb],
+  ] as const)('%s', async (_, { ed25519Verify }) => {
     let count = 0
     for (const group of wycheproof('ed25519')) {
       const { pk } = group['publicKey'] as { pk: string }
@@ -44,7 +59,10 @@ describe.skipIf(!sharedVectors)('Ed25519', () => {
     expect(count).toBe(151)
   })
 
-  test.each([['node', signatureNode], ['web', signatureWeb]] as const)('%s signs what the other verifies', async (_, provider) => {
+  test.each([
+    ['node', signatureNode],
+    ['web', signatureWeb],
+  ] as const)('%s signs what the other verifies', async (_, provider) => {
     const seed = new Uint8Array(32).fill(9)
     const message = Uint8Array.of(1, 2, 3)
     const signature = await provider.ed25519Signer(seed)(message)
@@ -54,7 +72,10 @@ describe.skipIf(!sharedVectors)('Ed25519', () => {
   })
 })
 
-describe.skipIf(!sharedVectors).each([['node', hashNode], ['web', hashWeb]] as const)('hashes, %s', (_, hash) => {
+describe.skipIf(!sharedVectors).each([
+  ['node', hashNode],
+  ['web', hashWeb],
+] as const)('hashes, %s', (_, hash) => {
   test('HKDF-SHA-256', () => {
     const cases = casesOf('hkdf_sha256', () => true).filter(({ result }) => result === 'valid')
     expect(cases.length).toBe(83)
@@ -82,7 +103,10 @@ describe.skipIf(!sharedVectors)('X25519', () => {
     })
   const ZERO = '00'.repeat(32)
 
-  test.each([['node', viaNode], ['noble', x25519.getSharedSecret]] as const)('%s', (_, exchange) => {
+  test.each([
+    ['node', viaNode],
+    ['noble', x25519.getSharedSecret],
+  ] as const)('%s', (_, exchange) => {
     const cases = casesOf('x25519', () => true)
     expect(cases.length).toBe(518)
     for (const { tcId, public: other, private: secret, shared } of cases) {
@@ -104,7 +128,10 @@ describe.skipIf(!sharedVectors)('ML-KEM-768', () => {
   const viaNoble = (seed: Uint8Array, ciphertext: Uint8Array): Uint8Array =>
     ml_kem768.decapsulate(ciphertext, ml_kem768.keygen(seed).secretKey)
 
-  test.each([['node', viaNode], ['noble', viaNoble]] as const)('%s', (_, open) => {
+  test.each([
+    ['node', viaNode],
+    ['noble', viaNoble],
+  ] as const)('%s', (_, open) => {
     const cases = casesOf('mlkem_768', () => true)
     expect(cases.length).toBe(193)
     for (const { tcId, seed, c, K, result } of cases) {

@@ -3,7 +3,17 @@ import { aeadKey, aeadOpen, aeadSealInto, roomFor } from '#aead'
 import { SealError } from '../errors.ts'
 import { chain, type Maybe, together } from '../maybe.ts'
 import { equalBytes } from '../verify/bytes.ts'
-import { type BodyKeys, bodyKeys, CHUNK, chunkNonce, openedLength, PREFIX, SALT, SEALED_CHUNK, sealedLength } from './chunks.ts'
+import {
+  type BodyKeys,
+  bodyKeys,
+  CHUNK,
+  chunkNonce,
+  openedLength,
+  PREFIX,
+  SALT,
+  SEALED_CHUNK,
+  sealedLength,
+} from './chunks.ts'
 
 const tampered = (): SealError =>
   new SealError('record-tampered', 'a body does not open under its key, header and capsule; fetch it again')
@@ -22,12 +32,16 @@ export interface ChunkedText {
 
 /** A plaintext that is in one piece. */
 export const oneText = (text: Uint8Array): ChunkedText => ({
-  length: text.length, chunk: (i) => text.subarray(i * CHUNK, (i + 1) * CHUNK),
+  length: text.length,
+  chunk: (i) => text.subarray(i * CHUNK, (i + 1) * CHUNK),
 })
 
 /** Seals one body. `salt` is 24 bytes, random, never used twice under one input key. */
 export const sealBody = (
-  inputKey: Uint8Array, salt: Uint8Array, context: Uint8Array, plaintext: ChunkedText,
+  inputKey: Uint8Array,
+  salt: Uint8Array,
+  context: Uint8Array,
+  plaintext: ChunkedText,
 ): Maybe<Uint8Array> => {
   const keys = bodyKeys(inputKey, salt, context)
   const body = roomFor(sealedLength(plaintext.length))
@@ -65,9 +79,11 @@ export const openBody = (inputKey: Uint8Array, context: Uint8Array, body: Uint8A
     for (let i = 0; i < chunks; i++) {
       const start = PREFIX + i * SEALED_CHUNK
       const sealed = body.subarray(start, start + SEALED_CHUNK)
-      opened.push(chain(aeadOpen(key, chunkNonce(keys.nonce, i), sealed), (piece) => {
-        plaintext.set(required(piece), i * CHUNK)
-      }))
+      opened.push(
+        chain(aeadOpen(key, chunkNonce(keys.nonce, i), sealed), (piece) => {
+          plaintext.set(required(piece), i * CHUNK)
+        }),
+      )
     }
     return chain(together(opened), () => plaintext)
   })

@@ -20,7 +20,10 @@ const utf8 = (text: string): Uint8Array =>
   text.length > SHORT ? encoder.encode(text) : scratch.subarray(0, encoder.encodeInto(text, scratch).written)
 
 const tooLarge = (): SealError =>
-  new SealError('record-too-large', `a record holds at most ${LIMITS.recordPlaintext} bytes; stream it as an attachment`)
+  new SealError(
+    'record-too-large',
+    `a record holds at most ${LIMITS.recordPlaintext} bytes; stream it as an attachment`,
+  )
 
 const compressed = (header: RecordHeader, content: Uint8Array): Uint8Array => {
   if (header.contentType === 'tombstone') {
@@ -46,7 +49,9 @@ const octetsText = (octets: Uint8Array): ChunkedText => ({
   },
 })
 
-/** `u32(length) ‖ compressed ‖ zeros`, padded as a whole. Octets are not compressed, so that any place can be reached. */
+/**
+ * `u32(length) ‖ compressed ‖ zeros`, padded as a whole. Octets are not compressed, so that any place can be reached.
+ */
 export const packContent = (header: RecordHeader, content: Uint8Array | string): ChunkedText => {
   const bytes = typeof content === 'string' ? utf8(content) : content
   if (bytes.length > LIMITS.recordPlaintext) throw tooLarge()
@@ -59,7 +64,8 @@ export const packContent = (header: RecordHeader, content: Uint8Array | string):
 }
 
 const requireZeros = (padding: Uint8Array): void => {
-  for (const byte of padding) if (byte !== 0) throw new SealError('padding-invalid', 'padding is not zero; refuse the writer')
+  for (const byte of padding)
+    if (byte !== 0) throw new SealError('padding-invalid', 'padding is not zero; refuse the writer')
 }
 
 /** Opens {@link packContent}. The writer chose every byte, so its lengths, padding and growth are checked. */
@@ -82,6 +88,7 @@ export const unpackContent = (header: RecordHeader, whole: Uint8Array): Uint8Arr
   const max = Math.min(LIMITS.recordPlaintext, length * LIMITS.inflateFactor)
   const plain = inflate(packed, dictionaryOf(header.dictionary).bytes, max)
   if (plain === 'larger') throw new SealError('record-too-large', 'a body grows over its limit; refuse the writer')
-  if (plain === 'broken') throw new SealError('record-mismatch', 'a body is not what its header says; refuse the writer')
+  if (plain === 'broken')
+    throw new SealError('record-mismatch', 'a body is not what its header says; refuse the writer')
   return plain
 }

@@ -1,4 +1,6 @@
-/** Bodies too large for memory: sealed as they come, opened in order or at any place. Same format as `cobblestone.ts`. */
+/**
+ * Bodies too large for memory: sealed as they come, opened in order or at any place. Same format as `cobblestone.ts`.
+ */
 import { aeadKey, aeadOpen, aeadSeal } from '#aead'
 import { SealError } from '../errors.ts'
 import { bodyKeys, CHUNK, chunkNonce, openedLength, PREFIX, SEALED_CHUNK } from './chunks.ts'
@@ -44,7 +46,10 @@ export async function* sealBodyStream(
   for await (const piece of chunked(plaintext)) yield await aeadSeal(key, chunkNonce(keys.nonce, chunk++), piece)
 }
 
-/** Opens single chunks of a body. The last chunk is authenticated first: so `length` cannot be cut by whoever stores it. */
+/**
+ * Opens single chunks of a body. The last chunk is authenticated first: so `length` cannot be cut by whoever stores
+ * it.
+ */
 export class BodyReader {
   readonly length: number
   readonly #open: (chunk: number) => Promise<Uint8Array>

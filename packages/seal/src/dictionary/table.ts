@@ -1,6 +1,6 @@
 /**
- * Preset dictionaries by their number in record headers. A frozen one never changes: its hash stands in the context of every
- * record made with it.
+ * Preset dictionaries by their number in record headers. A frozen one never changes: its hash stands in the context of
+ * every record made with it.
  */
 import { SealError } from '../errors.ts'
 import { sha256 } from '#hash'

@@ -17,7 +17,8 @@ interface Field<T, Optional extends boolean> {
   readonly optional: Optional
 }
 
-type Fields = Record<string, Field<any, boolean>> // `any`: the map's value types differ; each is recovered by Struct<F>
+// oxlint-disable-next-line typescript/no-explicit-any -- the map's value types differ; each is recovered by Struct<F>
+type Fields = Record<string, Field<any, boolean>>
 
 type Struct<F extends Fields> = {
   [K in keyof F as F[K]['optional'] extends true ? never : K]: F[K] extends Field<infer T, boolean> ? T : never

@@ -79,14 +79,16 @@ const namedEncapsulations = (from: NewCommit, linkSeal: CourierSeal, courier: Co
     if (from.indexHas?.(id) === true) continue
     const bytes = courier.bytesOf(id)
     if (bytes === undefined) {
-      throw new SealError('capsule-mismatch', 'a capsule was sealed through another courier than this commit\'s')
+      throw new SealError('capsule-mismatch', "a capsule was sealed through another courier than this commit's")
     }
     encapsulations.push(bytes)
   }
   return encapsulations
 }
 
-/** Signs a batch. One commit goes to one vault and one custodian. Throws `commit-root-mismatch` where it is too large. */
+/**
+ * Signs a batch. One commit goes to one vault and one custodian. Throws `commit-root-mismatch` where it is too large.
+ */
 export const createCommit = async (from: NewCommit, courier: Courier, context: Context): Promise<MadeCommit> => {
   const items = from.capsules.length + from.records.length
   const depth = Math.ceil(Math.log2(Math.max(1, items)))
@@ -97,7 +99,11 @@ export const createCommit = async (from: NewCommit, courier: Courier, context: C
   const leaves: Uint8Array[] = new Array(2 ** depth)
   const capsules = from.capsules.map((capsule, i) => ({ place: places[i] as number, capsule }))
   const records = from.records.map(({ headerBytes, digest, size, body }, i) => ({
-    place: places[from.capsules.length + i] as number, header: headerBytes, digest, size, ...(body === undefined ? {} : { body }),
+    place: places[from.capsules.length + i] as number,
+    header: headerBytes,
+    digest,
+    size,
+    ...(body === undefined ? {} : { body }),
   }))
   for (const { place, capsule } of capsules) leaves[place] = capsuleLeaf(capsule)
   for (const { place, header, digest } of records) leaves[place] = recordLeaf(header, digest)
@@ -120,5 +126,13 @@ export const createCommit = async (from: NewCommit, courier: Courier, context: C
   }
   const commit = await from.author.sign('commit', encode(Commit, statement))
   const encapsulations = namedEncapsulations(from, linkSeal, courier)
-  return { id: statementId(commit), statement, commit, leaves: concatBytes(...leaves), capsules, records, encapsulations }
+  return {
+    id: statementId(commit),
+    statement,
+    commit,
+    leaves: concatBytes(...leaves),
+    capsules,
+    records,
+    encapsulations,
+  }
 }

@@ -38,7 +38,12 @@ export class Courier {
   async #send(recipient: PrincipalKeys, day: number): Promise<Sent> {
     const { enc, secret } = await sendExport(recipient.current.sealingKey, courierInfo(this.writer, recipient.id, day))
     const bytes = encode(Encapsulation, {
-      suite: SUITE, writer: this.writer, recipient: recipient.id, recipientKeyVersion: recipient.current.version, day, enc,
+      suite: SUITE,
+      writer: this.writer,
+      recipient: recipient.id,
+      recipientKeyVersion: recipient.current.version,
+      day,
+      enc,
     })
     const id = encapsulationId(bytes)
     this.#bytes.set(toHex(id), bytes)

@@ -22,7 +22,7 @@ export interface LinksToCheck {
 
 const openBlind = async (commit: Commit, from: LinksToCheck): Promise<Uint8Array> => {
   const bytes = from.encapsulations(commit.linkSeal.encapsulation)
-  if (bytes === undefined) throw new SealError('commit-link-broken', 'the encapsulation of a commit\'s link is missing')
+  if (bytes === undefined) throw new SealError('commit-link-broken', "the encapsulation of a commit's link is missing")
   const key = await from.courierKeys.of(bytes)
   if (!equalBytes(key.id, commit.linkSeal.encapsulation) || !equalBytes(key.encapsulation.writer, commit.author)) {
     throw new SealError('commit-link-broken', 'the link of a commit was sealed by somebody else than its author')
@@ -41,9 +41,9 @@ const verifyOne = async (signedBytes: Uint8Array, from: LinksToCheck): Promise<{
 }
 
 /**
- * Checks each author's commits against their blinded links. Answers the last commit of each author, by the hex of its id.
- * Throws `feed-withheld` where a commit between two others is missing, `feed-reordered` where they are out of order,
- * `feed-replayed` where one is served twice, `commit-link-broken` where a link does not open.
+ * Checks each author's commits against their blinded links. Answers the last commit of each author, by the hex of its
+ * id. Throws `feed-withheld` where a commit between two others is missing, `feed-reordered` where they are out of
+ * order, `feed-replayed` where one is served twice, `commit-link-broken` where a link does not open.
  */
 export const checkLinks = async (from: LinksToCheck): Promise<Map<string, Uint8Array>> => {
   const last = new Map(from.from)
@@ -57,8 +57,11 @@ export const checkLinks = async (from: LinksToCheck): Promise<Map<string, Uint8A
     if (!equalBytes(commit.link, commitLink(blind, last.get(author) ?? ZERO32))) {
       const elsewhere = [ZERO32, ...ids].some((other) => equalBytes(commit.link, commitLink(blind, other)))
       throw elsewhere
-        ? new SealError('feed-reordered', 'an author\'s commits are not served in its order')
-        : new SealError('feed-withheld', 'a commit before this one is being withheld; ask the index, then its witnesses')
+        ? new SealError('feed-reordered', "an author's commits are not served in its order")
+        : new SealError(
+            'feed-withheld',
+            'a commit before this one is being withheld; ask the index, then its witnesses',
+          )
     }
     last.set(author, id)
   }

@@ -15,7 +15,7 @@ import { RecordHeader, SUITE } from '../statements.ts'
 import { concatBytes, equalBytes } from '../verify/bytes.ts'
 import { sha256 } from '#hash'
 import { requireSuite } from '../verify/identity.ts'
-import { type CapsuleKey, capsuleSecret, OpenCapsule } from './capsule.ts'
+import { type CapsuleKey, capsuleSecret, type OpenCapsule } from './capsule.ts'
 
 export interface RecordToSeal {
   /** 16 bytes, random; drawn where absent. */
@@ -71,7 +71,10 @@ const sealOne = (capsule: CapsuleKey, item: RecordToSeal, drawn: Uint8Array): Ma
   return chain(sealed, (body) => ({ header, headerBytes, body, digest: sha256(body) }))
 }
 
-/** Seals a batch under one capsule. Throws `capsule-full`, `capsule-closed` or `record-too-large`; then nothing is sealed. */
+/**
+ * Seals a batch under one capsule. Throws `capsule-full`, `capsule-closed` or `record-too-large`; then nothing is
+ * sealed.
+ */
 export const sealRecords = async (
   capsule: OpenCapsule, items: readonly RecordToSeal[], context: Context,
 ): Promise<SealedRecord[]> => {
@@ -104,8 +107,8 @@ const openOne = (key: CapsuleKey, headerBytes: Uint8Array, body: Uint8Array): Ma
 }
 
 /**
- * Opens one record. Throws `record-mismatch`, `record-truncated`, `record-tampered` (a body with another header, capsule,
- * handle or version ends here), `padding-invalid`, `record-too-large` or `dictionary-unknown`.
+ * Opens one record. Throws `record-mismatch`, `record-truncated`, `record-tampered` (a body with another header,
+ * capsule, handle or version ends here), `padding-invalid`, `record-too-large` or `dictionary-unknown`.
  */
 export const openRecord = async (
   key: CapsuleKey, headerBytes: Uint8Array, body: Uint8Array,
@@ -116,7 +119,9 @@ const errorOf = (error: unknown): SealError => {
   throw error
 }
 
-/** Opens a batch of one capsule. What cannot be opened is answered by its error, so that one bad record hides no other. */
+/**
+ * Opens a batch of one capsule. What cannot be opened is answered by its error, so that one bad record hides no other.
+ */
 export const openRecords = async (
   key: CapsuleKey, items: readonly { readonly headerBytes: Uint8Array; readonly body: Uint8Array }[],
 ): Promise<(OpenedRecord | SealError)[]> =>

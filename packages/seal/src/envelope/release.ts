@@ -74,7 +74,8 @@ const takeShares = async (answer: TrusteeAnswer, from: ReleaseToOpen, places: re
 
 /**
  * Opens the answers to one access. An answer with any bad share is left out whole, and its trustee named in `refused`.
- * With fewer than two good answers: throws `share-invalid` (somebody lied, named in the message) or `shares-insufficient`.
+ * With fewer than two good answers: throws `share-invalid` (somebody lied, named in the message) or
+ * `shares-insufficient`.
  */
 export const openRelease = async (from: ReleaseToOpen): Promise<OpenedRelease> => {
   const places = from.headers.map((headerBytes): Place => ({

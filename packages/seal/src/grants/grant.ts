@@ -59,7 +59,8 @@ export const renewGrantKeys = async (
 
 /** Signs a grant and seals its category secrets. Whether the signer may give it is what every verifier checks. */
 export const createGrant = async (
-  from: KeysToGrant & { readonly grant: Omit<Grant, 'suite' | 'salt'> }, context: Context,
+  from: KeysToGrant & { readonly grant: Omit<Grant, 'suite' | 'salt'> },
+  context: Context,
 ): Promise<MadeGrant> => {
   const grant: Grant = { ...from.grant, suite: SUITE, salt: context.random(16) }
   const grantSigned = await from.signer.sign('grant', encode(Grant, grant))
@@ -95,7 +96,9 @@ export const openGrantKeys = async (from: KeysToOpen): Promise<CategorySecrets> 
   const secrets = await openSealed(seeds, info, keys.enc, keys.sealed).then(
     (plaintext) => decode(CategorySecrets, plaintext),
     (cause: unknown) => {
-      throw new SealError('grant-seal-invalid', 'the keys of this grant do not open here; ask its signer again', { cause })
+      throw new SealError('grant-seal-invalid', 'the keys of this grant do not open here; ask its signer again', {
+        cause,
+      })
     },
   )
   for (const { category, epoch, secret } of secrets) {

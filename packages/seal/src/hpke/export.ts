@@ -1,4 +1,7 @@
-/** Secrets known to one sender and one recipient: HPKE's single-shot export, RFC 9180 section 6.2, empty context, 32 bytes. */
+/**
+ * Secrets known to one sender and one recipient: HPKE's single-shot export, RFC 9180 section 6.2, empty context, 32
+ * bytes.
+ */
 import { SealError } from '../errors.ts'
 import { hpkePrivateKey, hpkePublicKey, hpkeSuite } from './suite.ts'
 

@@ -22,7 +22,8 @@ const entriesByEpoch = (manifests: readonly Manifest[], category: Uint8Array): M
  * `manifests` are verified, all versions, oldest first. Throws `category-key-mismatch` where a wrap lies.
  */
 export const earlierSecrets = async (
-  manifests: readonly Manifest[], secrets: CategorySecrets,
+  manifests: readonly Manifest[],
+  secrets: CategorySecrets,
 ): Promise<EpochSecrets> => {
   const held = new Map<string, Uint8Array>()
   const name = (category: Uint8Array, epoch: number): string => `${toHex(category)}/${epoch}`
@@ -33,7 +34,8 @@ export const earlierSecrets = async (
     let current: Uint8Array = secret
     for (let at = epoch; ; at--) {
       const entry = entries.get(at)
-      if (entry === undefined) throw new SealError('category-unknown', `no manifest publishes epoch ${at} of a category`)
+      if (entry === undefined)
+        throw new SealError('category-unknown', `no manifest publishes epoch ${at} of a category`)
       requireCategoryKey(entry, current)
       held.set(name(category, at), current)
       if (at === 0) break

@@ -30,7 +30,8 @@ const manifestInfo = (vault: Uint8Array, custodian: Uint8Array, version: number)
   concatBytes(labelBytes('manifestSeal'), vault, custodian, u32(version))
 
 const drawCategory = (
-  { code, strict }: NewCategory, context: Context,
+  { code, strict }: NewCategory,
+  context: Context,
 ): { entry: CategoryEntry; secret: CategorySecrets[number] } => {
   const category = context.random(16)
   const secret = context.random(32)
@@ -42,7 +43,9 @@ const drawCategory = (
 
 const signManifest = async (
   fields: Omit<Manifest, 'suite' | 'custodian' | 'time' | 'enc' | 'sealed'>,
-  custodian: Identity, secrets: CategorySecrets, context: Context,
+  custodian: Identity,
+  secrets: CategorySecrets,
+  context: Context,
 ): Promise<MadeManifest> => {
   const info = manifestInfo(fields.vault, custodian.id, fields.version)
   const { enc, sealed } = await sealTo(custodian.keys.current.sealingKey, info, encode(CategorySecrets, secrets))
@@ -54,24 +57,33 @@ const signManifest = async (
 
 /** A custodian's first manifest of a vault. */
 export const createManifest = async (
-  from: { vault: Uint8Array; custodian: Identity; categories: readonly NewCategory[] }, context: Context,
+  from: { vault: Uint8Array; custodian: Identity; categories: readonly NewCategory[] },
+  context: Context,
 ): Promise<MadeManifest> => {
   const drawn = from.categories.map((category) => drawCategory(category, context))
   const fields = { vault: from.vault, version: 1, categories: drawn.map(({ entry }) => entry) }
-  return signManifest(fields, from.custodian, drawn.map(({ secret }) => secret), context)
+  return signManifest(
+    fields,
+    from.custodian,
+    drawn.map(({ secret }) => secret),
+    context,
+  )
 }
 
 /** Refuses a secret that does not yield the key that writers seal to (`category-key-mismatch`). */
 export const requireCategoryKey = (entry: CategoryEntry, secret: Uint8Array): void => {
   if (!equalBytes(xwingPublicKey(secret), entry.publicKey)) {
-    throw new SealError('category-key-mismatch', 'a category secret does not yield the published key; refuse the sender')
+    throw new SealError(
+      'category-key-mismatch',
+      'a category secret does not yield the published key; refuse the sender',
+    )
   }
 }
 
 /** Opens a custodian's own manifest. Throws `seal-invalid`, `category-unknown` or `category-key-mismatch`. */
 export const openManifest = async (manifest: Manifest, custodian: Identity): Promise<CategorySecrets> => {
   if (!equalBytes(manifest.custodian, custodian.id)) {
-    throw new SealError('principal-mismatch', 'this manifest is another custodian\'s')
+    throw new SealError('principal-mismatch', "this manifest is another custodian's")
   }
   const info = manifestInfo(manifest.vault, custodian.id, manifest.version)
   const seeds = custodian.secrets.map(({ sealing }) => sealing)
@@ -101,7 +113,10 @@ export interface Rotation {
 }
 
 const nextEpoch = async (
-  entry: CategoryEntry, old: CategorySecrets[number], vault: Uint8Array, context: Context,
+  entry: CategoryEntry,
+  old: CategorySecrets[number],
+  vault: Uint8Array,
+  context: Context,
 ): Promise<{ entry: CategoryEntry; secret: CategorySecrets[number] }> => {
   if (old.secret === undefined) throw new SealError('category-unknown', 'rotating a category takes its present secret')
   const { category } = entry
@@ -132,5 +147,10 @@ export const rotateCategories = async (from: Rotation, context: Context): Promis
     previous: statementId(from.previousSigned),
     categories: made.map(({ entry }) => entry),
   }
-  return signManifest(fields, from.custodian, made.map(({ secret }) => secret), context)
+  return signManifest(
+    fields,
+    from.custodian,
+    made.map(({ secret }) => secret),
+    context,
+  )
 }

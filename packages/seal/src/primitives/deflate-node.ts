@@ -1,4 +1,6 @@
-/** Raw DEFLATE (RFC 1951) with a preset dictionary: small records by our own means, larger content through node:zlib. */
+/**
+ * Raw DEFLATE (RFC 1951) with a preset dictionary: small records by our own means, larger content through node:zlib.
+ */
 import { deflateRawSync, inflateRawSync } from 'node:zlib'
 import { deflateSmall, SMALL } from './deflate-small.ts'
 import { type Inflated, inflateSmall, SMALL_COMPRESSED } from './inflate-small.ts'
@@ -18,7 +20,10 @@ export const inflate = (compressed: Uint8Array, dictionary: Uint8Array | undefin
     if (small !== 'larger') return typeof small !== 'string' && small.length > max ? 'larger' : small
   }
   try {
-    const plain = inflateRawSync(compressed, { maxOutputLength: max, ...(dictionary === undefined ? {} : { dictionary }) })
+    const plain = inflateRawSync(compressed, {
+      maxOutputLength: max,
+      ...(dictionary === undefined ? {} : { dictionary }),
+    })
     return new Uint8Array(plain.buffer, plain.byteOffset, plain.length)
   } catch (error) {
     return error instanceof RangeError ? 'larger' : 'broken'

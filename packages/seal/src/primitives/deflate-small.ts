@@ -1,7 +1,8 @@
 /**
- * DEFLATE (RFC 1951) for small texts with a preset dictionary. zlib indexes the whole dictionary again for each record, which
- * costs five times what compressing a 1 kB resource does; here it is indexed once. One block of fixed Huffman codes: no
- * tables travel, and inflating is as quick. Any inflate reads it. Content over {@link SMALL} is zlib's and fflate's.
+ * DEFLATE (RFC 1951) for small texts with a preset dictionary. zlib indexes the whole dictionary again for each
+ * record, which costs five times what compressing a 1 kB resource does; here it is indexed once. One block of fixed
+ * Huffman codes: no tables travel, and inflating is as quick. Any inflate reads it. Content over {@link SMALL} is
+ * zlib's and fflate's.
  */
 const HASH_BITS = 15
 const MIN_MATCH = 4
@@ -24,12 +25,20 @@ const reversed = (code: number, bits: number): number => {
   return result
 }
 
-/** RFC 1951 section 3.2.6: code of a literal or length symbol, reversed because DEFLATE packs codes from the top bit. */
+/**
+ * RFC 1951 section 3.2.6: code of a literal or length symbol, reversed because DEFLATE packs codes from the top bit.
+ */
 const LITERAL_BITS = new Uint8Array(288)
 const LITERAL_CODE = new Uint16Array(288)
 for (let symbol = 0; symbol < 288; symbol++) {
   const [bits, code] =
-    symbol < 144 ? [8, 0x30 + symbol] : symbol < 256 ? [9, 0x190 + symbol - 144] : symbol < 280 ? [7, symbol - 256] : [8, 0xc0 + symbol - 280]
+    symbol < 144
+      ? [8, 0x30 + symbol]
+      : symbol < 256
+        ? [9, 0x190 + symbol - 144]
+        : symbol < 280
+          ? [7, symbol - 256]
+          : [8, 0xc0 + symbol - 280]
   LITERAL_BITS[symbol] = bits
   LITERAL_CODE[symbol] = reversed(code, bits)
 }
@@ -66,7 +75,8 @@ const hashAt = (w: Uint8Array, at: number): number =>
   Math.imul(
     (w[at] as number) | ((w[at + 1] as number) << 8) | ((w[at + 2] as number) << 16) | ((w[at + 3] as number) << 24),
     0x9e3779b1,
-  ) >>> (32 - HASH_BITS)
+  ) >>>
+  (32 - HASH_BITS)
 
 /** A match as one number: length * 65536 + distance; below 256 it is a literal. */
 const DISTANCE_MASK = 0xffff
@@ -74,8 +84,8 @@ const DISTANCE_MASK = 0xffff
 const indexed = new WeakMap<Uint8Array, SmallDeflate>()
 
 /**
- * Raw DEFLATE of at most {@link SMALL} bytes after a dictionary, which is indexed at the first use. The result is a view that
- * the next call overwrites: copy it at once.
+ * Raw DEFLATE of at most {@link SMALL} bytes after a dictionary, which is indexed at the first use. The result is a
+ * view that the next call overwrites: copy it at once.
  */
 export const deflateSmall = (content: Uint8Array, dictionary: Uint8Array): Uint8Array => {
   let compressor = indexed.get(dictionary)
@@ -86,7 +96,9 @@ export const deflateSmall = (content: Uint8Array, dictionary: Uint8Array): Uint8
   return compressor.compress(content)
 }
 
-/** Compresses after one dictionary. Keeps buffers between calls, so one call at a time, which synchronous code gives. */
+/**
+ * Compresses after one dictionary. Keeps buffers between calls, so one call at a time, which synchronous code gives.
+ */
 export class SmallDeflate {
   readonly #start: number
   readonly #window: Uint8Array

@@ -1,6 +1,6 @@
 /**
- * SHA-256, HMAC and HKDF through node:crypto, synchronous: a promise per 100-byte hash would cost more than the hash. HMAC
- * keys are made KeyObjects first: createHmac parses a raw key at five times the cost of both.
+ * SHA-256, HMAC and HKDF through node:crypto, synchronous: a promise per 100-byte hash would cost more than the hash.
+ * HMAC keys are made KeyObjects first: createHmac parses a raw key at five times the cost of both.
  */
 import { createHash, createHmac, createSecretKey, hash as hashOnce } from 'node:crypto'
 

@@ -20,8 +20,8 @@ export const hkdfSha256 = (ikm: Uint8Array, salt: Uint8Array, info: Uint8Array, 
   hkdf(nobleSha256, ikm, salt, info, length)
 
 /**
- * HKDF-Expand with SHA-512, RFC 5869 section 2.3. Written out, because chunked-encryption expands from a 32-byte key and
- * the library's `expand` insists on a PRK as long as the hash.
+ * HKDF-Expand with SHA-512, RFC 5869 section 2.3. Written out, because chunked-encryption expands from a 32-byte key
+ * and the library's `expand` insists on a PRK as long as the hash.
  */
 export const hkdfExpandSha512 = (prk: Uint8Array, info: Uint8Array, length: number): Uint8Array => {
   const out = new Uint8Array(Math.ceil(length / 64) * 64)

@@ -1,4 +1,7 @@
-/** Inflating small records into one buffer that is kept: allocating it, or a zlib context, would cost more than the work. */
+/**
+ * Inflating small records into one buffer that is kept: allocating it, or a zlib context, would cost more than the
+ * work.
+ */
 import { inflateSync } from 'fflate'
 
 /** Compressed bytes up to which a record is small. */

@@ -3,7 +3,14 @@
  * crosses the thread pool for each of its dozen steps; ML-KEM, X25519 and SHA-3 of node:crypto do neither.
  */
 import {
-  createHash, createPrivateKey, createPublicKey, decapsulate, diffieHellman, encapsulate, generateKeyPairSync, randomBytes,
+  createHash,
+  createPrivateKey,
+  createPublicKey,
+  decapsulate,
+  diffieHellman,
+  encapsulate,
+  generateKeyPairSync,
+  randomBytes,
   type KeyObject,
 } from 'node:crypto'
 import type { AEADFactory, KDFFactory, KEM, KEMFactory, Key } from 'hpke'
@@ -108,7 +115,7 @@ const kem: KEM<XWingKey> = {
   },
 }
 
-export const kemFactory = (): KEMFactory => () => kem as unknown as KEM
+export const kemFactory = (): KEMFactory => () => kem
 
 /** HKDF-Expand, RFC 5869 section 2.3, for the short outputs of HPKE's key schedule. */
 const expandSha256 = (prk: Uint8Array, info: Uint8Array, length: number): Uint8Array => {

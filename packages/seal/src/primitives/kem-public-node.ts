@@ -1,4 +1,7 @@
-/** X-Wing public keys from seeds (draft-connolly-cfrg-xwing-kem section 5.2) through node:crypto. Derives, opens nothing. */
+/**
+ * X-Wing public keys from seeds (draft-connolly-cfrg-xwing-kem section 5.2) through node:crypto. Derives, opens
+ * nothing.
+ */
 import { createHash, createPrivateKey, createPublicKey } from 'node:crypto'
 
 const X25519_PKCS8 = Buffer.from('302e020100300506032b656e04220420', 'hex')

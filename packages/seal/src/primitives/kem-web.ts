@@ -1,12 +1,20 @@
 /** HPKE's three parts where there is no node:crypto: X-Wing native to the browser if it has it, from noble if not. */
 import {
-  AEAD_AES_256_GCM, CipherSuite, KDF_HKDF_SHA256, KEM_MLKEM768_X25519, type AEADFactory, type KDFFactory, type KEMFactory,
+  AEAD_AES_256_GCM,
+  CipherSuite,
+  KDF_HKDF_SHA256,
+  KEM_MLKEM768_X25519,
+  type AEADFactory,
+  type KDFFactory,
+  type KEMFactory,
 } from 'hpke'
 import { KEM_MLKEM768_X25519 as NOBLE_KEM } from '@panva/hpke-noble'
 
 const hasNative = async (): Promise<boolean> => {
   try {
-    await new CipherSuite(KEM_MLKEM768_X25519, KDF_HKDF_SHA256, AEAD_AES_256_GCM).DeserializePrivateKey(new Uint8Array(32))
+    await new CipherSuite(KEM_MLKEM768_X25519, KDF_HKDF_SHA256, AEAD_AES_256_GCM).DeserializePrivateKey(
+      new Uint8Array(32),
+    )
     return true
   } catch {
     return false

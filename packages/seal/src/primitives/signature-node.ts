@@ -1,4 +1,7 @@
-/** Ed25519 (RFC 8032) through node:crypto. Key objects are kept for the keys seen last: parsing costs as much as signing. */
+/**
+ * Ed25519 (RFC 8032) through node:crypto. Key objects are kept for the keys seen last: parsing costs as much as
+ * signing.
+ */
 import { createPrivateKey, createPublicKey, type KeyObject, sign as nodeSign, verify as nodeVerify } from 'node:crypto'
 
 const PKCS8 = Buffer.from('302e020100300506032b657004220420', 'hex')

@@ -1,4 +1,6 @@
-/** The receiving side of a courier: one key encapsulation of a writer, opened once, then many small secrets under it. */
+/**
+ * The receiving side of a courier: one key encapsulation of a writer, opened once, then many small secrets under it.
+ */
 import { aeadKey, aeadOpen } from '#aead'
 import { hkdfSha256 } from '#hash'
 import { decode } from '../encoding/schema.ts'
@@ -55,7 +57,8 @@ export const openCourier = async (encapsulationBytes: Uint8Array, identity: Iden
     throw new SealError('principal-mismatch', 'this encapsulation was made to somebody else')
   }
   const secrets = identity.secrets[encapsulation.recipientKeyVersion]
-  if (secrets === undefined) throw new SealError('seal-invalid', 'this encapsulation names a key version that is not held')
+  if (secrets === undefined)
+    throw new SealError('seal-invalid', 'this encapsulation names a key version that is not held')
   const info = courierInfo(encapsulation.writer, identity.id, encapsulation.day)
   const secret = await receiveExport(secrets.sealing, encapsulation.enc, info)
   return new CourierKey(encapsulationId(encapsulationBytes), encapsulation, secret)

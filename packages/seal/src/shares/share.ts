@@ -1,4 +1,7 @@
-/** A trustee's part: opens its own share under the header it was made for, and seals it again to a reader's one-time key. */
+/**
+ * A trustee's part: opens its own share under the header it was made for, and seals it again to a reader's one-time
+ * key.
+ */
 import { aeadKey, aeadSeal } from '#aead'
 import { hkdfSha256 } from '#hash'
 import { SealError } from '../errors.ts'
@@ -34,9 +37,9 @@ export interface ShareToOpen {
 }
 
 /**
- * Opens one share. Everything comes from the reader and the index, so: the encapsulation must be the named one and by the
- * capsule's writer (`capsule-mismatch`), the share must open under exactly this header (`seal-invalid`: a share moved to
- * another capsule or vault ends here), and must be the committed one (`share-invalid`).
+ * Opens one share. Everything comes from the reader and the index, so: the encapsulation must be the named one and by
+ * the capsule's writer (`capsule-mismatch`), the share must open under exactly this header (`seal-invalid`: a share
+ * moved to another capsule or vault ends here), and must be the committed one (`share-invalid`).
  */
 export const openShare = async (from: ShareToOpen): Promise<Uint8Array> => {
   const header = decodeCapsuleHeader(from.headerBytes)

@@ -32,7 +32,8 @@ export const releaseCommitment = (capsule: Uint8Array, secret: Uint8Array): Uint
 export const shareCommitment = (capsule: Uint8Array, index: number, share: Uint8Array): Uint8Array =>
   hashOf('shareCommitment', capsule, u8(index), share)
 
-export const encapsulationId = (encapsulationBytes: Uint8Array): Uint8Array => hashOf('encapsulationId', encapsulationBytes)
+export const encapsulationId = (encapsulationBytes: Uint8Array): Uint8Array =>
+  hashOf('encapsulationId', encapsulationBytes)
 
 export const recordLeaf = (headerBytes: Uint8Array, digest: Uint8Array): Uint8Array =>
   hashOf('leafRecord', sha256(headerBytes), digest)
@@ -89,7 +90,8 @@ export const verifyPath = (leaf: Uint8Array, place: number, path: readonly Uint8
 
 /** Checks a commit against its author's keys. */
 export const verifyCommit = async (
-  signedBytes: Uint8Array, author: PrincipalKeys,
+  signedBytes: Uint8Array,
+  author: PrincipalKeys,
 ): Promise<{ commit: Commit; id: Uint8Array }> => {
   const { body, id } = await verifySigned('commit', signedBytes, author)
   const commit = decode(Commit, body)
@@ -102,7 +104,9 @@ export const verifyCommit = async (
 
 /** Checks the index's word about one statement. */
 export const verifyPosition = async (
-  signedBytes: Uint8Array, index: PrincipalKeys, statement: Uint8Array,
+  signedBytes: Uint8Array,
+  index: PrincipalKeys,
+  statement: Uint8Array,
 ): Promise<Position> => {
   const { body } = await verifySigned('position', signedBytes, index)
   const position = decode(Position, body)

@@ -43,8 +43,8 @@ const requireSuccessor = (manifest: Manifest, before: Manifest | undefined): voi
 }
 
 /**
- * Checks all manifests of one custodian, oldest first. `known` is what this client saw before: an index that serves fewer
- * versions, or another one in that place, rolls back (`manifest-rolled-back`).
+ * Checks all manifests of one custodian, oldest first. `known` is what this client saw before: an index that serves
+ * fewer versions, or another one in that place, rolls back (`manifest-rolled-back`).
  */
 export const verifyManifests = async (
   versions: readonly Uint8Array[],
