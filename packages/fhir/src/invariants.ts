@@ -3,7 +3,7 @@ import type { FhirPathAtom, TypedValue } from '@medplum/core'
 import { installDefinitions, structure } from './definitions.ts'
 import { compareMoments } from './periods.ts'
 import type { Finding } from './outcomes.ts'
-import type { Walk } from './walk.ts'
+import type { Walk } from './walk-state.ts'
 
 type Json = Record<string, unknown>
 type Rule = (value: Json, walk: Walk) => boolean

@@ -9,7 +9,7 @@ import { LIMITS } from './limits.ts'
 import { FhirError } from './outcomes.ts'
 import type { Finding } from './outcomes.ts'
 import { walkResource } from './walk.ts'
-import type { Walk } from './walk.ts'
+import type { Walk } from './walk-state.ts'
 
 export { installDefinitions, isResourceType, resourceTypes } from './definitions.ts'
 export { parseJson } from './json-text.ts'

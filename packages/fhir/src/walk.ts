@@ -6,16 +6,9 @@ import { LIMITS } from './limits.ts'
 import { narrativeFault } from './narrative.ts'
 import type { Finding } from './outcomes.ts'
 import { isId, primitiveFault } from './primitives.ts'
+import type { Walk } from './walk-state.ts'
 
 type Json = Record<string, unknown>
-
-/** The state of one validation. `path` is kept as parts: most resources never need it as text. */
-export interface Walk {
-  findings: Finding[]
-  path: (string | number)[]
-  /** Resources around the current value: `%rootResource` first, `%resource` last. */
-  resources: Json[]
-}
 
 /** Checks a resource and all it holds against base R4; findings are left in `walk`. */
 export function walkResource(value: unknown, walk: Walk): void {
