@@ -4,7 +4,7 @@ import { expect, test, describe } from 'vitest'
 import { shapeOf, structure } from '../src/definitions.ts'
 import type { Shape } from '../src/definitions.ts'
 import { evaluate, nativeRule } from '../src/invariants.ts'
-import type { Walk } from '../src/walk.ts'
+import type { Walk } from '../src/walk-state.ts'
 import { hasMaterial, ipsTexts, syntheaResources } from './material.ts'
 
 type Json = Record<string, unknown>
