@@ -81,6 +81,31 @@ describe('group commit', () => {
     directory.remove()
   })
 
+  test.each([
+    ['a full disk', 13, true],
+    ['a failing disk', 10, false],
+  ])('after %s: whether it goes on', async (_, errcode, goesOn) => {
+    const directory = temporaryDirectory()
+    let failing = true
+    const store = openSqliteStore({
+      directory: directory.path,
+      sign: plainSigner,
+      faultPoint: (point) => {
+        if (failing && point === 'group-signed') throw Object.assign(new Error('disk'), { errcode })
+      },
+    })
+    const random = seeded('disk')
+    const operation = keyRecord(random, random(32), 0)
+    await expect(store.apply([operation])).rejects.toThrow('disk')
+    failing = false
+    expect(await store.ready()).toBe(goesOn)
+    const next = store.apply([operation])
+    if (goesOn) expect(await next).toMatchObject([{ position: { sequence: 1 } }])
+    else await expect(next).rejects.toMatchObject({ code: 'internal' })
+    await store.close()
+    directory.remove()
+  })
+
   test('one process at a time', async () => {
     const directory = temporaryDirectory()
     const store = openSqliteStore({ directory: directory.path, sign: plainSigner })
