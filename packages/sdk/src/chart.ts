@@ -144,7 +144,8 @@ export class Chart {
   }
 
   async #pull(signal: AbortSignal | undefined): Promise<OpenedRecord[]> {
-    this.#unopened.push(...(await this.#fetch(signal)).filter(({ capsule }) => this.#chosen.has(capsule.category)))
+    const fetched = await this.#fetch(signal)
+    this.#unopened = [...this.#unopened, ...fetched.filter(({ capsule }) => this.#chosen.has(capsule.category))]
     if (this.#unopened.length === 0) return []
     const from = { ...(await this.#reaching()), signal }
     const { secrets } = from.keyring
