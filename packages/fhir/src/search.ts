@@ -8,36 +8,18 @@ import { parseCriterion } from './criteria.ts'
 import type { Criterion } from './criteria.ts'
 import { LIMITS } from './limits.ts'
 import { FhirError } from './outcomes.ts'
+import type { ParsedSearch, SortKey } from './parsed-search.ts'
 import { parseQuery } from './query-text.ts'
 import { ChartIndex } from './chart-index.ts'
 import type { Page, PageKey } from './chart-index.ts'
 import { parameterOf } from './search-parameters.ts'
-import type { Parameter } from './search-parameters.ts'
 
 export { ChartIndex } from './chart-index.ts'
 export type { Page, PageKey } from './chart-index.ts'
 export { parametersOf } from './search-parameters.ts'
 export type { Parameter, ParameterKind } from './search-parameters.ts'
 export type { Criterion } from './criteria.ts'
-
-/** A search that was understood in full. */
-export interface ParsedSearch {
-  type: string
-  /** All must hold. */
-  criteria: readonly Criterion[]
-  sort: readonly SortKey[]
-  /** Resources per page, at most `LIMITS.pageMax`; 0 asks for the total alone. */
-  count: number
-  /** `_summary=count` or `_count=0`: no resources, only the total. */
-  totalOnly: boolean
-  /** `_total=none`: the Bundle should carry no total. */
-  withTotal: boolean
-}
-
-export interface SortKey {
-  parameter: Parameter
-  descending: boolean
-}
+export type { ParsedSearch, SortKey } from './parsed-search.ts'
 
 export interface ParseOptions {
   /** Base URLs (no trailing slash) that are this server: absolute references under them mean its own resources. */
