@@ -139,7 +139,8 @@ const fr: Messages = {
   seen: {
     mode: 'mode', controller: 'contrôleur', created: 'créé', trustees: 'dépositaires', custodian: 'gardien',
     manifests: 'manifestes', commits: 'dépôts', capsules: 'capsules', records: 'enregistrements',
-    categories: 'catégories', epoch: 'époque', strict: 'stricte', sizes: 'tailles des corps scellés', newest: 'derniers enregistrements',
+    categories: 'catégories', epoch: 'époque', strict: 'stricte', sizes: 'tailles des corps scellés',
+    newest: 'derniers enregistrements',
     grants: 'partages', revoked: 'révoqué', accesses: 'accès (qui, quand, pourquoi, combien de capsules)',
   },
   badDuration: 'Une durée est un nombre suivi de m, h, d ou y, comme 12h ou 7d.',
