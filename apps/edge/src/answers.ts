@@ -1,4 +1,6 @@
-/** What leaves the edge. Bodies are bytes wherever they were sealed as bytes: a resource is served as it was written. */
+/**
+ * What leaves the edge. Bodies are bytes wherever they were sealed as bytes: a resource is served as it was written.
+ */
 import type { OperationOutcome, Resource } from '@medplum/fhirtypes'
 import { bytesOf, type Entry, keyOf } from './entry.ts'
 import type { Wishes } from './negotiation.ts'
@@ -12,7 +14,9 @@ export interface FhirAnswer {
   readonly entry?: Entry
 }
 
-export const jsonAnswer = (status: number, resource: Resource, headers: Readonly<Record<string, string>> = {}): FhirAnswer => ({
+export const jsonAnswer = (
+  status: number, resource: Resource, headers: Readonly<Record<string, string>> = {},
+): FhirAnswer => ({
   status, headers, body: bytesOf(JSON.stringify(resource)),
 })
 
@@ -29,13 +33,17 @@ const success = (diagnostics: string): OperationOutcome => ({
 })
 
 /** The answer to a write: as much of it as `Prefer` asks for. */
-export const writtenAnswer = (status: number, entry: Entry, base: string, returns: Wishes['returns'] | undefined): FhirAnswer => {
+export const writtenAnswer = (
+  status: number, entry: Entry, base: string, returns: Wishes['returns'] | undefined,
+): FhirAnswer => {
   const location: Record<string, string> = status === 201
     ? { location: locationOf(base, entry) }
     : { 'content-location': locationOf(base, entry) }
   const headers = { ...versionHeaders(entry), ...location }
   if (returns === 'minimal') return { status, headers, entry }
-  if (returns === 'OperationOutcome') return { ...jsonAnswer(status, success('the resource is stored'), headers), entry }
+  if (returns === 'OperationOutcome') {
+    return { ...jsonAnswer(status, success('the resource is stored'), headers), entry }
+  }
   return { status, headers, body: entry.bytes, entry }
 }
 

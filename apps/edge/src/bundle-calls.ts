@@ -28,7 +28,8 @@ const EMPTY = new Uint8Array(0)
 export const batchCall = (outer: Call, entry: EntryRequest, place: number): Call => {
   const { resource, request } = (entry ?? {}) as Given
   const at = `Bundle.entry[${place}]`
-  if (typeof request !== 'object' || request === null || !METHODS.has(request.method) || typeof request.url !== 'string') {
+  const isObject = typeof request === 'object' && request !== null
+  if (!isObject || !METHODS.has(request.method) || typeof request.url !== 'string') {
     throw new EdgeError('bad-value', 'an entry needs a request with method and url', `${at}.request`)
   }
   const headers: Record<string, string> = {}
@@ -46,7 +47,10 @@ export const batchCall = (outer: Call, entry: EntryRequest, place: number): Call
 }
 
 const CONDITIONS = [
-  ['ifMatch', 'if-match'], ['ifNoneMatch', 'if-none-match'], ['ifModifiedSince', 'if-modified-since'], ['ifNoneExist', 'if-none-exist'],
+  ['ifMatch', 'if-match'],
+  ['ifNoneMatch', 'if-none-match'],
+  ['ifModifiedSince', 'if-modified-since'],
+  ['ifNoneExist', 'if-none-exist'],
 ] as const
 
 /** A read at the end of a transaction. */
@@ -65,7 +69,7 @@ const callTo = (outer: Call, method: string, given: string, headers: Record<stri
   if (path === '' || /^[a-z]+:|^\/|\.\./i.test(path)) {
     throw new EdgeError('bad-value', 'the URL is relative to this server\'s base', `${at}.request.url`)
   }
-  const { returns, ...wishes } = wishesOf(headers, mark < 0 ? '' : url.slice(mark + 1))
+  const { returns: _own, ...wishes } = wishesOf(headers, mark < 0 ? '' : url.slice(mark + 1))
   const returning = outer.wishes.returns === undefined ? {} : { returns: outer.wishes.returns }
   return { ...outer, method, path, params: {}, headers, body: EMPTY, wishes: { ...wishes, ...returning } }
 }

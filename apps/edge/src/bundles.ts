@@ -39,7 +39,9 @@ export class Bundles {
 
   /** `POST [base]`. Throws FhirError `invalid-bundle` and what its entries throw. */
   async run(call: Call): Promise<FhirAnswer> {
-    if (call.wishes.query !== '') throw new EdgeError('not-supported', 'this interaction takes no parameters', 'http.query')
+    if (call.wishes.query !== '') {
+      throw new EdgeError('not-supported', 'this interaction takes no parameters', 'http.query')
+    }
     requireType(call.headers, FHIR_TYPES)
     const bundle = parseJson(textOfBody(call.body), LIMITS.bundleText) as Bundle | null
     if (bundle?.resourceType !== 'Bundle' || (bundle.type !== 'transaction' && bundle.type !== 'batch')) {
@@ -51,7 +53,9 @@ export class Bundles {
 
   async #batch(call: Call, bundle: Bundle): Promise<BundlePart[]> {
     const entries: readonly EntryRequest[] = Array.isArray(bundle.entry) ? bundle.entry : []
-    if (entries.length > LIMITS.bundleEntries) throw new EdgeError('too-large', `a batch may have ${LIMITS.bundleEntries} entries`)
+    if (entries.length > LIMITS.bundleEntries) {
+      throw new EdgeError('too-large', `a batch may have ${LIMITS.bundleEntries} entries`)
+    }
     const parts: BundlePart[] = []
     let next = 0
     const work = async (): Promise<void> => {
@@ -108,7 +112,9 @@ export class Bundles {
       const changes: Change[] = []
       for (const entry of writing) changes.push(await this.#changeOf(entry))
       const planned = await writer.apply(changes, [call.base])
-      for (const [at, entry] of writing.entries()) answers.set(entry.index, writtenPart(planned[at] as PlannedChange, call))
+      for (const [at, entry] of writing.entries()) {
+        answers.set(entry.index, writtenPart(planned[at] as PlannedChange, call))
+      }
     })
   }
 
@@ -123,7 +129,8 @@ export class Bundles {
       return { ...change, expression }
     }
     const condition = ifMatch === undefined ? {} : { ifMatch }
-    return kind === 'update' ? { type, id, resource: entry.resource, expression, ...condition } : { type, id, expression, ...condition }
+    const change = { type, id, expression, ...condition }
+    return kind === 'update' ? { ...change, resource: entry.resource } : change
   }
 
   async #existing(call: Call, type: string, id: string): Promise<BundlePart> {
@@ -143,7 +150,9 @@ const checkRequests = (entries: unknown): void => {
     const fits = typeof request === 'object' && request !== null
       && typeof request['method'] === 'string' && typeof request['url'] === 'string'
       && REQUEST_MEMBERS.every((member) => request[member] === undefined || typeof request[member] === 'string')
-    if (!fits) throw new EdgeError('bad-value', 'an entry needs a request with method and url', `Bundle.entry[${place}].request`)
+    if (!fits) {
+      throw new EdgeError('bad-value', 'an entry needs a request with method and url', `Bundle.entry[${place}].request`)
+    }
   }
 }
 
@@ -156,7 +165,9 @@ const operationsIn = (patch: Resource, expression: string): unknown => {
 }
 
 const writtenPart = ({ status, entry }: PlannedChange, call: Call): BundlePart =>
-  entry === undefined ? { head: { response: { status: String(status) } } } : entryPart(String(status), entry, call, entry.bytes)
+  entry === undefined
+    ? { head: { response: { status: String(status) } } }
+    : entryPart(String(status), entry, call, entry.bytes)
 
 /** Resources of writes are sent back where the client asks for them; in a Bundle they are left out otherwise. */
 const entryPart = (status: string, entry: Entry, call: Call, resource: Uint8Array): BundlePart => ({
@@ -177,7 +188,9 @@ const partOf = ({ status, entry, body, headers }: FhirAnswer, call: Call): Bundl
   if (entry !== undefined && isWrite) return entryPart(String(status), entry, call, entry.bytes)
   const response = {
     status: String(status),
-    ...(entry === undefined ? {} : { etag: versionHeaders(entry)['etag'], lastModified: new Date(entry.updated).toISOString() }),
+    ...(entry === undefined
+      ? {}
+      : { etag: versionHeaders(entry)['etag'], lastModified: new Date(entry.updated).toISOString() }),
   }
   return { head: { response }, ...(body === undefined ? {} : { resource: body }) }
 }

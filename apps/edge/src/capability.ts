@@ -10,7 +10,7 @@ const INTERACTIONS = [
 ] as const
 
 const resourceOf = (type: string): CapabilityStatementRestResource => ({
-  type: type as CapabilityStatementRestResource['type'] & string,
+  type: type as NonNullable<CapabilityStatementRestResource['type']>,
   interaction: INTERACTIONS.map((code) => ({ code })),
   versioning: 'versioned-update',
   readHistory: true,
@@ -27,7 +27,8 @@ const resourceOf = (type: string): CapabilityStatementRestResource => ({
 })
 
 const SECURITY = 'Every request is signed (RFC 9421) by an application that this edge enrols. '
-  + 'A search needs one patient, or concerns Patient, or types that belong to no patient; any other one is refused as too-costly (403).'
+  + 'A search needs one patient, or concerns Patient, or types that belong to no patient; '
+  + 'any other one is refused as too-costly (403).'
 
 /** The statement as JSON; `base` is where the client reaches this server. Built once per base. */
 export class Capability {

@@ -1,6 +1,6 @@
 /**
- * Open charts: opened through the sdk with an access that two trustees answer, then read from memory. One cache for the
- * organisation; what nobody reads any more is closed, the least recently used first where there are too many.
+ * Open charts: opened through the sdk with an access that two trustees answer, then read from memory. One cache for
+ * the organisation; what nobody reads any more is closed, the least recently used first where there are too many.
  */
 import type { Chart, OpenedRecord } from '@scelle/sdk'
 import type { Entry } from './entry.ts'
@@ -74,7 +74,8 @@ export class Charts {
     known.usedAt = now
     this.#open.delete(vault)
     this.#open.set(vault, known)
-    if (now - known.freshAt >= this.#options.limits.refresh && this.#isContested(vault)) await this.#refresh(vault, known)
+    const isOld = now - known.freshAt >= this.#options.limits.refresh
+    if (isOld && this.#isContested(vault)) await this.#refresh(vault, known)
     return known
   }
 
@@ -104,7 +105,7 @@ export class Charts {
   }
 
   closeAll(): void {
-    for (const vault of [...this.#open.keys()]) this.close(vault)
+    for (const vault of this.#open.keys()) this.close(vault)
   }
 
   #isOver(chart: OpenChart, now: number): boolean {
@@ -140,7 +141,9 @@ export class Charts {
       const at = now()
       const name = Buffer.from(random(9)).toString('base64url')
       const open: OpenChart = {
-        name, records, chart, lasting, gaps: () => gapsOf(chart), openedAt: at, usedAt: at, freshAt: at, refreshing: undefined,
+        name, records, chart, lasting,
+        gaps: () => gapsOf(chart),
+        openedAt: at, usedAt: at, freshAt: at, refreshing: undefined,
       }
       this.#open.set(vault, open)
       this.#makeRoom()
@@ -165,7 +168,8 @@ export class Charts {
       } catch (error) {
         this.#options.log('chart-refresh-failed', faultFields(error))
         const { code } = openFault(error, () => undefined)
-        if ((error as { code?: unknown } | null)?.code === 'chart-closed') this.close(vault) // its time is over: opened anew next
+        // Its time at the sdk is over: it is opened anew next.
+        if ((error as { code?: unknown } | null)?.code === 'chart-closed') this.close(vault)
         if (code === 'forbidden') {
           this.close(vault)
           throw new EdgeError('forbidden')

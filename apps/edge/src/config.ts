@@ -26,7 +26,10 @@ export const configSchema = settings({
   organisation: settings({ name }),
   /** Applications enrolled here: principal id, key records (genesis first), and what they may do. */
   applications: v.array(settings({
-    id: principalId, name, rights: v.array(v.picklist(RIGHTS)), keys: v.pipe(v.array(keyRecord), v.minLength(1, 'key records')),
+    id: principalId,
+    name,
+    rights: v.array(v.picklist(RIGHTS)),
+    keys: v.pipe(v.array(keyRecord), v.minLength(1, 'key records')),
   })),
   /** Rules of this site, before the built-in category table. */
   categories: v.optional(filePath),

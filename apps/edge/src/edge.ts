@@ -1,5 +1,7 @@
 /** One organisation's FHIR R4 façade over its vaults. */
-import { type Client, connect, type Fetch, type Identity, type PrincipalKeys, systemTimers, type Timers, toHex, verifyKeyChain } from '@scelle/sdk'
+import {
+  type Client, connect, type Fetch, type Identity, type PrincipalKeys, systemTimers, type Timers, toHex, verifyKeyChain,
+} from '@scelle/sdk'
 import { DEFAULT_RULES, type RuleTable } from '@scelle/fhir/categories'
 import { installDefinitions } from '@scelle/fhir/validate'
 import { createLog, createServer, type Server } from '@scelle/wire/server'
@@ -97,8 +99,8 @@ interface Parts {
 }
 
 /**
- * Starts an edge: opens its directory, completes what a former process left in the outbox, opens the organisation's own
- * vault. Rejects where the index was never met and does not answer, or another edge has the folder.
+ * Starts an edge: opens its directory, completes what a former process left in the outbox, opens the organisation's
+ * own vault. Rejects where the index was never met and does not answer, or another edge has the folder.
  */
 export const createEdge = async (options: EdgeOptions): Promise<Edge> => {
   installDefinitions()
@@ -220,7 +222,8 @@ interface FacadeParts {
 }
 
 const facade = (parts: FacadeParts): FhirRoutes => {
-  const { options: { now, random, organisation }, directory, vaults, charts, persons, grants, cabinet, writer, log } = parts
+  const { directory, vaults, charts, persons, grants, cabinet, writer, log } = parts
+  const { now, random, organisation } = parts.options
   const repository = new Repository({ directory, charts, lookForGrants: () => grants.lookOnMiss() })
   const pager = new Pager(cabinet.cursorKey, random, now)
   const search = new Search({ directory, charts, persons, repository, pager })
@@ -239,7 +242,10 @@ const facade = (parts: FacadeParts): FhirRoutes => {
 
 /** RFC 9562 version 4. */
 const uuidOf = (bytes: Uint8Array): string => {
-  const hex = toHex(Uint8Array.from(bytes, (byte, at) => (at === 6 ? (byte & 0x0f) | 0x40 : at === 8 ? (byte & 0x3f) | 0x80 : byte)))
+  const stamped = Uint8Array.from(bytes)
+  stamped[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40
+  stamped[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80
+  const hex = toHex(stamped)
   return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
 }
 

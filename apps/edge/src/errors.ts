@@ -25,7 +25,8 @@ const REFUSALS = {
   'cursor-expired': [410, 'expired', 'This page is no longer kept. Search again.'],
   'overloaded': [503, 'throttled', 'Busy. Try again in a moment; nothing was written.'],
   'index-unavailable': [503, 'transient', 'The index does not answer. Nothing was written; try again.'],
-  'outcome-unknown': [503, 'timeout', 'The index has not answered yet. This edge keeps the write and completes it when it can: '
+  'outcome-unknown': [503, 'timeout',
+    'The index has not answered yet. This edge keeps the write and completes it when it can: '
     + 'read before you send it again.'],
   'chart-unavailable': [503, 'transient', 'The chart cannot be opened now. Try again.'],
   'internal': [500, 'exception', 'The server failed. Try again, and tell the operator if it stays so.'],
@@ -55,18 +56,20 @@ const single = (status: number, code: IssueCode, diagnostics: string, expression
   status,
   outcome: {
     resourceType: 'OperationOutcome',
-    issue: [{ severity: 'error', code, diagnostics, ...(expression === undefined ? {} : { expression: [expression] }) }],
+    issue: [{
+      severity: 'error', code, diagnostics, ...(expression === undefined ? {} : { expression: [expression] }),
+    }],
   },
 })
 
 const STATUS_CODES: Readonly<Record<number, IssueCode>> = {
-  400: 'invalid', 401: 'login', 403: 'forbidden', 404: 'not-found', 405: 'not-supported', 409: 'conflict', 413: 'too-long',
-  415: 'not-supported', 429: 'throttled', 503: 'transient',
+  400: 'invalid', 401: 'login', 403: 'forbidden', 404: 'not-found', 405: 'not-supported', 409: 'conflict',
+  413: 'too-long', 415: 'not-supported', 429: 'throttled', 503: 'transient',
 }
 
 /**
- * The answer to anything thrown while a request was served. What is not one of our own errors is told as `internal` and
- * nothing more: its message may quote content.
+ * The answer to anything thrown while a request was served. What is not one of our own errors is told as `internal`
+ * and nothing more: its message may quote content.
  */
 export const refusalOf = (error: unknown): Refusal => {
   if (error instanceof FhirError) return answerOf(error)

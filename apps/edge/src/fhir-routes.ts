@@ -63,7 +63,8 @@ const addSearches = (routes: FhirRoutes, { search }: FhirParts): void => {
   routes.add('GET', 'Patient/:id/_history', ['read'], (call) => search.history(call, 'Patient', id(call)))
   routes.add('GET', ':type', ['search'], (call) => search.search(call, type(call), call.wishes.query))
   routes.add('POST', ':type/_search', ['search'], (call) => search.search(call, type(call), formQuery(call)))
-  routes.add('GET', 'Patient/:id/:type', ['search'], (call) => search.search(call, type(call), call.wishes.query, patient(call)))
+  routes.add('GET', 'Patient/:id/:type', ['search'], (call) =>
+    search.search(call, type(call), call.wishes.query, patient(call)))
   routes.add('POST', 'Patient/:id/:type/_search', ['search'], (call) =>
     search.search(call, type(call), formQuery(call), patient(call)))
   routes.add('GET', ':type/_history', [], () => unsupported('history of a type'))
@@ -91,7 +92,9 @@ const checkMode = (call: Call): void => {
   for (const pair of call.wishes.query === '' ? [] : call.wishes.query.split('&')) {
     const [name, value] = splitPair(pair)
     if (name !== 'mode') throw new EdgeError('not-supported', 'metadata takes the parameter mode only', 'http.query')
-    if (value !== 'full' && value !== 'normative') throw new EdgeError('bad-value', 'expected full or normative', 'mode')
+    if (value !== 'full' && value !== 'normative') {
+      throw new EdgeError('bad-value', 'expected full or normative', 'mode')
+    }
   }
 }
 
@@ -109,11 +112,15 @@ const validate = (call: Call): FhirAnswer => {
   const value = parseJson(textOfBody(call.body), LIMITS.resourceText)
   try {
     const resource = validateResource(value)
-    if (resource.resourceType !== type(call)) throw new EdgeError('bad-value', `expected a ${type(call)}`, 'resourceType')
+    if (resource.resourceType !== type(call)) {
+      throw new EdgeError('bad-value', `expected a ${type(call)}`, 'resourceType')
+    }
   } catch (error) {
     if (!(error instanceof FhirError) || error.code !== 'invalid-resource') throw error
     return jsonAnswer(200, { resourceType: 'OperationOutcome', issue: issuesOf(error.findings, 'invalid') })
   }
-  const issue = [{ severity: 'information' as const, code: 'informational' as const, diagnostics: 'valid against base R4' }]
+  const issue = [
+    { severity: 'information' as const, code: 'informational' as const, diagnostics: 'valid against base R4' },
+  ]
   return jsonAnswer(200, { resourceType: 'OperationOutcome', issue })
 }

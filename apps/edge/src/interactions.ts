@@ -43,7 +43,7 @@ export class Interactions {
     const condition = header(call.headers, 'if-none-exist')
     const create = async (): Promise<FhirAnswer> => {
       const id = this.#options.newId()
-      return written(call, await this.#options.writer.change({ type, id, resource: { ...resource, id } as Resource }, [call.base]))
+      return written(call, await this.#options.writer.change({ type, id, resource: { ...resource, id } }, [call.base]))
     }
     if (condition === undefined) return create()
     requireRights(call, 'search')
@@ -148,12 +148,16 @@ const conditionsOf = (call: Call): Pick<Change, 'ifMatch' | 'ifAbsent'> => {
 
 /** An interaction that takes no parameters is not given any: what is not understood is not ignored. */
 const requireNoQuery = (call: Call): void => {
-  if (call.wishes.query !== '') throw new EdgeError('not-supported', 'this interaction takes no parameters', 'http.query')
+  if (call.wishes.query !== '') {
+    throw new EdgeError('not-supported', 'this interaction takes no parameters', 'http.query')
+  }
 }
 
 const resourceIn = (call: Call, type: string): Resource => {
   const resource = validateResource(call.resource ?? parsedBody(call))
-  if (resource.resourceType !== type) throw new EdgeError('bad-value', `expected a ${type}, as the URL says`, 'resourceType')
+  if (resource.resourceType !== type) {
+    throw new EdgeError('bad-value', `expected a ${type}, as the URL says`, 'resourceType')
+  }
   return resource
 }
 

@@ -14,14 +14,17 @@ const rulesOf = (config: EdgeConfig, at: (path: string) => string): Pick<EdgeOpt
   try {
     return { rules: mergeRules(JSON.parse(readFileSync(path, 'utf8')), DEFAULT_RULES) }
   } catch (cause) {
-    throw new ConfigError('config-invalid', `${path}: not a category table: ${cause instanceof Error ? cause.message : ''}`, { cause })
+    throw new ConfigError('config-invalid',
+      `${path}: not a category table: ${cause instanceof Error ? cause.message : ''}`, { cause })
   }
 }
 
 const start = async (file: string): Promise<void> => {
   const { config, at } = loadConfig(file, configSchema)
   const identity = await importIdentity(new Uint8Array(readFileSync(at(config.identity))))
-  if (identity.keys.kind !== 'organisation') throw new ConfigError('config-invalid', `${file}: identity: not an organisation's`)
+  if (identity.keys.kind !== 'organisation') {
+    throw new ConfigError('config-invalid', `${file}: identity: not an organisation's`)
+  }
   const edge = await createEdge({
     identity,
     data: at(config.data),
@@ -47,8 +50,10 @@ const start = async (file: string): Promise<void> => {
   process.once('SIGINT', stop)
 }
 
-const defined = <T extends object>(values: T): { [K in keyof T]: Exclude<T[K], undefined> } =>
-  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as { [K in keyof T]: Exclude<T[K], undefined> }
+type Defined<T> = { [K in keyof T]: Exclude<T[K], undefined> }
+
+const defined = <T extends object>(values: T): Defined<T> =>
+  Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined)) as Defined<T>
 
 const [file] = process.argv.slice(2)
 if (file === undefined) {

@@ -1,4 +1,7 @@
-/** What the request wants beside its content: JSON in which form, how much of it, under which conditions (R4 http.html). */
+/**
+ * What the request wants beside its content: JSON in which form, how much of it, under which conditions (R4
+ * http.html).
+ */
 import { EdgeError } from './errors.ts'
 import { EDGE_LIMITS } from './limits.ts'
 
@@ -27,7 +30,7 @@ export const wishesOf = (headers: Headers, rawQuery: string): Wishes => {
   let format: string | undefined
   let pretty = false
   for (const pair of rawQuery === '' ? [] : rawQuery.split('&')) {
-    const [name = '', value = ''] = splitPair(pair)
+    const [name, value] = splitPair(pair)
     if (name === '_format') format = value
     else if (name === '_pretty') pretty = booleanOf(value)
     else kept.push(pair)
@@ -125,7 +128,9 @@ export const isKnown = (
   }
   if (ifModifiedSince === undefined) return false
   const since = Date.parse(ifModifiedSince)
-  if (Number.isNaN(since)) throw new EdgeError('bad-request', 'If-Modified-Since is not an HTTP date', 'If-Modified-Since')
+  if (Number.isNaN(since)) {
+    throw new EdgeError('bad-request', 'If-Modified-Since is not an HTTP date', 'If-Modified-Since')
+  }
   return Math.floor(entry.updated / 1000) * 1000 <= since
 }
 

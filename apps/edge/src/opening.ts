@@ -1,4 +1,6 @@
-/** From what the sdk opened to entries: what this organisation wrote is taken as it is, what others wrote is checked. */
+/**
+ * From what the sdk opened to entries: what this organisation wrote is taken as it is, what others wrote is checked.
+ */
 import type { Resource } from '@medplum/fhirtypes'
 import type { OpenedRecord } from '@scelle/sdk'
 import { findingsOf, isId, parseJson } from '@scelle/fhir/validate'
@@ -21,7 +23,7 @@ export const opened = (
   const foreign: Entry[] = []
   let refused = 0
   const ordered = [...news].filter(({ contentType }) => contentType !== 'octets')
-    .sort((left, right) => left.version - right.version || Number(isTombstone(left)) - Number(isTombstone(right)))
+    .toSorted((left, right) => left.version - right.version || Number(isTombstone(left)) - Number(isTombstone(right)))
   for (const record of ordered) {
     const own = record.author === self
     const read = isTombstone(record) ? tombstone(record, into, known) : content(record, own)
@@ -61,12 +63,13 @@ const content = (record: OpenedRecord, own: boolean): Read | undefined => {
   const told = Date.parse(resource.meta?.lastUpdated ?? '')
   const updated = Number.isNaN(told) ? record.time * 1000 : told
   const { version, category, handle } = record
-  const head = { type: resource.resourceType, id: resource.id as string, version, category, handle, updated, deleted: false }
+  const head = { type: resource.resourceType, id: resource.id, version, category, handle, updated, deleted: false }
   if (resource.meta?.versionId === String(version) && !Number.isNaN(told)) {
     return { entry: { ...head, bytes: record.content }, resource }
   }
   // Another writer's software may not set these two: the record's own header knows better anyway.
-  const restated = { ...resource, meta: { ...resource.meta, versionId: String(version), lastUpdated: new Date(updated).toISOString() } }
+  const meta = { ...resource.meta, versionId: String(version), lastUpdated: new Date(updated).toISOString() }
+  const restated = { ...resource, meta }
   return { entry: { ...head, bytes: bytesOf(JSON.stringify(restated)) }, resource: restated }
 }
 

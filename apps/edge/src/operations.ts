@@ -37,8 +37,8 @@ export class Operations {
   }
 
   /**
-   * `POST Patient/id/$scelle-share`: `with` (principal id, hex), `categories` (codes, comma-separated), `rights` (read, write,
-   * relay, shareOn), `until` (instant) → `grant`, hex.
+   * `POST Patient/id/$scelle-share`: `with` (principal id, hex), `categories` (codes, comma-separated), `rights`
+   * (read, write, relay, shareOn), `until` (instant) → `grant`, hex.
    */
   async share(call: Call, id: string): Promise<FhirAnswer> {
     const given = parametersIn(call, ['with', 'categories', 'rights', 'until'])
@@ -46,13 +46,21 @@ export class Operations {
     const categories = (given.get('categories') ?? '').split(',').map((code) => code.trim())
     const rights = (given.get('rights') ?? 'read').split(',').map((right) => right.trim())
     const until = Date.parse(given.get('until') ?? '')
-    if (fromHex(to)?.length !== 32) throw new EdgeError('bad-value', 'expected a principal\'s id, 64 hexadecimal digits', 'with')
-    if (!categories.every(isCategoryCode)) throw new EdgeError('bad-value', 'expected codes of categories', 'categories')
+    if (fromHex(to)?.length !== 32) {
+      throw new EdgeError('bad-value', 'expected a principal\'s id, 64 hexadecimal digits', 'with')
+    }
+    if (!categories.every(isCategoryCode)) {
+      throw new EdgeError('bad-value', 'expected codes of categories', 'categories')
+    }
     if (categories.includes(UNCLASSIFIED)) {
       throw new EdgeError('business-rule', 'what is unclassified is shared with nobody: review it first', 'categories')
     }
-    if (!rights.every((right) => SHARED_RIGHTS.has(right))) throw new EdgeError('bad-value', 'expected read, write, relay or shareOn', 'rights')
-    if (Number.isNaN(until) || until <= this.#options.now()) throw new EdgeError('bad-value', 'expected an instant in the future', 'until')
+    if (!rights.every((right) => SHARED_RIGHTS.has(right))) {
+      throw new EdgeError('bad-value', 'expected read, write, relay or shareOn', 'rights')
+    }
+    if (Number.isNaN(until) || until <= this.#options.now()) {
+      throw new EdgeError('bad-value', 'expected an instant in the future', 'until')
+    }
     const vault = await this.#options.repository.vaultOf(`Patient/${id}`)
     const handle = await this.#options.vaults.get(vault)
     this.#contested(vault, rights)
@@ -75,16 +83,21 @@ export class Operations {
     try {
       const { pending } = await (await this.#options.vaults.get(vault)).revoke(grant)
       this.#options.vaults.stale(vault)
-      const parameters: Parameters = { resourceType: 'Parameters', parameter: [{ name: 'pending', valueInteger: pending.length }] }
-      return jsonAnswer(200, parameters)
+      const parameter = [{ name: 'pending', valueInteger: pending.length }]
+      return jsonAnswer(200, { resourceType: 'Parameters', parameter })
     } catch (error) {
       throw faultOf(error)
     }
   }
 
-  /** `GET $unclassified`: what no rule of the category table fits, for a person to look at: `total`, and each `resource`. */
+  /**
+   * `GET $unclassified`: what no rule of the category table fits, for a person to look at: `total`, and each
+   * `resource`.
+   */
   review(call: Call): FhirAnswer {
-    if (call.wishes.query !== '') throw new EdgeError('not-supported', 'this operation takes no parameters', 'http.query')
+    if (call.wishes.query !== '') {
+      throw new EdgeError('not-supported', 'this operation takes no parameters', 'http.query')
+    }
     const parameter: NonNullable<Parameters['parameter']> = [
       { name: 'total', valueInteger: this.#options.directory.unclassifiedCount() },
     ]
@@ -95,7 +108,10 @@ export class Operations {
     return jsonAnswer(200, { resourceType: 'Parameters', parameter })
   }
 
-  /** Before the grant exists: from then on somebody else may write there, and the index may refuse what was right here. */
+  /**
+   * Before the grant exists: from then on somebody else may write there, and the index may refuse what was right
+   * here.
+   */
   #contested(vault: string, rights: readonly string[]): void {
     const row = this.#options.directory.vault(vault)
     if (row === undefined || row.contested === true || !rights.includes('write')) return
@@ -115,7 +131,8 @@ const parametersIn = (call: Call, names: readonly string[]): Map<string, string>
   const given = new Map<string, string>()
   for (const { name, valueString } of resource.parameter ?? []) {
     if (!names.includes(name) || valueString === undefined || given.has(name)) {
-      throw new EdgeError('bad-value', `expected each of ${names.join(', ')} once, as valueString`, 'Parameters.parameter')
+      throw new EdgeError('bad-value', `expected each of ${names.join(', ')} once, as valueString`,
+        'Parameters.parameter')
     }
     given.set(name, valueString)
   }

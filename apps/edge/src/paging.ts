@@ -48,11 +48,15 @@ export class Pager {
     return Buffer.concat([nonce, cipher.getAuthTag(), body]).toString('base64url')
   }
 
-  /** Throws `bad-value` for a cursor that is changed, another principal's or another path's, `cursor-expired` for an old one. */
+  /**
+   * Throws `bad-value` for a cursor that is changed, another principal's or another path's, `cursor-expired` for an
+   * old one.
+   */
   open(text: string, path: string, principal: string): Cursor {
     const cursor = this.#decrypt(text, principal)
     if (cursor === undefined || cursor.path !== path) {
-      throw new EdgeError('bad-value', `${CURSOR} is not one that this server gave to this application for this path`, CURSOR)
+      throw new EdgeError('bad-value', `${CURSOR} is not one that this server gave to this application for this path`,
+        CURSOR)
     }
     if (cursor.until < this.#now()) throw new EdgeError('cursor-expired')
     return cursor
@@ -60,12 +64,18 @@ export class Pager {
 
   #decrypt(text: string, principal: string): Cursor | undefined {
     const bytes = Buffer.from(text, 'base64url')
-    if (text.length > EDGE_LIMITS.cursorText || bytes.length < NONCE + TAG || bytes.toString('base64url') !== text) return undefined
+    if (
+      text.length > EDGE_LIMITS.cursorText || bytes.length < NONCE + TAG
+      || bytes.toString('base64url') !== text
+    ) {
+      return undefined
+    }
     try {
       const decipher = createDecipheriv('aes-256-gcm', this.#key, bytes.subarray(0, NONCE), { authTagLength: TAG })
       decipher.setAAD(Buffer.from(principal, 'hex'))
       decipher.setAuthTag(bytes.subarray(NONCE, NONCE + TAG))
-      return JSON.parse(Buffer.concat([decipher.update(bytes.subarray(NONCE + TAG)), decipher.final()]).toString()) as Cursor
+      const plain = Buffer.concat([decipher.update(bytes.subarray(NONCE + TAG)), decipher.final()])
+      return JSON.parse(plain.toString()) as Cursor
     } catch {
       return undefined
     }

@@ -24,7 +24,9 @@ const fail = (place: number, diagnostics: string): never => {
 /** RFC 6901. */
 const pointer = (text: unknown, place: number): string[] => {
   if (text === '') return []
-  if (typeof text !== 'string' || !text.startsWith('/') || /~(?![01])/.test(text)) return fail(place, 'not a JSON Pointer')
+  if (typeof text !== 'string' || !text.startsWith('/') || /~(?![01])/.test(text)) {
+    return fail(place, 'not a JSON Pointer')
+  }
   return text.slice(1).split('/').map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'))
 }
 
@@ -34,7 +36,9 @@ const readOperation = (value: Json, place: number): Operation => {
     return fail(place, 'op is one of add, remove, replace, move, copy, test')
   }
   const op = given['op'] as Operation['op']
-  if ((op === 'add' || op === 'replace' || op === 'test') && !Object.hasOwn(given, 'value')) return fail(place, 'value is missing')
+  if ((op === 'add' || op === 'replace' || op === 'test') && !Object.hasOwn(given, 'value')) {
+    return fail(place, 'value is missing')
+  }
   const path = pointer(given['path'], place)
   const from = op === 'move' || op === 'copy' ? pointer(given['from'], place) : []
   if (op === 'move' && from.length < path.length && from.every((part, at) => part === path[at])) {
@@ -58,7 +62,9 @@ const valueAt = (root: Json, path: readonly string[], place: number): Json => {
 const holderOf = (root: Json, path: readonly string[], place: number): { holder: Holder; name: string } => {
   const holder = valueAt(root, path.slice(0, -1), place)
   const name = path.at(-1)
-  if (typeof holder !== 'object' || holder === null || name === undefined) return fail(place, 'nothing can stand at this path')
+  if (typeof holder !== 'object' || holder === null || name === undefined) {
+    return fail(place, 'nothing can stand at this path')
+  }
   if (name === '__proto__') return fail(place, 'no element has this name')
   return { holder: holder as Holder, name }
 }
@@ -89,7 +95,9 @@ const perform = (root: Json, { op, path, from, value }: Operation, place: number
   else if (op === 'move') insert(root, path, remove(root, from, place), place)
   else if (op === 'copy') insert(root, path, structuredClone(valueAt(root, from, place)), place)
   else if (op === 'test') {
-    if (!isDeepStrictEqual(valueAt(root, path, place), value)) throw new EdgeError('business-rule', `patch operation ${place}: the test failed`)
+    if (!isDeepStrictEqual(valueAt(root, path, place), value)) {
+      throw new EdgeError('business-rule', `patch operation ${place}: the test failed`)
+    }
   } else {
     const { holder, name } = holderOf(root, path, place)
     valueAt(root, path, place)
@@ -103,7 +111,9 @@ const perform = (root: Json, { op, path, from, value }: Operation, place: number
  * @throws EdgeError `bad-value` for an operation that does not fit, `business-rule` for a `test` that fails
  */
 export const applyPatch = (resource: Json, patch: Json): Json => {
-  if (!Array.isArray(patch) || patch.length === 0) throw new EdgeError('bad-value', 'a JSON Patch is a list of operations', 'patch')
+  if (!Array.isArray(patch) || patch.length === 0) {
+    throw new EdgeError('bad-value', 'a JSON Patch is a list of operations', 'patch')
+  }
   if (patch.length > EDGE_LIMITS.patchOperations) throw new EdgeError('too-large', 'too many patch operations')
   const operations = patch.map(readOperation)
   const copy = structuredClone(resource)

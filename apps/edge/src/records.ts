@@ -23,7 +23,9 @@ export class Records {
   #state = 0
   #size = 0
 
-  /** Grows with every change. What was true at a state can be asked for later: pages do not shift while others write. */
+  /**
+   * Grows with every change. What was true at a state can be asked for later: pages do not shift while others write.
+   */
   get state(): number {
     return this.#state
   }
@@ -50,7 +52,7 @@ export class Records {
   /** Every version that was there at a state, newest first. */
   history(key: string, state: number): Entry[] {
     const versions = this.#lines.get(key)?.versions ?? []
-    return versions.filter(({ since }) => since <= state).map(({ entry }) => entry).reverse()
+    return versions.filter(({ since }) => since <= state).map(({ entry }) => entry).toReversed()
   }
 
   /** `Type/id` of a handle seen before: a tombstone does not say what it ends. */
@@ -74,9 +76,9 @@ export class Records {
   }
 
   /**
-   * Enters one version. The same again changes nothing; content wins over a tombstone of the same version, which marks a
-   * move to another category. False where another handle claims the resource's name: one of two writers must not be able
-   * to put words into the other's record, so the first one seen stays.
+   * Enters one version. The same again changes nothing; content wins over a tombstone of the same version, which
+   * marks a move to another category. False where another handle claims the resource's name: one of two writers must
+   * not be able to put words into the other's record, so the first one seen stays.
    */
   put(entry: Entry, parsed?: Resource): boolean {
     const key = keyOf(entry)

@@ -32,13 +32,16 @@ export class Repository {
     const { directory, charts } = this.#options
     const locator = await this.locate(type, id)
     if (locator.deleted) throw new EdgeError('gone')
-    const listed = type === 'Patient' && charts.peek(locator.vault) === undefined && directory.vault(locator.vault)?.origin === 'own'
+    const listed = type === 'Patient' && charts.peek(locator.vault) === undefined
+      && directory.vault(locator.vault)?.origin === 'own'
     const person = listed ? directory.person(`${type}/${id}`) : undefined
     if (person !== undefined) return person
     const { records } = await charts.use(locator.vault)
     const entry = records.latest(`${type}/${id}`)
     // The directory knows it: that it could not be opened does not make it absent.
-    if (entry === undefined) throw new EdgeError('chart-unavailable', 'this record is there, but it cannot be opened now')
+    if (entry === undefined) {
+      throw new EdgeError('chart-unavailable', 'this record is there, but it cannot be opened now')
+    }
     if (entry.deleted) throw new EdgeError('gone')
     return entry
   }
@@ -65,7 +68,8 @@ export class Repository {
     const { directory, lookForGrants } = this.#options
     const known = directory.vaultOf(reference) ?? ((await lookForGrants()) ? directory.vaultOf(reference) : undefined)
     if (known === undefined) {
-      throw new EdgeError('not-found', 'this organisation has no such patient in its care: nothing can be said about them')
+      throw new EdgeError('not-found',
+        'this organisation has no such patient in its care: nothing can be said about them')
     }
     return known
   }

@@ -1,6 +1,6 @@
 /**
- * Paths and methods to interactions, by Medplum's router. Its own handlers, batch processor and search parser are not used:
- * they answer what they did not understand (docs/decisions/0004-edge-router.md).
+ * Paths and methods to interactions, by Medplum's router. Its own handlers, batch processor and search parser are not
+ * used: they answer what they did not understand (docs/decisions/0004-edge-router.md).
  */
 import { type HttpMethod, Router } from '@medplum/fhir-router'
 import { isResourceType } from '@scelle/fhir/validate'

@@ -1,4 +1,7 @@
-/** Which records a search is about. What would need closed charts is refused whole: half an answer reads as a full one. */
+/**
+ * Which records a search is about. What would need closed charts is refused whole: half an answer reads as a full
+ * one.
+ */
 import type { Criterion, ParsedSearch } from '@scelle/fhir/search'
 import { subjectElements } from '@scelle/fhir/references'
 import { EdgeError } from './errors.ts'
@@ -19,7 +22,9 @@ const OF_PATIENTS: ReadonlySet<string> = new Set([
   'Bundle', 'Group', 'Provenance', 'AuditEvent',
 ])
 
-/** Parameters that name the patient whose record a resource is: R4's names for the elements that `patientOf` goes by. */
+/**
+ * Parameters that name the patient whose record a resource is: R4's names for the elements that `patientOf` goes by.
+ */
 const OWNER_PARAMETERS: ReadonlySet<string> = new Set([
   'patient', 'subject', 'beneficiary', 'candidate', 'individual', 'member',
 ])
@@ -40,12 +45,17 @@ export const scopeOf = (parsed: ParsedSearch): Scope => {
   if (ids?.test === 'token' && !ids.negated) return { kind: 'ids', ids: ids.tokens.flatMap(({ code }) => code ?? []) }
   throw new EdgeError(
     'too-costly',
-    `a search of ${parsed.type} across patients would need charts that are closed: name one patient, as in patient=Patient/1`,
+    `a search of ${parsed.type} across patients would need charts that are closed: name one, as in patient=Patient/1`,
   )
 }
 
 const ownersIn = (criterion: Criterion, type: string): string[] => {
-  if (criterion.test !== 'reference' || !OWNER_PARAMETERS.has(criterion.parameter.name) || NOT_BY_OWNER.has(type)) return []
+  if (
+    criterion.test !== 'reference' || !OWNER_PARAMETERS.has(criterion.parameter.name)
+    || NOT_BY_OWNER.has(type)
+  ) {
+    return []
+  }
   // Alternatives: if one of them is no patient, the search reaches beyond the patients named.
   const named = criterion.references.map((reference) => {
     if (reference.text !== undefined) return /\/Patient\/[^/]+$/.test(reference.text) ? reference.text : undefined
@@ -59,4 +69,5 @@ const ownersIn = (criterion: Criterion, type: string): string[] => {
 }
 
 const isWithoutPatient = (criterion: Criterion): boolean =>
-  criterion.test === 'missing' && criterion.missing && (criterion.parameter.name === 'patient' || criterion.parameter.name === 'subject')
+  criterion.test === 'missing' && criterion.missing
+    && (criterion.parameter.name === 'patient' || criterion.parameter.name === 'subject')

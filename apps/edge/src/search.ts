@@ -53,7 +53,8 @@ export class Search {
     const { opening } = reach
     if (parsed.totalOnly) {
       const total = opening.records.search(parsed, opening.records.state).length
-      return { status: 200, body: bundleBytes({ type: 'searchset', total, link: [{ relation: 'self', url: `${call.base}/${path}?${query}` }] }, []) }
+      const link = [{ relation: 'self', url: `${call.base}/${path}?${query}` }]
+      return { status: 200, body: bundleBytes({ type: 'searchset', total, link }, []) }
     }
     const first = this.#first(reach, path, query, parsed.count)
     return this.#page(call, first, opening, 'searchset', resultOf(parsed), parsed.withTotal)
@@ -79,14 +80,16 @@ export class Search {
     const wanted = everythingOf(asked)
     const evaluate: Evaluate = ({ records }, state) => [...records.at(state)]
       .filter((entry) => (wanted.types === undefined || wanted.types.has(entry.type)) && entry.updated >= wanted.since)
-      .sort((left, right) => Number(right.type === 'Patient') - Number(left.type === 'Patient') || compare(keyOf(left), keyOf(right)))
+      .toSorted((left, right) => Number(right.type === 'Patient') - Number(left.type === 'Patient')
+        || compare(keyOf(left), keyOf(right)))
     if (cursor !== undefined) return this.#page(call, cursor, await this.#again(cursor), 'searchset', evaluate, true)
     const [, id = ''] = patient.split('/')
     const vault = await this.#options.repository.vaultOf(patient)
     const locator = this.#options.directory.locator(`Patient/${id}`)
     if (locator?.deleted === true) throw new EdgeError('gone')
     const opening = await this.#options.charts.use(vault)
-    return this.#page(call, this.#first({ where: vault, opening }, path, asked, wanted.count), opening, 'searchset', evaluate, true)
+    const first = this.#first({ where: vault, opening }, path, asked, wanted.count)
+    return this.#page(call, first, opening, 'searchset', evaluate, true)
   }
 
   /** `Type/id/_history`: every version, newest first, deletions too. */
@@ -100,7 +103,8 @@ export class Search {
     if (cursor !== undefined) return this.#page(call, cursor, await this.#again(cursor), 'history', evaluate, true)
     const { vault } = await this.#options.repository.locate(type, id)
     const opening = await this.#options.repository.chartOf(type, id)
-    return this.#page(call, this.#first({ where: vault, opening }, path, asked, wanted.count), opening, 'history', evaluate, true)
+    const first = this.#first({ where: vault, opening }, path, asked, wanted.count)
+    return this.#page(call, first, opening, 'history', evaluate, true)
   }
 
   #first({ where, opening }: Reach, path: string, query: string, count: number): Omit<Cursor, 'until'> {
@@ -108,7 +112,8 @@ export class Search {
   }
 
   #page(
-    call: Call, cursor: Omit<Cursor, 'until'>, opening: Opening, type: 'searchset' | 'history', evaluate: Evaluate, told: boolean,
+    call: Call, cursor: Omit<Cursor, 'until'>, opening: Opening, type: 'searchset' | 'history',
+    evaluate: Evaluate, told: boolean,
   ): FhirAnswer {
     const found = evaluate(opening, cursor.state)
     const page = found.slice(cursor.offset, cursor.offset + cursor.count)
@@ -171,7 +176,9 @@ const gapPart = (gaps: number): BundlePart => ({
   head: { search: { mode: 'outcome' } },
   resource: bytesOf(JSON.stringify({
     resourceType: 'OperationOutcome',
-    issue: [{ severity: 'warning', code: 'incomplete', diagnostics: `${gaps} records of this chart could not be opened` }],
+    issue: [
+      { severity: 'warning', code: 'incomplete', diagnostics: `${gaps} records of this chart could not be opened` },
+    ],
   })),
 })
 
@@ -193,7 +200,9 @@ const pairsOf = (query: string, allowed: readonly string[]): Map<string, string>
   const pairs = new Map<string, string>()
   for (const pair of query === '' ? [] : query.split('&')) {
     const [name, value] = splitPair(pair)
-    if (!allowed.includes(name)) throw new EdgeError('not-supported', 'a parameter of this request is not supported', 'http.query')
+    if (!allowed.includes(name)) {
+      throw new EdgeError('not-supported', 'a parameter of this request is not supported', 'http.query')
+    }
     if (pairs.has(name)) throw new EdgeError('bad-value', 'given twice', name)
     pairs.set(name, value)
   }
@@ -225,6 +234,8 @@ const historyOf = (query: string): { count: number; since: number } => {
 const everythingOf = (query: string): { count: number; since: number; types: ReadonlySet<string> | undefined } => {
   const pairs = pairsOf(query, ['_count', '_since', '_type'])
   const types = pairs.get('_type')?.split(',')
-  if (types?.some((type) => !isResourceType(type)) === true) throw new EdgeError('bad-value', 'expected resource types', '_type')
+  if (types?.some((type) => !isResourceType(type)) === true) {
+    throw new EdgeError('bad-value', 'expected resource types', '_type')
+  }
   return { count: countIn(pairs, EDGE_LIMITS.pageMax), since: sinceIn(pairs), types: types && new Set(types) }
 }

@@ -9,8 +9,10 @@ import { glucose, patient } from './records.ts'
 let world: World
 afterEach(() => world.close())
 
-const put = (resource: Resource): unknown => ({ resource, request: { method: 'PUT', url: `${resource.resourceType}/${resource.id}` } })
-const transaction = (...resources: Resource[]) => ({ resourceType: 'Bundle', type: 'transaction', entry: resources.map(put) })
+const put = (resource: Resource): unknown => ({ resource,
+  request: { method: 'PUT', url: `${resource.resourceType}/${resource.id}` } })
+const transaction = (...resources: Resource[]) => ({ resourceType: 'Bundle', type: 'transaction',
+  entry: resources.map(put) })
 
 describe('crashes', () => {
   test('an answer lost on the way back from the index writes nothing twice', async () => {
@@ -23,7 +25,8 @@ describe('crashes', () => {
     expect((await app.get<Bundle>('Observation/o/_history')).body.total).toBe(1)
   })
 
-  test('killed between the index\'s effect and its answer, the edge completes the write when it starts again', async () => {
+  test('killed between the index\'s effect and its answer, the edge completes the write when it starts again',
+    async () => {
     world = await createWorld({ seed: 'killed', jump: 0 })
     const { app, constellation: { network }, party } = world
     await app.post('', transaction(patient('a'), patient('b')))
@@ -36,7 +39,8 @@ describe('crashes', () => {
         return new Promise(() => undefined) // the edge never hears of it
       } },
     })
-    void app.post('', transaction({ ...glucose('a', 1), id: 'oa' }, { ...glucose('b', 2), id: 'ob' })).catch(() => undefined)
+    void app.post('', transaction({ ...glucose('a', 1), id: 'oa' }, { ...glucose('b', 2), id: 'ob' })).catch(() =>
+      undefined)
     await reached.promise
     await party.kill()
     remove()
@@ -47,7 +51,8 @@ describe('crashes', () => {
     }
   })
 
-  test('killed before the index heard of it, a transaction over two patients is there whole after the start', async () => {
+  test('killed before the index heard of it, a transaction over two patients is there whole after the start',
+    async () => {
     world = await createWorld({ seed: 'killed-before', jump: 0 })
     const { app, constellation: { network }, party } = world
     await app.post('', transaction(patient('a'), patient('b')))
@@ -59,7 +64,8 @@ describe('crashes', () => {
         return new Promise(() => undefined)
       } },
     })
-    void app.post('', transaction({ ...glucose('a', 1), id: 'oa' }, { ...glucose('b', 2), id: 'ob' })).catch(() => undefined)
+    void app.post('', transaction({ ...glucose('a', 1), id: 'oa' }, { ...glucose('b', 2), id: 'ob' })).catch(() =>
+      undefined)
     await reached.promise
     await party.kill()
     remove()
@@ -152,7 +158,8 @@ describe('without the index', () => {
     const refused = await patiently(app.get('Observation/o'))
     expect([refused.status, issueOf(refused).code]).toEqual([503, 'transient'])
     expect((await app.get('Patient/p')).status).toBe(200) // the directory's own
-    expect((await patiently(app.put('Observation/o', { ...glucose('p', 2), id: 'o' }))).status).toBe(200) // writing opens nothing
+    // writing opens nothing
+    expect((await patiently(app.put('Observation/o', { ...glucose('p', 2), id: 'o' }))).status).toBe(200)
     await trustees[1]?.restart()
     expect((await patiently(app.get('Observation/o'))).headers.get('etag')).toBe('W/"2"')
   })
@@ -167,7 +174,8 @@ describe('the disk', () => {
     await party.kill()
     const bytes = Buffer.concat(readdirSync(party.directory).map((name) => readFileSync(join(party.directory, name))))
     expect(bytes.length).toBeGreaterThan(10_000)
-    for (const word of ['Troubadour', 'secret-id', 'other-id', '2339-0', 'Observation', 'laboratory', 'mmol', '1980-02-03']) {
+    for (const word of ['Troubadour', 'secret-id', 'other-id', '2339-0', 'Observation', 'laboratory', 'mmol',
+      '1980-02-03']) {
       for (const form of [word, Buffer.from(word).toString('base64').slice(0, -2), Buffer.from(word).toString('hex')]) {
         expect(bytes.includes(form), form).toBe(false)
       }

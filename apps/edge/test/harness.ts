@@ -1,7 +1,9 @@
 /** An edge inside the whole constellation, and an application that signs its requests. */
 import type { Bundle, OperationOutcome, Resource } from '@medplum/fhirtypes'
 import { createIdentity, type Identity, toHex } from '@scelle/sdk'
-import { type Constellation, type ConstellationOptions, createConstellation, type PartyHandle } from '@scelle/testing/constellation'
+import {
+  type Constellation, type ConstellationOptions, createConstellation, type PartyHandle,
+} from '@scelle/testing/constellation'
 import { signRequest } from '@scelle/wire/http'
 import { createEdge, type Edge, type EdgeOptions, type Right } from '../src/edge.ts'
 
@@ -42,18 +44,22 @@ export class Application {
     })
     const type = body === undefined ? {} : { 'content-type': 'application/fhir+json' }
     const answer = await network.fetch(url, {
-      method, headers: { ...type, ...sending.headers, ...signature }, ...(body === undefined ? {} : { body: body as BodyInit }),
+      method, headers: { ...type, ...sending.headers, ...signature },
+        ...(body === undefined ? {} : { body: body as BodyInit }),
     })
     const text = await answer.text()
-    return { status: answer.status, headers: answer.headers, text, body: (text === '' ? undefined : JSON.parse(text)) as T }
+    return { status: answer.status, headers: answer.headers, text,
+      body: (text === '' ? undefined : JSON.parse(text)) as T }
   }
 
-  get = <T = Resource>(path: string, headers: Record<string, string> = {}): Promise<Reply<T>> => this.send<T>('GET', path, { headers })
+  get = <T = Resource>(path: string, headers: Record<string, string> = {}): Promise<Reply<T>> =>
+    this.send<T>('GET', path, { headers })
   post = <T = Resource>(path: string, body: unknown, headers: Record<string, string> = {}): Promise<Reply<T>> =>
     this.send<T>('POST', path, { body, headers })
   put = <T = Resource>(path: string, body: unknown, headers: Record<string, string> = {}): Promise<Reply<T>> =>
     this.send<T>('PUT', path, { body, headers })
-  delete = (path: string, headers: Record<string, string> = {}): Promise<Reply> => this.send('DELETE', path, { headers })
+  delete = (path: string, headers: Record<string, string> = {}): Promise<Reply> =>
+    this.send('DELETE', path, { headers })
   search = (path: string): Promise<Reply<Bundle>> => this.get<Bundle>(path)
 }
 
@@ -105,8 +111,8 @@ export const createWorld = async (options: WorldOptions): Promise<World> => {
         index: { url: constellation.index.url, id: toHex(constellation.index.id) },
         trustees: constellation.trustees.map(({ url, id }) => ({ url, id: toHex(id) })),
         organisation: { name: 'Hôpital d’essai' },
-        applications: [{ identity: main, rights: RIGHTS }, reader, writer].map(({ identity, rights }, place) => ({
-          id: toHex(identity.id), name: `application ${place}`, keys: identity.chain, rights,
+        applications: [{ identity: main, rights: RIGHTS }, reader, writer].map(({ identity: own, rights }, place) => ({
+          id: toHex(own.id), name: `application ${place}`, keys: own.chain, rights,
         })),
         authorities: [authority],
         ...context,
@@ -123,12 +129,15 @@ export const createWorld = async (options: WorldOptions): Promise<World> => {
     app: new Application(main, `${party.url}/fhir`, constellation),
     edge: () => edge as Edge,
     patiently: async (promise) => {
-      let done = false
-      promise.then(() => (done = true), () => (done = true))
-      for (let turn = 0; !done; turn++) {
+      const state = { done: false }
+      const end = (): void => {
+        state.done = true
+      }
+      promise.then(end, end)
+      while (!state.done) {
         // Real work first: time only goes on when nothing else does.
-        for (let rest = 0; rest < 20 && !done; rest++) await new Promise((resolve) => setImmediate(resolve))
-        if (!done) await constellation.clock.advance(250)
+        for (let rest = 0; rest < 20 && !state.done; rest++) await new Promise((resolve) => setImmediate(resolve))
+        if (!state.done) await constellation.clock.advance(250)
       }
       return promise
     },
@@ -140,6 +149,8 @@ export const createWorld = async (options: WorldOptions): Promise<World> => {
 
 export const issueOf = (reply: Reply<unknown>): NonNullable<OperationOutcome['issue']>[number] => {
   const outcome = reply.body as OperationOutcome
-  if (outcome?.resourceType !== 'OperationOutcome') throw new Error(`no OperationOutcome: ${reply.status} ${reply.text.slice(0, 300)}`)
+  if (outcome?.resourceType !== 'OperationOutcome') {
+    throw new Error(`no OperationOutcome: ${reply.status} ${reply.text.slice(0, 300)}`)
+  }
   return outcome.issue[0] as NonNullable<OperationOutcome['issue']>[number]
 }

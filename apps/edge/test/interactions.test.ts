@@ -44,7 +44,8 @@ describe('create and read', () => {
     expect((await world.app.get('Patient/p1', { 'if-none-match': etag })).status).toBe(304)
     expect((await world.app.get('Patient/p1', { 'if-none-match': 'W/"99"' })).status).toBe(200)
     expect((await world.app.get('Patient/p1', { 'if-modified-since': modified })).status).toBe(304)
-    expect((await world.app.get('Patient/p1', { 'if-modified-since': 'Thu, 01 Jan 1970 00:00:00 GMT' })).status).toBe(200)
+    expect((await world.app.get('Patient/p1',
+      { 'if-modified-since': 'Thu, 01 Jan 1970 00:00:00 GMT' })).status).toBe(200)
   })
 
   test('HEAD says what GET says, without the body', async () => {
@@ -85,14 +86,15 @@ describe('update', () => {
     expect(lost.length).toBe(11)
     expect(issueOf(lost[0] as never).code).toBe('conflict')
     expect((await app.get('Observation/race')).headers.get('etag')).toBe('W/"2"')
-    expect((await app.put('Observation/nobody', { ...glucose('p1', 1), id: 'nobody' }, { 'if-match': 'W/"1"' })).status).toBe(412)
+    expect((await app.put('Observation/nobody', { ...glucose('p1', 1), id: 'nobody' },
+      { 'if-match': 'W/"1"' })).status).toBe(412)
   })
 
   test('without If-Match parallel writers follow one another', async () => {
     const results = await Promise.all(Array.from({ length: 8 }, (_, value) =>
       world.app.put('Observation/queue', { ...glucose('p1', value), id: 'queue' })))
-    expect(results.map(({ headers }) => headers.get('etag')).toSorted())
-      .toEqual(Array.from({ length: 8 }, (_, place) => `W/"${place + 1}"`))
+    expect(new Set(results.map(({ headers }) => headers.get('etag'))))
+      .toEqual(new Set(Array.from({ length: 8 }, (_, place) => `W/"${place + 1}"`)))
   })
 
   test('a resource stays with its patient', async () => {
@@ -128,20 +130,23 @@ describe('patch', () => {
     ])
     expect(done.status).toBe(200)
     expect([done.body.name?.[0]?.given?.[0], done.body.gender]).toEqual(['Chloé', 'female'])
-    expect((await patch([{ op: 'test', path: '/gender', value: 'male' }, { op: 'remove', path: '/gender' }])).status).toBe(422)
+    expect((await patch([{ op: 'test', path: '/gender', value: 'male' },
+      { op: 'remove', path: '/gender' }])).status).toBe(422)
     expect((await patch([{ op: 'add', path: '/gender', value: 'unheard of' }])).status).toBe(400)
     expect((await patch([{ op: 'replace', path: '/id', value: 'other' }])).status).toBe(400)
     expect((await patch([{ op: 'replace', path: '/nothing', value: 1 }])).status).toBe(400)
     expect((await patch([{ op: 'add', path: '/__proto__/polluted', value: 1 }])).status).toBe(400)
     expect((await patch([{ op: 'remove', path: '/gender' }], { 'if-match': 'W/"1"' })).status).toBe(412)
     expect((await app.get('Patient/pa')).body).toEqual(done.body)
-    expect((await app.send('PATCH', 'Patient/none', { body: [], headers: { 'content-type': 'application/json-patch+json' } })).status).toBe(404)
+    expect((await app.send('PATCH', 'Patient/none',
+      { body: [], headers: { 'content-type': 'application/json-patch+json' } })).status).toBe(404)
   })
 
   test('parallel patches are all kept', async () => {
     await world.app.put('Patient/pp', patient('pp'))
     await world.app.send('PATCH', 'Patient/pp', {
-      body: [{ op: 'add', path: '/telecom', value: [{ system: 'phone', value: '0' }] }], headers: { 'content-type': 'application/json-patch+json' },
+      body: [{ op: 'add', path: '/telecom', value: [{ system: 'phone', value: '0' }] }],
+        headers: { 'content-type': 'application/json-patch+json' },
     })
     await Promise.all(Array.from({ length: 6 }, (_, place) => world.app.send('PATCH', 'Patient/pp', {
       body: [{ op: 'add', path: '/telecom/-', value: { system: 'phone', value: String(place + 1) } }],
@@ -211,7 +216,8 @@ describe('conditional interactions', () => {
     expect([patched.status, patched.body.gender]).toEqual([200, undefined])
     await app.post('Patient', identified('cu'))
     for (const method of ['PUT', 'DELETE']) {
-      const many = await app.send(method, 'Patient?identifier=urn:test|cu', method === 'PUT' ? { body: identified('cu') } : {})
+      const many = await app.send(method, 'Patient?identifier=urn:test|cu', method === 'PUT'
+        ? { body: identified('cu') } : {})
       expect([many.status, issueOf(many).code]).toEqual([412, 'multiple-matches'])
     }
     await app.delete(`Patient/${made.body.id}`)

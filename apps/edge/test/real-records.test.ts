@@ -5,7 +5,7 @@ import { isDeepStrictEqual } from 'node:util'
 import { gunzipSync } from 'node:zlib'
 import type { Bundle, Resource } from '@medplum/fhirtypes'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createWorld, type World } from './harness.ts'
+import { createWorld, type Reply, type World } from './harness.ts'
 
 const shared = resolve(process.env['SCELLE_SHARED'] ?? join(import.meta.dirname, '../../../../shared'))
 const synthea = join(shared, 'data/synthea-r4/dev')
@@ -29,10 +29,12 @@ interface Sent {
 
 /** As `scelle import` sends it: a file's own ids are kept, so its creates become updates. */
 const asUpdates = (bundle: Bundle): { bundle: Bundle; sent: Sent[] } => {
-  const keys = new Map((bundle.entry ?? []).map(({ fullUrl, resource }) => [fullUrl ?? '', `${resource?.resourceType}/${resource?.id}`]))
+  const keys = new Map((bundle.entry
+    ?? []).map(({ fullUrl, resource }) => [fullUrl ?? '', `${resource?.resourceType}/${resource?.id}`]))
   const sent = (bundle.entry ?? []).map(({ resource }) => ({
     key: `${resource?.resourceType}/${resource?.id}`,
-    resource: JSON.parse(JSON.stringify(resource).replaceAll(/urn:uuid:[0-9a-f-]{36}/g, (urn) => keys.get(urn) ?? urn)) as Resource,
+    resource: JSON.parse(JSON.stringify(resource).replaceAll(/urn:uuid:[0-9a-f-]{36}/g, (urn) => keys.get(urn)
+      ?? urn)) as Resource,
   }))
   const entry = (bundle.entry ?? []).map(({ fullUrl, resource }) => ({
     fullUrl, resource, request: { method: 'PUT' as const, url: `${resource?.resourceType}/${resource?.id}` },
@@ -51,8 +53,9 @@ const plain = (resource: Resource): unknown => {
 const chartOf = async (patient: string): Promise<Map<string, Resource>> => {
   const found = new Map<string, Resource>()
   for (let url: string | undefined = `${patient}/$everything`; url !== undefined;) {
-    const { body } = await world.app.get<Bundle>(url)
-    for (const { resource } of body.entry ?? []) if (resource !== undefined) found.set(`${resource.resourceType}/${resource.id}`, resource)
+    const { body }: Reply<Bundle> = await world.app.get<Bundle>(url)
+    for (const { resource } of body.entry
+      ?? []) if (resource !== undefined) found.set(`${resource.resourceType}/${resource.id}`, resource)
     url = body.link?.find(({ relation }) => relation === 'next')?.url
   }
   return found
@@ -65,7 +68,8 @@ const differencesIn = async (sent: readonly Sent[]): Promise<string[]> => {
     for (const [name, resource] of await chartOf(key)) charts.set(name, resource)
   }
   const alone = sent.filter(({ key }, place) => !charts.has(key) || place % 50 === 0)
-  const different = sent.filter(({ key, resource }) => charts.has(key) && !isEqual(plain(charts.get(key) as Resource), plain(resource)))
+  const different = sent.filter(({ key, resource }) => charts.has(key)
+    && !isEqual(plain(charts.get(key) as Resource), plain(resource)))
   return [...different.map(({ key }) => key), ...(await readBack(alone))]
 }
 
@@ -82,7 +86,8 @@ const readBack = async (sent: readonly Sent[]): Promise<string[]> => {
 const isEqual = (left: unknown, right: unknown): boolean => isDeepStrictEqual(left, right)
 
 describe.skipIf(!there)('real records', () => {
-  test('every Synthea resource reads back equal apart from meta and resolved references', { timeout: 240_000 }, async () => {
+  test('every Synthea resource reads back equal apart from meta and resolved references', { timeout: 240_000 },
+    async () => {
     const files = readdirSync(synthea).filter((name) => name.endsWith('.gz'))
       .toSorted((a, b) => Number(/Information/.test(b)) - Number(/Information/.test(a)))
     const everything = new Map<string, Sent>() // hospitals and practitioners come again, with other counts

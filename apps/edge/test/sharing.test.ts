@@ -24,7 +24,8 @@ const parameters = (values: Record<string, string>): Parameters => ({
   resourceType: 'Parameters', parameter: Object.entries(values).map(([name, valueString]) => ({ name, valueString })),
 })
 const share = (categories: string, rights: string) => giver.app.post<Parameters>('Patient/p/$scelle-share', parameters({
-  with: toHex(receiver.party.id), categories, rights, until: new Date(giver.constellation.now() + 86_400_000).toISOString(),
+  with: toHex(receiver.party.id), categories, rights,
+    until: new Date(giver.constellation.now() + 86_400_000).toISOString(),
 }))
 const valueOf = (body: Parameters): string => body.parameter?.[0]?.valueString ?? ''
 
@@ -69,7 +70,7 @@ test('of two hospitals that write the same version, one is told that it lost', a
     giver.app.put('Observation/lab', { ...glucose('p', 20), id: 'lab' }, { 'if-match': 'W/"2"' }),
     receiver.app.put('Observation/lab', { ...glucose('p', 30), id: 'lab' }, { 'if-match': 'W/"2"' }),
   ])
-  expect([left.status, right.status].toSorted()).toEqual([200, 409])
+  expect(new Set([left.status, right.status])).toEqual(new Set([200, 409]))
   const winner = left.status === 200 ? left : right
   expect((await giver.app.get('Observation/lab')).body).toEqual(winner.body)
   expect((await receiver.app.get('Observation/lab')).body).toEqual(winner.body)

@@ -1,7 +1,7 @@
 /**
- * Seals what the edge keeps on its disk. Whoever copies the data folder, a backup of it or a crash dump of the database
- * finds HMACs and AES-256-GCM: without the identity file neither a type, an id, a category nor a count per patient.
- * What this cannot show: that a row was rolled back or removed by somebody who may write to the disk.
+ * Seals what the edge keeps on its disk. Whoever copies the data folder, a backup of it or a crash dump of the
+ * database finds HMACs and AES-256-GCM: without the identity file neither a type, an id, a category nor a count per
+ * patient. What this cannot show: that a row was rolled back or removed by somebody who may write to the disk.
  */
 import {
   createCipheriv, createDecipheriv, createHmac, createSecretKey, hkdfSync, type KeyObject,

@@ -17,7 +17,8 @@ const SCHEMA = `
 /** Tables of sealed rows under an HMAC of their key. `outbox` has an order of its own. */
 export type Table = 'vault' | 'patient' | 'locator' | 'person' | 'review' | 'given' | 'received' | 'state'
 
-export const TABLES: readonly Table[] = ['vault', 'patient', 'locator', 'person', 'review', 'given', 'received', 'state']
+export const TABLES: readonly Table[] =
+  ['vault', 'patient', 'locator', 'person', 'review', 'given', 'received', 'state']
 
 interface Statements {
   readonly get: StatementSync
@@ -27,7 +28,10 @@ interface Statements {
   readonly count: StatementSync
 }
 
-/** The edge's one SQLite file. Exclusive: a second edge on the same folder fails to start, and so cannot fork a history. */
+/**
+ * The edge's one SQLite file. Exclusive: a second edge on the same folder fails to start, and so cannot fork a
+ * history.
+ */
 export class Database {
   readonly #db: DatabaseSync
   readonly #tables: Record<Table, Statements>
@@ -47,7 +51,9 @@ export class Database {
     db.exec(SCHEMA)
     this.#tables = Object.fromEntries(TABLES.map((table) => [table, {
       get: db.prepare(`SELECT sealed FROM ${table} WHERE row = ?`),
-      put: db.prepare(`INSERT INTO ${table} (row, sealed) VALUES (?, ?) ON CONFLICT (row) DO UPDATE SET sealed = excluded.sealed`),
+      put: db.prepare(
+        `INSERT INTO ${table} (row, sealed) VALUES (?, ?) ON CONFLICT (row) DO UPDATE SET sealed = excluded.sealed`,
+      ),
       drop: db.prepare(`DELETE FROM ${table} WHERE row = ?`),
       all: db.prepare(`SELECT row, sealed FROM ${table}`),
       count: db.prepare(`SELECT count(*) AS n FROM ${table}`),
@@ -58,8 +64,8 @@ export class Database {
   }
 
   /**
-   * Runs `work` as one transaction. `durable`: it is on the disk when this returns. Otherwise it is atomic and in order,
-   * and reaches the disk with the next durable one: for what the outbox would bring back anyway.
+   * Runs `work` as one transaction. `durable`: it is on the disk when this returns. Otherwise it is atomic and in
+   * order, and reaches the disk with the next durable one: for what the outbox would bring back anyway.
    */
   write<T>(durable: boolean, work: () => T): T {
     if (durable !== this.#durable) {

@@ -5,7 +5,9 @@ import { Recent } from '../recent.ts'
 import type { Cabinet } from './cabinet.ts'
 import type { Database, Table } from './database.ts'
 
-/** A vault in this organisation's care. `patient` is the reference its records use; absent for the organisation's own. */
+/**
+ * A vault in this organisation's care. `patient` is the reference its records use; absent for the organisation's own.
+ */
 export interface VaultRow {
   readonly vault: string
   readonly patient?: string
@@ -52,7 +54,10 @@ export class Directory {
     return found
   }
 
-  /** Enters or changes a vault, on the disk when this returns. `reference`: what records call its patient; '' for none. */
+  /**
+   * Enters or changes a vault, on the disk when this returns. `reference`: what records call its patient; '' for
+   * none.
+   */
   addVault(row: VaultRow, reference: string): void {
     this.#db.write(true, () => {
       this.#put('vault', row.vault, row)
@@ -79,7 +84,10 @@ export class Directory {
     }
   }
 
-  /** No grant covers it any more: its patient leaves the list. Where the records are stays known, so that nothing clashes. */
+  /**
+   * No grant covers it any more: its patient leaves the list. Where the records are stays known, so that nothing
+   * clashes.
+   */
   endReceived({ vault, patient }: VaultRow): void {
     this.#db.write(false, () => {
       this.#db.drop('received', this.#cabinet.lookup('received', vault))
@@ -116,8 +124,8 @@ export class Directory {
   }
 
   /**
-   * Enters what others wrote into a vault, once it was opened. A name that is somewhere else already stays there: a stranger
-   * must not be able to lead readers of one patient's record into another's.
+   * Enters what others wrote into a vault, once it was opened. A name that is somewhere else already stays there: a
+   * stranger must not be able to lead readers of one patient's record into another's.
    */
   learn(vault: string, entries: readonly Entry[]): void {
     const news = entries.filter((entry) => {
@@ -151,7 +159,7 @@ export class Directory {
 
   #review(key: string, locator: Locator): void {
     if (locator.category === UNCLASSIFIED && !locator.deleted) this.#put('review', key, locator)
-    else this.#db.drop('review', this.#cabinet.lookup('review', key))
+    else if (locator.version > 1) this.#db.drop('review', this.#cabinet.lookup('review', key))
   }
 
   #read<T>(table: Table, key: string): T | undefined {

@@ -1,4 +1,6 @@
-/** The sdk's memory (manifest heads, feed heads, own last commits), sealed, written together with what it belongs to. */
+/**
+ * The sdk's memory (manifest heads, feed heads, own last commits), sealed, written together with what it belongs to.
+ */
 import type { ClientState } from '@scelle/sdk'
 import type { Cabinet } from './cabinet.ts'
 import type { Database } from './database.ts'
@@ -22,8 +24,8 @@ export class SealedState implements ClientState {
   }
 
   /**
-   * Held in memory until {@link flush}. Losing it in a crash is safe: a head that is older than the truth makes the next
-   * check start earlier, and the outbox brings back the commits that were under way.
+   * Held in memory until {@link flush}. Losing it in a crash is safe: a head that is older than the truth makes the
+   * next check start earlier, and the outbox brings back the commits that were under way.
    */
   set(key: string, value: Uint8Array): Promise<void> {
     this.#unwritten.set(key, value)

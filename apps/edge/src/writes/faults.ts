@@ -6,7 +6,8 @@ import type { Part } from './unit.ts'
 /** The same submission may succeed later: nobody answered, or the index said that it was busy. */
 export const isUnreachable = (error: unknown): boolean =>
   error instanceof SdkError
-  && (error.code === 'network' || error.code === 'timeout' || error.problem === 'overloaded' || error.problem === 'internal')
+  && (error.code === 'network' || error.code === 'timeout' || error.problem === 'overloaded'
+    || error.problem === 'internal')
 
 /** Refusals that a commit sealed anew does not get again. */
 const SEAL_ANEW: ReadonlySet<string> = new Set(['capsule-closed', 'epoch-stale', 'manifest-conflict', 'blob-missing'])
@@ -19,15 +20,17 @@ export const faultOf = (error: unknown): EdgeError => {
   if (error.code === 'no-grant' || error.code === 'category-unknown' || error.problem === 'not-permitted') {
     return new EdgeError('forbidden', undefined, undefined, { cause: error })
   }
-  if (error.problem === 'too-large' || error.code === 'bad-input') return new EdgeError('too-large', undefined, undefined, { cause: error })
+  if (error.problem === 'too-large' || error.code === 'bad-input') {
+    return new EdgeError('too-large', undefined, undefined, { cause: error })
+  }
   return new EdgeError('internal', undefined, undefined, { cause: error })
 }
 
 export type Refused = Extract<SubmitResult, { readonly accepted: false }>
 
 /**
- * Why a part must be refused, given what the index said of its commit; undefined where it was not its own fault, or where
- * sealing it anew may help.
+ * Why a part must be refused, given what the index said of its commit; undefined where it was not its own fault, or
+ * where sealing it anew may help.
  */
 export const refusalOf = (answer: Refused, commit: PreparedCommit, part: Part): EdgeError | undefined => {
   const { problem } = answer

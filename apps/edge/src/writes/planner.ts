@@ -1,4 +1,7 @@
-/** From what a request wants to what will be sealed. Everything that can be refused is refused here, before anything is kept. */
+/**
+ * From what a request wants to what will be sealed. Everything that can be refused is refused here, before anything
+ * is kept.
+ */
 import type { Resource } from '@medplum/fhirtypes'
 import { handleOf, toHex } from '@scelle/sdk'
 import { categorise, type RuleTable } from '@scelle/fhir/categories'
@@ -27,7 +30,10 @@ export interface Change {
 /** What a change will do. `owner` is the patient's reference, or ORGANISATION. */
 export interface PlannedChange {
   readonly status: 200 | 201 | 204
-  /** The version that the change leaves: the new one, or the present one where nothing changes. Absent: nothing was there. */
+  /**
+   * The version that the change leaves: the new one, or the present one where nothing changes. Absent: nothing was
+   * there.
+   */
   readonly entry?: Entry
   readonly owner: string
   /** Without the vault, which may have to be made first. */
@@ -59,8 +65,8 @@ export class Planner {
   }
 
   /**
-   * Plans one change against the directory. The caller holds the lock of `Type/id`. `siblings`: what the same transaction
-   * writes, by `Type/id`.
+   * Plans one change against the directory. The caller holds the lock of `Type/id`. `siblings`: what the same
+   * transaction writes, by `Type/id`.
    * @throws EdgeError `precondition-failed`, `business-rule`; FhirError `ambiguous-patient`
    */
   plan(change: Change, bases: readonly string[], siblings: Siblings = new Map()): PlannedChange {
@@ -95,13 +101,16 @@ export class Planner {
     const live = current !== undefined && !current.deleted
     if (live && (row?.patient ?? ORGANISATION) !== owner && directory.vaultOf(owner) !== current.vault) {
       throw new EdgeError(
-        'business-rule', 'a resource stays with its patient: delete it, and create it anew for the other one', change.expression,
+        'business-rule',
+        'a resource stays with its patient: delete it, and create it anew for the other one',
+        change.expression,
       )
     }
-    const plain = withoutVersion(resource, id)
-    const digest = cabinet.digest(JSON.stringify(plain))
+    const plain = plainText(resource, id)
+    const digest = cabinet.digest(plain)
     if (live && current.digest === digest) {
-      return { status: 200, owner, writes: [], entry: { ...current, bytes: stamped(plain, current.version, current.updated) } }
+      const bytes = stamped(plain, current.version, current.updated)
+      return { status: 200, owner, writes: [], entry: { ...current, bytes } }
     }
     const { category } = categorise(resource, rules)
     const version = (current?.version ?? 0) + 1
@@ -113,7 +122,8 @@ export class Planner {
     const content = stamped(plain, version, updated)
     const writes: PlannedWrite[] = [{ locator, content }]
     if (live && current.category !== category) {
-      writes.push({ locator: { ...current, version, updated, deleted: true, digest: '' }, content: new Uint8Array(0), shadow: true })
+      const left = { ...current, version, updated, deleted: true, digest: '' }
+      writes.push({ locator: left, content: new Uint8Array(0), shadow: true })
     }
     return { status: live ? 200 : 201, owner, writes, entry: { ...locator, bytes: content } }
   }
@@ -142,7 +152,8 @@ export class Planner {
     if (owner.kind === 'organisation') return ORGANISATION
     if (owner.kind === 'patient') {
       if (OWN_PATIENT.test(owner.reference) || OTHER_PATIENT.test(owner.reference)) return owner.reference
-      throw new EdgeError('business-rule', 'the patient is referred to in a way that only a transaction can resolve', expression)
+      throw new EdgeError('business-rule', 'the patient is referred to in a way that only a transaction can resolve',
+        expression)
     }
     throw new EdgeError('business-rule', AMBIGUOUS[owner.reason], expression)
   }
@@ -155,18 +166,20 @@ const AMBIGUOUS = {
   many: 'the resource speaks of several patients: split it',
 } as const
 
-/** The resource under its id, without the two members of `meta` that the server sets. */
-const withoutVersion = (resource: Resource, id: string): Resource => {
+/** A resource's JSON text under its id, without the two members of `meta` that the server sets. */
+const plainText = (resource: Resource, id: string): string => {
   const { resourceType, id: _id, meta, ...rest } = resource as Resource & Record<string, unknown>
   const { versionId: _version, lastUpdated: _updated, ...kept } = meta ?? {}
-  return { resourceType, id, ...(Object.keys(kept).length > 0 ? { meta: kept } : {}), ...rest } as unknown as Resource
+  return JSON.stringify({ resourceType, id, ...(Object.keys(kept).length > 0 ? { meta: kept } : {}), ...rest })
 }
 
-/** The JSON text as it is sealed and served: `meta` tells version and time. */
-const stamped = (plain: Resource, version: number, updated: number): Uint8Array => {
-  const { resourceType, id, meta, ...rest } = plain as Resource & Record<string, unknown>
-  const time = new Date(updated).toISOString()
-  return bytesOf(JSON.stringify({
-    resourceType, id, meta: { versionId: String(version), lastUpdated: time, ...meta }, ...rest,
-  }))
+const HEAD = /^\{"resourceType":"[A-Za-z]+","id":"[A-Za-z0-9\-.]+"/
+const META = ',"meta":{'
+
+/** The JSON text as it is sealed and served: `meta` tells version and time. Put into the text, to serialise once. */
+const stamped = (plain: string, version: number, updated: number): Uint8Array => {
+  const [head = ''] = HEAD.exec(plain) ?? []
+  const rest = plain.slice(head.length)
+  const set = `"versionId":"${version}","lastUpdated":"${new Date(updated).toISOString()}"`
+  return bytesOf(rest.startsWith(META) ? `${head}${META}${set},${rest.slice(META.length)}` : `${head}${META}${set}}${rest}`)
 }

@@ -20,8 +20,8 @@ export interface SealedBatch {
 const ROOM = WIRE_LIMITS.requestBody - 1024 * 1024
 
 /**
- * Seals what is due of each unit. A unit whose vault cannot be written is refused by itself; the others are sealed without
- * it, so nobody's write depends on a stranger's.
+ * Seals what is due of each unit. A unit whose vault cannot be written is refused by itself; the others are sealed
+ * without it, so nobody's write depends on a stranger's.
  */
 export const seal = async (
   units: readonly Unit[], vaults: VaultShelf, client: Pick<Client, 'discard'>,

@@ -1,6 +1,6 @@
 /**
- * Units of writes from requests to the index: everything that waits while one submission is under way goes together in the
- * next, one commit per vault, so signatures, disk flushes and round trips are shared by concurrent requests.
+ * Units of writes from requests to the index: everything that waits while one submission is under way goes together
+ * in the next, one commit per vault, so signatures, disk flushes and round trips are shared by concurrent requests.
  */
 import { type Client, type PreparedCommit, type SubmitResult, toHex } from '@scelle/sdk'
 import { EdgeError } from '../errors.ts'
@@ -50,8 +50,8 @@ export class Submitter {
   }
 
   /**
-   * Seals, keeps and submits; returns once the index holds all of it durably.
-   * Throws EdgeError `conflict`, `forbidden`, `overloaded`, `index-unavailable` (nothing was written) or `outcome-unknown`.
+   * Seals, keeps and submits; returns once the index holds all of it durably. Throws EdgeError `conflict`,
+   * `forbidden`, `overloaded`, `index-unavailable` (nothing was written) or `outcome-unknown`.
    */
   async run(parts: readonly Part[]): Promise<void> {
     if (parts.length === 0) return
@@ -137,7 +137,8 @@ export class Submitter {
       weight += unit.weight
       records += unit.records
       parts += unit.parts.length
-      const full = weight > EDGE_LIMITS.submitBytes || records > EDGE_LIMITS.unitRecords || parts > EDGE_LIMITS.submitCommits
+      const full = weight > EDGE_LIMITS.submitBytes || records > EDGE_LIMITS.unitRecords
+        || parts > EDGE_LIMITS.submitCommits
       if (taken.length > 0 && full) break
       taken.push(unit)
       this.#queue.shift()
@@ -167,7 +168,9 @@ export class Submitter {
       [toHex(commit.vault), { commit, answer: answers[place] as SubmitResult | Error }]))
     const accepted = this.#judge(batch, byVault)
     this.#enter(batch.units, accepted, seq)
-    for (const part of accepted) this.#options.accepted(part.vault, part.writes.filter((write) => !write.shadow).map(entryOf))
+    for (const { vault, writes } of accepted) {
+      this.#options.accepted(vault, writes.filter(({ shadow }) => shadow !== true).map(entryOf))
+    }
     for (const unit of batch.units) for (const part of unit.open) if (accepted.has(part)) unit.accepted(part)
   }
 
@@ -195,7 +198,9 @@ export class Submitter {
     return commits.map(() => error)
   }
 
-  /** Parts the index accepted. Units it refused are told so; the rest of a refused commit is tried again without them. */
+  /**
+   * Parts the index accepted. Units it refused are told so; the rest of a refused commit is tried again without them.
+   */
   #judge(batch: Omit<SealedBatch, 'later'>, answers: ReadonlyMap<string, Answered>): Set<Part> {
     const accepted = new Set<Part>()
     for (const unit of batch.units) {

@@ -5,7 +5,9 @@ export interface PlannedWrite {
   readonly locator: Locator
   /** JSON text; empty for a tombstone. */
   readonly content: Uint8Array
-  /** A tombstone left where the resource was before it moved to another category: the directory follows the other one. */
+  /**
+   * A tombstone left where the resource was before it moved to another category: the directory follows the other one.
+   */
   readonly shadow?: boolean
 }
 
@@ -45,7 +47,8 @@ export class Unit {
   constructor(parts: readonly Part[]) {
     this.parts = parts
     this.#open = new Set(parts)
-    this.weight = parts.reduce((sum, part) => sum + part.writes.reduce((bytes, write) => bytes + write.content.length, 0), 0)
+    this.weight = parts.reduce((sum, part) =>
+      sum + part.writes.reduce((bytes, write) => bytes + write.content.length, 0), 0)
     this.records = parts.reduce((sum, part) => sum + part.writes.length, 0)
     this.done = new Promise((resolve, reject) => {
       this.#resolve = resolve

@@ -34,7 +34,8 @@ export class Writer {
 
   /** One change under its own lock. */
   change(change: Change, bases: readonly string[]): Promise<PlannedChange> {
-    return this.holding([`${change.type}/${change.id}`], async () => (await this.apply([change], bases))[0] as PlannedChange)
+    return this.holding([`${change.type}/${change.id}`], async () =>
+      (await this.apply([change], bases))[0] as PlannedChange)
   }
 
   /** Plans all, then seals and submits all. The caller holds the resources. Throws as planner and submitter do. */
@@ -65,9 +66,11 @@ export class Writer {
       vault: row.vault, contested: row.origin === 'granted' || row.contested === true, writes,
     }))
     if (parts.some(({ writes }) => writes.length > EDGE_LIMITS.unitRecords)) {
-      throw new EdgeError('too-large', `a transaction may write ${EDGE_LIMITS.unitRecords} resources of one patient: send it in parts`)
+      throw new EdgeError('too-large',
+        `a transaction may write ${EDGE_LIMITS.unitRecords} resources of one patient: send it in parts`)
     }
-    // The index accepts vault by vault. Where somebody else may write it can still refuse: then nothing else may be in yet.
+    // The index accepts vault by vault. Where somebody else may write it can still refuse: then nothing else may be in
+    // yet.
     if (parts.filter(({ contested }) => contested).length > 1) {
       throw new EdgeError('business-rule', 'a transaction may write to one shared record only: send one for each')
     }
