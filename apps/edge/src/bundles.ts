@@ -5,6 +5,7 @@ import { LIMITS, parseJson } from '@scelle/fhir/validate'
 import { bundleBytes, type BundlePart, type FhirAnswer, locationOf, versionHeaders } from './answers.ts'
 import { batchCall, type EntryRequest, getCall } from './bundle-calls.ts'
 import { type Call, requireRights } from './call.ts'
+import { withDecimals } from './decimals.ts'
 import type { Entry } from './entry.ts'
 import { EdgeError, isOwnFault, refusalOf } from './errors.ts'
 import type { Interactions } from './interactions.ts'
@@ -43,7 +44,8 @@ export class Bundles {
       throw new EdgeError('not-supported', 'this interaction takes no parameters', 'http.query')
     }
     requireType(call.headers, FHIR_TYPES)
-    const bundle = parseJson(textOfBody(call.body), LIMITS.bundleText) as Bundle | null
+    const text = textOfBody(call.body)
+    const bundle = withDecimals(text, parseJson(text, LIMITS.bundleText) as Bundle | null)
     if (bundle?.resourceType !== 'Bundle' || (bundle.type !== 'transaction' && bundle.type !== 'batch')) {
       throw new EdgeError('bad-value', 'expected a Bundle of type transaction or batch', 'Bundle.type')
     }
@@ -161,7 +163,8 @@ const operationsIn = (patch: Resource, expression: string): unknown => {
   if (patch.resourceType !== 'Binary' || patch.contentType !== PATCH_TYPE || patch.data === undefined) {
     throw new EdgeError('not-supported', `send a Binary of type ${PATCH_TYPE}`, `${expression}.resource`)
   }
-  return parseJson(textOfBody(new Uint8Array(Buffer.from(patch.data, 'base64'))), LIMITS.resourceText)
+  const text = textOfBody(new Uint8Array(Buffer.from(patch.data, 'base64')))
+  return withDecimals(text, parseJson(text, LIMITS.resourceText))
 }
 
 const writtenPart = ({ status, entry }: PlannedChange, call: Call): BundlePart =>

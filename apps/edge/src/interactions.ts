@@ -3,7 +3,8 @@ import type { Resource } from '@medplum/fhirtypes'
 import { isId, LIMITS, parseJson, validateResource } from '@scelle/fhir/validate'
 import { type FhirAnswer, versionHeaders, writtenAnswer } from './answers.ts'
 import { type Call, requireRights } from './call.ts'
-import { textOf, type Entry } from './entry.ts'
+import { withDecimals } from './decimals.ts'
+import { type Entry, textOf } from './entry.ts'
 import { EdgeError } from './errors.ts'
 import { FHIR_TYPES, header, ifMatchOf, isKnown, requireType, textOfBody } from './negotiation.ts'
 import { applyPatch, PATCH_TYPE } from './patch.ts'
@@ -101,7 +102,8 @@ export class Interactions {
   async patched(type: string, id: string, operations: unknown, ifMatch: number | undefined): Promise<Change> {
     const entry = await this.#options.repository.read(type, id)
     if (ifMatch !== undefined && entry.version !== ifMatch) throw new EdgeError('precondition-failed')
-    const resource = validateResource(applyPatch(JSON.parse(textOf(entry)), operations))
+    const text = textOf(entry)
+    const resource = validateResource(applyPatch(withDecimals(text, JSON.parse(text) as unknown), operations))
     if (resource.resourceType !== type || resource.id !== id) {
       throw new EdgeError('bad-value', 'a patch may change neither type nor id', `${type}.id`)
     }
@@ -110,7 +112,8 @@ export class Interactions {
 
   async #patchOne(call: Call, type: string, id: string): Promise<FhirAnswer> {
     requireType(call.headers, [PATCH_TYPE])
-    const operations = parseJson(textOfBody(call.body), LIMITS.resourceText)
+    const body = textOfBody(call.body)
+    const operations = withDecimals(body, parseJson(body, LIMITS.resourceText))
     const { writer } = this.#options
     return writer.holding([`${type}/${id}`], async () => {
       const change = await this.patched(type, id, operations, ifMatchOf(header(call.headers, 'if-match')))
@@ -163,7 +166,8 @@ const resourceIn = (call: Call, type: string): Resource => {
 
 const parsedBody = (call: Call): unknown => {
   requireType(call.headers, FHIR_TYPES)
-  return parseJson(textOfBody(call.body), LIMITS.resourceText)
+  const text = textOfBody(call.body)
+  return withDecimals(text, parseJson(text, LIMITS.resourceText))
 }
 
 const served = (call: Call, entry: Entry): FhirAnswer => {

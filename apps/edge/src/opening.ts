@@ -4,6 +4,7 @@
 import type { Resource } from '@medplum/fhirtypes'
 import type { OpenedRecord } from '@scelle/sdk'
 import { findingsOf, isId, parseJson } from '@scelle/fhir/validate'
+import { exactJson, withDecimals } from './decimals.ts'
 import { bytesOf, type Entry, type Locator } from './entry.ts'
 import type { Records } from './records.ts'
 
@@ -70,13 +71,14 @@ const content = (record: OpenedRecord, own: boolean): Read | undefined => {
   // Another writer's software may not set these two: the record's own header knows better anyway.
   const meta = { ...resource.meta, versionId: String(version), lastUpdated: new Date(updated).toISOString() }
   const restated = { ...resource, meta }
-  return { entry: { ...head, bytes: bytesOf(JSON.stringify(restated)) }, resource: restated }
+  return { entry: { ...head, bytes: bytesOf(exactJson(restated)) }, resource: restated }
 }
 
 /** Whoever was granted writing may be careless or hostile: only what would be accepted here is served here. */
 const parsedSafely = (bytes: Uint8Array): Resource | undefined => {
   try {
-    const value = parseJson(decoder.decode(bytes))
+    const text = decoder.decode(bytes)
+    const value = withDecimals(text, parseJson(text))
     return findingsOf(value).length === 0 ? (value as Resource) : undefined
   } catch {
     return undefined

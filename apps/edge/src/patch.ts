@@ -1,4 +1,4 @@
-/** JSON Patch (RFC 6902) on a copy: either every operation applies, or nothing changes. */
+/** JSON Patch (RFC 6902). */
 import { isDeepStrictEqual } from 'node:util'
 import { EdgeError } from './errors.ts'
 import { EDGE_LIMITS } from './limits.ts'
@@ -90,7 +90,7 @@ const remove = (root: Json, path: readonly string[], place: number): Json => {
 
 const perform = (root: Json, { op, path, from, value }: Operation, place: number): void => {
   if (path.length === 0) fail(place, 'the resource as a whole cannot be patched: use PUT')
-  if (op === 'add') insert(root, path, structuredClone(value), place)
+  if (op === 'add') insert(root, path, value, place)
   else if (op === 'remove') remove(root, path, place)
   else if (op === 'move') insert(root, path, remove(root, from, place), place)
   else if (op === 'copy') insert(root, path, structuredClone(valueAt(root, from, place)), place)
@@ -101,13 +101,13 @@ const perform = (root: Json, { op, path, from, value }: Operation, place: number
   } else {
     const { holder, name } = holderOf(root, path, place)
     valueAt(root, path, place)
-    if (Array.isArray(holder)) holder[Number(name)] = structuredClone(value)
-    else holder[name] = structuredClone(value)
+    if (Array.isArray(holder)) holder[Number(name)] = value
+    else holder[name] = value
   }
 }
 
 /**
- * The patched copy of a resource.
+ * Patches a resource that nobody else holds: where an operation does not fit, what it is then is thrown away.
  * @throws EdgeError `bad-value` for an operation that does not fit, `business-rule` for a `test` that fails
  */
 export const applyPatch = (resource: Json, patch: Json): Json => {
@@ -116,7 +116,6 @@ export const applyPatch = (resource: Json, patch: Json): Json => {
   }
   if (patch.length > EDGE_LIMITS.patchOperations) throw new EdgeError('too-large', 'too many patch operations')
   const operations = patch.map(readOperation)
-  const copy = structuredClone(resource)
-  for (const [place, operation] of operations.entries()) perform(copy, operation, place)
-  return copy
+  for (const [place, operation] of operations.entries()) perform(resource, operation, place)
+  return resource
 }

@@ -61,6 +61,36 @@ describe('create and read', () => {
   })
 })
 
+describe('decimals', () => {
+  test('keep the digits they were sent with: 5.0 was measured to a tenth, 5 was not', async () => {
+    const { app } = world
+    const withValue = (value: string, id?: string): string =>
+      JSON.stringify({ ...glucose('p1', 77), ...(id === undefined ? {} : { id }) }).replace(':77,', `:${value},`)
+    for (const value of ['5.0', '0.10', '1e3', '100.00', '-0.50', '1.2345678901234567890', '5']) {
+      const created = await app.send('POST', 'Observation', { raw: withValue(value) })
+      expect(created.status).toBe(201)
+      expect(created.text).toContain(`"value":${value},`)
+      expect((await app.get(`Observation/${created.body.id}`)).text).toContain(`"value":${value},`)
+    }
+    const entry = `{"resource":${withValue('7.50', 'tx')},"request":{"method":"PUT","url":"Observation/tx"}}`
+    await app.send('POST', '', { raw: `{"resourceType":"Bundle","type":"transaction","entry":[${entry}]}` })
+    await app.send('PATCH', 'Observation/tx', {
+      raw: '[{"op":"replace","path":"/status","value":"amended"}]',
+        headers: { 'content-type': 'application/json-patch+json' },
+    })
+    const read = await app.get('Observation/tx')
+    expect([read.headers.get('etag'), read.text.includes('"value":7.50,')]).toEqual(['W/"2"', true])
+    expect((await app.send('PUT', 'Observation/tx', { raw: withValue('7.5', 'tx') })).headers.get('etag')).toBe('W/"3"')
+  })
+
+  test('a number as long as a book costs no more than its length', async () => {
+    const started = performance.now()
+    const raw = `{"resourceType":"Observation","valueInteger":${'1'.repeat(2_000_000)}}`
+    expect((await world.app.send('POST', 'Observation', { raw })).status).toBe(400)
+    expect(performance.now() - started).toBeLessThan(5_000)
+  })
+})
+
 describe('update', () => {
   test('the client\'s id is kept, versions count up, the same content writes nothing', async () => {
     const { app } = world

@@ -6,6 +6,7 @@ import type { Resource } from '@medplum/fhirtypes'
 import { handleOf, toHex } from '@scelle/sdk'
 import { categorise, type RuleTable } from '@scelle/fhir/categories'
 import { type OwnerContext, patientOf } from '@scelle/fhir/references'
+import { exactJson } from '../decimals.ts'
 import { bytesOf, type Entry, type Locator } from '../entry.ts'
 import { EdgeError } from '../errors.ts'
 import type { Cabinet } from '../store/cabinet.ts'
@@ -170,7 +171,7 @@ const AMBIGUOUS = {
 const plainText = (resource: Resource, id: string): string => {
   const { resourceType, id: _id, meta, ...rest } = resource as Resource & Record<string, unknown>
   const { versionId: _version, lastUpdated: _updated, ...kept } = meta ?? {}
-  return JSON.stringify({ resourceType, id, ...(Object.keys(kept).length > 0 ? { meta: kept } : {}), ...rest })
+  return exactJson({ resourceType, id, ...(Object.keys(kept).length > 0 ? { meta: kept } : {}), ...rest })
 }
 
 const HEAD = /^\{"resourceType":"[A-Za-z]+","id":"[A-Za-z0-9\-.]+"/
@@ -181,5 +182,6 @@ const stamped = (plain: string, version: number, updated: number): Uint8Array =>
   const [head = ''] = HEAD.exec(plain) ?? []
   const rest = plain.slice(head.length)
   const set = `"versionId":"${version}","lastUpdated":"${new Date(updated).toISOString()}"`
-  return bytesOf(rest.startsWith(META) ? `${head}${META}${set},${rest.slice(META.length)}` : `${head}${META}${set}}${rest}`)
+  return bytesOf(rest.startsWith(META)
+    ? `${head}${META}${set},${rest.slice(META.length)}` : `${head}${META}${set}}${rest}`)
 }

@@ -1,0 +1,68 @@
+/**
+ * Decimals keep their digits: 5.0 mmol/L was measured to a tenth, 5 was not, and R4 asks servers to keep the difference
+ * (datatypes.html#decimal). JavaScript's numbers do not, so the text that was sent is remembered beside the object that
+ * holds the number, and written again as it was. Costs nothing where no number of a text needs it.
+ */
+
+/**
+ * A number whose text JavaScript may write otherwise: trailing zeros, exponents, more digits than a double has. Without
+ * two ways to match the same digits: the text is a stranger's.
+ */
+const SUSPECT = /[:[,]\s*-?(?:\d+\.\d*0|\d[\d.]*[eE]|[\d.]{16})/
+
+type Holder = object
+
+const texts = new WeakMap<Holder, Map<string, string>>()
+
+interface Source {
+  readonly source?: string
+}
+
+/** Remembers, for the objects of `value`, the digits that its JSON text has and JavaScript would lose. Returns `value`. */
+export const withDecimals = <T>(text: string, value: T): T => {
+  if (!SUSPECT.test(text)) return value
+  const exact = JSON.parse(text, ((_key: string, member: unknown, { source }: Source) =>
+    typeof member === 'number' && source !== undefined && source !== String(member) ? new Digits(source) : member
+  ) as (key: string, member: unknown) => unknown) as unknown
+  follow(exact, value)
+  return value
+}
+
+class Digits {
+  readonly text: string
+  constructor(text: string) {
+    this.text = text
+  }
+}
+
+const follow = (exact: unknown, value: unknown): void => {
+  if (typeof exact !== 'object' || exact === null || typeof value !== 'object' || value === null) return
+  for (const [name, member] of Object.entries(exact)) {
+    const beside = (value as Record<string, unknown>)[name]
+    if (!(member instanceof Digits)) {
+      follow(member, beside)
+      continue
+    }
+    const known = texts.get(value) ?? new Map<string, string>()
+    texts.set(value, known.set(name, member.text))
+  }
+}
+
+/** JSON text in which remembered digits stand as they were sent. `JSON.stringify` where there are none. */
+export const exactJson = (value: object): string => {
+  if (!hasDecimals(value)) return JSON.stringify(value)
+  return JSON.stringify(value, function exact(this: Holder, name: string, member: unknown): unknown {
+    const text = typeof member === 'number' ? texts.get(this)?.get(name) : undefined
+    return text !== undefined && Number(text) === member ? rawJson(text) : member
+  })
+}
+
+const hasDecimals = (value: unknown): boolean => {
+  if (typeof value !== 'object' || value === null) return false
+  if (texts.has(value)) return true
+  for (const member of Object.values(value)) if (typeof member === 'object' && hasDecimals(member)) return true
+  return false
+}
+
+/** ECMAScript's own, which TypeScript's library does not list yet. */
+const rawJson = (text: string): unknown => (JSON as unknown as { rawJSON: (text: string) => unknown }).rawJSON(text)
