@@ -1,0 +1,25 @@
+import { checkConfig } from '@scelle/wire/config'
+import { expect, test } from 'vitest'
+import { configSchema } from '../src/config.ts'
+
+const id = 'ab'.repeat(32)
+const party = { url: 'http://127.0.0.1:1', id }
+const good = {
+  listen: { port: 0 }, identity: 'identity', data: 'data', index: party, trustees: [party, party, party],
+  organisation: { name: 'H' }, applications: [{ id, name: 'a', rights: ['read'], keys: ['00'] }],
+}
+
+test('a whole configuration is taken', () => {
+  expect(checkConfig(good, configSchema, 'edge.json').listen.host).toBe('127.0.0.1')
+})
+
+test.each([
+  ['an unknown key', { ...good, nonsense: 1 }, 'nonsense'],
+  ['two trustees', { ...good, trustees: [party, party] }, 'trustees'],
+  ['an address that is none', { ...good, index: { url: 'index' } }, 'index.url'],
+  ['an unknown right', { ...good, applications: [{ ...good.applications[0], rights: ['all'] }] }, 'applications'],
+  ['no keys', { ...good, applications: [{ ...good.applications[0], keys: [] }] }, 'applications'],
+  ['a limit below nothing', { ...good, charts: { open: 0 } }, 'charts.open'],
+])('%s is refused by name', (_, config, key) => {
+  expect(() => checkConfig(config, configSchema, 'edge.json')).toThrow(key)
+})
