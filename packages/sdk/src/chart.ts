@@ -1,12 +1,13 @@
 /** An opened part of a vault: in memory, for a limited time, and nowhere else. */
 import type { CapsuleKey } from '@scelle/seal/envelope'
 import { SealError, toHex } from '@scelle/seal/verify'
+import { openAll, type OpenedRecord } from './bodies.ts'
 import type { Connection } from './connection.ts'
 import { SdkError } from './errors.ts'
 import type { Feed, FeedRecord } from './feed.ts'
 import type { Keyring } from './keyring.ts'
 import { SDK_LIMITS } from './limits.ts'
-import { capsuleKeys, openAll, type OpenedRecord, type OpeningContext } from './opening.ts'
+import { capsuleKeys, type OpeningContext } from './opening.ts'
 import { type ChartProblem, problemOf } from './release.ts'
 
 export interface ChartTimes {
@@ -101,7 +102,10 @@ export class Chart {
     return this.#records
   }
 
-  /** The newest version of every resource, deleted ones as tombstones. Throws `chart-closed`. */
+  /**
+   * The newest version of every resource, deleted ones as tombstones. A handle is its author's own name for a resource:
+   * another author's record under the same one is another resource, and replaces nothing. Throws `chart-closed`.
+   */
   latest(): OpenedRecord[] {
     this.#look()
     return [...this.#latest.values()]
@@ -206,7 +210,7 @@ export class Chart {
   #keep(opened: readonly OpenedRecord[], problems: readonly ChartProblem[]): void {
     for (const record of opened) {
       this.#records.push(record)
-      const name = `${record.category}/${record.handle}`
+      const name = `${record.author}/${record.category}/${record.handle}`
       if ((this.#latest.get(name)?.version ?? -1) < record.version) this.#latest.set(name, record)
     }
     for (const problem of problems) this.#problems.set(Object.values(problem).join('/'), problem)

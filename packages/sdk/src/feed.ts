@@ -275,7 +275,7 @@ export class Feed {
       throw new SealError('capsule-mismatch', 'a record names a capsule that its author did not open before it')
     }
     this.#requireNew(capsule, header)
-    this.#requireRoom(capsule, size)
+    this.#requireRoom(capsule, body?.length ?? 0)
     show(shown, capsule.category, served.place, leaf)
     return { capsule, header, headerBytes, digest, size, body }
   }
@@ -287,16 +287,16 @@ export class Feed {
     this.#versions.add(version)
   }
 
-  #requireRoom(capsule: FeedCapsule, size: number): void {
+  #requireRoom(capsule: FeedCapsule, inline: number): void {
     capsule.records++
-    this.#bytes += size
+    this.#bytes += inline
     if (capsule.records > FORMAT_LIMITS.capsuleRecords) {
       throw new SealError(
         'capsule-full',
         `a capsule is served with more than ${FORMAT_LIMITS.capsuleRecords} records`,
       )
     }
-    if (this.#versions.size > SDK_LIMITS.chartRecords || this.#bytes > SDK_LIMITS.chartBytes) {
+    if (this.#versions.size > SDK_LIMITS.chartRecords || this.#bytes > SDK_LIMITS.feedBytes) {
       throw new SdkError(
         'chart-too-large',
         'this part of the vault is larger than a chart may be; open fewer categories at a time',

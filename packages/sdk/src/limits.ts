@@ -33,9 +33,16 @@ export const SDK_LIMITS = {
   capsulesAtOnce: 64,
   /** Look-ups in flight at once. */
   lookupsAtOnce: 16,
-  /** Records and bytes of one chart. More is refused rather than filling the memory. */
+  /** Records of one chart's feed. More is refused rather than filling the memory. */
   chartRecords: 500_000,
-  chartBytes: 1024 * 1024 * 1024,
+  /** Opened content of one chart. Records beyond it are named, and left out. */
+  chartBytes: 256 * 1024 * 1024,
+  /** Bodies, as sealed, that a feed may carry inline. */
+  feedBytes: 1024 * 1024 * 1024,
+  /** One body, as sealed: a little more than the largest content. */
+  bodyBytes: 80 * 1024 * 1024,
+  /** What the bodies that are opened in one go can become at worst. */
+  sliceBytes: 256 * 1024 * 1024,
   /** A chart nobody looked at for this long closes itself. */
   chartIdle: 30 * 60_000,
   /** A chart closes after this whatever happens: no longer than a session may last. */

@@ -1,37 +1,23 @@
 /** From verified ciphertext to opened records: release secrets, capsule keys, bodies. */
-import { type CapsuleKey, capsuleOpener, openRecords, ownerRelease } from '@scelle/seal/envelope'
+import { type CapsuleKey, capsuleOpener, ownerRelease } from '@scelle/seal/envelope'
 import type { EpochSecrets } from '@scelle/seal/keys'
-import { equalBytes, RIGHTS, SealError, sha256, toHex } from '@scelle/seal/verify'
+import { equalBytes, RIGHTS, SealError, toHex } from '@scelle/seal/verify'
 import type { Connection } from './connection.ts'
 import { SdkError } from './errors.ts'
-import type { Feed, FeedCapsule, FeedRecord } from './feed.ts'
+import type { Feed, FeedCapsule } from './feed.ts'
 import { grantFor, type HeldGrant, type Keyring, type Purpose } from './keyring.ts'
 import { SDK_LIMITS } from './limits.ts'
 import { type ChartProblem, problemOf, release, type Released } from './release.ts'
-import { inParallel, pause } from './timers.ts'
+import { pause } from './timers.ts'
 import type { VaultView } from './vault-view.ts'
-
-/** One version of a resource, opened. Ids are lower-case hex. */
-export interface OpenedRecord {
-  /** Code of the category. */
-  readonly category: string
-  /** 16 bytes: the resource, as its author names it. */
-  readonly handle: string
-  readonly version: number
-  readonly record: string
-  /** Principal that signed it. Who that is, your directory of organisations says. */
-  readonly author: string
-  /** Seconds since 1970, coarse, by the author's word. */
-  readonly time: number
-  readonly contentType: 'fhir+json' | 'tombstone' | 'octets'
-  readonly content: Uint8Array
-}
 
 export interface OpeningContext {
   readonly view: VaultView
   readonly keyring: Keyring
   readonly feed: Feed
   readonly purpose: Purpose
+  /** Bytes of content that the chart may still take. */
+  readonly room: { left: number }
   readonly signal?: AbortSignal | undefined
 }
 
@@ -153,84 +139,6 @@ export const capsuleKeys = async (
     }
   }
   return { keys, problems }
-}
-
-/** The body of a record: as served, or fetched by its digest. Throws `record-tampered`. */
-const bodyOf = async (
-  connection: Connection,
-  record: FeedRecord,
-  signal: AbortSignal | undefined,
-): Promise<Uint8Array> => {
-  if (record.body !== undefined) return record.body
-  const body = await connection.askIndex({
-    method: 'GET',
-    path: `/v1/blobs/${toHex(record.digest)}`,
-    octets: true,
-    signal,
-    timeout: SDK_LIMITS.transferTimeout,
-  })
-  if (body.length !== record.size || !equalBytes(sha256(body), record.digest)) {
-    throw new SealError('record-tampered', 'the index serves another body than the author signed')
-  }
-  return body
-}
-
-const openedOf = (record: FeedRecord, content: Uint8Array, codes: ReadonlyMap<string, string>): OpenedRecord => ({
-  category: codes.get(record.capsule.category) as string,
-  handle: toHex(record.header.handle),
-  version: record.header.version,
-  record: toHex(record.header.record),
-  author: toHex(record.capsule.header.writer),
-  time: record.header.time,
-  contentType: record.header.contentType,
-  content,
-})
-
-const openGroup = async (
-  connection: Connection,
-  from: OpeningContext,
-  key: CapsuleKey,
-  records: readonly FeedRecord[],
-): Promise<{ opened: OpenedRecord[]; problems: ChartProblem[] }> => {
-  const bodies = await inParallel(records, SDK_LIMITS.blobsAtOnce, (record) =>
-    bodyOf(connection, record, from.signal),
-  )
-  const items = records.map(({ headerBytes }, i) => ({ headerBytes, body: bodies[i] as Uint8Array }))
-  const opened: OpenedRecord[] = []
-  const problems: ChartProblem[] = []
-  for (const [i, result] of (await openRecords(key, items)).entries()) {
-    const record = records[i] as FeedRecord
-    if (result instanceof SealError) {
-      const { header, capsule } = record
-      problems.push({
-        what: 'record',
-        who: toHex(capsule.header.writer),
-        which: toHex(header.record),
-        code: result.code,
-      })
-    } else opened.push(openedOf(record, result.content, from.keyring.codes))
-  }
-  return { opened, problems }
-}
-
-/** Opens records whose capsules' keys are there. */
-export const openAll = async (
-  connection: Connection,
-  from: OpeningContext,
-  keys: ReadonlyMap<string, CapsuleKey>,
-  records: readonly FeedRecord[],
-): Promise<{ opened: OpenedRecord[]; problems: ChartProblem[] }> => {
-  const groups = Map.groupBy(records, ({ capsule }) => capsule.id)
-  const opened: OpenedRecord[] = []
-  const problems: ChartProblem[] = []
-  for (const [id, group] of groups) {
-    const key = keys.get(id)
-    if (key === undefined) continue
-    const done = await openGroup(connection, from, key, group)
-    opened.push(...done.opened)
-    problems.push(...done.problems)
-  }
-  return { opened, problems }
 }
 
 /** Throws `no-grant` where a category asked for cannot be read: an empty answer would look like "nothing there". */

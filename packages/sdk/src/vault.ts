@@ -183,14 +183,20 @@ export class Vault {
       Feed.start(this.#connection, this.id, current.part, visibleIn(current), current.own)
     const feed = await startFeed(keyring)
     const custodian = keyring.part.custodian.keys.id
-    const chart = new Chart(this.#connection, { view, keyring, feed, purpose }, chosen, options, {
-      renew: async () => {
-        await this.refresh()
-        return { view: this.#loaded.view, keyring: await this.#keyring({ custodian }) }
+    const chart = new Chart(
+      this.#connection,
+      { view, keyring, feed, purpose, room: { left: SDK_LIMITS.chartBytes } },
+      chosen,
+      options,
+      {
+        renew: async () => {
+          await this.refresh()
+          return { view: this.#loaded.view, keyring: await this.#keyring({ custodian }) }
+        },
+        startFeed,
+        mayWrite: (author, category) => this.#mayWrite(keyring, author, category),
       },
-      startFeed,
-      mayWrite: (author, category) => this.#mayWrite(keyring, author, category),
-    })
+    )
     try {
       await chart.refresh(options.signal)
       return chart
