@@ -2,15 +2,16 @@
 import { SdkError } from './errors.ts'
 
 export interface Timers {
-  /** Runs `then` after `ms`; the answer cancels. Must not keep a process alive. */
-  after(ms: number, then: () => void): () => void
+  /** Runs `then` after `ms`; the answer cancels. Keeps a process alive only where somebody waits for it (`awaited`). */
+  after(ms: number, then: () => void, awaited?: boolean): () => void
 }
 
 /** The platform's timers. */
 export const systemTimers: Timers = {
-  after(ms, then) {
+  after(ms, then, awaited = false) {
     const timer: unknown = setTimeout(then, ms)
-    if (typeof timer === 'object' && timer !== null && 'unref' in timer) (timer as { unref(): void }).unref()
+    const canLetGo = typeof timer === 'object' && timer !== null && 'unref' in timer
+    if (canLetGo && !awaited) (timer as { unref(): void }).unref()
     return () => clearTimeout(timer as number)
   },
 }
@@ -25,10 +26,11 @@ export const pause = (timers: Timers, ms: number, signal?: AbortSignal): Promise
       cancel()
       reject(abortedError())
     }
-    const cancel = timers.after(ms, () => {
+    const done = (): void => {
       signal?.removeEventListener('abort', stop)
       resolve()
-    })
+    }
+    const cancel = timers.after(ms, done, true)
     signal?.addEventListener('abort', stop, { once: true })
   })
 
