@@ -28,6 +28,8 @@ export interface Opening {
 
 interface OpenChart extends Opening {
   readonly chart: Chart
+  /** Hex ids of those whose categories these are. */
+  readonly custodians: readonly string[]
   readonly openedAt: number
   /** The organisation's own vault is no patient's chart: it stays. */
   readonly lasting: boolean
@@ -132,16 +134,18 @@ export class Charts {
     const meanwhile: Entry[] = []
     this.#meanwhile.set(vault, meanwhile)
     try {
-      const chart = await (await this.#options.vaults.get(vault)).open()
+      const handle = await this.#options.vaults.get(vault)
+      const chart = await handle.open()
+      const { custodians } = handle
       const records = new Records()
-      this.#enter(vault, records, chart.opened())
+      this.#enter(vault, { records, custodians }, chart.opened())
       for (const entry of meanwhile) records.put(entry)
       const row = this.#options.directory.vault(vault)
       const lasting = row !== undefined && row.patient === undefined
       const at = now()
       const name = Buffer.from(random(9)).toString('base64url')
       const open: OpenChart = {
-        name, records, chart, lasting,
+        name, records, custodians, chart, lasting,
         gaps: () => gapsOf(chart),
         openedAt: at, usedAt: at, freshAt: at, refreshing: undefined,
       }
@@ -164,7 +168,7 @@ export class Charts {
   async #refresh(vault: string, open: OpenChart): Promise<void> {
     open.refreshing ??= (async () => {
       try {
-        this.#enter(vault, open.records, await open.chart.refresh())
+        this.#enter(vault, open, await open.chart.refresh())
       } catch (error) {
         this.#options.log('chart-refresh-failed', faultFields(error))
         const { code } = openFault(error, () => undefined)
@@ -182,9 +186,10 @@ export class Charts {
     await open.refreshing
   }
 
-  #enter(vault: string, records: Records, news: Iterable<OpenedRecord>): void {
+  #enter(vault: string, into: Pick<OpenChart, 'records' | 'custodians'>, news: Iterable<OpenedRecord>): void {
     const { directory, log, self } = this.#options
-    const result = opened(news, records, self, (key) => directory.locator(key))
+    const { records, custodians } = into
+    const result = opened(news, records, { self, custodians, known: (key) => directory.locator(key) })
     if (result.refused > 0) log('records-set-aside', { records: result.refused })
     if (result.foreign.length > 0) directory.learn(vault, result.foreign)
   }

@@ -18,7 +18,7 @@ interface Source {
   readonly source?: string
 }
 
-/** Remembers, for the objects of `value`, the digits that its JSON text has and JavaScript would lose. Returns `value`. */
+/** `value`, for whose objects the digits are remembered that its JSON text has and JavaScript would lose. */
 export const withDecimals = <T>(text: string, value: T): T => {
   if (!SUSPECT.test(text)) return value
   const exact = JSON.parse(text, ((_key: string, member: unknown, { source }: Source) =>

@@ -5,7 +5,7 @@ import type { Resource } from '@medplum/fhirtypes'
 import type { OpenedRecord } from '@scelle/sdk'
 import { findingsOf, isId, parseJson } from '@scelle/fhir/validate'
 import { exactJson, withDecimals } from './decimals.ts'
-import { bytesOf, type Entry, type Locator } from './entry.ts'
+import { bytesOf, type Entry, keyOf, type Locator } from './entry.ts'
 import type { Records } from './records.ts'
 
 export interface OpenedEntries {
@@ -15,26 +15,44 @@ export interface OpenedEntries {
   readonly refused: number
 }
 
+export interface Around {
+  /** Hex id of this organisation. */
+  readonly self: string
+  /** Hex ids of those whose categories these are. */
+  readonly custodians: readonly string[]
+  /** What the directory knows of `Type/id`. */
+  readonly known: (key: string) => Locator | undefined
+}
+
 const decoder = new TextDecoder()
 
 /** Enters records into `into`, lowest version first, so that a tombstone finds the name of what it ends. */
-export const opened = (
-  news: Iterable<OpenedRecord>, into: Records, self: string, known: (key: string) => Locator | undefined,
-): OpenedEntries => {
+export const opened = (news: Iterable<OpenedRecord>, into: Records, around: Around): OpenedEntries => {
   const foreign: Entry[] = []
   let refused = 0
   const ordered = [...news].filter(({ contentType }) => contentType !== 'octets')
     .toSorted((left, right) => left.version - right.version || Number(isTombstone(left)) - Number(isTombstone(right)))
   for (const record of ordered) {
-    const own = record.author === self
-    const read = isTombstone(record) ? tombstone(record, into, known) : content(record, own)
-    if (read === undefined || !into.put(read.entry, read.resource)) {
+    const own = record.author === around.self
+    const read = isTombstone(record) ? tombstone(record, into, around) : content(record, own)
+    if (read === undefined || !mayFollow(read.entry, record.author, into, around)
+      || !into.put(read.entry, read.resource)) {
       refused++
       continue
     }
     if (!own) foreign.push(read.entry)
   }
   return { foreign, refused }
+}
+
+/**
+ * Whoever was granted writing in one category could otherwise, under a handle it saw, put a newer version into that
+ * category, and so hide or change a record of another one, where it has no right. Only the custodian moves records.
+ */
+const mayFollow = (entry: Entry, author: string, into: Records, { self, custodians }: Around): boolean => {
+  const before = into.latest(keyOf(entry))
+  if (before === undefined || before.category === entry.category) return true
+  return author === self || custodians.includes(author)
 }
 
 const isTombstone = (record: OpenedRecord): boolean => record.contentType === 'tombstone'
@@ -45,9 +63,7 @@ interface Read {
 }
 
 /** A tombstone says neither what it ends nor, to the hour, when: the record before it and the directory do. */
-const tombstone = (
-  record: OpenedRecord, into: Records, known: (key: string) => Locator | undefined,
-): Read | undefined => {
+const tombstone = (record: OpenedRecord, into: Records, { known }: Around): Read | undefined => {
   const key = into.keyOfHandle(record.handle)
   if (key === undefined) return undefined
   const [type = '', id = ''] = key.split('/')

@@ -77,13 +77,14 @@ export class Records {
 
   /**
    * Enters one version. The same again changes nothing; content wins over a tombstone of the same version, which
-   * marks a move to another category. False where another handle claims the resource's name: one of two writers must
+   * marks a move to another category. False where another handle claims the resource's name, or the handle another
+   * name: one of two writers must
    * not be able to put words into the other's record, so the first one seen stays.
    */
   put(entry: Entry, parsed?: Resource): boolean {
     const key = keyOf(entry)
     const line = this.#lines.get(key) ?? { handle: entry.handle, versions: [], current: undefined }
-    if (line.handle !== entry.handle) return false
+    if (line.handle !== entry.handle || (this.#keys.get(entry.handle) ?? key) !== key) return false
     const at = line.versions.findIndex((version) => version.entry.version >= entry.version)
     const there = at < 0 ? undefined : line.versions[at]
     if (there?.entry.version === entry.version) {

@@ -1,4 +1,4 @@
-/** Charts close: after idleness, at the end of their time, when there are too many. Then reading them is a new access. */
+/** Charts close: after idleness, at the end of their time, when there are too many. Reading then is a new access. */
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { createWorld, type World } from './harness.ts'
 import { glucose, patient } from './records.ts'

@@ -6,7 +6,8 @@ import { expect, test } from 'vitest'
 test.each(['Nonsense', 'AllergyIntolerance?nonsense=1', 'AllergyIntolerance?code:fuzzy=1&date=xx'])(
   'the library alone answers %s with an empty success',
   async (url) => {
-    const [outcome, bundle] = await new FhirRouter().handleRequest(makeSimpleRequest('GET', url), new MemoryRepository())
+    const request = makeSimpleRequest('GET', url)
+    const [outcome, bundle] = await new FhirRouter().handleRequest(request, new MemoryRepository())
     expect(outcome.id).toBe('ok')
     expect((bundle as Bundle).total).toBe(0)
   },

@@ -112,3 +112,34 @@ test('shared again, it is there again', async () => {
   const refused = await receiver.app.post('Observation', glucose('p', 7))
   expect([refused.status, issueOf(refused).code]).toEqual([403, 'forbidden'])
 })
+
+test('who may write in one category changes and hides nothing in another one', async () => {
+  const { constellation, app } = giver
+  const intruder = await constellation.client('organisation')
+  const until = new Date(constellation.now() + 86_400_000).toISOString()
+  const grantTo = (categories: string, rights: string) => app.post('Patient/p/$scelle-share', parameters({
+    with: toHex(intruder.identity.id), categories, rights, until,
+  }))
+  expect((await grantTo('laboratory', 'read')).status).toBe(200)
+  expect((await grantTo('notes', 'write')).status).toBe(200)
+  const before = await app.get('Observation/lab')
+  const [received] = await intruder.grants()
+  const opened = await intruder.vault(received?.vault ?? '')
+  const seen = (await opened.open()).latest().find(({ content }) => Buffer.from(content).includes('"id":"lab"'))
+  const handle = Buffer.from(seen?.handle ?? '', 'hex')
+  const version = (seen?.version ?? 0) + 1
+  const forged = (id: string): string => JSON.stringify({ ...glucose('p', 666), id })
+  await opened.write([{ category: 'notes', handle, version, content: forged('lab') }])
+  await opened.write([{ category: 'notes', handle, version: version + 1, content: new Uint8Array(0),
+    contentType: 'tombstone' }])
+  await opened.write([{ category: 'notes', handle, version: 1, content: forged('other') }])
+  await opened.write([{ category: 'notes', handle: new Uint8Array(16), version: 1, content: forged('lab') }])
+  await opened.write([{ category: 'notes', handle: new Uint8Array(16).fill(1), version: 1,
+    content: '{"resourceType":"Nonsense"}' }])
+  for (const restart of [false, true]) {
+    if (restart) await giver.party.restart()
+    expect((await app.get('Observation/lab')).body).toEqual(before.body)
+    expect((await app.search('Observation?patient=p&_count=1000')).text).not.toContain('666')
+  }
+  expect(giver.lines.join('')).toContain('records-set-aside')
+})

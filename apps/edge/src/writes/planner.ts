@@ -114,6 +114,10 @@ export class Planner {
       return { status: 200, owner, writes: [], entry: { ...current, bytes } }
     }
     const { category } = categorise(resource, rules)
+    if (live && current.category !== category && row?.origin === 'granted') {
+      throw new EdgeError('business-rule', 'only its custodian can move a record to another category',
+        change.expression)
+    }
     const version = (current?.version ?? 0) + 1
     const updated = this.#time(current)
     const handle = current?.handle ?? toHex(handleOf(cabinet.handleKey, type, id))

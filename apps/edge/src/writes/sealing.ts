@@ -88,4 +88,3 @@ const itemOf = ({ locator, content }: PlannedWrite): WriteItem => ({
   content,
   contentType: content.length === 0 ? 'tombstone' : 'fhir+json',
 })
-
