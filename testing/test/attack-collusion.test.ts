@@ -6,7 +6,9 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { createAccess } from '@scelle/seal/grants'
 import { rotateIdentity } from '@scelle/seal/identity'
 import type { Client, Identity, Vault } from '@scelle/sdk'
-import { capsuleHeaderHash as capsuleHash, decode, encode, Position, statementId, SUITE, toHex } from '@scelle/seal/verify'
+import {
+  capsuleHeaderHash, decode, encode, Position, statementId, SUITE, toHex,
+} from '@scelle/seal/verify'
 import { signRequest } from '@scelle/wire/http'
 import { ReleaseAnswer, ReleaseRequest } from '@scelle/wire/messages'
 import { seededRandom } from '../src/constellation.ts'
@@ -51,7 +53,7 @@ const collude = async (
     custodian: hospital.identity.id,
     reader: client.identity,
     purpose: 'treatment',
-    capsules: request.capsules.map(({ header }) => capsuleHash(header)),
+    capsules: request.capsules.map(({ header }) => capsuleHeaderHash(header)),
     chain: request.chain.map(statementId),
     ...change,
   }, context)
@@ -140,9 +142,9 @@ describe('a reader that the index helps', () => {
     await vault.write([item('a')])
     const doctor = await reader(['summary'])
     const requests = [await honest(doctor, vault, 0), await honest(doctor, vault, 1), await honest(doctor, vault, 2)]
-    const [{ id }] = (await doctor.grants()) as [{ id: Uint8Array }]
+    const [grant] = await doctor.grants()
     const stop = world.network.add({ host: world.trustees[2]!.host, effect: { kind: 'refuse' } })
-    await vault.revoke(id, { rotate: false })
+    await vault.revoke(grant!.id, { rotate: false })
     stop()
     const codes = []
     for (const [place, request] of requests.entries()) {
@@ -158,8 +160,8 @@ describe('a reader that the index helps', () => {
     const request = await collude(doctor, await honest(doctor))
     const first = await ask(doctor.identity, request)
     expect((await ask(doctor.identity, request)).body).toEqual(first.body)
-    const [{ id }] = (await doctor.grants()) as [{ id: Uint8Array }]
-    await vault.revoke(id, { rotate: false })
+    const [grant] = await doctor.grants()
+    await vault.revoke(grant!.id, { rotate: false })
     expect((await ask(doctor.identity, request)).code).toBe('grant-revoked')
   })
 })

@@ -80,7 +80,8 @@ describe('a recorded request', () => {
     const url = `${world.index.url}/v1/commits`
     const body = encode(CommitBatch, [])
     const random = seededRandom('changed')
-    const headers = await signRequest({ method: 'POST', url, body, identity: hospital.identity, now: world.now, random })
+    const { identity } = hospital
+    const headers = await signRequest({ method: 'POST', url, body, identity, now: world.now, random })
     const other = Uint8Array.of(0x80, 0x80)
     expect(await send('POST', url, { ...headers }, other)).toEqual({ status: 400, code: 'digest-mismatch' })
     const digest = `sha-256=:${Buffer.from(sha256(other)).toString('base64')}:`
