@@ -16,6 +16,12 @@ interface Line {
   current: Parsed | undefined
 }
 
+/** A result of which only a page may be wanted. */
+export interface Result {
+  readonly total: number
+  readonly page: (offset: number, count: number) => readonly Entry[]
+}
+
 export class Records {
   readonly #lines = new Map<string, Line>()
   readonly #keys = new Map<string, string>()
@@ -68,11 +74,15 @@ export class Records {
     }
   }
 
-  /** All matches of a search, in its order, as of a state. */
-  search(parsed: ParsedSearch, state: number): Entry[] {
+  /** The matches of a search, in its order, as of a state. */
+  search(parsed: ParsedSearch, state: number): Result {
     const whole = { ...parsed, count: Number.MAX_SAFE_INTEGER, totalOnly: false }
-    const found = state === this.#state ? this.#index.search(whole) : this.#indexAt(parsed.type, state).search(whole)
-    return found.resources.map((resource) => this.#entryAt(`${resource.resourceType}/${resource.id}`, state))
+    const { resources } = (state === this.#state ? this.#index : this.#indexAt(parsed.type, state)).search(whole)
+    return {
+      total: resources.length,
+      page: (offset, count) => resources.slice(offset, offset + count)
+        .map((resource) => this.#entryAt(`${resource.resourceType}/${resource.id}`, state)),
+    }
   }
 
   /**

@@ -10,6 +10,7 @@ import { EDGE_LIMITS } from './limits.ts'
 import { splitPair } from './negotiation.ts'
 import { CURSOR, type Cursor, pageLinks, type Pager } from './paging.ts'
 import type { Persons } from './persons.ts'
+import type { Result } from './records.ts'
 import type { Repository } from './repository.ts'
 import { scopeOf } from './search-scope.ts'
 import type { Directory } from './store/directory.ts'
@@ -30,7 +31,11 @@ interface Reach {
 }
 
 /** A result as of a state, whichever page of it is asked for. */
-type Evaluate = (opening: Opening, state: number) => readonly Entry[]
+type Evaluate = (opening: Opening, state: number) => Result
+
+const listed = (entries: readonly Entry[]): Result => ({
+  total: entries.length, page: (offset, count) => entries.slice(offset, offset + count),
+})
 
 const PERSONS = 'persons'
 
@@ -52,7 +57,7 @@ export class Search {
     const reach = await this.#reach(parsed, patient)
     const { opening } = reach
     if (parsed.totalOnly) {
-      const total = opening.records.search(parsed, opening.records.state).length
+      const total = opening.records.search(parsed, opening.records.state).total
       const link = [{ relation: 'self', url: `${call.base}/${path}?${query}` }]
       return { status: 200, body: bundleBytes({ type: 'searchset', total, link }, []) }
     }
@@ -65,7 +70,8 @@ export class Search {
     const parsed = parseSearch(type, query, { bases: [base] })
     try {
       const { opening } = await this.#reach(parsed, undefined)
-      return opening.records.search(parsed, opening.records.state).map(keyOf)
+      // More than one is a refusal, however many.
+      return opening.records.search(parsed, opening.records.state).page(0, 2).map(keyOf)
     } catch (error) {
       if (error instanceof EdgeError && error.code === 'not-found') return [] // no such patient: so no such resource
       throw error
@@ -78,10 +84,9 @@ export class Search {
     const cursor = this.#cursorIn(call.wishes.query, path, call)
     const asked = cursor?.query ?? call.wishes.query
     const wanted = everythingOf(asked)
-    const evaluate: Evaluate = ({ records }, state) => [...records.at(state)]
+    const evaluate: Evaluate = ({ records }, state) => listed([...records.at(state)]
       .filter((entry) => (wanted.types === undefined || wanted.types.has(entry.type)) && entry.updated >= wanted.since)
-      .toSorted((left, right) => Number(right.type === 'Patient') - Number(left.type === 'Patient')
-        || compare(keyOf(left), keyOf(right)))
+      .toSorted(patientFirst))
     if (cursor !== undefined) return this.#page(call, cursor, await this.#again(cursor), 'searchset', evaluate, true)
     const [, id = ''] = patient.split('/')
     const vault = await this.#options.repository.vaultOf(patient)
@@ -99,7 +104,7 @@ export class Search {
     const asked = cursor?.query ?? call.wishes.query
     const wanted = historyOf(asked)
     const evaluate: Evaluate = ({ records }, state) =>
-      records.history(`${type}/${id}`, state).filter((entry) => entry.updated >= wanted.since)
+      listed(records.history(`${type}/${id}`, state).filter((entry) => entry.updated >= wanted.since))
     if (cursor !== undefined) return this.#page(call, cursor, await this.#again(cursor), 'history', evaluate, true)
     const { vault } = await this.#options.repository.locate(type, id)
     const opening = await this.#options.repository.chartOf(type, id)
@@ -116,13 +121,13 @@ export class Search {
     evaluate: Evaluate, told: boolean,
   ): FhirAnswer {
     const found = evaluate(opening, cursor.state)
-    const page = found.slice(cursor.offset, cursor.offset + cursor.count)
-    const link = pageLinks(cursor, found.length, call.base, (each) => this.#options.pager.seal(each, call.principal))
+    const page = found.page(cursor.offset, cursor.count)
+    const link = pageLinks(cursor, found.total, call.base, (each) => this.#options.pager.seal(each, call.principal))
     const part = type === 'history' ? historyPart : matchPart
     const parts = page.map((entry) => part(entry, call.base))
     const gaps = type === 'searchset' ? opening.gaps() : 0
     if (gaps > 0) parts.push(gapPart(gaps))
-    return { status: 200, body: bundleBytes({ type, ...(told ? { total: found.length } : {}), link }, parts) }
+    return { status: 200, body: bundleBytes({ type, ...(told ? { total: found.total } : {}), link }, parts) }
   }
 
   /** The cursor of a query, which then holds nothing else. */
@@ -164,6 +169,9 @@ export class Search {
 }
 
 const resultOf = (parsed: ParsedSearch): Evaluate => ({ records }, state) => records.search(parsed, state)
+
+const patientFirst = (left: Entry, right: Entry): number =>
+  Number(right.type === 'Patient') - Number(left.type === 'Patient') || compare(keyOf(left), keyOf(right))
 
 const compare = (left: string, right: string): number => (left < right ? -1 : Number(left > right))
 
