@@ -4,7 +4,7 @@
  * One form is written and one is read; whatever else RFC 9421 allows (other components, parameters, labels,
  * algorithms, another order) is refused: nothing to negotiate, nothing to confuse. `spec/protocol.md` has the profile.
  */
-import { ed25519Verify, fromHex, type PrincipalKeys, sha256, toHex } from '@scelle/seal/verify'
+import { ed25519VerifyAside, fromHex, type PrincipalKeys, sha256, toHex } from '@scelle/seal/verify'
 import { Problem } from './errors.ts'
 import type { NonceMemory } from './http-nonces.ts'
 import { WIRE_LIMITS } from './limits.ts'
@@ -135,10 +135,6 @@ const parseDigest = (field: string): Uint8Array => {
   return fromBase64(digest[1] ?? '')
 }
 
-/** At once on Node, promised in browsers. */
-const holds = (key: Uint8Array, base: Uint8Array, signature: Uint8Array): boolean | Promise<boolean> =>
-  ed25519Verify(key, base, signature)
-
 /**
  * Verifies the signature of a request by its head alone, before a body is read. The body stays to be checked against
  * the `digest` returned ({@link requireDigest}); none means that there must be no body.
@@ -154,7 +150,7 @@ export const verifyRequestHead = async (
   const keys = await head.keyOf(fromHex(parsed.principal) as Uint8Array)
   if (keys === undefined) throw new Problem('principal-unknown')
   const base = signatureBase(head, parsed.digest, parsed.parameters)
-  if (toHex(keys.id) !== parsed.principal || !(await holds(keys.current.signingKey, base, parsed.signature))) {
+  if (toHex(keys.id) !== parsed.principal || !(await ed25519VerifyAside(keys.current.signingKey, base, parsed.signature))) {
     throw new Problem('signature-invalid')
   }
   // Only now: a stranger must not be able to fill the memory, or to use up nonces that it saw.

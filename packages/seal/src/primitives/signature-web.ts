@@ -32,3 +32,6 @@ export const ed25519Verify = async (
     return false
   }
 }
+
+/** Browsers verify on another thread anyway. */
+export const ed25519VerifyAside = ed25519Verify
