@@ -10,17 +10,14 @@ const MLKEM_PKCS8 = Buffer.from('3054020100300b060960864801650304040204428040', 
 const MLKEM_PUBLIC = 1_184
 const X25519_PUBLIC = 32
 
-const publicBytes = (pkcs8: Buffer, length: number): Uint8Array => {
-  const key = createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' })
-  const spki = createPublicKey(key).export({ format: 'der', type: 'spki' })
-  return new Uint8Array(spki.subarray(spki.length - length))
-}
+const publicBytes = (pkcs8: Buffer): Uint8Array =>
+  createPublicKey(createPrivateKey({ key: pkcs8, format: 'der', type: 'pkcs8' })).export({ format: 'raw-public' })
 
 /** The 1,216-byte public key of a 32-byte seed. */
 export const xwingPublicKey = (seed: Uint8Array): Uint8Array => {
   const expanded = createHash('shake256', { outputLength: 96 }).update(seed).digest()
   const publicKey = new Uint8Array(MLKEM_PUBLIC + X25519_PUBLIC)
-  publicKey.set(publicBytes(Buffer.concat([MLKEM_PKCS8, expanded.subarray(0, 64)]), MLKEM_PUBLIC))
-  publicKey.set(publicBytes(Buffer.concat([X25519_PKCS8, expanded.subarray(64)]), X25519_PUBLIC), MLKEM_PUBLIC)
+  publicKey.set(publicBytes(Buffer.concat([MLKEM_PKCS8, expanded.subarray(0, 64)])))
+  publicKey.set(publicBytes(Buffer.concat([X25519_PKCS8, expanded.subarray(64)])), MLKEM_PUBLIC)
   return publicKey
 }
