@@ -52,14 +52,14 @@ console.log(`${processor?.model ?? 'unknown processor'}, ${cpus().length} cores,
   `Node.js ${process.version}, seed bench, commit ${commit()}`)
 console.log('Load generators, servers and databases share these cores. Targets are for two cores of the reference machine, each of',
   `which is 1.00: a core gives ${speed().toFixed(2)} now.`)
-const rows: string[][] = [['what', 'records a capsule', 'reached', 'to reach', 'beside it, in this run']]
+const HEAD = ['what', 'records a capsule', 'reached', 'to reach', 'beside it, in this run']
 for (const [part, measure] of Object.entries(PARTS)) {
   if (asked.length > 0 && !asked.includes(part)) continue
   const started = performance.now()
   process.stderr.write(`measuring: ${part}`)
-  for (const row of await measure()) rows.push([row.what, row.perCapsule, row.reached, row.target, row.beside])
+  const rows = (await measure()).map((row) => [row.what, row.perCapsule, row.reached, row.target, row.beside])
   process.stderr.write(`, ${Math.round((performance.now() - started) / 1_000)} s\n`)
+  console.log('')
+  print([HEAD, ...rows])
 }
-console.log('')
-print(rows)
 console.log(`\nAt the end a core gave ${speed().toFixed(2)}.`)
