@@ -1,6 +1,6 @@
 /**
- * Looks for plaintext where only ciphertext may be: thousands of strings, in every encoding that a careless program might
- * have written them in, in files and in dumps of memory. Also inside whatever can be decompressed.
+ * Looks for plaintext where only ciphertext may be: thousands of strings, in every encoding that a careless program
+ * might have written them in, in files and in dumps of memory. Also inside whatever can be decompressed.
  */
 import { brotliDecompressSync, constants, inflateRawSync, zstdDecompressSync } from 'node:zlib'
 
@@ -37,7 +37,9 @@ const base64Forms = (bytes: Buffer): [string, Buffer][] =>
 
 /** JSON with every character outside ASCII escaped, as some loggers write it. */
 const jsonEscaped = (text: string): string =>
-  JSON.stringify(text).slice(1, -1).replaceAll(/[\u0080-\uffff]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)
+  JSON.stringify(text)
+    .slice(1, -1)
+    .replaceAll(/[\u0080-\uffff]/g, (char) => `\\u${char.charCodeAt(0).toString(16).padStart(4, '0')}`)
 
 const unaccented = (text: string): string => text.normalize('NFD').replaceAll(/\p{M}/gu, '')
 

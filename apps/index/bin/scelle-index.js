@@ -66,8 +66,8 @@ function endAs(code, signal) {
 }
 
 function runOn(runtime) {
-  // Compiled code is kept beside the runtime, which whoever installed it owns: a start is then twice as fast and a third
-  // smaller. Where that folder cannot be written, nothing is kept.
+  // Compiled code is kept beside the runtime, which whoever installed it owns: a start is then twice as fast and a
+  // third smaller. Where that folder cannot be written, nothing is kept.
   var cache = join(dirname(runtime), '..', '..', '.cache', 'scelle')
   var env = Object.assign({ NODE_COMPILE_CACHE: cache }, process.env)
   var child = spawn(runtime, process.execArgv.concat([entry], args), { stdio: 'inherit', env: env })
