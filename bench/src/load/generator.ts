@@ -4,24 +4,8 @@ import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
 import { exportIdentity, type Identity } from '@scelle/seal/identity'
 import { processorOf } from '../parties.ts'
+import type { Job, Outcome } from './job.ts'
 import type { Request } from './requests.ts'
-
-export type Job =
-  /** From now on these are sent, one after the other and from the start again. */
-  | { readonly kind: 'use'; readonly requests: readonly Request[] }
-  | { readonly kind: 'timed'; readonly url: string; readonly clients: number; readonly milliseconds: number }
-  /** Each of them once. */
-  | { readonly kind: 'all'; readonly url: string; readonly clients: number }
-
-export interface Outcome {
-  /** Milliseconds for all. */
-  readonly took: number
-  /** Of each answer, milliseconds. */
-  readonly times: readonly number[]
-  readonly resources: number
-  /** Of the answers' bodies. */
-  readonly bytes: number
-}
 
 export class Generator {
   readonly #child: ChildProcess

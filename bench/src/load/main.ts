@@ -2,7 +2,7 @@
 import process from 'node:process'
 import { importIdentity } from '@scelle/seal/identity'
 import { HttpConnection } from './connection.ts'
-import type { Job, Outcome } from './generator.ts'
+import type { Job, Outcome } from './job.ts'
 import { type Request, signed } from './requests.ts'
 
 const identity = await importIdentity(Buffer.from(process.argv[2] ?? '', 'hex'))
