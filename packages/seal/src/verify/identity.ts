@@ -63,6 +63,20 @@ export const verifySigned = async (
   return { signed, body: signed.body, id: statementId(signedBytes) }
 }
 
+/**
+ * Refuses what is signed under a key that its signer has replaced: whoever stole that key must not go on with it.
+ * `signed` is the decoded statement, `keys` the newest that one knows of the signer. For statements just made: older
+ * ones stay valid under the key that they name. Throws `signature-invalid`, `principal-mismatch`.
+ */
+export const requireCurrentKey = (signed: Pick<Signed, 'signer' | 'keyVersion'>, keys: PrincipalKeys): void => {
+  if (!equalBytes(signed.signer, keys.id)) {
+    throw new SealError('principal-mismatch', 'these are the keys of somebody else than the signer')
+  }
+  if (signed.keyVersion !== keys.current.version) {
+    throw new SealError('signature-invalid', "this is signed under a replaced key; sign under the signer's newest one")
+  }
+}
+
 /** Checks a whole chain of key records, genesis first; the id is the hash of the genesis. Throws `key-chain-broken`. */
 export const verifyKeyChain = async (chain: readonly Uint8Array[]): Promise<PrincipalKeys> => {
   const genesis = chain[0]

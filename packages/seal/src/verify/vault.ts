@@ -42,6 +42,11 @@ const requireSuccessor = (manifest: Manifest, before: Manifest | undefined): voi
   }
 }
 
+/** Once a custodian has signed under a newer key, an older one, which may be stolen, signs no further manifest. */
+const requireNoOlderKey = (keyVersion: number, before: number): void => {
+  if (keyVersion < before) throw new SealError('manifest-invalid', 'a manifest is signed under a replaced key')
+}
+
 /**
  * Checks all manifests of one custodian, oldest first. `known` is what this client saw before: an index that serves
  * fewer versions, or another one in that place, rolls back (`manifest-rolled-back`).
@@ -56,8 +61,11 @@ export const verifyManifests = async (
   }
   const manifests: Manifest[] = []
   const ids: Uint8Array[] = []
+  let keyVersion = 0
   for (const [place, signedBytes] of versions.entries()) {
-    const { body, id } = await verifySigned('manifest', signedBytes, custodian)
+    const { signed, body, id } = await verifySigned('manifest', signedBytes, custodian)
+    requireNoOlderKey(signed.keyVersion, keyVersion)
+    keyVersion = signed.keyVersion
     const manifest = decode(Manifest, body)
     requireSuite(manifest)
     const previousId = ids.at(-1)
