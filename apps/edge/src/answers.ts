@@ -2,6 +2,7 @@
  * What leaves the edge. Bodies are bytes wherever they were sealed as bytes: a resource is served as it was written.
  */
 import type { OperationOutcome, Resource } from '@medplum/fhirtypes'
+import { indentedJson } from './decimals.ts'
 import { bytesOf, type Entry, keyOf } from './entry.ts'
 import type { Wishes } from './negotiation.ts'
 
@@ -49,9 +50,8 @@ export const writtenAnswer = (
 
 const decoder = new TextDecoder()
 
-/** Spaces and lines for people. Everything else leaves as it was sealed. */
-export const prettyBytes = (body: Uint8Array): Uint8Array =>
-  bytesOf(JSON.stringify(JSON.parse(decoder.decode(body)), undefined, 2))
+/** Spaces and lines for people; digits as they were sealed. */
+export const prettyBytes = (body: Uint8Array): Uint8Array => bytesOf(indentedJson(decoder.decode(body)))
 
 const OPEN = bytesOf('{"resourceType":"Bundle"')
 const ENTRIES = bytesOf(',"entry":[')

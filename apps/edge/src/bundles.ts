@@ -132,7 +132,8 @@ export class Bundles {
     }
     const condition = ifMatch === undefined ? {} : { ifMatch }
     const change = { type, id, expression, ...condition }
-    return kind === 'update' ? { ...change, resource: entry.resource } : change
+    if (kind !== 'update') return change
+    return { ...change, resource: entry.resource, ...(entry.ifAbsent === true ? { ifAbsent: true } : {}) }
   }
 
   async #existing(call: Call, type: string, id: string): Promise<BundlePart> {

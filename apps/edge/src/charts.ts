@@ -30,12 +30,19 @@ interface OpenChart extends Opening {
   readonly chart: Chart
   /** Hex ids of those whose categories these are. */
   readonly custodians: readonly string[]
+  readonly unseen: Unseen
   readonly openedAt: number
   /** The organisation's own vault is no patient's chart: it stays. */
   readonly lasting: boolean
   usedAt: number
   freshAt: number
   refreshing: Promise<void> | undefined
+}
+
+/** Records of the vault that nobody is shown: `aside` by this edge, `closed` by the sdk, as it last said. */
+interface Unseen {
+  aside: number
+  closed: number
 }
 
 export interface ChartsOptions {
@@ -46,6 +53,8 @@ export interface ChartsOptions {
   readonly self: string
   readonly now: () => number
   readonly random: (length: number) => Uint8Array
+  /** Told of what others wrote, once the directory knows it. */
+  readonly learned: (entries: readonly Entry[]) => void
   readonly log: Log
 }
 
@@ -138,15 +147,16 @@ export class Charts {
       const chart = await handle.open()
       const { custodians } = handle
       const records = new Records()
-      this.#enter(vault, { records, custodians }, chart.opened())
+      const unseen: Unseen = { aside: 0, closed: 0 }
+      this.#enter(vault, { records, custodians, unseen }, chart.opened())
       for (const entry of meanwhile) records.put(entry)
       const row = this.#options.directory.vault(vault)
       const lasting = row !== undefined && row.patient === undefined
       const at = now()
       const name = Buffer.from(random(9)).toString('base64url')
       const open: OpenChart = {
-        name, records, custodians, chart, lasting,
-        gaps: () => gapsOf(chart),
+        name, records, custodians, unseen, chart, lasting,
+        gaps: () => gapsOf(chart, unseen),
         openedAt: at, usedAt: at, freshAt: at, refreshing: undefined,
       }
       this.#open.set(vault, open)
@@ -186,17 +196,25 @@ export class Charts {
     await open.refreshing
   }
 
-  #enter(vault: string, into: Pick<OpenChart, 'records' | 'custodians'>, news: Iterable<OpenedRecord>): void {
-    const { directory, log, self } = this.#options
-    const { records, custodians } = into
-    const result = opened(news, records, { self, custodians, known: (key) => directory.locator(key) })
+  #enter(vault: string, into: Entered, news: Iterable<OpenedRecord>): void {
+    const { directory, learned, log, self } = this.#options
+    const { records, custodians, unseen } = into
+    const result = opened(news, records, { vault, self, custodians, known: (key) => directory.locator(key) })
     if (result.refused > 0) log('records-set-aside', { records: result.refused })
-    if (result.foreign.length > 0) directory.learn(vault, result.foreign)
+    unseen.aside += result.hidden
+    if (result.foreign.length === 0) return
+    directory.learn(vault, result.foreign)
+    learned(result.foreign)
   }
 }
 
-const gapsOf = (chart: Chart): number =>
-  chart.closed ? 0 : chart.problems.filter(({ what }) => what !== 'trustee').length
+type Entered = Pick<OpenChart, 'records' | 'custodians' | 'unseen'>
+
+const gapsOf = (chart: Chart, unseen: Unseen): number => {
+  // A chart closed at the sdk says nothing any more, but what it did not open is still not here.
+  if (!chart.closed) unseen.closed = chart.problems.filter(({ what }) => what !== 'trustee').length
+  return unseen.closed + unseen.aside
+}
 
 /** What index, trustees and sdk say where no grant in force covers the vault. */
 const ENDED: ReadonlySet<string> = new Set([

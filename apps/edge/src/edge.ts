@@ -165,8 +165,10 @@ const assemble = async (options: EdgeOptions, db: Database, log: Log): Promise<P
   const vaults = new VaultShelf(client, directory)
   const self = toHex(identity.id)
   const limits = { ...CHART_LIMITS, ...options.charts }
-  const charts = new Charts({ vaults, directory, limits, self, now, random, log })
-  const persons = new Persons(directory, random)
+  const charts = new Charts({
+    vaults, directory, limits, self, now, random, log, learned: (entries) => persons.accepted(entries),
+  })
+  const persons: Persons = new Persons(directory, random)
   const grants = new Grants({ client, directory, charts, vaults, persons, now, log })
   const submitter = new Submitter({
     client, vaults, db, directory, state, log,

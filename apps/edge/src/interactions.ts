@@ -1,6 +1,7 @@
 /** R4's interactions with one resource: read, vread, create, update, patch, delete, and their conditional forms. */
 import type { Resource } from '@medplum/fhirtypes'
 import { isId, LIMITS, parseJson, validateResource } from '@scelle/fhir/validate'
+import { createCondition } from '@scelle/fhir/references'
 import { type FhirAnswer, versionHeaders, writtenAnswer } from './answers.ts'
 import { type Call, requireRights } from './call.ts'
 import { withDecimals } from './decimals.ts'
@@ -48,7 +49,7 @@ export class Interactions {
     }
     if (condition === undefined) return create()
     requireRights(call, 'search')
-    return this.#underCondition(type, condition.replace(/^.*\?/, ''), call, async (match) => {
+    return this.#underCondition(type, createCondition(condition, type, 'If-None-Exist'), call, async (match) => {
       if (match === undefined) return create()
       return writtenAnswer(200, await this.#options.repository.read(type, match), call.base, call.wishes.returns)
     })
@@ -70,7 +71,9 @@ export class Interactions {
         throw new EdgeError('bad-value', 'the resource\'s id is not that of the match', `${type}.id`)
       }
       const id = match ?? resource.id ?? this.#options.newId()
-      const change = { type, id, resource: { ...resource, id } as Resource, ...conditionsOf(call) }
+      // The condition did not match the resource of that id, if there is one: it must not be overwritten.
+      const absent = match === undefined ? { ifAbsent: true } : {}
+      const change = { type, id, resource: { ...resource, id } as Resource, ...conditionsOf(call), ...absent }
       return written(call, await this.#options.writer.change(change, [call.base]))
     })
   }

@@ -46,6 +46,8 @@ export const EDGE_LIMITS = {
   pageDefault: 50,
   /** Operations of one JSON Patch. */
   patchOperations: 1_000,
+  /** What the `copy` operations of one JSON Patch may copy together: characters, and eight for each value. */
+  patchCopy: 1024 * 1024,
   /** Grants given to this organisation are looked for so often, and on a miss at most every `grantsPause`. */
   grantsInterval: 60_000,
   grantsPause: 2_000,

@@ -13,9 +13,13 @@ export interface OpenedEntries {
   readonly foreign: readonly Entry[]
   /** Records that are no resource, or claim a name that another one has. */
   readonly refused: number
+  /** Of these, those with content: somebody wrote them, and whoever reads the chart does not see them. */
+  readonly hidden: number
 }
 
 export interface Around {
+  /** Hex id of the vault the records are of. */
+  readonly vault: string
   /** Hex id of this organisation. */
   readonly self: string
   /** Hex ids of those whose categories these are. */
@@ -30,19 +34,30 @@ const decoder = new TextDecoder()
 export const opened = (news: Iterable<OpenedRecord>, into: Records, around: Around): OpenedEntries => {
   const foreign: Entry[] = []
   let refused = 0
+  let hidden = 0
   const ordered = [...news].filter(({ contentType }) => contentType !== 'octets')
     .toSorted((left, right) => left.version - right.version || Number(isTombstone(left)) - Number(isTombstone(right)))
   for (const record of ordered) {
     const own = record.author === around.self
     const read = isTombstone(record) ? tombstone(record, into, around) : content(record, own)
     if (read === undefined || !mayFollow(read.entry, record.author, into, around)
-      || !into.put(read.entry, read.resource)) {
+      || (!own && isElsewhere(read.entry, around)) || !into.put(read.entry, read.resource)) {
       refused++
+      if (!isTombstone(record)) hidden++
       continue
     }
     if (!own) foreign.push(read.entry)
   }
-  return { foreign, refused }
+  return { foreign, refused, hidden }
+}
+
+/**
+ * A name stands for one resource at this edge. Shown here, another one's record would lead whoever follows its link, to
+ * read or to delete, into another patient's chart.
+ */
+const isElsewhere = (entry: Entry, { vault, known }: Around): boolean => {
+  const there = known(keyOf(entry))?.vault
+  return there !== undefined && there !== vault
 }
 
 /**

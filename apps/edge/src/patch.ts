@@ -1,5 +1,6 @@
 /** JSON Patch (RFC 6902). */
 import { isDeepStrictEqual } from 'node:util'
+import { LIMITS } from '@scelle/fhir/validate'
 import { EdgeError } from './errors.ts'
 import { EDGE_LIMITS } from './limits.ts'
 
@@ -88,12 +89,33 @@ const remove = (root: Json, path: readonly string[], place: number): Json => {
   return value
 }
 
-const perform = (root: Json, { op, path, from, value }: Operation, place: number): void => {
+/** What the `copy` operations of one patch may still copy: characters, and eight for each value. */
+interface Room {
+  left: number
+}
+
+/**
+ * A copy, while there is room. Thirty operations that each copy a list into itself would otherwise make a thousand
+ * million values out of a request of two kilobytes.
+ */
+const bounded = (value: Json, place: number, room: Room): Json => {
+  const count = (part: Json, depth: number): void => {
+    room.left -= typeof part === 'string' ? 8 + part.length : 8
+    if (room.left < 0 || depth > LIMITS.depth) {
+      throw new EdgeError('too-large', `patch operation ${place}: copies too much`, `patch[${place}]`)
+    }
+    if (typeof part === 'object' && part !== null) for (const inner of Object.values(part)) count(inner, depth + 1)
+  }
+  count(value, 0)
+  return structuredClone(value)
+}
+
+const perform = (root: Json, { op, path, from, value }: Operation, place: number, room: Room): void => {
   if (path.length === 0) fail(place, 'the resource as a whole cannot be patched: use PUT')
   if (op === 'add') insert(root, path, value, place)
   else if (op === 'remove') remove(root, path, place)
   else if (op === 'move') insert(root, path, remove(root, from, place), place)
-  else if (op === 'copy') insert(root, path, structuredClone(valueAt(root, from, place)), place)
+  else if (op === 'copy') insert(root, path, bounded(valueAt(root, from, place), place, room), place)
   else if (op === 'test') {
     if (!isDeepStrictEqual(valueAt(root, path, place), value)) {
       throw new EdgeError('business-rule', `patch operation ${place}: the test failed`)
@@ -116,6 +138,7 @@ export const applyPatch = (resource: Json, patch: Json): Json => {
   }
   if (patch.length > EDGE_LIMITS.patchOperations) throw new EdgeError('too-large', 'too many patch operations')
   const operations = patch.map(readOperation)
-  for (const [place, operation] of operations.entries()) perform(resource, operation, place)
+  const room: Room = { left: EDGE_LIMITS.patchCopy }
+  for (const [place, operation] of operations.entries()) perform(resource, operation, place, room)
   return resource
 }

@@ -11,6 +11,10 @@ export interface RepositoryOptions {
   readonly lookForGrants: () => Promise<boolean>
 }
 
+/** The directory knows it: that it could not be opened does not make it absent. */
+const unopened = (): EdgeError =>
+  new EdgeError('chart-unavailable', 'this record is there, but it cannot be opened now')
+
 export class Repository {
   readonly #options: RepositoryOptions
 
@@ -32,16 +36,15 @@ export class Repository {
     const { directory, charts } = this.#options
     const locator = await this.locate(type, id)
     if (locator.deleted) throw new EdgeError('gone')
-    const listed = type === 'Patient' && charts.peek(locator.vault) === undefined
-      && directory.vault(locator.vault)?.origin === 'own'
+    const row = directory.vault(locator.vault)
+    // What somebody else may change as well is not answered from memory.
+    const listed = type === 'Patient' && row?.contested !== true && charts.peek(locator.vault) === undefined
+      && row?.origin === 'own'
     const person = listed ? directory.person(`${type}/${id}`) : undefined
     if (person !== undefined) return person
     const { records } = await charts.use(locator.vault)
     const entry = records.latest(`${type}/${id}`)
-    // The directory knows it: that it could not be opened does not make it absent.
-    if (entry === undefined) {
-      throw new EdgeError('chart-unavailable', 'this record is there, but it cannot be opened now')
-    }
+    if (entry === undefined) throw unopened()
     if (entry.deleted) throw new EdgeError('gone')
     return entry
   }
@@ -59,7 +62,7 @@ export class Repository {
   async chartOf(type: string, id: string): Promise<Opening> {
     const locator = await this.locate(type, id)
     const opening = await this.#options.charts.use(locator.vault)
-    if (opening.records.latest(`${type}/${id}`) === undefined) throw new EdgeError('not-found')
+    if (opening.records.latest(`${type}/${id}`) === undefined) throw unopened()
     return opening
   }
 

@@ -59,7 +59,8 @@ export class Search {
     if (parsed.totalOnly) {
       const total = opening.records.search(parsed, opening.records.state).total
       const link = [{ relation: 'self', url: `${call.base}/${path}?${query}` }]
-      return { status: 200, body: bundleBytes({ type: 'searchset', total, link }, []) }
+      const gaps = opening.gaps()
+      return { status: 200, body: bundleBytes({ type: 'searchset', total, link }, gaps > 0 ? [gapPart(gaps)] : []) }
     }
     const first = this.#first(reach, path, query, parsed.count)
     return this.#page(call, first, opening, 'searchset', resultOf(parsed), parsed.withTotal)

@@ -46,6 +46,7 @@ export function readEntry(entry: BundleEntry, index: number): ReadEntry {
   if (request.ifNoneMatch !== undefined) read.ifNoneMatch = request.ifNoneMatch
   if (request.ifModifiedSince !== undefined) read.ifModifiedSince = request.ifModifiedSince
   if (read.method === 'GET' || read.method === 'HEAD') return withoutResource(readTarget(read, at, true), entry, at)
+  refuseIdleConditions(read, request.ifNoneExist, at)
   const target = readTarget(read, at, false)
   if (read.method === 'POST') return readPost(target, entry, at)
   if (target.id === undefined && target.query === undefined) {
@@ -55,9 +56,32 @@ export function readEntry(entry: BundleEntry, index: number): ReadEntry {
   return withResource(target, entry, at)
 }
 
+/** A condition that this method does not know would be one that nobody checks. */
+function refuseIdleConditions(read: ReadEntry, ifNoneExist: string | undefined, at: string): void {
+  const { method } = read
+  const idle = (method !== 'POST' && ifNoneExist !== undefined) || (method === 'POST' && read.ifMatch !== undefined)
+    || (read.ifNoneMatch !== undefined && (method !== 'PUT' || read.ifNoneMatch !== '*'))
+    || read.ifModifiedSince !== undefined
+  if (idle) throw new FhirError('invalid-bundle', `a condition of this entry does not fit ${method}`, `${at}.request`)
+}
+
 function withoutResource(read: ReadEntry, entry: BundleEntry, at: string): ReadEntry {
   if (entry.resource) throw new FhirError('invalid-bundle', `${read.method} carries no resource`, `${at}.resource`)
   return read
+}
+
+/**
+ * The search of a conditional create: what would follow the `?` (R4 http.html#ccreate); `Type?…` is taken too. Any
+ * other `?` belongs to a value: cutting there would ask another question, and hand out another patient as the one that
+ * exists.
+ * @throws FhirError `invalid-bundle`
+ */
+export function createCondition(text: string, type: string, expression: string): string {
+  const [whole = '', before = ''] = /^([^=&?]*)\?/.exec(text) ?? []
+  if (before !== '' && before !== type) {
+    throw new FhirError('invalid-bundle', 'the condition of a create is a search of the type created', expression)
+  }
+  return text.slice(whole.length)
 }
 
 function readPost(read: ReadEntry, entry: BundleEntry, at: string): ReadEntry {
@@ -66,7 +90,7 @@ function readPost(read: ReadEntry, entry: BundleEntry, at: string): ReadEntry {
       `${at}.request.url`)
   }
   const condition = entry.request?.ifNoneExist
-  if (condition !== undefined) read.query = condition.replace(/^.*\?/, '')
+  if (condition !== undefined) read.query = createCondition(condition, read.type ?? '', `${at}.request.ifNoneExist`)
   if (condition !== undefined && read.query === '') {
     throw new FhirError('invalid-bundle', 'ifNoneExist needs search parameters', `${at}.request.ifNoneExist`)
   }

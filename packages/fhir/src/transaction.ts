@@ -18,8 +18,11 @@ export type PlannedEntry =
   | { kind: 'create', index: number, type: string, id: string, resource: Resource }
   /** A conditional create that found its resource: nothing to write. */
   | { kind: 'exists', index: number, type: string, id: string }
-  /** PUT: update, or create with the client's id if it does not exist. */
-  | { kind: 'update', index: number, type: string, id: string, resource: Resource, ifMatch?: string }
+  /**
+   * PUT: update, or create with the client's id if it does not exist. `ifAbsent`: only the latter, because the entry
+   * says so (`ifNoneMatch: *`) or because its condition matched another resource or none.
+   */
+  | { kind: 'update', index: number, type: string, id: string, resource: Resource, ifMatch?: string, ifAbsent?: true }
   /** PATCH: `patch` is Parameters (FHIRPath Patch) or a Binary holding a JSON Patch. */
   | { kind: 'patch', index: number, type: string, id: string, patch: Resource, ifMatch?: string }
   /** DELETE; without `id` the condition matched nothing. */
@@ -93,7 +96,7 @@ function refuseInvalid(resource: Resource | undefined, index: number): void {
 }
 
 /** Where an entry's effect lands. `fresh`: the id was drawn for it. */
-interface Target { type: string, id?: string, fresh: boolean, exists: boolean }
+interface Target { type: string, id?: string, fresh: boolean, exists: boolean, ifAbsent?: true }
 
 function settleTarget(read: ReadEntry, options: PlanOptions): Target {
   const type = read.type ?? ''
@@ -110,7 +113,9 @@ function settleTarget(read: ReadEntry, options: PlanOptions): Target {
       `Bundle.entry[${read.index}].request.url`)
   }
   const own = read.method === 'PUT' ? read.resource?.id : undefined
-  return { type, id: own ?? options.assignId(type, read.index), fresh: own === undefined, exists: false }
+  // The condition did not match the resource of that id, if there is one: it must not be overwritten.
+  if (own !== undefined) return { type, id: own, fresh: false, exists: false, ifAbsent: true }
+  return { type, id: options.assignId(type, read.index), fresh: true, exists: false }
 }
 
 /** The id a condition matched; undefined if none. */
@@ -175,7 +180,8 @@ function planEntry(
   }
   const resource = rewrite({ ...given, id }, read, links, options)
   if (read.method === 'POST') return { kind: 'create', index, type, id, resource }
-  return { kind: 'update', index, type, id, resource, ...condition }
+  const absent = target.ifAbsent === true || read.ifNoneMatch !== undefined ? { ifAbsent: true as const } : {}
+  return { kind: 'update', index, type, id, resource, ...condition, ...absent }
 }
 
 function planGet(read: ReadEntry, method: 'GET' | 'HEAD'): PlannedEntry {

@@ -5,7 +5,7 @@
 import type { Resource } from '@medplum/fhirtypes'
 import { handleOf, toHex } from '@scelle/sdk'
 import { categorise, type RuleTable } from '@scelle/fhir/categories'
-import { type OwnerContext, patientOf } from '@scelle/fhir/references'
+import { mapReferences, type OwnerContext, parseReference, patientOf } from '@scelle/fhir/references'
 import { exactJson } from '../decimals.ts'
 import { bytesOf, type Entry, type Locator } from '../entry.ts'
 import { EdgeError } from '../errors.ts'
@@ -94,10 +94,11 @@ export class Planner {
   }
 
   #put(
-    change: Change, resource: Resource, current: Locator | undefined, row: VaultRow | undefined, around: Around,
+    change: Change, given: Resource, current: Locator | undefined, row: VaultRow | undefined, around: Around,
   ): PlannedChange {
     const { cabinet, directory, rules } = this.#options
     const { type, id } = change
+    const resource = ownReferences(given, around.bases)
     const owner = this.#ownerOf(resource, around, change.expression)
     const live = current !== undefined && !current.deleted
     if (live && (row?.patient ?? ORGANISATION) !== owner && directory.vaultOf(owner) !== current.vault) {
@@ -163,6 +164,16 @@ export class Planner {
     throw new EdgeError('business-rule', AMBIGUOUS[owner.reason], expression)
   }
 }
+
+/**
+ * References by this server's own address become relative ones. An address is one of several, and nothing that names
+ * its patient by one would be found by `patient=Patient/1`: an empty answer where there is an allergy.
+ */
+const ownReferences = (resource: Resource, bases: readonly string[]): Resource => mapReferences(resource, (text) => {
+  const base = bases.find((each) => text.startsWith(`${each}/`))
+  const local = base === undefined ? '' : text.slice(base.length + 1)
+  return parseReference(local).kind === 'literal' ? local : undefined
+})
 
 const AMBIGUOUS = {
   group: 'the subject is a Group: a record belongs to one patient',
