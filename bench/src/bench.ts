@@ -1,4 +1,4 @@
-/** `npm run bench [part...]`: DESIGN section 10, measured in one run on this machine. Never a test: it judges nothing. */
+/** `npm run bench [part...]`: DESIGN section 10, measured in one run. Never a test: it judges nothing. */
 import { execFileSync } from 'node:child_process'
 import { cpus, totalmem } from 'node:os'
 import { parseArgs } from 'node:util'
@@ -30,7 +30,10 @@ const PARTS: Record<string, () => Promise<Row[]>> = {
 
 const commit = (): string => {
   try {
-    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] }).trim()
+    return execFileSync('git', ['rev-parse', '--short', 'HEAD'], {
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 'ignore'],
+    }).trim()
   } catch {
     return 'no commit'
   }
@@ -38,7 +41,13 @@ const commit = (): string => {
 
 const print = (rows: readonly (readonly string[])[]): void => {
   const widths = (rows[0] ?? []).map((_, column) => Math.max(...rows.map((row) => (row[column] ?? '').length)))
-  for (const row of rows) console.log(row.map((cell, column) => cell.padEnd(widths[column] ?? 0)).join('  ').trimEnd())
+  for (const row of rows)
+    console.log(
+      row
+        .map((cell, column) => cell.padEnd(widths[column] ?? 0))
+        .join('  ')
+        .trimEnd(),
+    )
 }
 
 const unknown = asked.find((part) => !Object.hasOwn(PARTS, part))
@@ -48,10 +57,14 @@ if (unknown !== undefined) {
 }
 
 const [processor] = cpus()
-console.log(`${processor?.model ?? 'unknown processor'}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB,`,
-  `Node.js ${process.version}, seed bench, commit ${commit()}`)
-console.log('Load generators, servers and databases share these cores. Targets are for two cores of the reference machine, each of',
-  `which is 1.00: a core gives ${speed().toFixed(2)} now.`)
+console.log(
+  `${processor?.model ?? 'unknown processor'}, ${cpus().length} cores, ${Math.round(totalmem() / 2 ** 30)} GiB,`,
+  `Node.js ${process.version}, seed bench, commit ${commit()}`,
+)
+console.log(
+  'Load generators, servers and databases share these cores. Targets are for two cores of the reference machine,',
+  `each 1.00: a core gives ${speed().toFixed(2)} now.`,
+)
 const HEAD = ['what', 'records a capsule', 'reached', 'to reach', 'beside it, in this run']
 for (const [part, measure] of Object.entries(PARTS)) {
   if (asked.length > 0 && !asked.includes(part)) continue

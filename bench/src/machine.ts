@@ -23,8 +23,11 @@ export const speed = (): number => {
   }
   const { publicKey, privateKey } = generateKeyPairSync('ed25519')
   const signature = sign(null, plain, privateKey)
-  const rounds = Array.from({ length: 7 }, () => Math.sqrt(
-    (perSecond(10_000, gcm) / REFERENCE.gcm) * (perSecond(700, () => verify(null, plain, publicKey, signature)) / REFERENCE.verify),
-  ))
+  const rounds = Array.from({ length: 7 }, () =>
+    Math.sqrt(
+      (perSecond(10_000, gcm) / REFERENCE.gcm) *
+        (perSecond(700, () => verify(null, plain, publicKey, signature)) / REFERENCE.verify),
+    ),
+  )
   return median(rounds)
 }

@@ -1,4 +1,4 @@
-/** Timing that survives a noisy machine: several rounds, medians, and ratios of things measured side by side in one run. */
+/** Timing that survives a noisy machine: rounds, medians, and ratios of things measured side by side. */
 
 /** One line of the report. */
 export interface Row {
@@ -32,7 +32,10 @@ export const rate = async (units: number, work: () => unknown, rounds = 5): Prom
 
 /** Two kinds of work in turn, A B A B, so that a change of the machine's speed hits both. */
 export const sideBySide = async (
-  units: number, ours: () => unknown, theirs: () => unknown, rounds = 5,
+  units: number,
+  ours: () => unknown,
+  theirs: () => unknown,
+  rounds = 5,
 ): Promise<{ ours: number; theirs: number; ratio: number }> => {
   const pairs: { ours: number; theirs: number }[] = []
   for (let round = 0; round <= rounds; round++) {
@@ -48,7 +51,9 @@ export const sideBySide = async (
 
 /** `clients` loops that each call `work` until the time is over. Rate, median and 99th percentile of one call (ms). */
 export const underLoad = async (
-  clients: number, milliseconds: number, work: (call: number) => Promise<unknown>,
+  clients: number,
+  milliseconds: number,
+  work: (call: number) => Promise<unknown>,
 ): Promise<{ rate: number; p50: number; p99: number }> => {
   const times: number[] = []
   let calls = 0

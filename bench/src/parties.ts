@@ -1,7 +1,17 @@
 /** The constellation as real processes: index, three trustees, an edge, and the edge's plain twin beside them. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { closeSync, mkdirSync, mkdtempSync, openSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs'
+import {
+  closeSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -16,24 +26,30 @@ export type Party = (typeof PARTIES)[number]
 export const TRUSTEES = ['trustee-1', 'trustee-2', 'trustee-3'] as const
 
 const KIND = {
-  'index': 'index', 'trustee-1': 'trustee', 'trustee-2': 'trustee', 'trustee-3': 'trustee', 'edge': 'organisation',
-  'twin': 'organisation',
+  index: 'index',
+  'trustee-1': 'trustee',
+  'trustee-2': 'trustee',
+  'trustee-3': 'trustee',
+  edge: 'organisation',
+  twin: 'organisation',
 } as const
 
 const STARTUP = 30_000
 
-const programOf = (party: Party): string => party === 'twin'
-  ? fileURLToPath(new URL('./twin/main.ts', import.meta.url))
-  : fileURLToPath(new URL('./main.ts', import.meta.resolve(`@scelle/${party.replace(/-\d$/, '')}`)))
+const programOf = (party: Party): string =>
+  party === 'twin'
+    ? fileURLToPath(new URL('./twin/main.ts', import.meta.url))
+    : fileURLToPath(new URL('./main.ts', import.meta.resolve(`@scelle/${party.replace(/-\d$/, '')}`)))
 
-const isTaken = (port: number): Promise<boolean> => new Promise((resolve) => {
-  const socket = connect({ port, host: '127.0.0.1' })
-  socket.once('connect', () => {
-    socket.destroy()
-    resolve(true)
+const isTaken = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const socket = connect({ port, host: '127.0.0.1' })
+    socket.once('connect', () => {
+      socket.destroy()
+      resolve(true)
+    })
+    socket.once('error', () => resolve(false))
   })
-  socket.once('error', () => resolve(false))
-})
 
 /** So many ports in a row that nobody uses now. */
 const freePorts = async (count: number): Promise<number> => {
@@ -66,7 +82,9 @@ const TICK = 10
 
 /** Processor time of a process, user and system, milliseconds. */
 export const processorOf = (pid: number): number => {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').replace(/^.*\) /s, '').split(' ')
+  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+    .replace(/^.*\) /s, '')
+    .split(' ')
   return (Number(fields[11]) + Number(fields[12])) * TICK
 }
 
@@ -136,10 +154,12 @@ export class Parties {
   async startOne(party: Party): Promise<number> {
     const log = openSync(join(this.root, party, 'log'), 'a', 0o600)
     const { profiles } = this.#options
-    const profiling = profiles === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profiles}`, `--cpu-prof-name=${party}.cpuprofile`]
+    const profiling =
+      profiles === undefined ? [] : ['--cpu-prof', `--cpu-prof-dir=${profiles}`, `--cpu-prof-name=${party}.cpuprofile`]
     const started = performance.now()
     const child = spawn(process.execPath, [...profiling, programOf(party), join(this.root, party, 'config.json')], {
-      stdio: ['ignore', log, log], env: { ...process.env, NODE_NO_WARNINGS: '1' },
+      stdio: ['ignore', log, log],
+      env: { ...process.env, NODE_NO_WARNINGS: '1' },
     })
     closeSync(log)
     this.#running.set(party, child)
@@ -157,7 +177,13 @@ export class Parties {
     const ended = once(child, 'exit')
     child.kill('SIGTERM')
     const late = new AbortController()
-    await Promise.race([ended, sleep(15_000, undefined, { signal: late.signal }).then(() => child.kill('SIGKILL'), () => {})])
+    await Promise.race([
+      ended,
+      sleep(15_000, undefined, { signal: late.signal }).then(
+        () => child.kill('SIGKILL'),
+        () => {},
+      ),
+    ])
     late.abort()
     await ended
   }
@@ -180,7 +206,10 @@ export class Parties {
     for (const party of PARTIES) {
       mkdirSync(this.data(party), { recursive: true, mode: 0o700 })
       writeFileSync(join(this.root, party, 'identity'), exportIdentity(this.#identities.get(party) as Identity))
-      writeFileSync(join(this.root, party, 'config.json'), JSON.stringify({ ...this.#own(party), ...this.#configuration(party) }))
+      writeFileSync(
+        join(this.root, party, 'config.json'),
+        JSON.stringify({ ...this.#own(party), ...this.#configuration(party) }),
+      )
     }
   }
 
@@ -190,13 +219,22 @@ export class Parties {
 
   #own(party: Party): object {
     const port = this.#firstPort + PARTIES.indexOf(party)
-    return { listen: { host: '127.0.0.1', port }, identity: join(this.root, party, 'identity'), data: this.data(party) }
+    return {
+      listen: { host: '127.0.0.1', port },
+      identity: join(this.root, party, 'identity'),
+      data: this.data(party),
+    }
   }
 
   #configuration(party: Party): object {
-    const applications = [{
-      id: this.#id('application'), name: 'bench', rights: ['read', 'write', 'search'], keys: this.application.chain.map(toHex),
-    }]
+    const applications = [
+      {
+        id: this.#id('application'),
+        name: 'bench',
+        rights: ['read', 'write', 'search'],
+        keys: this.application.chain.map(toHex),
+      },
+    ]
     if (party === 'index') return { admitted: [this.#id('edge'), this.#id('client')] }
     if (party === 'twin') return { applications }
     const index = { url: this.url('index'), id: this.#id('index') }

@@ -14,7 +14,10 @@ export const patients = (from: number, to: number): DemoPatient[] => {
 }
 
 export const importRequest = (bundle: Bundle): Request => ({
-  method: 'POST', path: '/fhir', body: JSON.stringify(bundle), resources: bundle.entry?.length ?? 0,
+  method: 'POST',
+  path: '/fhir',
+  body: JSON.stringify(bundle),
+  resources: bundle.entry?.length ?? 0,
 })
 
 const HEX = 16
@@ -35,6 +38,9 @@ export const largePatient = (number: number, size: number): { readonly id: strin
   for (let place = 1; place < size; place++) {
     resources.push({ ...(records[place % records.length] as Resource), id: idOf(number, place) })
   }
-  const entry = resources.map((resource) => ({ resource, request: { method: 'PUT' as const, url: `${resource.resourceType}/${resource.id ?? ''}` } }))
+  const entry = resources.map((resource) => ({
+    resource,
+    request: { method: 'PUT' as const, url: `${resource.resourceType}/${resource.id ?? ''}` },
+  }))
   return { id, requests: [importRequest({ resourceType: 'Bundle', type: 'transaction', entry })] }
 }

@@ -11,11 +11,15 @@ export interface Address {
   readonly trustees: readonly string[]
 }
 
-export const newClient = (address: Address, identity: Identity): Promise<Client> => connect({ ...address, identity, context })
+export const newClient = (address: Address, identity: Identity): Promise<Client> =>
+  connect({ ...address, identity, context })
 
 /** A vault with all categories; its id in hex. */
 export const newVault = async (client: Client): Promise<string> => {
-  const vault = await client.createVault({ mode: 'custody', categories: CATEGORIES.map(({ code, strict }) => ({ code, strict })) })
+  const vault = await client.createVault({
+    mode: 'custody',
+    categories: CATEGORIES.map(({ code, strict }) => ({ code, strict })),
+  })
   return toHex(vault.id)
 }
 
@@ -26,7 +30,9 @@ export const itemOf = (resource: Resource, category = categorise(resource).categ
   const { resourceType, id = '', meta, ...rest } = resource as Resource & Record<string, unknown>
   const stamp = { versionId: '1', lastUpdated: new Date(context.now()).toISOString() }
   return {
-    category, handle: handleOf(handleKey, resourceType, id), version: 1,
+    category,
+    handle: handleOf(handleKey, resourceType, id),
+    version: 1,
     content: JSON.stringify({ resourceType, id, meta: { ...meta, ...stamp }, ...rest }),
   }
 }
@@ -37,5 +43,6 @@ export const writeAll = async (client: Client, batches: ReadonlyMap<string, read
   for (const [vault, items] of batches) {
     if (items.length > 0) prepared.push(await (await client.vault(fromHex(vault) as Uint8Array)).prepare(items))
   }
-  for (const result of await client.submit(prepared)) if (!result.accepted) throw new Error(`refused: ${result.problem}`)
+  for (const result of await client.submit(prepared))
+    if (!result.accepted) throw new Error(`refused: ${result.problem}`)
 }

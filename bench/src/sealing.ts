@@ -45,17 +45,33 @@ export const newBench = async (): Promise<Bench> => {
   const writer = await createIdentity('organisation', context)
   const trustees: PrincipalKeys[] = []
   for (let i = 0; i < 3; i++) trustees.push((await createIdentity('trustee', context)).keys)
-  const made = await createVault({
-    mode: 'custody', controller: writer, trustees: trustees.map(({ id }) => id), categories: [{ code: 'laboratory', strict: false }],
-  }, context)
+  const made = await createVault(
+    {
+      mode: 'custody',
+      controller: writer,
+      trustees: trustees.map(({ id }) => id),
+      categories: [{ code: 'laboratory', strict: false }],
+    },
+    context,
+  )
   const courier = new Courier(writer.id, context)
   const category = made.manifest.manifest.categories[0]
   if (category === undefined) throw new Error('the vault has no category')
   return {
     writer,
     courier,
-    capsule: () => createCapsule({
-      vault: made.vault, genesis: made.genesis, custodian: writer.id, category, retention: 'care', trustees,
-    }, courier, context),
+    capsule: () =>
+      createCapsule(
+        {
+          vault: made.vault,
+          genesis: made.genesis,
+          custodian: writer.id,
+          category,
+          retention: 'care',
+          trustees,
+        },
+        courier,
+        context,
+      ),
   }
 }

@@ -10,22 +10,35 @@ export type Spent = Readonly<Record<Spender, number>>
 
 export const spentSoFar = (parties: Parties, generator: Generator): Spent => {
   const servers = SERVERS.map((party): [Party, number] => [party, parties.processor(party)])
-  return { ...(Object.fromEntries(servers) as Record<(typeof SERVERS)[number], number>), generator: generator.processor }
+  return {
+    ...(Object.fromEntries(servers) as Record<(typeof SERVERS)[number], number>),
+    generator: generator.processor,
+  }
 }
 
 const micro = (milliseconds: number): string => `${Math.round(milliseconds * 1_000)} µs`
 
 /**
- * Processor time for each of so many units, all threads of a process together, and what two cores with nothing else to do
- * could give at most. The generator's share is that of all units, edge's and twin's.
+ * Processor time for each of so many units, all threads of a process together, and what two idle cores could give at
+ * most. The generator's share is that of all units, edge's and twin's.
  */
-export const spending = (before: Spent, after: Spent, units: { readonly edge: number; readonly twin: number }): string => {
+export const spending = (
+  before: Spent,
+  after: Spent,
+  units: { readonly edge: number; readonly twin: number },
+): string => {
   const spent = (party: Spender, count: number): number => (after[party] - before[party]) / count
   const edge = spent('edge', units.edge)
   const index = spent('index', units.edge)
-  const trustees = SERVERS.filter((party) => party.startsWith('trustee')).reduce((sum, party) => sum + spent(party, units.edge), 0)
+  const trustees = SERVERS.filter((party) => party.startsWith('trustee')).reduce(
+    (sum, party) => sum + spent(party, units.edge),
+    0,
+  )
   const client = spent('generator', units.edge + units.twin)
   const most = 2_000 / (edge + index + trustees + client)
-  return `processor: edge ${micro(edge)}, index ${micro(index)}, twin ${micro(spent('twin', units.twin))}, client ${micro(client)}`
-    + ` each: two cores could give ${Math.round(most).toLocaleString('en-GB')}/s`
+  return (
+    `processor: edge ${micro(edge)}, index ${micro(index)}, twin ${micro(spent('twin', units.twin))}, ` +
+    `client ${micro(client)}` +
+    ` each: two cores could give ${Math.round(most).toLocaleString('en-GB')}/s`
+  )
 }

@@ -1,4 +1,4 @@
-/** What a row stored at the index, counted in its database: how many records shared a capsule belongs to every figure. */
+/** What a row stored, counted in the index's database: how many records share a capsule belongs to every figure. */
 import { readdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -16,7 +16,8 @@ export const capsulesIn = (parties: Parties): Capsules => {
   if (file === undefined) throw new Error(`no database of the index in ${folder}`)
   const database = new DatabaseSync(join(folder, file), { readOnly: true })
   try {
-    const count = (table: string): number => Number(database.prepare(`SELECT count(*) AS n FROM ${table}`).get()?.['n'])
+    const count = (table: string): number =>
+      Number(database.prepare(`SELECT count(*) AS n FROM ${table}`).get()?.['n'])
     return { records: count('records'), capsules: count('capsules') }
   } finally {
     database.close()

@@ -38,7 +38,11 @@ test('two works take turns, and the ratio is of rounds beside each other', async
 test('under load, so many clients work at once and every answer is timed', async () => {
   let now = 0
   let most = 0
-  const { rate: found, p50, p99 } = await underLoad(4, 120, async () => {
+  const {
+    rate: found,
+    p50,
+    p99,
+  } = await underLoad(4, 120, async () => {
     most = Math.max(most, ++now)
     await sleep(10)
     now--

@@ -36,7 +36,9 @@ interface Told {
 
 /** What both may say differently: when, and at which port. */
 const timeless = (_: string, value: unknown): unknown =>
-  typeof value === 'string' ? value.replace(/\d{4}-\d\d-\d\dT[\d:.]+Z$/, 'time').replace(/^http:\/\/127\.0\.0\.1:\d+/, '') : value
+  typeof value === 'string'
+    ? value.replace(/\d{4}-\d\d-\d\dT[\d:.]+Z$/, 'time').replace(/^http:\/\/127\.0\.0\.1:\d+/, '')
+    : value
 
 const ask = async (party: 'edge' | 'twin', request: Request): Promise<Told> => {
   const url = `${parties.url(party)}${request.path}`
@@ -44,13 +46,18 @@ const ask = async (party: 'edge' | 'twin', request: Request): Promise<Told> => {
   const bytes = body === undefined ? undefined : Buffer.from(body)
   const signature = await signRequest({ method, url, body: bytes, identity: parties.application, ...context })
   const type = bytes === undefined ? {} : { 'content-type': 'application/fhir+json' }
-  const answer = await fetch(url, { method, headers: { ...type, ...signature }, ...(bytes === undefined ? {} : { body: bytes }) })
+  const answer = await fetch(url, {
+    method,
+    headers: { ...type, ...signature },
+    ...(bytes === undefined ? {} : { body: bytes }),
+  })
   const headers = Object.fromEntries(['content-type', 'etag'].map((name) => [name, answer.headers.get(name)]))
   return { status: answer.status, headers, body: JSON.parse(await answer.text(), timeless) }
 }
 
 const both = async (request: Request): Promise<{ edge: Told; twin: Told }> => ({
-  edge: await ask('edge', request), twin: await ask('twin', request),
+  edge: await ask('edge', request),
+  twin: await ask('twin', request),
 })
 
 const entriesOf = (told: Told): NonNullable<Bundle['entry']> => (told.body as Bundle).entry ?? []
@@ -70,7 +77,10 @@ describe('the plain twin answers as the edge does', () => {
     const code = observation?.resourceType === 'Observation' ? observation.code.coding?.[0]?.code : undefined
     expect(code).toBeDefined()
     for (const query of [`code=${code ?? ''}&_sort=-date&_count=5`, '_count=3&date=ge2020', 'status=final']) {
-      const { edge, twin } = await both({ method: 'GET', path: `/fhir/Observation?patient=Patient/${patient}&${query}` })
+      const { edge, twin } = await both({
+        method: 'GET',
+        path: `/fhir/Observation?patient=Patient/${patient}&${query}`,
+      })
       expect(entriesOf(edge).length).toBeGreaterThan(0)
       expect(entriesOf(twin)).toEqual(entriesOf(edge))
       expect((twin.body as Bundle).total).toBe((edge.body as Bundle).total)
@@ -78,7 +88,10 @@ describe('the plain twin answers as the edge does', () => {
   })
 
   test('$everything: the same chart', async () => {
-    const { edge, twin } = await both({ method: 'GET', path: `/fhir/Patient/${people[1]?.patient.id ?? ''}/$everything` })
+    const { edge, twin } = await both({
+      method: 'GET',
+      path: `/fhir/Patient/${people[1]?.patient.id ?? ''}/$everything`,
+    })
     expect(entriesOf(edge).length).toBe(people[1]?.resources.length)
     expect(entriesOf(twin)).toEqual(entriesOf(edge))
   })
@@ -89,20 +102,29 @@ describe('the plain twin answers as the edge does', () => {
     const bare = ({ status, headers, body }: Told) => ({ status, headers, body: { ...(body as Resource), id: '' } })
     expect(good.edge.status).toBe(201)
     expect(bare(good.twin)).toEqual(bare(good.edge))
-    const bad = await both({ method: 'POST', path: '/fhir/Observation', body: JSON.stringify({ ...observation, status: 'new' }) })
+    const bad = await both({
+      method: 'POST',
+      path: '/fhir/Observation',
+      body: JSON.stringify({ ...observation, status: 'new' }),
+    })
     expect(bad.edge.status).toBeGreaterThanOrEqual(400)
     expect(bad.twin).toEqual(bad.edge)
   })
 
   test('an unsigned request is refused by both', async () => {
-    for (const party of ['edge', 'twin'] as const) expect((await fetch(`${parties.url(party)}/fhir/Patient/1`)).status).toBe(401)
+    for (const party of ['edge', 'twin'] as const)
+      expect((await fetch(`${parties.url(party)}/fhir/Patient/1`)).status).toBe(401)
   })
 })
 
 describe('what is counted', () => {
   test('resources, answers and processor time of a run', async () => {
     const before = spentSoFar(parties, generator)
-    await generator.use(resources.slice(0, 40).map(({ resourceType, id }) => ({ method: 'GET', path: `/fhir/${resourceType}/${id ?? ''}` })))
+    await generator.use(
+      resources
+        .slice(0, 40)
+        .map(({ resourceType, id }) => ({ method: 'GET', path: `/fhir/${resourceType}/${id ?? ''}` })),
+    )
     const first = await generator.timed(parties.url('twin'), 4, 300)
     expect(first.times.length).toBeGreaterThan(4)
     expect(first.resources).toBe(first.times.length)

@@ -76,7 +76,8 @@ export class HttpConnection {
     if (at < 0) return undefined
     const head = bytes.toString('latin1', 0, at)
     const length = /\r\ncontent-length: (\d+)/i.exec(head)?.[1]
-    if (length === undefined && !/^HTTP\/1\.1 (204|304)/.test(head)) throw new Error('an answer without content-length')
+    if (length === undefined && !/^HTTP\/1\.1 (204|304)/.test(head))
+      throw new Error('an answer without content-length')
     const start = at + END_OF_HEAD.length
     return { status: Number(head.slice(9, 12)), start, end: start + Number(length ?? 0) }
   }

@@ -1,4 +1,4 @@
-/** The load generator as its caller sees it: a process of its own, so that it shares a core only where there is none left. */
+/** The load generator as its caller sees it: a process of its own, so that it shares a core only where it must. */
 import { type ChildProcess, fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
@@ -19,7 +19,7 @@ export class Generator {
     await this.#ask({ kind: 'use', requests })
   }
 
-  /** `clients` connections for so long. The first run against a server after {@link use} is short: it measures how many to sign. */
+  /** `clients` connections for so long. The first run after {@link use} may end early: it shows how many to sign. */
   async timed(url: string, clients: number, milliseconds: number): Promise<Outcome> {
     return (await this.#ask({ kind: 'timed', url, clients, milliseconds })) as Outcome
   }

@@ -26,7 +26,10 @@ const prepare = async (url: string, count: number): Promise<{ bytes: Uint8Array;
 
 /** Sends until the time or the requests are over. */
 const send = async (
-  url: string, clients: number, milliseconds: number, prepared: readonly { bytes: Uint8Array; resources: number }[],
+  url: string,
+  clients: number,
+  milliseconds: number,
+  prepared: readonly { bytes: Uint8Array; resources: number }[],
 ): Promise<Outcome> => {
   const connections = await Promise.all(Array.from({ length: clients }, () => HttpConnection.open(url)))
   const times: number[] = []
@@ -61,7 +64,8 @@ const run = async (job: Job): Promise<Outcome | undefined> => {
     known.clear()
     return undefined
   }
-  if (job.kind === 'all') return send(job.url, job.clients, Number.POSITIVE_INFINITY, await prepare(job.url, requests.length))
+  if (job.kind === 'all')
+    return send(job.url, job.clients, Number.POSITIVE_INFINITY, await prepare(job.url, requests.length))
   const rate = known.get(job.url)
   const ahead = rate === undefined ? WARM_UP : Math.ceil((rate * job.milliseconds * SPARE) / 1_000) + job.clients
   const outcome = await send(job.url, job.clients, job.milliseconds, await prepare(job.url, ahead))

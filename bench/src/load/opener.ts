@@ -1,4 +1,4 @@
-/** A reader's process: writes charts of so many capsules, then opens them again and again, a new chart object each time. */
+/** A reader's process: writes a chart of so many capsules, then opens it again and again, as a new chart. */
 import process from 'node:process'
 import type { Resource } from '@medplum/fhirtypes'
 import { CATEGORIES } from '@scelle/fhir/categories'

@@ -1,4 +1,4 @@
-/** Requests as they go over the wire, signed ahead: signing is the client's work, and not what a server's row is about. */
+/** Requests as they go over the wire, signed ahead: signing is the client's work, and not what a row is about. */
 import type { Identity } from '@scelle/seal/identity'
 import { signRequest } from '@scelle/wire/http'
 import { context } from '../sealing.ts'
@@ -18,7 +18,9 @@ export const signed = async (url: string, request: Request, identity: Identity):
   const { method, path } = request
   const fields = await signRequest({ method, url: `${url}${path}`, body, identity, ...context })
   const head = [
-    `${method} ${path} HTTP/1.1`, `host: ${new URL(url).host}`, 'accept: application/fhir+json',
+    `${method} ${path} HTTP/1.1`,
+    `host: ${new URL(url).host}`,
+    'accept: application/fhir+json',
     ...(body === undefined ? [] : ['content-type: application/fhir+json', `content-length: ${body.length}`]),
     ...Object.entries(fields).map(([name, value]) => `${name}: ${value}`),
   ]

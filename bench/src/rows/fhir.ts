@@ -58,7 +58,9 @@ const rowOf = (what: string, target: string, peer: string, compared: Compared, p
   perCapsule,
   reached: `${perSecond(compared.edge)}, p50 ${ms(compared.p50)}, p99 ${ms(compared.p99)}`,
   target,
-  beside: `${times(compared.ratio)} of the plain twin (${perSecond(compared.twin)}, p99 ${ms(compared.twinP99)}); ${peer}; ${compared.spending}`,
+  beside:
+    `${times(compared.ratio)} of the plain twin (${perSecond(compared.twin)}, p99 ${ms(compared.twinP99)}); ` +
+    `${peer}; ${compared.spending}`,
 })
 
 interface Measurable {
@@ -73,25 +75,45 @@ const get = (path: string): Request => ({ method: 'GET', path: `/fhir/${path}` }
 
 /** Creates last: they make the charts longer that the others read. */
 const measurables = (people: readonly DemoPatient[], large: string): Measurable[] => {
-  const observations = people.flatMap(({ resources }) => resources.filter(({ resourceType }) => resourceType === 'Observation'))
+  const observations = people.flatMap(({ resources }) =>
+    resources.filter(({ resourceType }) => resourceType === 'Observation'),
+  )
   return [
     {
-      name: 'read', what: 'FHIR read of an open chart', target: '8,000/s; 0.90 × twin', peer: 'Medplum 1,282/s',
-      requests: shuffled(people.flatMap(({ resources }) => resources.map(({ resourceType, id }) => get(`${resourceType}/${id ?? ''}`)))),
+      name: 'read',
+      what: 'FHIR read of an open chart',
+      target: '8,000/s; 0.90 × twin',
+      peer: 'Medplum 1,282/s',
+      requests: shuffled(
+        people.flatMap(({ resources }) => resources.map(({ resourceType, id }) => get(`${resourceType}/${id ?? ''}`))),
+      ),
     },
     {
-      name: 'search', what: 'search patient + code, 5 newest', target: '3,500/s; 1.00 × twin', peer: 'Medplum 594/s',
+      name: 'search',
+      what: 'search patient + code, 5 newest',
+      target: '3,500/s; 1.00 × twin',
+      peer: 'Medplum 594/s',
       requests: shuffled(observations.map((each) => get(queryFor(each)))),
     },
     {
-      name: 'everything', what: '$everything of 1,000 resources', target: '100/s', peer: 'Medplum 22/s',
+      name: 'everything',
+      what: '$everything of 1,000 resources',
+      target: '100/s',
+      peer: 'Medplum 22/s',
       requests: [get(`Patient/${large}/$everything`)],
     },
     {
-      name: 'create', what: 'FHIR create, durable and logged', target: '2,500/s, p99 12 ms; 0.70 × twin', peer: 'Medplum 259/s',
-      requests: shuffled(observations.map((resource) => ({
-        method: 'POST', path: '/fhir/Observation', body: JSON.stringify({ ...resource, id: undefined }),
-      }))),
+      name: 'create',
+      what: 'FHIR create, durable and logged',
+      target: '2,500/s, p99 12 ms; 0.70 × twin',
+      peer: 'Medplum 259/s',
+      requests: shuffled(
+        observations.map((resource) => ({
+          method: 'POST',
+          path: '/fhir/Observation',
+          body: JSON.stringify({ ...resource, id: undefined }),
+        })),
+      ),
     },
   ]
 }
@@ -120,7 +142,10 @@ export const fhirRows = async (profiles?: string, only?: string): Promise<Row[]>
 }
 
 const queryFor = (observation: object): string => {
-  const { subject, code } = observation as { subject?: { reference?: string }; code?: { coding?: { system?: string; code?: string }[] } }
+  const { subject, code } = observation as {
+    subject?: { reference?: string }
+    code?: { coding?: { system?: string; code?: string }[] }
+  }
   const coding = code?.coding?.[0]
   const token = encodeURIComponent(`${coding?.system ?? ''}|${coding?.code ?? ''}`)
   return `Observation?patient=${subject?.reference ?? ''}&code=${token}&_sort=-date&_count=5`

@@ -38,7 +38,9 @@ class Filler {
 
   /** Items of one category, under names never used before. */
   #items(count: number, category: string): WriteItem[] {
-    return this.#resources.slice(0, count).map((resource) => ({ ...itemOf(resource, category), handle: context.random(16) }))
+    return this.#resources
+      .slice(0, count)
+      .map((resource) => ({ ...itemOf(resource, category), handle: context.random(16) }))
   }
 
   /** A chart of {@link CHART} records in {@link CAPSULES} capsules. */
@@ -65,7 +67,8 @@ class Filler {
   /** Milliseconds of each visit written: three records of one new vault at a time, in turn over twenty vaults. */
   async writes(): Promise<number[]> {
     const vaults: Vault[] = []
-    for (let i = 0; i < 20; i++) vaults.push(await this.#client.vault(fromHex(await newVault(this.#client)) as Uint8Array))
+    for (let i = 0; i < 20; i++)
+      vaults.push(await this.#client.vault(fromHex(await newVault(this.#client)) as Uint8Array))
     const took: number[] = []
     for (let i = 0; i < WRITES; i++) {
       const items = this.#items(VISIT, codes[0] as string)
@@ -104,7 +107,9 @@ export const growthRows = async (sizes: readonly number[]): Promise<Row[]> => {
       const now = { write: median(await filler.writes()), open: median(await opens(chart)) }
       first ??= now
       rows.push({
-        what: `index holding ${size.toLocaleString('en-GB')} records: write of ${VISIT}, open of ${CHART} in ${CAPSULES}`,
+        what:
+          `index holding ${size.toLocaleString('en-GB')} records: ` +
+          `write of ${VISIT}, open of ${CHART} in ${CAPSULES}`,
         perCapsule,
         reached: `p50 ${ms(now.write)}, ${ms(now.open)}`,
         target: '1.50 × of the first',

@@ -1,4 +1,4 @@
-/** Bulk import: FHIR validated, sealed, logged and durable, through a real edge over loopback, beside its plain twin. */
+/** Bulk import: FHIR validated, sealed, logged and durable, through a real edge over loopback, beside its twin. */
 import { Generator } from '../load/generator.ts'
 import { median, perSecond, type Row, times } from '../measure.ts'
 import { Parties } from '../parties.ts'
@@ -24,7 +24,9 @@ export const importRows = async (profiles?: string): Promise<Row[]> => {
         before = capsulesIn(parties)
         spent = spentSoFar(parties, generator)
       }
-      await generator.use(patients(round * PATIENTS, (round + 1) * PATIENTS).map((patient) => importRequest(patient.bundle())))
+      await generator.use(
+        patients(round * PATIENTS, (round + 1) * PATIENTS).map((patient) => importRequest(patient.bundle())),
+      )
       const rate = async (party: 'edge' | 'twin'): Promise<number> => {
         const { resources, took } = await generator.all(parties.url(party), PARALLEL)
         imported += round > 0 ? resources : 0
@@ -35,15 +37,19 @@ export const importRows = async (profiles?: string): Promise<Row[]> => {
       if (round > 0) rates.push({ edge, twin })
     }
     const size = parties.stored('edge') / capsulesIn(parties).records
-    return [{
-      what: `bulk import, new patients, ${PARALLEL} transactions under way`,
-      perCapsule: ofCapsules(before, capsulesIn(parties)),
-      reached: perSecond(median(rates.map(({ edge }) => edge))),
-      target: '5,000/s, then 8,000/s',
-      beside: `${times(median(rates.map(({ edge, twin }) => edge / twin)))} of the plain twin`
-        + ` (${perSecond(median(rates.map(({ twin }) => twin)))}); edge's directory ${Math.round(size)} B a resource; `
-        + spending(spent, spentSoFar(parties, generator), { edge: imported / 2, twin: imported / 2 }),
-    }]
+    return [
+      {
+        what: `bulk import, new patients, ${PARALLEL} transactions under way`,
+        perCapsule: ofCapsules(before, capsulesIn(parties)),
+        reached: perSecond(median(rates.map(({ edge }) => edge))),
+        target: '5,000/s, then 8,000/s',
+        beside:
+          `${times(median(rates.map(({ edge, twin }) => edge / twin)))} of the plain twin` +
+          ` (${perSecond(median(rates.map(({ twin }) => twin)))}); ` +
+          `edge's directory ${Math.round(size)} B a resource; ` +
+          spending(spent, spentSoFar(parties, generator), { edge: imported / 2, twin: imported / 2 }),
+      },
+    ]
   } finally {
     generator.close()
     await parties.close()

@@ -9,7 +9,9 @@ const SETTLE = 1_500
 const RESOURCES = 1_000
 const SHOWN = ['index', 'trustee-1', 'edge', 'twin'] as const
 const TARGETS: Readonly<Partial<Record<Party, string>>> = {
-  'index': '< 1 s, 120 MB', 'trustee-1': '< 1 s, 90 MB', 'edge': '< 1 s, 300 MB',
+  index: '< 1 s, 120 MB',
+  'trustee-1': '< 1 s, 90 MB',
+  edge: '< 1 s, 300 MB',
 }
 
 const mb = (bytes: number): string => `${Math.round(bytes / 1e6)} MB`
@@ -37,7 +39,9 @@ const chartsRow = async (parties: Parties, generator: Generator, charts: number)
   await parties.startOne('edge')
   await sleep(SETTLE)
   const idle = parties.memory('edge')
-  await generator.use(large.map(({ id }) => ({ method: 'GET', path: `/fhir/Observation?patient=Patient/${id}&_sort=-date&_count=5` })))
+  await generator.use(
+    large.map(({ id }) => ({ method: 'GET', path: `/fhir/Observation?patient=Patient/${id}&_sort=-date&_count=5` })),
+  )
   const { took } = await generator.all(parties.url('edge'), 4)
   await sleep(SETTLE)
   const grown = parties.memory('edge') - idle
@@ -46,7 +50,11 @@ const chartsRow = async (parties: Parties, generator: Generator, charts: number)
     perCapsule: '-',
     reached: `${mb(parties.memory('edge'))}, ${(grown / charts / 1e6).toFixed(2)} MB a chart`,
     target: '3 GB with 500',
-    beside: charts === 500 ? '' : `500 would need ${mb(idle + (grown * 500) / charts)}; opened ${(charts * 1_000 / took).toFixed(0)} charts/s`,
+    beside:
+      charts === 500
+        ? ''
+        : `500 would need ${mb(idle + (grown * 500) / charts)}; ` +
+          `opened ${((charts * 1_000) / took).toFixed(0)} charts/s`,
   }
 }
 

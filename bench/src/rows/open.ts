@@ -1,4 +1,4 @@
-/** Opening a chart through the sdk: feed, access, two trustees of three, commitments, records. Nothing comparable exists. */
+/** Opening a chart through the sdk: feed, access, two trustees of three, commitments, records. */
 import { fork } from 'node:child_process'
 import { once } from 'node:events'
 import { fileURLToPath } from 'node:url'
@@ -14,11 +14,14 @@ const rowFor = async (parties: Parties, capsules: number, profiles: string | und
   const job: OpenJob = {
     address: { index: parties.url('index'), trustees: TRUSTEES.map((one) => parties.url(one)) },
     identity: Buffer.from(exportIdentity(parties.client)).toString('hex'),
-    records: RECORDS, capsules, times: TIMES,
+    records: RECORDS,
+    capsules,
+    times: TIMES,
   }
-  const execArgv = profiles === undefined
-    ? []
-    : ['--cpu-prof', `--cpu-prof-dir=${profiles}`, `--cpu-prof-name=open-${capsules}.cpuprofile`]
+  const execArgv =
+    profiles === undefined
+      ? []
+      : ['--cpu-prof', `--cpu-prof-dir=${profiles}`, `--cpu-prof-name=open-${capsules}.cpuprofile`]
   const child = fork(fileURLToPath(new URL('../load/opener.ts', import.meta.url)), [JSON.stringify(job)], { execArgv })
   const ended = once(child, 'exit')
   const answer = await Promise.race([once(child, 'message'), ended.then(() => undefined)])

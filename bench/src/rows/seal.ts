@@ -6,11 +6,19 @@ import { type Bench, context, newBench, resourcesOf } from '../sealing.ts'
 
 const RECORDS = 2_400
 
-const itemsOf = (resources: readonly object[]) => resources.map((resource) => ({
-  handle: context.random(16), version: 1, time: 1_768_000_000, contentType: 'fhir+json' as const, content: JSON.stringify(resource),
-}))
+const itemsOf = (resources: readonly object[]) =>
+  resources.map((resource) => ({
+    handle: context.random(16),
+    version: 1,
+    time: 1_768_000_000,
+    contentType: 'fhir+json' as const,
+    content: JSON.stringify(resource),
+  }))
 
-interface Sealed { readonly capsule: OpenCapsule; readonly records: SealedRecord[] }
+interface Sealed {
+  readonly capsule: OpenCapsule
+  readonly records: SealedRecord[]
+}
 
 /** What a client does: stringify, compress, seal, put into signed commits of one capsule each. */
 const sealAll = async (bench: Bench, resources: readonly object[], perCapsule: number): Promise<Sealed[]> => {
@@ -18,14 +26,18 @@ const sealAll = async (bench: Bench, resources: readonly object[], perCapsule: n
   for (let from = 0; from < resources.length; from += perCapsule) {
     const capsule = await bench.capsule()
     const records = await sealRecords(capsule, itemsOf(resources.slice(from, from + perCapsule)), context)
-    await createCommit({
-      vault: capsule.header.vault,
-      custodian: capsule.header.custodian,
-      author: bench.writer,
-      capsules: [capsule.capsuleBytes],
-      records: records.map((record) => ({ ...record, size: record.body.length })),
-      linkRecipient: bench.writer.keys,
-    }, bench.courier, context)
+    await createCommit(
+      {
+        vault: capsule.header.vault,
+        custodian: capsule.header.custodian,
+        author: bench.writer,
+        capsules: [capsule.capsuleBytes],
+        records: records.map((record) => ({ ...record, size: record.body.length })),
+        linkRecipient: bench.writer.keys,
+      },
+      bench.courier,
+      context,
+    )
     sealed.push({ capsule, records })
   }
   return sealed
@@ -66,7 +78,13 @@ const smallRows = async (bench: Bench, perCapsule: number): Promise<Row[]> => {
       target: '15,000/s',
       beside: `${times(seal.ratio)} of stringify + AES-256-GCM alone (${perSecond(seal.theirs)})`,
     },
-    { what: `client open + parse, ${size}`, perCapsule: String(perCapsule), reached: perSecond(open), target: '60,000/s', beside: '' },
+    {
+      what: `client open + parse, ${size}`,
+      perCapsule: String(perCapsule),
+      reached: perSecond(open),
+      target: '60,000/s',
+      beside: '',
+    },
   ]
 }
 
@@ -90,7 +108,10 @@ const largeRow = async (bench: Bench, size: number): Promise<Row> => {
   const { ratio, ours: reached } = await sideBySide((rounds * size) / 1e6, ours, theirs)
   const name = size >= 1 << 20 ? `${size >> 20} MB` : `${size >> 10} kB`
   return {
-    what: `seal ${name}`, perCapsule: '-', reached: `${Math.round(reached)} MB/s`, target: '0.60 ×',
+    what: `seal ${name}`,
+    perCapsule: '-',
+    reached: `${Math.round(reached)} MB/s`,
+    target: '0.60 ×',
     beside: `${times(ratio)} of AES-256-GCM + SHA-256 on the same bytes`,
   }
 }

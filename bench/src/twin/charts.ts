@@ -1,4 +1,4 @@
-/** Charts in memory, as the edge keeps them: an index over the current versions, and their JSON text as it is served. */
+/** Charts in memory, as the edge keeps them: an index over current versions, and their JSON as it is served. */
 import type { Resource } from '@medplum/fhirtypes'
 import { ChartIndex, type ParsedSearch } from '@scelle/fhir/search'
 import type { Database, Version } from './database.ts'
@@ -20,13 +20,18 @@ export class Chart {
 
   /** Everything current, the Patient first, then by name. */
   all(): Version[] {
-    return [...this.#versions.values()].toSorted((left, right) =>
-      Number(right.type === 'Patient') - Number(left.type === 'Patient') || compare(nameOf(left), nameOf(right)))
+    return [...this.#versions.values()].toSorted(
+      (left, right) =>
+        Number(right.type === 'Patient') - Number(left.type === 'Patient') || compare(nameOf(left), nameOf(right)),
+    )
   }
 
   search(parsed: ParsedSearch): { readonly total: number; readonly page: Version[] } {
     const { resources, total } = this.#index.search(parsed)
-    return { total, page: resources.map(({ resourceType, id }) => this.#versions.get(`${resourceType}/${id ?? ''}`) as Version) }
+    return {
+      total,
+      page: resources.map(({ resourceType, id }) => this.#versions.get(`${resourceType}/${id ?? ''}`) as Version),
+    }
   }
 }
 
@@ -53,7 +58,8 @@ export class Charts {
       return known
     }
     const chart = new Chart()
-    for (const version of this.#database.ofOwner(owner)) chart.put(version, JSON.parse(decoder.decode(version.bytes)) as Resource)
+    for (const version of this.#database.ofOwner(owner))
+      chart.put(version, JSON.parse(decoder.decode(version.bytes)) as Resource)
     this.#open.set(owner, chart)
     const [oldest] = this.#open.keys()
     if (this.#open.size > this.#limit && oldest !== undefined) this.#open.delete(oldest)

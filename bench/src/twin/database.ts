@@ -1,4 +1,4 @@
-/** The twin's one SQLite file: plaintext rows, on the disk when a write returns, many writers' rows in one transaction. */
+/** The twin's one SQLite file: plaintext rows, durable when a write returns, many writers in one transaction. */
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
@@ -50,14 +50,20 @@ export class Database {
     mkdirSync(folder, { recursive: true, mode: 0o700 })
     this.#db = new DatabaseSync(join(folder, 'twin.db'))
     // The same page size and durability as the index.
-    this.#db.exec('PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536')
+    this.#db.exec(
+      'PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA cache_size = -65536',
+    )
     this.#db.exec(SCHEMA)
     this.#insert = this.#db.prepare(
-      'INSERT INTO versions (type, id, version, updated, owner, bytes) VALUES (?, ?, ?, ?, ?, ?)')
+      'INSERT INTO versions (type, id, version, updated, owner, bytes) VALUES (?, ?, ?, ?, ?, ?)',
+    )
     this.#newest = this.#db.prepare(
-      'SELECT type, id, version, updated, owner, bytes FROM versions WHERE type = ? AND id = ? ORDER BY version DESC LIMIT 1')
+      'SELECT type, id, version, updated, owner, bytes FROM versions WHERE type = ? AND id = ? ' +
+        'ORDER BY version DESC LIMIT 1',
+    )
     this.#ofOwner = this.#db.prepare(
-      'SELECT type, id, version, updated, owner, bytes FROM versions WHERE owner = ? ORDER BY no')
+      'SELECT type, id, version, updated, owner, bytes FROM versions WHERE owner = ? ORDER BY no',
+    )
   }
 
   newest(type: string, id: string): Version | undefined {
@@ -69,7 +75,7 @@ export class Database {
     return this.#ofOwner.all(owner).map(versionOf)
   }
 
-  /** Resolves once the versions are on the disk. What is asked for in one turn of the event loop shares a transaction. */
+  /** Resolves once the versions are on the disk. What is asked for in one turn of the loop shares a transaction. */
   write(versions: readonly Version[]): Promise<void> {
     return new Promise((done, failed) => {
       this.#waiting.push({ versions, done, failed })

@@ -17,8 +17,13 @@ export interface TwinConfig {
 
 const config = JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as TwinConfig
 const database = new Database(config.data)
-const applications = new Map(await Promise.all(config.applications.map(async ({ id, keys }) =>
-  [id, await verifyKeyChain(keys.map((record) => fromHex(record) as Uint8Array))] as const)))
+const applications = new Map(
+  await Promise.all(
+    config.applications.map(
+      async ({ id, keys }) => [id, await verifyKeyChain(keys.map((record) => fromHex(record) as Uint8Array))] as const,
+    ),
+  ),
+)
 const now = (): number => Date.now()
 const server = createTwin({
   records: new Records({ database, now, newId: () => randomUUID() }),

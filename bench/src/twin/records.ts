@@ -54,7 +54,8 @@ export class Records {
     const { entries } = planTransaction(bundle, { assignId: () => this.#options.newId() })
     const planned = new Map<number, Planned>()
     for (const entry of entries) {
-      if (entry.kind !== 'create' && entry.kind !== 'update') throw new TwinError(400, 'not-supported', 'creates and updates only')
+      if (entry.kind !== 'create' && entry.kind !== 'update')
+        throw new TwinError(400, 'not-supported', 'creates and updates only')
       planned.set(entry.index, this.#plan({ ...entry.resource, id: entry.id }, base))
     }
     await this.#store([...planned.values()])
@@ -83,8 +84,12 @@ export class Records {
   #plan(resource: Resource, base: string): Planned {
     const { resourceType, id = '', meta, ...rest } = resource as Resource & Record<string, unknown>
     const owner = patientOf(resource, { bases: [base] })
-    if (owner.kind === 'ambiguous') throw new TwinError(422, 'business-rule', 'the resource belongs to no single patient')
-    const name = { owner: owner.kind === 'patient' ? owner.reference : '', version: (this.#name(resourceType, id)?.version ?? 0) + 1 }
+    if (owner.kind === 'ambiguous')
+      throw new TwinError(422, 'business-rule', 'the resource belongs to no single patient')
+    const name = {
+      owner: owner.kind === 'patient' ? owner.reference : '',
+      version: (this.#name(resourceType, id)?.version ?? 0) + 1,
+    }
     const updated = this.#options.now()
     const { versionId: _version, lastUpdated: _updated, ...kept } = meta ?? {}
     const stamp = { versionId: String(name.version), lastUpdated: new Date(updated).toISOString() }
@@ -110,7 +115,8 @@ export class Records {
 const ownerAsked = (parsed: ParsedSearch): string => {
   for (const criterion of parsed.criteria) {
     const [reference] = criterion.test === 'reference' ? criterion.references : []
-    if (reference?.id !== undefined && ['patient', 'subject'].includes(criterion.parameter.name)) return `Patient/${reference.id}`
+    if (reference?.id !== undefined && ['patient', 'subject'].includes(criterion.parameter.name))
+      return `Patient/${reference.id}`
   }
   throw new TwinError(403, 'too-costly', 'name one patient')
 }

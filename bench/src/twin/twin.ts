@@ -1,5 +1,5 @@
 /**
- * The plain twin: FHIR over the same router, validation, search and server, the same engine with the same durability, and
+ * The plain twin: FHIR over the same router, validation, search and server, the same engine as durable, and
  * nothing sealed, granted or logged. What it is faster by is what sealing costs; what it is not is the ground's.
  */
 import { type HttpMethod, Router } from '@medplum/fhir-router'
@@ -40,18 +40,25 @@ const decoder = new TextDecoder('utf-8', { fatal: true })
 const encoder = new TextEncoder()
 
 const versionHeaders = ({ version, updated }: Version): Record<string, string> => ({
-  'etag': `W/"${version}"`, 'last-modified': new Date(updated).toUTCString(),
+  etag: `W/"${version}"`,
+  'last-modified': new Date(updated).toUTCString(),
 })
 
 const nameOf = ({ type, id }: Version): string => `${type}/${id}`
 
 const written = (version: Version, base: string): Answer => {
   const place = `${base}/${nameOf(version)}/_history/${version.version}`
-  const headers = { ...versionHeaders(version), ...(version.version === 1 ? { location: place } : { 'content-location': place }) }
+  const headers = {
+    ...versionHeaders(version),
+    ...(version.version === 1 ? { location: place } : { 'content-location': place }),
+  }
   return { status: version.version === 1 ? 201 : 200, headers, body: version.bytes }
 }
 
-const bundle = (head: Record<string, unknown>, entries: readonly { head: Record<string, unknown>; resource?: Uint8Array }[]): Uint8Array => {
+const bundle = (
+  head: Record<string, unknown>,
+  entries: readonly { head: Record<string, unknown>; resource?: Uint8Array }[],
+): Uint8Array => {
   const pieces: Uint8Array[] = [encoder.encode(`{"resourceType":"Bundle",${JSON.stringify(head).slice(1, -1)}`)]
   for (const [place, entry] of entries.entries()) {
     const start = `${place === 0 ? ',"entry":[' : ','}${JSON.stringify(entry.head)}`
@@ -62,13 +69,16 @@ const bundle = (head: Record<string, unknown>, entries: readonly { head: Record<
   return Buffer.concat(pieces)
 }
 
-const matches = (page: readonly Version[], base: string) => page.map((version) => ({
-  head: { fullUrl: `${base}/${nameOf(version)}`, search: { mode: 'match' } }, resource: version.bytes,
-}))
+const matches = (page: readonly Version[], base: string) =>
+  page.map((version) => ({
+    head: { fullUrl: `${base}/${nameOf(version)}`, search: { mode: 'match' } },
+    resource: version.bytes,
+  }))
 
 const resourceIn = (call: Call): Resource => {
   const resource = validateResource(parseJson(decoder.decode(call.body), LIMITS.resourceText))
-  if (resource.resourceType !== call.params['type']) throw new TwinError(400, 'value', 'another type than the URL says')
+  if (resource.resourceType !== call.params['type'])
+    throw new TwinError(400, 'value', 'another type than the URL says')
   return resource
 }
 
@@ -78,8 +88,10 @@ const transaction = async (records: Records, call: Call): Promise<Answer> => {
   const entries = (given.entry ?? []).map((_, index) => {
     const version = done.get(index) as Version
     const response = {
-      status: version.version === 1 ? '201' : '200', location: `${call.base}/${nameOf(version)}/_history/${version.version}`,
-      etag: `W/"${version.version}"`, lastModified: new Date(version.updated).toISOString(),
+      status: version.version === 1 ? '201' : '200',
+      location: `${call.base}/${nameOf(version)}/_history/${version.version}`,
+      etag: `W/"${version.version}"`,
+      lastModified: new Date(version.updated).toISOString(),
     }
     return { head: { response } }
   })
@@ -128,7 +140,8 @@ const answer = async (router: Router<Handler, undefined>, request: SignedRequest
   try {
     const found = router.find(request.method as HttpMethod, path.replace(/^\//, ''))
     const type = found?.params['type']
-    if (found === undefined || (type !== undefined && !isResourceType(type))) throw new TwinError(404, 'not-found', 'no such path')
+    if (found === undefined || (type !== undefined && !isResourceType(type)))
+      throw new TwinError(404, 'not-found', 'no such path')
     return await found.handler({ params: found.params, query, body: request.body, base })
   } catch (error) {
     return refusal(error)
@@ -147,7 +160,9 @@ export const createTwin = (options: TwinOptions): Server => {
   const router = routesOf(records)
   for (const url of ['/fhir', '/fhir/*']) {
     server.route({
-      method: ['GET', 'POST', 'PUT'], url, policy: 'signed',
+      method: ['GET', 'POST', 'PUT'],
+      url,
+      policy: 'signed',
       handler: async (request) => {
         const { status, headers, body } = await answer(router, request)
         return { status, headers: { 'content-type': JSON_TYPE, ...headers }, ...(body === undefined ? {} : { body }) }
