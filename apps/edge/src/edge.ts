@@ -179,7 +179,7 @@ const assemble = async (options: EdgeOptions, db: Database, log: Log): Promise<P
     },
     sleep: sleepBy(timers),
   })
-  const planner = new Planner({ directory, cabinet, rules: options.rules ?? DEFAULT_RULES, now })
+  const planner = new Planner({ self, directory, cabinet, rules: options.rules ?? DEFAULT_RULES, now })
   const writer = new Writer(planner, vaults, submitter)
   const routes = facade({ options, directory, vaults, charts, persons, grants, cabinet, writer, log })
   return { db, state, directory, vaults, charts, persons, grants, submitter, routes }

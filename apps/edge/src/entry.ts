@@ -8,6 +8,8 @@ export interface Entry {
   /** `meta.lastUpdated`, milliseconds since 1970. */
   readonly updated: number
   readonly category: string
+  /** Principal id, hex. A handle is its author's own name for the resource: nobody else's record continues it. */
+  readonly author: string
   /** Lower-case hex. */
   readonly handle: string
   readonly deleted: boolean
@@ -36,6 +38,8 @@ export interface Locator {
   /** Vault id, lower-case hex. */
   readonly vault: string
   readonly category: string
+  /** Principal id, hex: whose record it is, and who alone changes it. */
+  readonly author: string
   readonly handle: string
   readonly version: number
   readonly deleted: boolean

@@ -21,6 +21,8 @@ const REFUSALS = {
   'business-rule': [422, 'business-rule', 'The content is valid, but this server cannot keep it so.'],
   'too-costly': [403, 'too-costly', 'This would need records that are not open. Name one patient.'],
   'forbidden': [403, 'forbidden', 'This application, or the grant behind the record, does not give that right.'],
+  'not-author': [403, 'business-rule',
+    'Another organisation wrote this resource: only it changes or deletes it. Write a resource of your own.'],
   'login': [401, 'login', 'Every request is signed (RFC 9421) by an application that this edge enrols.'],
   'cursor-expired': [410, 'expired', 'This page is no longer kept. Search again.'],
   'overloaded': [503, 'throttled', 'Busy. Try again in a moment; nothing was written.'],

@@ -30,18 +30,15 @@ export interface Around {
 
 const decoder = new TextDecoder()
 
-/** Enters records into `into`, lowest version first, so that a tombstone finds the name of what it ends. */
+/** Enters records, each line of versions from its lowest, so that a tombstone finds the name of what it ends. */
 export const opened = (news: Iterable<OpenedRecord>, into: Records, around: Around): OpenedEntries => {
   const foreign: Entry[] = []
   let refused = 0
   let hidden = 0
-  const ordered = [...news].filter(({ contentType }) => contentType !== 'octets')
-    .toSorted((left, right) => left.version - right.version || Number(isTombstone(left)) - Number(isTombstone(right)))
-  for (const record of ordered) {
+  for (const record of inOrder(news, around)) {
     const own = record.author === around.self
     const read = isTombstone(record) ? tombstone(record, into, around) : content(record, own)
-    if (read === undefined || !mayFollow(read.entry, record.author, into, around)
-      || (!own && isElsewhere(read.entry, around)) || !into.put(read.entry, read.resource)) {
+    if (read === undefined || (!own && isElsewhere(read.entry, around)) || !into.put(read.entry, read.resource)) {
       refused++
       if (!isTombstone(record)) hidden++
       continue
@@ -61,14 +58,20 @@ const isElsewhere = (entry: Entry, { vault, known }: Around): boolean => {
 }
 
 /**
- * Whoever was granted writing in one category could otherwise, under a handle it saw, put a newer version into that
- * category, and so hide or change a record of another one, where it has no right. Only the custodian moves records.
+ * A name stays with whoever is entered under it first: this organisation, then the custodians, then others as they
+ * came. So nobody who was granted writing takes a name that he read, by a version however low or high.
  */
-const mayFollow = (entry: Entry, author: string, into: Records, { self, custodians }: Around): boolean => {
-  const before = into.latest(keyOf(entry))
-  if (before === undefined || before.category === entry.category) return true
-  return author === self || custodians.includes(author)
+const inOrder = (news: Iterable<OpenedRecord>, { self, custodians }: Around): OpenedRecord[] => {
+  const resources = [...news].filter(({ contentType }) => contentType !== 'octets')
+  const lines = new Map<string, number>()
+  for (const record of resources) if (!lines.has(lineOf(record))) lines.set(lineOf(record), lines.size)
+  const rank = ({ author }: OpenedRecord): number => (author === self ? 0 : custodians.includes(author) ? 1 : 2)
+  const place = (record: OpenedRecord): number => lines.get(lineOf(record)) ?? 0
+  return resources.toSorted((left, right) => rank(left) - rank(right) || place(left) - place(right)
+    || left.version - right.version || Number(isTombstone(left)) - Number(isTombstone(right)))
 }
+
+const lineOf = ({ author, handle }: OpenedRecord): string => `${author}/${handle}`
 
 const isTombstone = (record: OpenedRecord): boolean => record.contentType === 'tombstone'
 
@@ -79,14 +82,15 @@ interface Read {
 
 /** A tombstone says neither what it ends nor, to the hour, when: the record before it and the directory do. */
 const tombstone = (record: OpenedRecord, into: Records, { known }: Around): Read | undefined => {
-  const key = into.keyOfHandle(record.handle)
+  const key = into.keyOfHandle(record.author, record.handle)
   if (key === undefined) return undefined
   const [type = '', id = ''] = key.split('/')
-  const { version, category, handle } = record
+  const { author, version, category, handle } = record
   const locator = known(key)
-  const exact = locator?.deleted === true && locator.version === version ? locator.updated : undefined
+  const isIt = locator?.deleted === true && locator.author === author && locator.version === version
+  const exact = isIt ? locator.updated : undefined
   const updated = exact ?? Math.max(record.time * 1000, (into.latest(key)?.updated ?? 0) + 1)
-  return { entry: { type, id, version, category, handle, updated, deleted: true, bytes: new Uint8Array(0) } }
+  return { entry: { type, id, version, category, author, handle, updated, deleted: true, bytes: new Uint8Array(0) } }
 }
 
 const content = (record: OpenedRecord, own: boolean): Read | undefined => {
@@ -94,8 +98,9 @@ const content = (record: OpenedRecord, own: boolean): Read | undefined => {
   if (resource === undefined || !isId(resource.id)) return undefined
   const told = Date.parse(resource.meta?.lastUpdated ?? '')
   const updated = Number.isNaN(told) ? record.time * 1000 : told
-  const { version, category, handle } = record
-  const head = { type: resource.resourceType, id: resource.id, version, category, handle, updated, deleted: false }
+  const { author, version, category, handle } = record
+  const { resourceType: type, id } = resource
+  const head = { type, id, version, category, author, handle, updated, deleted: false }
   if (resource.meta?.versionId === String(version) && !Number.isNaN(told)) {
     return { entry: { ...head, bytes: record.content }, resource }
   }

@@ -10,6 +10,7 @@ interface Version {
 }
 
 interface Line {
+  readonly author: string
   readonly handle: string
   /** Ascending by version, one each. */
   readonly versions: Version[]
@@ -61,9 +62,9 @@ export class Records {
     return versions.filter(({ since }) => since <= state).map(({ entry }) => entry).toReversed()
   }
 
-  /** `Type/id` of a handle seen before: a tombstone does not say what it ends. */
-  keyOfHandle(handle: string): string | undefined {
-    return this.#keys.get(handle)
+  /** `Type/id` of a handle of this author seen before: a tombstone does not say what it ends. */
+  keyOfHandle(author: string, handle: string): string | undefined {
+    return this.#keys.get(`${author}/${handle}`)
   }
 
   /** What was current at a state, in no order. */
@@ -87,14 +88,16 @@ export class Records {
 
   /**
    * Enters one version. The same again changes nothing; content wins over a tombstone of the same version, which
-   * marks a move to another category. False where another handle claims the resource's name, or the handle another
-   * name: one of two writers must
-   * not be able to put words into the other's record, so the first one seen stays.
+   * marks a move to another category. False where another author or handle claims the resource's name, or the handle
+   * another name. Everybody who reads the feed knows its handles and names: whoever is granted writing must not be able
+   * to put words into another's record, or to end it, so a line stays with the author that began it.
    */
   put(entry: Entry, parsed?: Resource): boolean {
     const key = keyOf(entry)
-    const line = this.#lines.get(key) ?? { handle: entry.handle, versions: [], current: undefined }
-    if (line.handle !== entry.handle || (this.#keys.get(entry.handle) ?? key) !== key) return false
+    const { author, handle } = entry
+    const line = this.#lines.get(key) ?? { author, handle, versions: [], current: undefined }
+    const own = line.author === author && line.handle === handle
+    if (!own || (this.keyOfHandle(author, handle) ?? key) !== key) return false
     const at = line.versions.findIndex((version) => version.entry.version >= entry.version)
     const there = at < 0 ? undefined : line.versions[at]
     if (there?.entry.version === entry.version) {
@@ -104,7 +107,7 @@ export class Records {
     } else line.versions.splice(at < 0 ? line.versions.length : at, 0, { entry, since: ++this.#state })
     this.#size += entry.bytes.length
     this.#lines.set(key, line)
-    this.#keys.set(entry.handle, key)
+    this.#keys.set(`${author}/${handle}`, key)
     if (line.versions.at(-1)?.entry === entry) this.#follow(line, entry, parsed)
     return true
   }

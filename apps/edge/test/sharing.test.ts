@@ -53,27 +53,58 @@ test('what is shared comes out as FHIR, and nothing else', async () => {
   expect((await receiver.app.get('Observation/note')).status).toBe(404)
 })
 
+let theirs = ''
 test('who may write writes, and both see it', async () => {
   const created = await receiver.app.post('Observation', glucose('p', 7))
   expect(created.status, created.text).toBe(201)
   expect((await receiver.app.get(`Observation/${created.body.id}`)).body).toEqual(created.body)
   expect((await giver.app.search('Observation?patient=p')).body.total).toBe(3)
   expect((await giver.app.get(`Observation/${created.body.id}`)).body).toEqual(created.body)
-  const changed = await receiver.app.put('Observation/lab', { ...glucose('p', 8), id: 'lab' }, { 'if-match': 'W/"1"' })
+  theirs = created.body.id ?? ''
+  const own = `Observation/${theirs}`
+  const changed = await receiver.app.put(own, { ...glucose('p', 8), id: theirs }, { 'if-match': 'W/"1"' })
   expect([changed.status, changed.headers.get('etag')]).toEqual([200, 'W/"2"'])
-  expect((await giver.app.get('Observation/lab')).body).toEqual(changed.body)
-  expect((await giver.app.get<Bundle>('Observation/lab/_history')).body.total).toBe(2)
+  expect((await giver.app.get(own)).body).toEqual(changed.body)
+  expect((await giver.app.get<Bundle>(`${own}/_history`)).body.total).toBe(2)
+  expect((await giver.app.get<Bundle>('Patient/p/_history')).body.total).toBe(1)
 })
 
-test('of two hospitals that write the same version, one is told that it lost', async () => {
-  const [left, right] = await Promise.all([
-    giver.app.put('Observation/lab', { ...glucose('p', 20), id: 'lab' }, { 'if-match': 'W/"2"' }),
-    receiver.app.put('Observation/lab', { ...glucose('p', 30), id: 'lab' }, { 'if-match': 'W/"2"' }),
-  ])
-  expect(new Set([left.status, right.status])).toEqual(new Set([200, 409]))
-  const winner = left.status === 200 ? left : right
-  expect((await giver.app.get('Observation/lab')).body).toEqual(winner.body)
-  expect((await receiver.app.get('Observation/lab')).body).toEqual(winner.body)
+test('nobody changes or deletes what another one wrote, neither the giver nor the receiver', async () => {
+  for (const [world, id] of [[receiver, 'lab'], [giver, theirs]] as const) {
+    const before = await world.app.get(`Observation/${id}`)
+    expect(before.status).toBe(200)
+    const patch = { raw: '[{"op":"replace","path":"/status","value":"amended"}]',
+      headers: { 'content-type': 'application/json-patch+json' } }
+    for (const refused of [
+      await world.app.put(`Observation/${id}`, { ...glucose('p', 30), id }),
+      await world.app.send('PATCH', `Observation/${id}`, patch),
+      await world.app.delete(`Observation/${id}`),
+    ]) expect([refused.status, issueOf(refused).code]).toEqual([403, 'business-rule'])
+    for (const each of [giver, receiver]) expect((await each.app.get(`Observation/${id}`)).body).toEqual(before.body)
+  }
+})
+
+test('a thief of a handle ends, hides and stops no record of its author', async () => {
+  const thief = await giver.constellation.client(receiver.party.identity)
+  const [received] = await thief.grants()
+  const vault = await thief.vault(received?.vault ?? '')
+  const seen = (await vault.open()).latest().find(({ content }) => Buffer.from(content).includes('"id":"lab"'))
+  const handle = Buffer.from(seen?.handle ?? '', 'hex')
+  let { body } = await giver.app.get('Observation/lab')
+  const forged = JSON.stringify({ ...glucose('p', 666), id: 'lab' })
+  await vault.write([{ category: 'laboratory', handle, version: 2 ** 32 - 1, content: new Uint8Array(0),
+    contentType: 'tombstone' }])
+  await vault.write([{ category: 'laboratory', handle, version: (seen?.version ?? 0) + 1, content: forged }])
+  await vault.write([{ category: 'laboratory', handle: Buffer.alloc(16, 9), version: 1, content: forged }])
+  for (const restart of [false, true]) {
+    if (restart) await giver.party.restart()
+    expect((await giver.app.get('Observation/lab')).body).toEqual(body)
+    const next = Number(body.meta?.versionId) + 1
+    const put = await giver.app.put('Observation/lab', { ...glucose('p', 20 + next), id: 'lab' })
+    expect([put.status, put.headers.get('etag')]).toEqual([200, `W/"${next}"`])
+    expect((await receiver.app.get('Observation/lab')).body).toEqual(put.body)
+    body = put.body
+  }
 })
 
 test('a category that was not granted takes no writing either', async () => {

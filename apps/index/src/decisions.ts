@@ -62,7 +62,7 @@ export interface CommitState {
   readonly grants: readonly GrantState[]
   /** Stored capsules of this vault among those that the commit opens or names, by name of its id. */
   readonly capsules: ReadonlyMap<string, CapsuleState>
-  /** Places of records whose version exists. */
+  /** Places of records whose version this commit's author wrote before: a handle is its author's own. */
   readonly taken: (records: readonly AskedVersion[]) => number[]
 }
 
@@ -155,6 +155,7 @@ export const decideCommit = (commit: CommitOperation, state: CommitState): Commi
   return { mask, categoryAt, gains }
 }
 
+/** One commit has one author, so a handle repeated in it is the same author's. */
 const repeated = (records: readonly AskedVersion[]): number[] => {
   const seen = new Set<string>()
   return records.flatMap((record) => {

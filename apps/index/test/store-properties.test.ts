@@ -163,7 +163,7 @@ class Run {
       handle: this.handles[todo.handle] as Uint8Array,
       version: todo.version,
     })
-    const version = `${category}/${todo.handle}/${todo.version}`
+    const version = `${todo.who}/${category}/${todo.handle}/${todo.version}`
     const usable = old === undefined || (old.open && old.author === todo.who)
     const author = this.principals[todo.who] as Uint8Array
     const operation = commit(this.random, { ...this.part, author }, { capsules: fresh ? [made] : [], records: [item] })

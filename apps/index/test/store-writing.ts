@@ -120,6 +120,26 @@ export const testWriting = (suite: Suite): void => {
     )
   })
 
+  test('a handle is its author\'s: a thief of it takes no version of the author\'s line', async () => {
+    const part = await setUp()
+    const [category] = part.categories as [Uint8Array]
+    const thief = random(32)
+    await must(grant(random, part, { grantee: thief, categories: [category], rights: 6 }))
+    const handle = random(16)
+    const put = (author: Uint8Array, version: number) => {
+      const made = capsule(random, category)
+      return one(commit(random, { ...part, author }, {
+        capsules: [made], records: [record(random, made.capsule, { handle, version })],
+      }))
+    }
+    expect(await put(part.custodian, 1)).toHaveProperty('position')
+    for (const version of [1, 2, 2 ** 32 - 1]) expect(await put(thief, version)).toHaveProperty('position')
+    expect(await put(part.custodian, 2)).toHaveProperty('position')
+    for (const author of [thief, part.custodian]) {
+      expect(await put(author, 2)).toEqual({ problem: 'version-exists', places: [1] })
+    }
+  })
+
   test('one refusal of a batch hurts no other', async () => {
     const part = await setUp()
     const good = [0, 1].map(() => {

@@ -182,11 +182,12 @@ export class Chart {
     const pulled = await feed.pull(signal)
     if (this.#from !== undefined) this.#from = { ...from, feed }
     this.#unopened = []
-    const known = new Set(this.#records.map((record) => `${record.category}/${record.handle}/${record.version}`))
-    return pulled.filter(
-      ({ capsule, header }) =>
-        !known.has(`${from.keyring.codes.get(capsule.category)}/${toHex(header.handle)}/${header.version}`),
-    )
+    const known = new Set(this.#records.map(({ author, category, handle, version }) =>
+      `${author}/${category}/${handle}/${version}`))
+    return pulled.filter(({ capsule, header }) => {
+      const code = from.keyring.codes.get(capsule.category)
+      return !known.has(`${toHex(capsule.header.writer)}/${code}/${toHex(header.handle)}/${header.version}`)
+    })
   }
 
   /**

@@ -79,7 +79,7 @@ export class Feed {
   readonly #heads: FeedHeads
   readonly #visible: ReadonlySet<string>
   readonly #whole: boolean
-  readonly #commits = new Set<string>()
+  readonly #commits = new Map<string, number>()
   readonly #capsules = new Map<string, FeedCapsule>()
   readonly #versions = new Set<string>()
   readonly #encapsulations = new Map<string, Uint8Array>()
@@ -131,8 +131,8 @@ export class Feed {
   /** As `encapsulationNamed`, by the id itself. */
   encapsulation = (id: Uint8Array): Uint8Array | undefined => this.#encapsulations.get(toHex(id))
 
-  /** Ids of the commits read so far, in hex. */
-  get commits(): ReadonlySet<string> {
+  /** How many records were shown of each commit read so far, by the hex of its id. */
+  get commits(): ReadonlyMap<string, number> {
     return this.#commits
   }
 
@@ -208,7 +208,7 @@ export class Feed {
   }
 
   async #take(served: FeedCommit, author: PrincipalKeys): Promise<FeedRecord[]> {
-    const { commit, id } = await this.#verify(served.commit, author)
+    const { commit, id } = await this.#verify(served, author)
     if (served.capsules.length > commit.capsules) {
       throw new SealError('commit-proof-invalid', 'the index serves more capsules than the commit has')
     }
@@ -230,15 +230,15 @@ export class Feed {
     return records
   }
 
-  async #verify(signedBytes: Uint8Array, author: PrincipalKeys): Promise<VerifiedCommit> {
-    const verified = await verifyCommit(signedBytes, author)
+  async #verify(served: FeedCommit, author: PrincipalKeys): Promise<VerifiedCommit> {
+    const verified = await verifyCommit(served.commit, author)
     const { vault, custodian } = verified.commit
     if (!equalBytes(vault, this.#vault) || !equalBytes(custodian, this.#part.custodian.keys.id)) {
       throw new SealError('vault-mismatch', 'the index serves a commit of another vault or custodian')
     }
     const name = toHex(verified.id)
     if (this.#commits.has(name)) throw replayed('a commit')
-    this.#commits.add(name)
+    this.#commits.set(name, served.records.length)
     return verified
   }
 
@@ -280,9 +280,13 @@ export class Feed {
     return { capsule, header, headerBytes, digest, size, body }
   }
 
-  /** Record ids are the author's to choose: two of one id are no replay. A version of a resource stands once. */
+  /**
+   * Record ids are the author's to choose: two of one id are no replay. A version of a resource stands once, and a
+   * handle is its author's: another author under the same one, whoever allowed it, makes no feed unreadable.
+   */
   #requireNew(capsule: FeedCapsule, header: RecordHeader): void {
-    const version = `${capsule.category}/${toHex(header.handle)}/${header.version}`
+    const author = toHex(capsule.header.writer)
+    const version = `${author}/${capsule.category}/${toHex(header.handle)}/${header.version}`
     if (this.#versions.has(version)) throw replayed('a version of a resource')
     this.#versions.add(version)
   }

@@ -131,7 +131,8 @@ export class Directory {
     const news = entries.filter((entry) => {
       const known = this.locator(keyOf(entry))
       const isListed = entry.type !== 'Patient' || this.person(keyOf(entry)) !== undefined
-      return known === undefined || (known.vault === vault && (known.version < entry.version || !isListed))
+      const isNews = known === undefined || known.version < entry.version || !isListed
+      return isNews && (known === undefined || (known.vault === vault && known.author === entry.author))
     })
     if (news.length === 0) return
     this.#db.write(false, () => {

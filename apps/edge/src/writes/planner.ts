@@ -49,6 +49,8 @@ interface Around {
 }
 
 export interface PlannerOptions {
+  /** Principal id of this organisation, hex: the author of all that is planned. */
+  readonly self: string
   readonly directory: Directory
   readonly cabinet: Cabinet
   readonly rules: RuleTable
@@ -68,16 +70,21 @@ export class Planner {
   /**
    * Plans one change against the directory. The caller holds the lock of `Type/id`. `siblings`: what the same
    * transaction writes, by `Type/id`.
-   * @throws EdgeError `precondition-failed`, `business-rule`; FhirError `ambiguous-patient`
+   * @throws EdgeError `precondition-failed`, `not-author`, `business-rule`; FhirError `ambiguous-patient`
    */
   plan(change: Change, bases: readonly string[], siblings: Siblings = new Map()): PlannedChange {
-    const { directory } = this.#options
+    const { directory, self } = this.#options
     const current = directory.locator(`${change.type}/${change.id}`)
     const live = current !== undefined && !current.deleted
     if (change.ifMatch !== undefined && (!live || current.version !== change.ifMatch)) {
       throw new EdgeError('precondition-failed', undefined, change.expression)
     }
     if (change.ifAbsent === true && live) throw new EdgeError('precondition-failed', undefined, change.expression)
+    // A line of versions is its author's: readers would set aside what this organisation put into another's.
+    const isForeign = current !== undefined && current.author !== self
+    if (isForeign && (live || change.resource !== undefined)) {
+      throw new EdgeError('not-author', undefined, change.expression)
+    }
     const before = current === undefined ? undefined : this.#rowOf(current)
     if (change.resource === undefined) return this.#remove(current, before)
     return this.#put(change, change.resource, current, before, { bases, siblings })
@@ -96,7 +103,7 @@ export class Planner {
   #put(
     change: Change, given: Resource, current: Locator | undefined, row: VaultRow | undefined, around: Around,
   ): PlannedChange {
-    const { cabinet, directory, rules } = this.#options
+    const { cabinet, directory, rules, self } = this.#options
     const { type, id } = change
     const resource = ownReferences(given, around.bases)
     const owner = this.#ownerOf(resource, around, change.expression)
@@ -123,7 +130,7 @@ export class Planner {
     const updated = this.#time(current)
     const handle = current?.handle ?? toHex(handleOf(cabinet.handleKey, type, id))
     const locator: Locator = {
-      type, id, vault: current?.vault ?? '', category, handle, version, deleted: false, updated, digest,
+      type, id, vault: current?.vault ?? '', category, author: self, handle, version, deleted: false, updated, digest,
     }
     const content = stamped(plain, version, updated)
     const writes: PlannedWrite[] = [{ locator, content }]

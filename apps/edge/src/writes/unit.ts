@@ -25,6 +25,7 @@ export const entryOf = ({ locator, content }: PlannedWrite): Entry => ({
   version: locator.version,
   updated: locator.updated,
   category: locator.category,
+  author: locator.author,
   handle: locator.handle,
   deleted: locator.deleted,
   bytes: content,

@@ -6,7 +6,8 @@ import type { CapsuleState, CommitOperation } from '../store.ts'
 import { capsuleById, categoriesOf, grantStates, partNo, principalNo, vaultNo } from './rows.ts'
 import type { Applied, Session } from './session.ts'
 
-const VERSION_TAKEN = 'SELECT 1 FROM versions WHERE part = ? AND category = ? AND handle = ? AND version = ?'
+const VERSION_TAKEN =
+  'SELECT 1 FROM versions WHERE part = ? AND category = ? AND author = ? AND handle = ? AND version = ?'
 
 const storedCapsules = (to: Session, vault: number, commit: CommitOperation): Map<string, CapsuleState> => {
   const found = new Map<string, CapsuleState>()
@@ -39,8 +40,9 @@ export const applyCommit = (to: Session, commit: CommitOperation): Applied => {
     capsules: storedCapsules(to, vault, commit),
     taken: (records) => {
       const taken = to.sql(VERSION_TAKEN)
+      const author = principalNo(to.sql, commit.author) ?? 0
       return records
-        .filter(({ category, handle, version }) => taken.get(part, category, handle, version) !== undefined)
+        .filter(({ category, handle, version }) => taken.get(part, category, author, handle, version) !== undefined)
         .map(({ place }) => place)
     },
   })
@@ -61,7 +63,7 @@ const writeCommit = (to: Session, commit: CommitOperation, target: Target): Appl
     to.sql('INSERT OR IGNORE INTO encapsulations (id, bytes) VALUES (?, ?)').run(id, bytes)
   }
   const capsule = writeCapsules(to, commit, { ...target, author, sequence })
-  const record = writeRecords(to, commit, target)
+  const record = writeRecords(to, commit, { ...target, author })
   to.sql(`INSERT INTO commits (sequence, part, author, mask, capsule, capsules, record, records, leaves)
     VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`)
     .run(
@@ -101,11 +103,13 @@ const writeCapsules = (
 }
 
 /** The number of the first record written, 0 for none. */
-const writeRecords = (to: Session, commit: CommitOperation, { part, decision }: Target): number => {
+const writeRecords = (
+  to: Session, commit: CommitOperation, { part, decision, author }: Target & { author: number },
+): number => {
   const row = to.sql(
     'INSERT INTO records (no, category, place, header, size, digest, body) VALUES (?, ?, ?, ?, ?, ?, ?)',
   )
-  const version = to.sql('INSERT INTO versions (part, category, handle, version) VALUES (?, ?, ?, ?)')
+  const version = to.sql('INSERT INTO versions (part, category, author, handle, version) VALUES (?, ?, ?, ?, ?)')
   const blob = to.sql('INSERT OR IGNORE INTO blob_places (digest, part, category) VALUES (?, ?, ?)')
   let first = 0
   for (const record of commit.records) {
@@ -116,7 +120,7 @@ const writeRecords = (to: Session, commit: CommitOperation, { part, decision }: 
     row.run(
       no, category, record.place, record.header, record.size, body === undefined ? record.digest : null, body ?? null,
     )
-    version.run(part, category, record.handle, record.version)
+    version.run(part, category, author, record.handle, record.version)
     if (body === undefined) blob.run(record.digest, part, category)
   }
   return first

@@ -9,7 +9,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { INDEX_LIMITS } from '../limits.ts'
 
 /** Changed together with the tables; a database of another version is refused. */
-export const SCHEMA_VERSION = 1
+export const SCHEMA_VERSION = 2
 
 const TABLES = `
 CREATE TABLE principals (no INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE) STRICT;
@@ -74,9 +74,10 @@ CREATE TABLE records (
   no INTEGER PRIMARY KEY, category INTEGER NOT NULL, place INTEGER NOT NULL, header BLOB NOT NULL,
   size INTEGER NOT NULL, digest BLOB, body BLOB) STRICT;
 
+-- A handle is its author's own name for a resource: everybody who reads the feed knows it, nobody else can use it up.
 CREATE TABLE versions (
-  part INTEGER NOT NULL, category INTEGER NOT NULL, handle BLOB NOT NULL, version INTEGER NOT NULL,
-  PRIMARY KEY (part, category, handle, version)) STRICT, WITHOUT ROWID;
+  part INTEGER NOT NULL, category INTEGER NOT NULL, author INTEGER NOT NULL, handle BLOB NOT NULL,
+  version INTEGER NOT NULL, PRIMARY KEY (part, category, author, handle, version)) STRICT, WITHOUT ROWID;
 
 CREATE TABLE blob_places (
   digest BLOB NOT NULL, part INTEGER NOT NULL, category INTEGER NOT NULL,
