@@ -31,5 +31,7 @@ export type Label = keyof typeof LABELS
 
 const encoder = new TextEncoder()
 
-/** The label's bytes followed by one zero byte. */
-export const labelBytes = (label: Label): Uint8Array => encoder.encode(`${LABELS[label]}\0`)
+const encoded = new Map(Object.entries(LABELS).map(([label, text]) => [label, encoder.encode(`${text}\0`)]))
+
+/** The label's bytes followed by one zero byte. The same array each time: not to be changed. */
+export const labelBytes = (label: Label): Uint8Array => encoded.get(label) as Uint8Array
