@@ -47,7 +47,8 @@ export function parseCriterion(
   if (parameter.kind === 'reference') return referenceCriterion(parameter, modifier, parts, name, bases)
   allow(parameter, modifier, MODIFIERS[parameter.kind])
   if (parameter.kind === 'token') {
-    return { parameter, test: 'token', negated: modifier === 'not', tokens: parts.map((part) => tokenTest(part, name)) }
+    const tokens = parts.map((part) => checkPlain(tokenTest(part, name), parameter, name))
+    return { parameter, test: 'token', negated: modifier === 'not', tokens }
   }
   if (parameter.kind === 'string') return { parameter, ...stringCriterion(modifier, parts, name) }
   if (parameter.kind === 'date') return { parameter, test: 'date', dates: parts.map((part) => dateTest(part, name)) }
@@ -87,6 +88,14 @@ function tokenTest(part: string, name: string): TokenTest {
   if (first === '' && second === '') throw bad(name, 'neither system nor code')
   if (second === '') return { system: first }
   return { system: first === '' ? null : first, code: second }
+}
+
+/** A token that no value of the parameter could ever match is not understood, and must not read as "none". */
+function checkPlain(token: TokenTest, { plain: known }: Parameter, name: string): TokenTest {
+  if (!known) return token
+  if (token.system !== undefined) throw bad(name, 'its values have no system: send the code alone, without |')
+  if (known.codes && !known.codes.has(token.code ?? '')) throw bad(name, 'no code of this element')
+  return token
 }
 
 type StringCriterion = { test: 'string', how: 'starts' | 'exact' | 'contains', texts: string[] }

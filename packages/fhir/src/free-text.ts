@@ -37,7 +37,7 @@ export const SENTENCE: ReadonlySet<string> = new Set([
 export const EXEMPT: ReadonlySet<string> = new Set([
   'SampledData.data', 'MolecularSequence.observedSeq', 'MolecularSequence.referenceSeq.referenceSeqString',
   'QuestionnaireResponse.item.text', 'Narrative.div', 'Attachment.data', 'Binary.data', 'Signature.data',
-  'Expression.expression', 'Coding.display', 'Identifier.value', 'AuditEvent.entity.query',
+  'Expression.expression', 'Coding.display', 'AuditEvent.entity.query',
 ])
 
 /**
@@ -80,9 +80,11 @@ export const LABEL_EXTENSIONS: ReadonlySet<string> = new Set([
   'text', // the label part of a complex extension, as in us-core-race
 ])
 
-/** Content types that hold human text. A PDF is a letter until shown otherwise; images and audio cannot be told. */
-const TEXT_CONTENT =
-  /^(text\/|application\/(pdf|rtf|msword|xml|xhtml|json|hl7|fhir|vnd\.(openxmlformats|oasis\.|ms-))|.*\+(xml|json))/i
+/**
+ * Content types that hold no text a program could read out: images, sound and their like. Everything else does, a
+ * letter sent as application/octet-stream or message/rfc822 too: a list of what is text would never be whole.
+ */
+const WITHOUT_TEXT = /^(?:(?:image|audio|video)\/(?!.*\+(?:xml|json))|application\/dicom(?:;|$))/i
 
 const CODE_LIKE = /^\S{1,40}$/
 
@@ -96,9 +98,12 @@ export function isFreeString(value: string, member: string, type: string): boole
 
 const NOT_BLANK = /\S/
 
+/** FHIR allows these as line ends or as characters; all of them break a line. */
+const LINES = /[\n\r\u0085\u2028\u2029]/
+
 /** True for a label too long, or broken into lines, to be one. */
 export function isLongLabel(value: string): boolean {
-  return value.length > LIMITS.label || value.includes('\n')
+  return value.length > LIMITS.label || LINES.test(value)
 }
 
 /** True if the text is more than one code-like token. */
@@ -108,7 +113,7 @@ export function isSentence(value: string): boolean {
 
 /** True if an attachment of this content type (absent: unknown, so yes) holds text. */
 export function holdsText(contentType: unknown): boolean {
-  return typeof contentType !== 'string' || TEXT_CONTENT.test(contentType)
+  return typeof contentType !== 'string' || !WITHOUT_TEXT.test(contentType)
 }
 
 /** Narrative states that say a person wrote it (R4 narrative-status). Only `generated` and `empty` do not. */

@@ -27,8 +27,8 @@ export interface RuleTable {
 
 /** Short names for code systems in matchers. */
 const SYSTEMS: Readonly<Record<string, readonly string[]>> = {
-  'loinc': ['http://loinc.org'],
-  'snomed': ['http://snomed.info/sct'],
+  'loinc': ['http://loinc.org', 'https://loinc.org', 'urn:oid:2.16.840.1.113883.6.1'],
+  'snomed': ['http://snomed.info/sct', 'https://snomed.info/sct', 'urn:oid:2.16.840.1.113883.6.96'],
   'icd10': [
     'http://hl7.org/fhir/sid/icd-10', 'http://hl7.org/fhir/sid/icd-10-cm', 'http://hl7.org/fhir/sid/icd-10-fr',
     'http://hl7.org/fhir/sid/icd-10-who', 'urn:oid:2.16.840.1.113883.6.3', 'urn:oid:2.16.840.1.113883.6.90',
@@ -144,11 +144,13 @@ export function compileMatchers(matchers: readonly string[]): Matcher {
 }
 
 const ICD: ReadonlySet<string> = new Set(SYSTEMS['icd10'])
+const ATC: ReadonlySet<string> = new Set(SYSTEMS['atc'])
 
 /** A coding in the form matchers compare: ICD-10 and ATC in capitals, ICD-10 without dot. */
 export function normalCoding(coding: string): string {
   const bar = coding.lastIndexOf('|')
   const system = coding.slice(0, bar)
+  if (ATC.has(system)) return `${system}|${coding.slice(bar + 1).toUpperCase()}`
   if (!ICD.has(system)) return coding
   return `${system}|${coding.slice(bar + 1).replace('.', '').toUpperCase()}`
 }

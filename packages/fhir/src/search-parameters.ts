@@ -2,6 +2,8 @@ import parameters from './r4/search-parameters.json' with { type: 'json' }
 import type { SearchTable } from './r4/tables.ts'
 import { compileExpression } from './expression.ts'
 import type { Extractor } from './expression.ts'
+import { plainTokenOf } from './plain-tokens.ts'
+import type { PlainToken } from './plain-tokens.ts'
 
 const table = parameters as SearchTable
 
@@ -15,6 +17,8 @@ export interface Parameter {
   /** Resource types a reference parameter may name. */
   targets: readonly string[]
   extract: Extractor
+  /** Of a token parameter whose elements have no system. */
+  plain: PlainToken | undefined
 }
 
 const KINDS: ReadonlySet<string> = new Set(['token', 'string', 'reference', 'date', 'uri'])
@@ -38,6 +42,7 @@ export function parameterOf(type: string, name: string): Parameter | undefined {
     expression: row.expression,
     targets: row.target ?? [],
     extract: compileExpression(row.expression),
+    plain: row.type === 'token' ? plainTokenOf(row.expression) : undefined,
   }
   known.set(key, parameter)
   return parameter

@@ -70,7 +70,8 @@ function surveyValue(
 
 function isFree(value: string, member: string, slot: Slot, parent: Json): boolean {
   if (member === 'CodeableConcept.text') return false // judged whole, in surveyConcept
-  if (slot.type === 'base64Binary') return false // judged by content type
+  // Judged by content type where there is one; in an extension nobody says what it is.
+  if (slot.type === 'base64Binary') return member === 'Extension.valueBase64Binary'
   if (member.startsWith('Extension.value') && LABEL_EXTENSIONS.has(String(parent['url']))) return isLongLabel(value)
   return isFreeString(value, member, slot.type)
 }
