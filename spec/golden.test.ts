@@ -89,7 +89,7 @@ test('every commit holds what it says, and links to the one before', async () =>
       seal.verifyPath(seal.capsuleLeaf(hex(capsule)), place, seal.merklePath(levels, place), commit)
   }
   const commits = golden.commits.map(({ commit }) => hex(commit))
-  await checkLinks({
+  const { last, records, wrong } = await checkLinks({
     commits,
     vault,
     custodian: owner.id,
@@ -97,6 +97,10 @@ test('every commit holds what it says, and links to the one before', async () =>
     courierKeys: new CourierKeys(owner),
     encapsulations,
   })
+  expect(wrong.size).toBe(0)
+  const ids = commits.map((signed) => seal.toHex(seal.statementId(signed)))
+  expect(seal.toHex(last.get(seal.toHex(writer.id))!)).toBe(ids.at(-1))
+  expect([...records]).toEqual(ids.map((id, i) => [id, golden.commits[i]!.records.length]))
 })
 
 test('the owner opens everything without anybody', async () => {

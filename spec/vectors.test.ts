@@ -5,12 +5,12 @@ import { describe, expect, test } from 'vitest'
 import { run, unpacked, type Vector } from './vectors/operations.ts'
 
 const FROZEN: Readonly<Record<string, string>> = {
-  'golden/v1/vault.json': '5de9bea82478e18126da4385cec6b370ca5d8dc8ebcbb8956d94ec186a3edf6a',
-  'vectors/v1/bodies.json': '9f419aad2b1d38cb88d03e079dede8dbc3dcf9da1873dcbbc88c15d9259a5313',
+  'golden/v1/vault.json': '757f669fd209e95dd381b5137cb1d3cd8a5caa738afe1b7f2f4f81bfaecb6dc3',
+  'vectors/v1/bodies.json': '85a9ef1fcfac94001ff78bd4ef23c063f765fa8615cf0ae379cac838daa43c38',
   'vectors/v1/cobblestone.json': 'bce6d242dfa70e2a0a073f09b3a8f5e33afaddde13f94f9a63518ba799cf654c',
-  'vectors/v1/encoding.json': '44b668f322ecb40fdf9b00a3c34a6914ffe9bda985458a39b53e2e53cf697986',
-  'vectors/v1/small.json': 'e721401f3d7995241c4a270f4caefa2d71a2fc92fbe72fa7498f1654c4c54523',
-  'vectors/v1/statements.json': 'fbd0e76703f0b8f98bc851a96694d91eb3ef3981121bf004056015223f6906ba',
+  'vectors/v1/encoding.json': 'ca88784734d4d693cece91346154f13c2d3decf9abc6f991da7128f02b7ba48e',
+  'vectors/v1/small.json': '2d420313993277326a17fe0c50b85cf0a6c75adf2dbe5d644a1487d9ddcf1cdb',
+  'vectors/v1/statements.json': '30edce3500ee11a01add84f581eb4bc3088b56de42f5e81f1710ff500c2569a1',
 }
 
 const read = (path: string): Buffer => readFileSync(new URL(path, import.meta.url))

@@ -11,6 +11,7 @@ from statements import STRUCTS
 from verify import ZERO32, commit, read, require, signed_of, statement_id
 
 NONCE0 = bytes(12)
+SHARE, OWNER, LINK = 0, 1, 2
 CHUNK, TAG, PREFIX = 16384, 16, 56
 SEALED_CHUNK = CHUNK + TAG
 PLAINTEXT_LIMIT = 64 * 1024 * 1024
@@ -109,8 +110,8 @@ def open_courier(data, holder):
     return {"id": encapsulation_id(data), "writer": found["writer"], "recipient": holder["id"], "secret": secret}
 
 
-def courier_open(courier, binding, sealed):
-    key = hkdf(courier["secret"], binding, label("courier-seal") + courier["recipient"])
+def courier_open(courier, role, binding, sealed):
+    key = hkdf(courier["secret"], binding, label("courier-seal") + courier["recipient"] + bytes([role]))
     opened = aead_open(key, NONCE0, sealed, binding)
     require(opened is not None, "seal-invalid")
     return opened
@@ -136,7 +137,7 @@ def open_share(header_bytes, seal, index, courier):
     header = capsule_header(header_bytes)
     require(seal["encapsulation"] == courier["id"], "capsule-mismatch")
     require(courier["writer"] == header["writer"], "capsule-mismatch")
-    share = courier_open(courier, header_hash(header_bytes), seal["sealed"])
+    share = courier_open(courier, SHARE, header_hash(header_bytes), seal["sealed"])
     require(share_holds(header, index, share), "share-invalid")
     return share
 
@@ -153,7 +154,7 @@ def owner_release(capsule_bytes, owner, encapsulations):
     require(found is not None, "seal-invalid")
     courier = open_courier(found, owner)
     require(courier["writer"] == header["writer"], "capsule-mismatch")
-    release = courier_open(courier, header_hash(capsule["header"]), capsule["owner"]["sealed"])
+    release = courier_open(courier, OWNER, header_hash(capsule["header"]), capsule["owner"]["sealed"])
     require(is_release(header, release), "release-mismatch")
     return release
 
@@ -269,16 +270,19 @@ def commit_link(blind, previous):
     return hash_of("commit-link", blind, previous)
 
 
-def open_blind(found, holder, encapsulations):
+def open_link(found, holder, encapsulations):
+    """The blind of a commit's link, and how many records its author says that the commit has."""
     data = encapsulations.get(found["linkSeal"]["encapsulation"])
     require(data is not None, "commit-link-broken")
     courier = open_courier(data, holder)
     require(courier["writer"] == found["author"], "commit-link-broken")
-    return courier_open(courier, found["root"], found["linkSeal"]["sealed"])
+    opened = courier_open(courier, LINK, found["root"], found["linkSeal"]["sealed"])
+    require(len(opened) == 36, "commit-link-broken")
+    return opened[:32], int.from_bytes(opened[32:], "big")
 
 
 def check_links(commits, vault, custodian, authors, holder, encapsulations):
-    """The last commit of each author, or what the index did to the feed."""
+    """The last commit of each author, the records of each commit, and what is wrong with single authors' commits."""
     verified = []
     for data in commits:
         signer = signed_of("commit", data)["signer"]
@@ -288,11 +292,15 @@ def check_links(commits, vault, custodian, authors, holder, encapsulations):
         verified.append((found, statement_id(data)))
     ids = [commit_id for _, commit_id in verified]
     require(len(set(ids)) == len(ids), "feed-replayed")
-    last = {}
+    last, records, wrong = {}, {}, {}
     for found, commit_id in verified:
-        blind = open_blind(found, holder, encapsulations)
-        if found["link"] != commit_link(blind, last.get(found["author"], ZERO32)):
-            elsewhere = any(found["link"] == commit_link(blind, other) for other in [ZERO32] + ids)
-            raise Refused("feed-reordered" if elsewhere else "feed-withheld")
-        last[found["author"]] = commit_id
-    return last
+        author = found["author"]
+        try:
+            blind, records[commit_id] = open_link(found, holder, encapsulations)
+            if found["link"] != commit_link(blind, last.get(author, ZERO32)):
+                elsewhere = any(found["link"] == commit_link(blind, other) for other in [ZERO32] + ids)
+                raise Refused("feed-reordered" if elsewhere else "feed-withheld")
+        except Refused as refused:
+            wrong.setdefault(author, refused.code)
+        last[author] = commit_id
+    return last, records, wrong

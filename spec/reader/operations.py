@@ -151,7 +151,7 @@ def op_cobblestone(key, context, body, change=None):
 
 
 def op_links(commits, vault, custodian, authors, identity, encapsulations):
-    last = opening.check_links(
+    last, records, wrong = opening.check_links(
         unhexes(commits),
         unhex(vault),
         unhex(custodian),
@@ -159,7 +159,11 @@ def op_links(commits, vault, custodian, authors, identity, encapsulations):
         opening.identity(unhex(identity)),
         by_id(encapsulations),
     )
-    return {author.hex(): commit_id for author, commit_id in last.items()}
+    return {
+        "last": {author.hex(): commit_id for author, commit_id in last.items()},
+        "records": {commit_id.hex(): count for commit_id, count in records.items()},
+        "wrong": {author.hex(): code for author, code in wrong.items()},
+    }
 
 
 def op_key_chain(chain):

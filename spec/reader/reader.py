@@ -154,7 +154,10 @@ def check_golden(path):
     encapsulations = {opening.encapsulation_id(data): data for data in unhexes(golden["encapsulations"])}
     check_commits(golden, writer)
     commits = [unhex(one["commit"]) for one in golden["commits"]]
-    opening.check_links(commits, vault, owner["id"], {writer["id"]: writer}, people["owner"], encapsulations)
+    authors = {writer["id"]: writer}
+    _, counts, wrong = opening.check_links(commits, vault, owner["id"], authors, people["owner"], encapsulations)
+    assert not wrong, "links"
+    assert list(counts.values()) == [len(one["records"]) for one in golden["commits"]], "records of the commits"
     owner_path(golden, people, manifests, encapsulations)
     for which in ((0, 1), (1, 2), (2, 0)):
         trustee_path(golden, people, manifests, genesis, which)

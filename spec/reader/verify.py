@@ -68,7 +68,7 @@ def verify_signed(kind, data, keys):
 def vault_genesis(data, controller):
     genesis = read("VaultGenesis", verify_signed("vault-genesis", data, controller))
     require(genesis["controller"] == controller["id"], "principal-mismatch")
-    require(len(set(genesis["trustees"])) == 3, "vault-mismatch")
+    require(len(set(genesis["trustees"] + [genesis["controller"]])) == 4, "vault-mismatch")
     return statement_id(data), genesis
 
 
@@ -86,9 +86,12 @@ def manifests(versions, vault, genesis, custodian, known=None):
         require(genesis["controller"] == custodian["id"], "manifest-invalid")
     else:
         require(custodian["kind"] == "organisation", "manifest-invalid")
-    found, ids = [], []
+    found, ids, key_version = [], [], 0
     for place, data in enumerate(versions):
         manifest = read("Manifest", verify_signed("manifest", data, custodian))
+        signed_under = signed_of("manifest", data)["keyVersion"]
+        require(signed_under >= key_version, "manifest-invalid")
+        key_version = signed_under
         follows = manifest["version"] == place + 1 and manifest.get("previous") == (ids[-1] if ids else None)
         require(
             follows and manifest["vault"] == vault and manifest["custodian"] == custodian["id"], "manifest-invalid"

@@ -5,9 +5,10 @@ import { oneText, sealBody } from '../../packages/seal/src/body/cobblestone.ts'
 import { dictionaryOf } from '../../packages/seal/src/dictionary/table.ts'
 import { capsuleSecret } from '../../packages/seal/src/envelope/capsule.ts'
 import { labelBytes } from '../../packages/seal/src/labels.ts'
+import { Courier, createCommit } from '../../packages/seal/src/envelope.ts'
 import { sealRelease } from '../../packages/seal/src/shares.ts'
 import * as seal from '../../packages/seal/src/verify.ts'
-import type { Golden } from './golden.ts'
+import { context, type Golden } from './golden.ts'
 import { changed, chainOf, stored } from './material.ts'
 import type { Vector } from './operations.ts'
 import { seededBytes } from './seeded-random.ts'
@@ -154,11 +155,35 @@ const padmeOf = (length: number): number => {
   return Math.ceil(length / step) * step
 }
 
-const linkCases = (golden: Golden): Vector[] => {
-  const { commits, made, owner, writer, encapsulations, team } = golden
+/** Commits of another author beside the golden ones: one as it should be, then what a liar makes of it. */
+const otherAuthor = async ({ made, owner, grantee, commits }: Golden) => {
+  const courier = new Courier(grantee.id, context)
+  const records = commits[0]!.records.map(({ header, digest, size }) => ({ headerBytes: header, digest, size }))
+  const base = { vault: made.vault, custodian: owner.id, author: grantee, capsules: [], records, linkRecipient: owner.keys }
+  const first = await createCommit(base, courier, context)
+  const linkedToNothing = await createCommit({ ...base, previous: seededBytes(32) }, courier, context)
+  const body = first.statement
+  const signed = async (change: Partial<seal.Commit>) => toHex(await grantee.sign('commit', seal.encode(seal.Commit, { ...body, ...change })))
+  const withoutCount = await courier.sealTo(owner.keys, 'link', body.root, seededBytes(32))
+  const asShare = await courier.sealTo(owner.keys, 'share', body.root, seededBytes(36))
+  return {
+    encapsulations: first.encapsulations.map(toHex), right: toHex(first.commit), toNothing: toHex(linkedToNothing.commit),
+    withoutCount: await signed({ linkSeal: withoutCount }), inAnotherRole: await signed({ linkSeal: asShare }),
+  }
+}
+
+const linkCases = async (golden: Golden): Promise<Vector[]> => {
+  const { commits, made, owner, writer, encapsulations, team, grantee } = golden
   const [a, b, c, d] = commits.map(({ commit }) => toHex(commit)) as [string, string, string, string]
   const base = { commits: [a, b, c, d], vault: toHex(made.vault), custodian: toHex(owner.id), authors: [chainOf(writer)], identity: stored(owner), encapsulations: encapsulations.map(toHex) }
+  const other = await otherAuthor(golden)
+  const two = { ...base, authors: [chainOf(writer), chainOf(grantee)], encapsulations: [...base.encapsulations, ...other.encapsulations] }
   return [
+    { name: 'two authors', op: 'links', in: { ...two, commits: [a, other.right, b, c, d] } },
+    { name: 'an author whose link names nothing', op: 'links', in: { ...two, commits: [a, other.toNothing, b, c, d] } },
+    { name: 'such an author, and a commit of another withheld', op: 'links', in: { ...two, commits: [a, other.toNothing, c, d] } },
+    { name: 'an author whose link has no count of records', op: 'links', in: { ...two, commits: [other.withoutCount, a, b] } },
+    { name: 'an author whose link is sealed as a share', op: 'links', in: { ...two, commits: [other.inAnotherRole, a, b] } },
     { name: 'all commits linked', op: 'links', in: base }, { name: 'the newest not served', op: 'links', in: { ...base, commits: [a, b, c] } },
     { name: 'one withheld', op: 'links', in: { ...base, commits: [a, c, d] } }, { name: 'the first withheld', op: 'links', in: { ...base, commits: [b, c, d] } },
     { name: 'two out of order', op: 'links', in: { ...base, commits: [a, c, b, d] } }, { name: 'one twice', op: 'links', in: { ...base, commits: [a, b, b, c] } },
@@ -170,7 +195,7 @@ const linkCases = (golden: Golden): Vector[] => {
 export const bodyCases = async (golden: Golden, releases: readonly Uint8Array[]): Promise<Vector[]> => {
   const { plain } = await import('./operations.ts')
   const cases = [
-    ...shareCases(golden), ...ownerCases(golden), ...(await releaseCases(golden)), ...(await recordCases(golden, releases)), ...linkCases(golden),
+    ...shareCases(golden), ...ownerCases(golden), ...(await releaseCases(golden)), ...(await recordCases(golden, releases)), ...(await linkCases(golden)),
   ]
   return plain(cases) as Vector[]
 }

@@ -28,11 +28,12 @@ const keyChainCases = async (golden: Golden): Promise<Vector[]> => {
 }
 
 const vaultCases = async (golden: Golden): Promise<Vector[]> => {
-  const { owner, writer, made, first, second } = golden
+  const { owner, former, writer, made, first, second } = golden
   const controller = chainOf(owner)
   const genesis = toHex(made.genesisSigned)
   const body = seal.decode(seal.VaultGenesis, bodyOf(made.genesisSigned))
   const sameTrustees = await owner.sign('vault-genesis', seal.encode(seal.VaultGenesis, { ...body, trustees: [body.trustees[0]!, body.trustees[0]!, body.trustees[2]!] }))
+  const ownTrustee = await owner.sign('vault-genesis', seal.encode(seal.VaultGenesis, { ...body, trustees: [body.trustees[0]!, owner.id, body.trustees[2]!] }))
   const otherSuite = await owner.sign('vault-genesis', seal.encode(seal.VaultGenesis, { ...body, suite: 2 }))
   const base = { genesis, controller, custodian: controller }
   const versions = [first.signed, second.signed].map(toHex)
@@ -41,6 +42,7 @@ const vaultCases = async (golden: Golden): Promise<Vector[]> => {
   const loosened = await resign({ categories: second.manifest.categories.map((entry) => ({ ...entry, strict: false })) })
   const skipped = await resign({ categories: second.manifest.categories.map((entry, i) => (i === 0 ? { ...entry, epoch: 2 } : entry)) })
   const otherKey = await resign({ categories: second.manifest.categories.map((entry, i) => (i === 1 ? { ...entry, publicKey: changed(entry.publicKey, 5) } : entry)) })
+  const third = seal.encode(seal.Manifest, { ...second.manifest, version: 3, previous: second.id })
   const foreign = await createManifest({ vault: made.vault, custodian: writer, categories: [{ code: 'x', strict: false }] }, context)
   const identity = stored(owner)
   const manifest = toHex(bodyOf(second.signed))
@@ -52,6 +54,7 @@ const vaultCases = async (golden: Golden): Promise<Vector[]> => {
     { name: 'genesis', op: 'vault-genesis', in: { signed: genesis, controller } },
     { name: 'genesis by another', op: 'vault-genesis', in: { signed: genesis, controller: chainOf(writer) } },
     { name: 'genesis with a trustee twice', op: 'vault-genesis', in: { signed: toHex(sameTrustees), controller } },
+    { name: 'genesis with its controller among the trustees', op: 'vault-genesis', in: { signed: toHex(ownTrustee), controller } },
     { name: 'genesis of another suite', op: 'vault-genesis', in: { signed: toHex(otherSuite), controller } },
     { name: 'genesis forged', op: 'vault-genesis', in: { signed: toHex(changed(made.genesisSigned, -1)), controller } },
     { name: 'manifests', op: 'manifests', in: { ...base, versions } },
@@ -64,6 +67,8 @@ const vaultCases = async (golden: Golden): Promise<Vector[]> => {
     { name: 'strict bit dropped', op: 'manifests', in: { ...base, versions: [versions[0], toHex(loosened)] } },
     { name: 'epoch skipped', op: 'manifests', in: { ...base, versions: [versions[0], toHex(skipped)] } },
     { name: 'key changed without an epoch', op: 'manifests', in: { ...base, versions: [versions[0], toHex(otherKey)] } },
+    { name: 'manifest under the newest key', op: 'manifests', in: { ...base, versions: [...versions, toHex(await owner.sign('manifest', third))] } },
+    { name: 'manifest under a replaced key', op: 'manifests', in: { ...base, versions: [...versions, toHex(await former.sign('manifest', third))] } },
     { name: 'custodian that the owner is not', op: 'manifests', in: { ...base, custodian: chainOf(writer), versions: [toHex(foreign.signed)] } },
     { name: 'manifest opened', op: 'open-manifest', in: { manifest, identity } },
     { name: 'manifest opened by another', op: 'open-manifest', in: { manifest, identity: stored(writer) } },

@@ -40,7 +40,7 @@ const makePeople = async () => {
   const team = await createIdentity('person', context)
   const trustees = [await createIdentity('trustee', context), await createIdentity('trustee', context), await createIdentity('trustee', context)]
   trustees[1] = await rotateIdentity(trustees[1] as Identity, context)
-  return { owner: await rotateIdentity(person, context), writer, grantee, team, trustees }
+  return { former: person, owner: await rotateIdentity(person, context), writer, grantee, team, trustees }
 }
 
 export const makeGolden = async () => {

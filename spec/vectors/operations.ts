@@ -155,11 +155,15 @@ export const OPERATIONS: Record<string, (from: any) => Promise<unknown>> = {
   cobblestone: async ({ key, context, body, change }) =>
     seal.toHex(seal.sha256(await openBody(hex(key), hex(context), mutated(hex(body), change)))),
   links: async ({ commits, vault, custodian, authors, identity, encapsulations }) => {
-    const last = await checkLinks({
+    const { last, records, wrong } = await checkLinks({
       commits: hexes(commits), vault: hex(vault), custodian: hex(custodian), authorKeys: await keysOf(authors),
       courierKeys: new CourierKeys(await importIdentity(hex(identity))), encapsulations: lookup(encapsulations),
     })
-    return Object.fromEntries([...last].map(([author, id]) => [author, seal.toHex(id)]))
+    return {
+      last: Object.fromEntries([...last].map(([author, id]) => [author, seal.toHex(id)])),
+      records: Object.fromEntries(records),
+      wrong: Object.fromEntries([...wrong].map(([author, { code }]) => [author, code])),
+    }
   },
 }
 

@@ -74,7 +74,7 @@ const secretsOf = async (doctor: Client): Promise<Uint8Array[]> => {
     for (const [place, { encapsulation, sealed }] of capsule.shares.entries()) {
       const keys = new CourierKeys(world.trustees[place]!.identity)
       const key = await keys.of(encapsulations.get(toHex(encapsulation))!)
-      secrets.push((await courierOpen(key, capsuleHeaderHash(capsule.header), sealed)).subarray(0, 32))
+      secrets.push((await courierOpen(key, 'share', capsuleHeaderHash(capsule.header), sealed)).subarray(0, 32))
     }
   }
   return secrets

@@ -113,7 +113,7 @@ describe('the index refuses', () => {
     const swapped = async (one: Capsule): Promise<Capsule> => ({ ...one, shares: one.shares.toReversed() })
     expect(await problemOf(craft(lab, { capsule: swapped }))).toBe('bad-statement')
     const own = async (one: Capsule, courier: Courier): Promise<Capsule> => {
-      const seal = await courier.sealTo(lab.identity.keys, capsuleHeaderHash(one.header), new Uint8Array(33))
+      const seal = await courier.sealTo(lab.identity.keys, 'share', capsuleHeaderHash(one.header), new Uint8Array(33))
       return { ...one, shares: [seal, one.shares[1]!, one.shares[2]!] }
     }
     expect(await problemOf(craft(lab, { capsule: own }))).toBe('bad-statement')
@@ -165,7 +165,8 @@ describe('an owner', () => {
     }, context)
     const stored = decode(Capsule, capsule.capsuleBytes)
     const other = new Courier(owner.identity.id, context)
-    const seal = await other.sealTo(owner.identity.keys, capsuleHeaderHash(stored.header), new Uint8Array(32).fill(6))
+    const release = new Uint8Array(32).fill(6)
+    const seal = await other.sealTo(owner.identity.keys, 'owner', capsuleHeaderHash(stored.header), release)
     const made = await createCommit({
       vault: owned.id, custodian: owner.identity.id, author: owner.identity,
       capsules: [encode(Capsule, { ...stored, owner: seal })], records: [{ ...record, size: record.body.length }],

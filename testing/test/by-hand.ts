@@ -12,6 +12,7 @@ import {
   decode,
   decodeCapsule,
   decodeSigned,
+  Encapsulation,
   encapsulationId,
   encode,
   Grant,
@@ -223,7 +224,7 @@ export const submitBroken = async (
   const headerBytes = encode(CapsuleHeader, header)
   const seals = []
   for (const [i, trustee] of world.trustees.entries()) {
-    seals.push(await courier.sealTo(trustee.identity.keys, capsuleHeaderHash(headerBytes), shares[i]!))
+    seals.push(await courier.sealTo(trustee.identity.keys, 'share', capsuleHeaderHash(headerBytes), shares[i]!))
   }
   const made = await createCommit(
     {
@@ -241,6 +242,38 @@ export const submitBroken = async (
   const submission = encode(CommitSubmission, { commit, leaves, capsules, records, encapsulations })
   const [result] = await writer.submit([
     { vault: vault.id, custodian: hospital.identity.id, id: made.id, submission, blobs: [], items: [] },
+  ])
+  expect(result).toMatchObject({ accepted: true })
+}
+
+/** A commit by somebody who may write, that claims a commit before it which never was. */
+export const submitLinkedToNothing = async ({ world, vault, hospital }: Scene, writer: Client): Promise<void> => {
+  const context = { now: world.now, random: seededRandom('linked to nothing') }
+  const courier = new Courier(writer.identity.id, context)
+  const prepared = await (await writer.vault(vault.id)).prepare([item('honest')])
+  const honest = decode(CommitSubmission, prepared.submission)
+  writer.discard(prepared)
+  const { commit, leaves, capsules, records, encapsulations } = await createCommit(
+    {
+      vault: vault.id,
+      custodian: hospital.identity.id,
+      author: writer.identity,
+      capsules: honest.capsules.map(({ capsule }) => capsule),
+      records: honest.records.map(({ header, ...rest }) => ({ headerBytes: header, ...rest })),
+      previous: context.random(32),
+      linkRecipient: hospital.identity.keys,
+      indexHas: (id) => courier.bytesOf(id) === undefined,
+    },
+    courier,
+    context,
+  )
+  const named = [...honest.encapsulations, ...encapsulations].filter((bytes, i, all) => {
+    const { recipient } = decode(Encapsulation, bytes)
+    return toHex(recipient) !== toHex(hospital.identity.id) || i === all.length - 1
+  })
+  const submission = encode(CommitSubmission, { commit, leaves, capsules, records, encapsulations: named })
+  const [result] = await writer.submit([
+    { vault: vault.id, custodian: hospital.identity.id, id: statementId(commit), submission, blobs: [], items: [] },
   ])
   expect(result).toMatchObject({ accepted: true })
 }

@@ -1,7 +1,8 @@
 /** An index that lies about records: every lie has a name. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { decode, encode, Signed } from '@scelle/seal/verify'
+import { decode, encode, Signed, toHex } from '@scelle/seal/verify'
 import { CommitSubmission, type FeedCommit, VaultView } from '@scelle/wire/messages'
+import { submitLinkedToNothing } from './by-hand.ts'
 import { forgedCommit } from './forged.ts'
 import {
   codeOf, createScene, HOUR, item, lie, lieInFeed, lieInHistory, namesOf, type Scene, servedOf,
@@ -230,6 +231,38 @@ describe('withholding, found by the custodian', () => {
     stopHistory()
     lieInHistory(world, (commits) => commits.toReversed())
     expect(await codeOf(vault.checkHistory())).toBe('feed-reordered')
+  })
+
+  it('one record of a commit: feed-withheld, and the author is named', async () => {
+    const { hospital, vault, world } = scene
+    await vault.write([item('a'), item('b')])
+    const fresh = await (await world.client(hospital.identity)).vault(vault.id)
+    const stop = lieInFeed(world, (feed) => ({
+      ...feed,
+      commits: feed.commits.map((commit) => onRecords(commit, (records) => records.slice(1))),
+    }))
+    const error: unknown = await fresh.checkHistory().catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ code: 'feed-withheld', parties: [toHex(hospital.identity.id)] })
+    stop()
+    const again = await (await world.client(hospital.identity)).vault(vault.id)
+    await expect(again.checkHistory()).resolves.toBeUndefined()
+  })
+
+  it("a commit of one author, though another author's link names nothing: both are named", async () => {
+    const { hospital, vault, world } = scene
+    const writer = await world.client('organisation')
+    await vault.share({ to: writer.identity.id, categories: ['summary'], until: world.now() + HOUR, rights: ['write'] })
+    await submitLinkedToNothing(scene, writer)
+    const error: unknown = await vault.checkHistory().catch((thrown: unknown) => thrown)
+    expect(error).toMatchObject({ code: 'feed-withheld', parties: [toHex(writer.identity.id)] })
+    await threeCommits()
+    const fresh = await (await world.client(hospital.identity)).vault(vault.id)
+    lieInFeed(world, (feed) => ({ ...feed, commits: feed.commits.toSpliced(2, 1) }))
+    lieInHistory(world, (commits) => commits.toSpliced(2, 1))
+    const both: unknown = await fresh.checkHistory().catch((thrown: unknown) => thrown)
+    const parties = [writer, hospital].map(({ identity }) => toHex(identity.id))
+    expect(both).toMatchObject({ code: 'feed-withheld', parties })
+    expect((both as Error).message).toContain(parties[1])
   })
 
   it('is not for readers', async () => {

@@ -280,8 +280,9 @@ export class Vault {
   }
 
   /**
-   * Owner or custodian: checks that the index withholds nothing. Throws SealError `feed-withheld`, `feed-reordered`,
-   * `feed-replayed`, `feed-rolled-back`, `commit-link-broken`; SdkError `not-custodian`.
+   * Owner or custodian: checks that the index withholds no commit and no record. Throws SealError `feed-withheld`,
+   * `feed-reordered`, `feed-replayed`, `feed-rolled-back`, `commit-link-broken`, `seal-invalid`, with the authors whose
+   * commits do not hold, in hex, as `parties`; SdkError `not-custodian`.
    */
   async checkHistory(options: PartOptions & { readonly signal?: AbortSignal } = {}): Promise<void> {
     await checkPart(this.#connection, this.#loaded.view, await this.#keyring(options), options.signal)

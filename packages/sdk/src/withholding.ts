@@ -1,6 +1,14 @@
-/** What only a custodian or an owner can find: that the index withholds commits, from history or from the feed. */
-import { checkLinks } from '@scelle/seal/envelope'
-import { decodeSigned, encapsulationId, equalBytes, SealError, statementId, toHex } from '@scelle/seal/verify'
+/** What only a custodian or an owner can find: that the index withholds commits or records, from history or feed. */
+import { checkLinks, type LinksChecked } from '@scelle/seal/envelope'
+import {
+  decodeSigned,
+  encapsulationId,
+  equalBytes,
+  type PrincipalKeys,
+  SealError,
+  statementId,
+  toHex,
+} from '@scelle/seal/verify'
 import type { Connection } from './connection.ts'
 import { SdkError } from './errors.ts'
 import { Feed } from './feed.ts'
@@ -36,10 +44,56 @@ const requireRemembered = async (connection: Connection, name: string, ids: read
   if (head !== undefined) await connection.memory.sawHead(place, head)
 }
 
+/** What the author sealed to the custodian against what the index shows it: a record less is a record withheld. */
+const countRecords = (
+  { records, wrong }: LinksChecked,
+  commits: readonly Signer[],
+  shown: ReadonlyMap<string, number>,
+): void => {
+  for (const { id, author } of commits) {
+    const sealed = records.get(id)
+    if (sealed === undefined || sealed === shown.get(id) || wrong.has(author)) continue
+    wrong.set(author, new SealError('feed-withheld', 'the index shows another number of records than a commit has'))
+  }
+}
+
+/** One error for all authors: none of them, by lying in its own commits, hides what is done to the others'. */
+const requireNothingWrong = ({ wrong }: LinksChecked): void => {
+  const [first] = wrong.values()
+  if (first === undefined) return
+  const named = [...wrong].map(([author, error]) => `${error.code} for author ${author}`)
+  const message = `${first.message} (${named.join(', ')})`
+  throw new SealError(first.code, message, { cause: first, parties: [...wrong.keys()] })
+}
+
+interface Signer {
+  /** Hex of the commit's id. */
+  readonly id: string
+  /** Hex of its author's id. */
+  readonly author: string
+}
+
+const keysOfSigners = async (
+  connection: Connection,
+  commits: readonly Uint8Array[],
+): Promise<Map<string, PrincipalKeys>> => {
+  const signers = new Map(
+    commits.map((signed) => {
+      const { signer, keyVersion } = decodeSigned('commit', signed)
+      return [`${toHex(signer)}/${keyVersion}`, { signer, keyVersion }]
+    }),
+  )
+  const known = await inParallel([...signers.values()], SDK_LIMITS.lookupsAtOnce, ({ signer, keyVersion }) =>
+    connection.directory.of(signer, keyVersion),
+  )
+  return new Map(known.map((one) => [toHex(one.keys.id), one.keys]))
+}
+
 /**
- * Follows every blinded link of a part, compares with what was seen before, and with the feed. Throws SealError
- * `feed-withheld`, `feed-reordered`, `feed-replayed`, `feed-rolled-back`, `commit-link-broken`; SdkError
- * `not-custodian`.
+ * Follows every blinded link of a part, counts every commit's records, and compares with what was seen before and with
+ * the feed. Throws SealError `feed-withheld`, `feed-reordered`, `feed-replayed`, `feed-rolled-back`,
+ * `commit-link-broken`, `seal-invalid`; where single authors' commits do not hold, `parties` and the message name every
+ * such author in hex, and all others' commits are checked nevertheless. SdkError `not-custodian`.
  */
 export const checkPart = async (
   connection: Connection,
@@ -52,18 +106,9 @@ export const checkPart = async (
   const feed = await Feed.start(connection, view.vault, keyring.part, visibleIn(keyring), keyring.own)
   await feed.pull(signal)
   const { commits, encapsulations } = await loadHistory(connection, view.vault, custodian, signal)
-  const signers = new Map(
-    commits.map((signed) => {
-      const { signer, keyVersion } = decodeSigned('commit', signed)
-      return [`${toHex(signer)}/${keyVersion}`, { signer, keyVersion }]
-    }),
-  )
-  const known = await inParallel([...signers.values()], SDK_LIMITS.lookupsAtOnce, ({ signer, keyVersion }) =>
-    connection.directory.of(signer, keyVersion),
-  )
-  const keys = new Map(known.map((one) => [toHex(one.keys.id), one.keys]))
+  const keys = await keysOfSigners(connection, commits)
   const bytes = new Map(encapsulations.map((one) => [toHex(encapsulationId(one)), one]))
-  await checkLinks({
+  const checked = await checkLinks({
     commits,
     vault: view.vault,
     custodian,
@@ -74,7 +119,13 @@ export const checkPart = async (
   const ids = commits.map(statementId)
   await requireRemembered(connection, partName(view.vault, custodian), ids)
   const listed = new Set(ids.map(toHex))
-  if ([...feed.commits].some((id) => !listed.has(id)) || ids.some((id) => !feed.commits.has(toHex(id)))) {
+  if ([...feed.commits.keys()].some((id) => !listed.has(id)) || ids.some((id) => !feed.commits.has(toHex(id)))) {
     throw new SealError('feed-withheld', 'the index shows commits in one place that it does not show in another')
   }
+  const signers = commits.map((signed, i) => ({
+    id: toHex(ids[i] as Uint8Array),
+    author: toHex(decodeSigned('commit', signed).signer),
+  }))
+  countRecords(checked, signers, feed.commits)
+  requireNothingWrong(checked)
 }

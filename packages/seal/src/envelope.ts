@@ -18,7 +18,7 @@ export {
 export { createCommit, type MadeCommit, type NewCommit, type RecordToCommit } from './envelope/commit.ts'
 export { Courier } from './envelope/courier.ts'
 export { handleOf } from './envelope/handle.ts'
-export { checkLinks, type LinksToCheck } from './envelope/links.ts'
+export { checkLinks, type LinksChecked, type LinksToCheck } from './envelope/links.ts'
 export {
   openRecord,
   openRecords,

@@ -43,14 +43,21 @@ export type SealErrorCode =
   | 'feed-withheld'
   | 'seal-invalid'
 
+export interface SealErrorDetails extends ErrorOptions {
+  /** Hex ids of the principals concerned: authors whose commits do not hold together. */
+  readonly parties?: readonly string[]
+}
+
 /**
  * Sealed material was refused. `code` says which rule it broke, `message` what to do about it; neither holds content.
  */
 export class SealError extends Error {
   readonly code: SealErrorCode
-  constructor(code: SealErrorCode, message: string, options?: ErrorOptions) {
-    super(message, options)
+  readonly parties: readonly string[]
+  constructor(code: SealErrorCode, message: string, details: SealErrorDetails = {}) {
+    super(message, details.cause === undefined ? undefined : { cause: details.cause })
     this.name = 'SealError'
     this.code = code
+    this.parties = details.parties ?? []
   }
 }

@@ -141,20 +141,20 @@ test('a courier makes one encapsulation per recipient and day, and forgets yeste
   const courier = new Courier(writer.id, context)
   const [b1, b2] = [context.random(32), context.random(32)]
   const [one, two] = await Promise.all([
-    courier.sealTo(recipient.keys, b1, Uint8Array.of(1)),
-    courier.sealTo(recipient.keys, b2, Uint8Array.of(2)),
+    courier.sealTo(recipient.keys, 'share', b1, Uint8Array.of(1)),
+    courier.sealTo(recipient.keys, 'share', b2, Uint8Array.of(2)),
   ])
   expect(toHex(one.encapsulation)).toBe(toHex(two.encapsulation))
   expect(courier.takeNew().length).toBe(1)
   expect(courier.takeNew().length).toBe(0)
   now += 86_400_000
-  const later = await courier.sealTo(recipient.keys, b1, Uint8Array.of(1))
+  const later = await courier.sealTo(recipient.keys, 'share', b1, Uint8Array.of(1))
   expect(toHex(later.encapsulation)).not.toBe(toHex(one.encapsulation))
   const keys = new CourierKeys(recipient)
   const key = await keys.of(courier.bytesOf(one.encapsulation)!)
-  expect(await key.open(b1, one.sealed)).toEqual(Uint8Array.of(1))
-  await expect(key.open(b2, one.sealed)).rejects.toEqual(refusedWith('seal-invalid'))
-  await expect(key.open(b1, later.sealed)).rejects.toEqual(refusedWith('seal-invalid'))
+  expect(await key.open('share', b1, one.sealed)).toEqual(Uint8Array.of(1))
+  await expect(key.open('share', b2, one.sealed)).rejects.toEqual(refusedWith('seal-invalid'))
+  await expect(key.open('share', b1, later.sealed)).rejects.toEqual(refusedWith('seal-invalid'))
   courier.forget(one.encapsulation)
   expect(courier.bytesOf(one.encapsulation)).toBeUndefined()
 })

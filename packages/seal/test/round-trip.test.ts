@@ -160,8 +160,10 @@ test('a commit covers every record and links to the one before', async () => {
     courierKeys: new CourierKeys(world.owner),
     encapsulations: (id: Uint8Array) => world.courier.bytesOf(id),
   }
-  const last = await checkLinks({ ...links, commits: [first.commit, second.commit] })
-  expect(last.get(toHex(world.writer.id))).toEqual(second.id)
+  const checked = await checkLinks({ ...links, commits: [first.commit, second.commit] })
+  expect(checked.last.get(toHex(world.writer.id))).toEqual(second.id)
+  expect([...checked.records]).toEqual([first, second].map((one) => [toHex(one.id), one.records.length]))
+  expect(checked.wrong.size).toBe(0)
 })
 
 test('a grantee reads what came before an epoch change and after', async () => {

@@ -140,13 +140,13 @@ export const createCapsule = async (from: NewCapsule, courier: Courier, context:
   const headerHash = capsuleHeaderHash(headerBytes)
   const seals: CourierSeal[] = []
   for (const [i, trustee] of from.trustees.entries()) {
-    seals.push(await courier.sealTo(trustee, headerHash, shares[i] as Uint8Array))
+    seals.push(await courier.sealTo(trustee, 'share', headerHash, shares[i] as Uint8Array))
   }
   const owner = from.genesis.mode === 'owner' ? (from.owner as PrincipalKeys) : undefined
   const capsuleBytes = encode(Capsule, {
     header: headerBytes,
     shares: seals,
-    ...(owner === undefined ? {} : { owner: await courier.sealTo(owner, headerHash, release) }),
+    ...(owner === undefined ? {} : { owner: await courier.sealTo(owner, 'owner', headerHash, release) }),
   })
   return new OpenCapsule(header, headerBytes, capsuleBytes, keyFrom(shared, release, headerHash))
 }
@@ -213,7 +213,7 @@ export const ownerRelease = async (
   if (!named || !equalBytes(courierKey.encapsulation.writer, header.writer)) {
     throw new SealError('capsule-mismatch', "the owner's seal was made by somebody else than the capsule's writer")
   }
-  const release = await courierKey.open(capsuleHeaderHash(capsule.header), capsule.owner.sealed)
+  const release = await courierKey.open('owner', capsuleHeaderHash(capsule.header), capsule.owner.sealed)
   if (!equalBytes(releaseCommitment(header.capsule, release), header.releaseCommitment)) {
     throw new SealError(
       'release-mismatch',

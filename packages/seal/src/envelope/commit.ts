@@ -10,6 +10,7 @@ import { concatBytes, toHex, ZERO32 } from '../verify/bytes.ts'
 import { capsuleLeaf, commitLink, merkleRoot, recordLeaf } from '../verify/commit.ts'
 import { type PrincipalKeys, statementId } from '../verify/identity.ts'
 import type { Courier } from './courier.ts'
+import { linkPayload } from './links.ts'
 
 /** A record as it is committed: the body travels with the commit, or before it as a blob. */
 export interface RecordToCommit {
@@ -91,10 +92,11 @@ const namedEncapsulations = (from: NewCommit, linkSeal: CourierSeal, courier: Co
  */
 export const createCommit = async (from: NewCommit, courier: Courier, context: Context): Promise<MadeCommit> => {
   const items = from.capsules.length + from.records.length
-  const depth = Math.ceil(Math.log2(Math.max(1, items)))
-  if (items === 0 || items > LIMITS.commitLeaves) {
-    throw new SealError('commit-root-mismatch', `a commit has 1 to ${LIMITS.commitLeaves} capsules and records`)
+  if (items === 0 || items >= LIMITS.commitLeaves) {
+    throw new SealError('commit-root-mismatch', `a commit has 1 to ${LIMITS.commitLeaves - 1} capsules and records`)
   }
+  // One leaf at least is random, so that the root, which the link's key is bound to, never comes twice.
+  const depth = Math.ceil(Math.log2(items + 1))
   const places = shuffledPlaces(2 ** depth, context)
   const leaves: Uint8Array[] = new Array(2 ** depth)
   const capsules = from.capsules.map((capsule, i) => ({ place: places[i] as number, capsule }))
@@ -110,7 +112,8 @@ export const createCommit = async (from: NewCommit, courier: Courier, context: C
   for (const place of places.slice(items)) leaves[place] = context.random(32)
   const root = merkleRoot(leaves)
   const blind = context.random(32)
-  const linkSeal = await courier.sealTo(from.linkRecipient, root, blind)
+  const linked = linkPayload(blind, records.length)
+  const linkSeal = await courier.sealTo(from.linkRecipient, 'link', root, linked)
   const statement: Commit = {
     suite: SUITE,
     vault: from.vault,

@@ -3,7 +3,7 @@ import { aeadKey, aeadSeal } from '#aead'
 import type { Context } from '../context.ts'
 import { encode } from '../encoding/schema.ts'
 import { sendExport } from '../hpke/export.ts'
-import { courierInfo, courierSealKey, ZERO_NONCE } from '../shares/courier.ts'
+import { courierInfo, type CourierRole, courierSealKey, ZERO_NONCE } from '../shares/courier.ts'
 import { type CourierSeal, Encapsulation, SUITE } from '../statements.ts'
 import { toHex } from '../verify/bytes.ts'
 import { encapsulationId } from '../verify/commit.ts'
@@ -66,10 +66,15 @@ export class Courier {
     return sent
   }
 
-  /** Seals up to 112 bytes. `binding` is a 32-byte hash of one object: never two secrets to one recipient under it. */
-  async sealTo(recipient: PrincipalKeys, binding: Uint8Array, secret: Uint8Array): Promise<CourierSeal> {
+  /**
+   * Seals up to 112 bytes. `binding` is a 32-byte hash of one object: never two secrets of one role to one recipient
+   * under it.
+   */
+  async sealTo(
+    recipient: PrincipalKeys, role: CourierRole, binding: Uint8Array, secret: Uint8Array,
+  ): Promise<CourierSeal> {
     const sent = await this.#today(recipient)
-    const key = await aeadKey(courierSealKey(sent.secret, recipient.id, binding))
+    const key = await aeadKey(courierSealKey(sent.secret, recipient.id, role, binding))
     return { encapsulation: sent.id, sealed: await aeadSeal(key, ZERO_NONCE, secret, binding) }
   }
 

@@ -1,11 +1,10 @@
 /** New vaults. */
 import type { Context } from '../context.ts'
 import { encode } from '../encoding/schema.ts'
-import { SealError } from '../errors.ts'
 import type { Identity } from '../identity.ts'
 import { SUITE, VaultGenesis } from '../statements.ts'
-import { toHex } from '../verify/bytes.ts'
 import { statementId } from '../verify/identity.ts'
+import { requireTrustees } from '../verify/vault.ts'
 import { createManifest, type MadeManifest, type NewCategory } from './manifest.ts'
 
 export interface NewVaultFields {
@@ -27,9 +26,7 @@ export interface MadeVault {
 
 /** A vault with its controller's first manifest. */
 export const createVault = async (from: NewVaultFields, context: Context): Promise<MadeVault> => {
-  if (from.trustees.length !== 3 || new Set(from.trustees.map(toHex)).size !== 3) {
-    throw new SealError('vault-mismatch', 'a vault has three different trustees')
-  }
+  requireTrustees({ controller: from.controller.id, trustees: [...from.trustees] })
   const genesis: VaultGenesis = {
     suite: SUITE,
     controller: from.controller.id,

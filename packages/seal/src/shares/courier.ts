@@ -9,7 +9,7 @@ import { receiveExport } from '../hpke/export.ts'
 import { labelBytes } from '../labels.ts'
 import type { Identity } from '../identity.ts'
 import { Encapsulation } from '../statements.ts'
-import { concatBytes, equalBytes, toHex, u32 } from '../verify/bytes.ts'
+import { concatBytes, equalBytes, toHex, u32, u8 } from '../verify/bytes.ts'
 import { encapsulationId } from '../verify/commit.ts'
 import { requireSuite } from '../verify/identity.ts'
 
@@ -19,9 +19,15 @@ export const ZERO_NONCE: Uint8Array = new Uint8Array(12)
 export const courierInfo = (writer: Uint8Array, recipient: Uint8Array, day: number): Uint8Array =>
   concatBytes(labelBytes('courierSecret'), writer, recipient, u32(day))
 
-/** The single-use key of one secret: `binding` is unique to one object. */
-export const courierSealKey = (secret: Uint8Array, recipient: Uint8Array, binding: Uint8Array): Uint8Array =>
-  hkdfSha256(secret, binding, concatBytes(labelBytes('courierSeal'), recipient), 32)
+/** What a sealed secret is to its recipient, who may be trustee and owner in one: spec/format.md, Courier. */
+export const COURIER_ROLES = { share: 0, owner: 1, link: 2 } as const
+export type CourierRole = keyof typeof COURIER_ROLES
+
+/** The single-use key of one secret: `binding` is unique to one object, and an object has one secret of each role. */
+export const courierSealKey = (
+  secret: Uint8Array, recipient: Uint8Array, role: CourierRole, binding: Uint8Array,
+): Uint8Array =>
+  hkdfSha256(secret, binding, concatBytes(labelBytes('courierSeal'), recipient, u8(COURIER_ROLES[role])), 32)
 
 /** An opened encapsulation. The secret in it is not reachable from outside this module. */
 export class CourierKey {
@@ -35,12 +41,12 @@ export class CourierKey {
     this.#secret = secret
   }
 
-  /** Opens a secret that was sealed under this encapsulation for `binding`. Throws `seal-invalid`. */
-  async open(binding: Uint8Array, sealed: Uint8Array): Promise<Uint8Array> {
-    const key = await aeadKey(courierSealKey(this.#secret, this.encapsulation.recipient, binding))
+  /** Opens a secret that was sealed under this encapsulation in `role` for `binding`. Throws `seal-invalid`. */
+  async open(role: CourierRole, binding: Uint8Array, sealed: Uint8Array): Promise<Uint8Array> {
+    const key = await aeadKey(courierSealKey(this.#secret, this.encapsulation.recipient, role, binding))
     const opened = await aeadOpen(key, ZERO_NONCE, sealed, binding)
     if (opened === undefined) {
-      throw new SealError('seal-invalid', 'a sealed secret was made for another object, recipient or writer')
+      throw new SealError('seal-invalid', 'a sealed secret was made for another object, role, recipient or writer')
     }
     return opened
   }
@@ -65,8 +71,9 @@ export const openCourier = async (encapsulationBytes: Uint8Array, identity: Iden
 }
 
 /** The function form of {@link CourierKey.open}. */
-export const courierOpen = (key: CourierKey, binding: Uint8Array, sealed: Uint8Array): Promise<Uint8Array> =>
-  key.open(binding, sealed)
+export const courierOpen = (
+  key: CourierKey, role: CourierRole, binding: Uint8Array, sealed: Uint8Array,
+): Promise<Uint8Array> => key.open(role, binding, sealed)
 
 /** Opened encapsulations of one identity by their id, the least recently opened dropped over `limit`. */
 export class CourierKeys {

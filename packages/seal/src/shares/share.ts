@@ -50,7 +50,7 @@ export const openShare = async (from: ShareToOpen): Promise<Uint8Array> => {
   if (!equalBytes(courierKey.encapsulation.writer, header.writer)) {
     throw new SealError('capsule-mismatch', 'the share was sealed by somebody else than the capsule\'s writer')
   }
-  const share = await courierKey.open(capsuleHeaderHash(from.headerBytes), from.seal.sealed)
+  const share = await courierKey.open('share', capsuleHeaderHash(from.headerBytes), from.seal.sealed)
   if (!shareHolds(header, from.index, share)) {
     throw new SealError('share-invalid', `share ${from.index} is not the one that the capsule commits to`)
   }

@@ -10,6 +10,16 @@ export interface VerifiedVault {
   readonly genesis: VaultGenesis
 }
 
+/**
+ * Three different trustees, none of them the controller: who holds a share must not also be whom everything is sealed
+ * to. Throws `vault-mismatch`.
+ */
+export const requireTrustees = (genesis: Pick<VaultGenesis, 'trustees' | 'controller'>): void => {
+  if (new Set([genesis.controller, ...genesis.trustees].map(toHex)).size !== 4 || genesis.trustees.length !== 3) {
+    throw new SealError('vault-mismatch', 'a vault has three different trustees, and its controller is none of them')
+  }
+}
+
 /** Checks a genesis against its controller's keys; the vault's id is the statement's. */
 export const verifyGenesis = async (signedBytes: Uint8Array, controller: PrincipalKeys): Promise<VerifiedVault> => {
   const { body, id } = await verifySigned('vault-genesis', signedBytes, controller)
@@ -18,9 +28,7 @@ export const verifyGenesis = async (signedBytes: Uint8Array, controller: Princip
   if (!equalBytes(genesis.controller, controller.id)) {
     throw new SealError('principal-mismatch', 'a vault genesis names another controller than its signer')
   }
-  if (new Set(genesis.trustees.map(toHex)).size !== 3) {
-    throw new SealError('vault-mismatch', 'a vault has three different trustees')
-  }
+  requireTrustees(genesis)
   return { vault: id, genesis }
 }
 
