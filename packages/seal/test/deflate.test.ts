@@ -90,6 +90,18 @@ describe.each([
     expect((provider.inflate(large, undefined, 300_000) as Uint8Array).length).toBe(300_000)
   })
 
+  test('a stored block across the small buffer\'s end is too large, not broken', () => {
+    const runs = deflateRawSync(new Uint8Array(130_000), { level: 9, finishFlush: constants.Z_SYNC_FLUSH })
+    const tail = deflateRawSync(new Uint8Array(10_000), { level: 0 })
+    const crossing = new Uint8Array(Buffer.concat([runs, tail]))
+    expect(crossing.length).toBeLessThan(16_384)
+    expect(provider.inflate(crossing, undefined, 139_999)).toBe('larger')
+    expect((provider.inflate(crossing, undefined, 140_000) as Uint8Array).length).toBe(140_000)
+    const large = deflateRawSync(new Uint8Array(1 << 20), { level: 0 })
+    expect(provider.inflate(large, undefined, (1 << 20) - 1)).toBe('larger')
+    expect((provider.inflate(large, undefined, 1 << 20) as Uint8Array).length).toBe(1 << 20)
+  })
+
   test('what is no DEFLATE is broken, never an exception', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 200 }), (noise) => {

@@ -4,7 +4,7 @@
  */
 import { deflateSync, inflateSync } from 'fflate'
 import { deflateSmall, SMALL } from './deflate-small.ts'
-import { type Inflated, inflateSmall, SMALL_COMPRESSED } from './inflate-small.ts'
+import { type Inflated, inflateSmall, overrun, SMALL_COMPRESSED } from './inflate-small.ts'
 
 const LEVEL = 6
 const GROWTH = 8
@@ -23,13 +23,12 @@ export const inflate = (compressed: Uint8Array, dictionary: Uint8Array | undefin
   }
   for (let room = Math.min(max, compressed.length * GROWTH) + 1; ; room = Math.min(max + 1, room * GROWTH)) {
     const out = new Uint8Array(room)
-    let plain: Uint8Array
     try {
-      plain = inflateSync(compressed, { out, ...(dictionary === undefined ? {} : { dictionary }) })
-    } catch {
-      return 'broken'
+      const plain = inflateSync(compressed, { out, ...(dictionary === undefined ? {} : { dictionary }) })
+      if (plain.length < room) return plain.slice()
+    } catch (error) {
+      if (!overrun(error)) return 'broken'
     }
-    if (plain.length < room) return plain.slice()
     if (room > max) return 'larger'
   }
 }

@@ -12,6 +12,9 @@ const scratch = new Uint8Array(128 * 1024)
 /** The plaintext, or why there is none: no DEFLATE stream, or one that grows over its bound. */
 export type Inflated = Uint8Array | 'broken' | 'larger'
 
+/** The library copies a stored block whole, so that one which crosses the buffer's end throws instead of being cut. */
+export const overrun = (error: unknown): boolean => error instanceof RangeError
+
 /**
  * The plaintext, `'larger'` where it does not fit. The library drops what a given
  * buffer cannot take, so a full buffer means that there may be more.
@@ -21,7 +24,7 @@ export const inflateSmall = (compressed: Uint8Array, dictionary: Uint8Array | un
   try {
     const plain = inflateSync(compressed, { out: scratch, ...(dictionary === undefined ? {} : { dictionary }) })
     return plain.length < scratch.length ? plain.slice() : 'larger'
-  } catch {
-    return 'broken'
+  } catch (error) {
+    return overrun(error) ? 'larger' : 'broken'
   }
 }
