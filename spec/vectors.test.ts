@@ -5,11 +5,11 @@ import { describe, expect, test } from 'vitest'
 import { run, unpacked, type Vector } from './vectors/operations.ts'
 
 const FROZEN: Readonly<Record<string, string>> = {
-  'golden/v1/vault.json': '757f669fd209e95dd381b5137cb1d3cd8a5caa738afe1b7f2f4f81bfaecb6dc3',
-  'vectors/v1/bodies.json': '85a9ef1fcfac94001ff78bd4ef23c063f765fa8615cf0ae379cac838daa43c38',
+  'golden/v1/vault.json': '07e88d87cfb32656c4bef564f9ac05b642c77216d924b280560d33b7d6cd76c7',
+  'vectors/v1/bodies.json': '8eeae1153d14a2b581f60496c86b829f8144c7c6940cfe7aa42dcadebd580199',
   'vectors/v1/cobblestone.json': 'bce6d242dfa70e2a0a073f09b3a8f5e33afaddde13f94f9a63518ba799cf654c',
   'vectors/v1/encoding.json': 'ca88784734d4d693cece91346154f13c2d3decf9abc6f991da7128f02b7ba48e',
-  'vectors/v1/small.json': '2d420313993277326a17fe0c50b85cf0a6c75adf2dbe5d644a1487d9ddcf1cdb',
+  'vectors/v1/small.json': '8aeb9110785ca4007675da565879ee56e4244acc6044792a299ee42966965769',
   'vectors/v1/statements.json': '30edce3500ee11a01add84f581eb4bc3088b56de42f5e81f1710ff500c2569a1',
 }
 

@@ -15,7 +15,7 @@ SHARE, OWNER, LINK = 0, 1, 2
 CHUNK, TAG, PREFIX = 16384, 16, 56
 SEALED_CHUNK = CHUNK + TAG
 PLAINTEXT_LIMIT = 64 * 1024 * 1024
-INFLATE_FACTOR = 1032
+INFLATE_FACTOR = 128
 DICTIONARY = (pathlib.Path(__file__).parent.parent / "dictionary" / "fhir-v1.bin").read_bytes()
 
 

@@ -118,6 +118,7 @@ const recordCases = async (golden: Golden, releases: readonly Uint8Array[]): Pro
     return whole
   }
   const bomb = new Uint8Array(deflateRawSync(new Uint8Array(65 * 1024 * 1024), { level: 9 }))
+  const growing = new Uint8Array(deflateRawSync(new Uint8Array(20_000).fill(32), { level: 9 }))
   const header = bodies[1]!.headerBytes
   const moved = (change: Partial<seal.RecordHeader>): Uint8Array => seal.encode(seal.RecordHeader, { ...seal.decode(seal.RecordHeader, header), ...change })
   const cases: [string, object][] = [
@@ -144,6 +145,7 @@ const recordCases = async (golden: Golden, releases: readonly Uint8Array[]): Pro
     ['no DEFLATE', input(1, await hostile(Uint8Array.of(0, 0, 0, 4, 255, 255, 255, 255)))],
     ['a tombstone that says something', input(1, await hostile(Uint8Array.of(0, 0, 0, 4, 1, 2, 3, 4), { contentType: 'tombstone', dictionary: 0 }))],
     ['octets with a dictionary', input(1, await hostile(Uint8Array.of(0, 0, 0, 4, 1, 2, 3, 4), { contentType: 'octets' }))],
+    ['a body that grows 129-fold and more', input(1, await hostile(packed(growing, padmeOf(growing.length + 4)), { dictionary: 0 }))],
     ['a bomb', input(1, await hostile(packed(bomb, padmeOf(bomb.length + 4)), { dictionary: 0 }))],
   ]
   return cases.map(([name, from]) => ({ name, op: 'record', in: from }))

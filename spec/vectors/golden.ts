@@ -21,7 +21,7 @@ const OBSERVATION = {
   valueQuantity: { value: 6.1, unit: '%', system: 'http://unitsofmeasure.org', code: '%' },
 }
 const PATIENT = { resourceType: 'Patient', id: '1', name: [{ family: 'Essai', given: ['Zoé'] }], gender: 'female', birthDate: '1980-02-29' }
-const NOTE = { resourceType: 'DocumentReference', id: 'n', status: 'current', description: 'Texte libre : « rien à signaler », ≥ 2 semaines. '.repeat(400) }
+const NOTE = { resourceType: 'DocumentReference', id: 'n', status: 'current', description: Array.from({ length: 400 }, (_, i) => `Texte libre ${i} : « rien à signaler », ≥ 2 semaines. `).join('') }
 
 const record = (type: string, id: string, version: number, content: object | undefined) => ({
   handle: handleOf(HANDLE_KEY, type, id), version, time: nowSeconds(),

@@ -30,7 +30,15 @@ const compressed = (header: RecordHeader, content: Uint8Array): Uint8Array => {
     if (content.length > 0) throw new SealError('record-mismatch', 'a tombstone has no content')
     return EMPTY
   }
-  return header.contentType === 'octets' ? content : deflate(content, dictionaryOf(header.dictionary).bytes)
+  if (header.contentType === 'octets') return content
+  const packed = deflate(content, dictionaryOf(header.dictionary).bytes)
+  if (content.length > packed.length * LIMITS.inflateFactor) {
+    throw new SealError(
+      'record-too-large',
+      `a record repeats itself over ${LIMITS.inflateFactor}-fold, which no reader would open; seal it as octets`,
+    )
+  }
+  return packed
 }
 
 const piece = new Uint8Array(CHUNK)
