@@ -7,6 +7,7 @@ import { xwingPublicKey } from '#kem-public'
 import type { Context } from './context.ts'
 import { bytes, decode, encode, field, list, struct } from './encoding/schema.ts'
 import { SealError } from './errors.ts'
+import { withHidden } from './hidden.ts'
 import { LIMITS } from './limits.ts'
 import { KeyRecord, type Kind, Signed, SUITE } from './statements.ts'
 import { equalBytes, ZERO32 } from './verify/bytes.ts'
@@ -23,7 +24,7 @@ export interface Identity {
   readonly keys: PrincipalKeys
   /** Signed key records, genesis first: what others need to verify this principal. */
   readonly chain: readonly Uint8Array[]
-  /** Current secrets last; earlier ones still open what was sealed to them. */
+  /** Current secrets last; earlier ones still open what was sealed to them. In no dump, no JSON and no copy by spread. */
   readonly secrets: readonly IdentitySecrets[]
   /** Signs a statement body under the current key; the encoded Signed. */
   readonly sign: (kind: Kind, body: Uint8Array) => Promise<Uint8Array>
@@ -71,17 +72,17 @@ const identityOf = async (
     equalBytes(xwingPublicKey(current.sealing), keys.current.sealingKey)
   if (!matches) throw new SealError('key-chain-broken', 'the stored secrets are not those of the newest key record')
   const signer = ed25519Signer(current.signing)
-  return {
+  const shown: Omit<Identity, 'secrets'> = {
     id: keys.id,
     keys,
     chain,
-    secrets,
     sign: async (kind, body) => {
       const signature = await signer(signatureInput(kind, keys.id, keys.current.version, body))
       return encode(Signed, { kind, body, signer: keys.id, keyVersion: keys.current.version, signature })
     },
     signRaw: async (message) => signer(message),
   }
+  return withHidden(shown, { secrets })
 }
 
 /** A new principal: draws its keys and signs its genesis record. */
@@ -101,7 +102,7 @@ export const rotateIdentity = async (identity: Identity, context: Context): Prom
 }
 
 /** Everything of an identity, secrets included: to be kept in a file that only its owner reads. */
-export const exportIdentity = (identity: Identity): Uint8Array =>
+export const exportIdentity = (identity: Pick<Identity, 'chain' | 'secrets'>): Uint8Array =>
   encode(StoredIdentity, { chain: [...identity.chain], secrets: [...identity.secrets] })
 
 /** Reads what {@link exportIdentity} wrote, and verifies it. Throws `key-chain-broken` or `encoding-…`. */

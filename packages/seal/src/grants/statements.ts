@@ -2,6 +2,7 @@
 import { xwingPublicKey } from '#kem-public'
 import type { Context } from '../context.ts'
 import { encode } from '../encoding/schema.ts'
+import { withHidden } from '../hidden.ts'
 import type { Identity } from '../identity.ts'
 import { Access, Revocation, SUITE } from '../statements.ts'
 import { statementId } from '../verify/identity.ts'
@@ -37,7 +38,7 @@ export interface MadeAccess {
   readonly signed: Uint8Array
   readonly id: Uint8Array
   readonly access: Access
-  /** Opens the trustees' answers, and nothing else: drop it after. */
+  /** Opens the trustees' answers, and nothing else: drop it after. In no dump, no JSON and no copy by spread. */
   readonly oneTimeSecret: Uint8Array
 }
 
@@ -58,5 +59,5 @@ export const createAccess = async (from: NewAccess, context: Context): Promise<M
     ...(from.session === undefined ? {} : { session: from.session }),
   }
   const signed = await from.reader.sign('access', encode(Access, access))
-  return { signed, id: statementId(signed), access, oneTimeSecret }
+  return withHidden({ signed, id: statementId(signed), access }, { oneTimeSecret })
 }

@@ -4,6 +4,7 @@ import type { Context } from '../context.ts'
 import { decode, encode } from '../encoding/schema.ts'
 import { SealError } from '../errors.ts'
 import { openSealed, sealTo } from '../hpke/seal.ts'
+import { withHidden } from '../hidden.ts'
 import type { Identity } from '../identity.ts'
 import { labelBytes } from '../labels.ts'
 import { type CategoryEntry, CategorySecrets, Manifest, SUITE } from '../statements.ts'
@@ -17,6 +18,7 @@ export interface MadeManifest {
   readonly signed: Uint8Array
   readonly id: Uint8Array
   readonly manifest: Manifest
+  /** In no dump, no JSON and no copy by spread. */
   readonly secrets: CategorySecrets
 }
 
@@ -52,7 +54,7 @@ const signManifest = async (
   const time = Math.floor(context.now() / 1000)
   const manifest: Manifest = { ...fields, suite: SUITE, custodian: custodian.id, time, enc, sealed }
   const signed = await custodian.sign('manifest', encode(Manifest, manifest))
-  return { signed, id: statementId(signed), manifest, secrets }
+  return withHidden({ signed, id: statementId(signed), manifest }, { secrets })
 }
 
 /** A custodian's first manifest of a vault. */
