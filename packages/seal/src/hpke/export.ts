@@ -3,17 +3,24 @@
  * bytes.
  */
 import { SealError } from '../errors.ts'
-import { hpkePrivateKey, hpkePublicKey, hpkeSuite } from './suite.ts'
+import { badRecipient, hpkePrivateKey, hpkePublicKey, hpkeSuite } from './suite.ts'
 
 const EMPTY = new Uint8Array(0)
 
-/** Draws an encapsulation to a 1,216-byte public key; the library draws its own randomness. */
+/**
+ * Draws an encapsulation to a 1,216-byte public key; the library draws its own randomness. Throws `seal-invalid` where
+ * the key, which its holder chose, is malformed.
+ */
 export const sendExport = async (
   publicKey: Uint8Array, info: Uint8Array,
 ): Promise<{ enc: Uint8Array; secret: Uint8Array }> => {
   const suite = await hpkeSuite()
-  const sent = await suite.SendExport(await hpkePublicKey(publicKey), EMPTY, 32, { info })
-  return { enc: sent.encapsulatedSecret, secret: sent.exportedSecret }
+  try {
+    const sent = await suite.SendExport(await hpkePublicKey(publicKey), EMPTY, 32, { info })
+    return { enc: sent.encapsulatedSecret, secret: sent.exportedSecret }
+  } catch (cause) {
+    throw badRecipient(cause)
+  }
 }
 
 /**

@@ -3,6 +3,7 @@
  * draft-ietf-hpke-pq). Parsed keys are remembered as long as the caller keeps the bytes they came from.
  */
 import { CipherSuite, type Key } from 'hpke'
+import { SealError } from '../errors.ts'
 import { aeadFactory, kdfFactory, kemFactory } from '#kem'
 
 let made: Promise<CipherSuite> | undefined
@@ -24,6 +25,12 @@ const remembered = (
   keys.set(raw, key)
   return key
 }
+
+/** What sealing to a key that is none comes to: the recipient's fault, so that callers go on with the others. */
+export const badRecipient = (cause: unknown): SealError =>
+  new SealError('seal-invalid', 'the public sealing key of a recipient is malformed; nothing can be sealed to it', {
+    cause,
+  })
 
 /** `raw` is 1,216 bytes and must not be changed afterwards. */
 export const hpkePublicKey = (raw: Uint8Array): Promise<Key> =>
