@@ -119,7 +119,7 @@ export class Committer {
   constructor(connection: Connection) {
     this.#connection = connection
     this.#courier = new Courier(connection.identity.id, connection.context)
-    this.#shelf = new CapsuleShelf(connection.context.now, connection.timers)
+    this.#shelf = new CapsuleShelf(connection.context.now, connection.timers, () => this.#courier.expire())
   }
 
   /** Open capsules whose keys are held at present. */

@@ -9,11 +9,14 @@ export class CapsuleShelf {
   readonly #capsules = new Recent<OpenCapsule>(SDK_LIMITS.openCapsules)
   readonly #now: () => number
   readonly #timers: Timers
+  readonly #alsoExpire: () => boolean
   #sweeping = false
 
-  constructor(now: () => number, timers: Timers) {
+  /** `alsoExpire` forgets whatever else ends with a day, at the same times, and answers whether any of it is left. */
+  constructor(now: () => number, timers: Timers, alsoExpire: () => boolean = () => false) {
     this.#now = now
     this.#timers = timers
+    this.#alsoExpire = alsoExpire
   }
 
   /** Capsules held at present. */
@@ -52,7 +55,8 @@ export class CapsuleShelf {
     this.#timers.after(SDK_LIMITS.capsuleSweep, () => {
       this.#sweeping = false
       this.#capsules.sweep((capsule) => this.#isOver(capsule))
-      if (this.#capsules.size > 0) this.#sweepLater()
+      const more = this.#alsoExpire()
+      if (more || this.#capsules.size > 0) this.#sweepLater()
     })
   }
 }

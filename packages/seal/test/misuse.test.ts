@@ -159,6 +159,21 @@ test('a courier makes one encapsulation per recipient and day, and forgets yeste
   expect(courier.bytesOf(one.encapsulation)).toBeUndefined()
 })
 
+test('a courier that seals no more forgets its day when told that the clock moved', async () => {
+  let now = NOW
+  const context = seededContext('expiry', () => now)
+  const [writer, recipient] = [await createIdentity('organisation', context), await createIdentity('trustee', context)]
+  const courier = new Courier(writer.id, context)
+  expect(courier.expire()).toBe(false)
+  const one = await courier.sealTo(recipient.keys, 'share', context.random(32), Uint8Array.of(1))
+  expect(courier.expire()).toBe(true)
+  now = Math.ceil(NOW / 86_400_000) * 86_400_000
+  expect(courier.expire()).toBe(false)
+  now = NOW
+  const other = await courier.sealTo(recipient.keys, 'share', context.random(32), Uint8Array.of(1))
+  expect(toHex(other.encapsulation)).not.toBe(toHex(one.encapsulation))
+})
+
 test('keys are in no log line, dump or JSON of the objects that hold them', async () => {
   const world = await makeWorld('inspect')
   const capsule = await makeCapsule(world)

@@ -18,8 +18,8 @@ interface Sent {
 }
 
 /**
- * Seals secrets of one writer to others' current keys. Secrets of a day are dropped when the next one begins; the
- * encapsulations' bytes, which are public, are kept until `forget`.
+ * Seals secrets of one writer to others' current keys. Secrets of a day are dropped at the first seal or `expire` of
+ * another one; the encapsulations' bytes, which are public, are kept until `forget`.
  */
 export class Courier {
   readonly writer: Uint8Array
@@ -51,12 +51,22 @@ export class Courier {
     return { id, bytes, secret }
   }
 
-  #today(recipient: PrincipalKeys): Promise<Sent> {
+  /**
+   * Forgets the secrets of a day that is over, and answers whether any are held. For a timer of the caller's: this room
+   * has none, and would otherwise forget only when it next seals.
+   */
+  expire(): boolean {
     const day = Math.floor(this.#context.now() / DAY)
     if (day !== this.#day) {
       this.#day = day
       this.#sent.clear()
     }
+    return this.#sent.size > 0
+  }
+
+  #today(recipient: PrincipalKeys): Promise<Sent> {
+    this.expire()
+    const day = this.#day
     const name = `${toHex(recipient.id)}/${recipient.current.version}`
     const known = this.#sent.get(name)
     if (known !== undefined) return known
