@@ -1,5 +1,5 @@
 /** The edge's configuration file. Paths are relative to its folder. */
-import { authorities, filePath, listenAddress, principalId, settings } from '@scelle/wire/config'
+import { authorities, filePath, listenAddress, principalId, principalIds, settings } from '@scelle/wire/config'
 import * as v from 'valibot'
 import { RIGHTS } from './call.ts'
 
@@ -24,6 +24,8 @@ export const configSchema = settings({
   index: party,
   trustees: v.pipe(v.array(party), v.length(3, 'three trustees')),
   organisation: settings({ name }),
+  /** Those whose shared patients enter the directory by themselves. What others share waits to be accepted. */
+  partners: v.optional(principalIds, []),
   /** Applications enrolled here: principal id, key records (genesis first), and what they may do. */
   applications: v.array(settings({
     id: principalId,

@@ -58,6 +58,8 @@ export interface EdgeOptions {
   readonly trustees: readonly PartyAddress[]
   readonly organisation: { readonly name: string }
   readonly applications: readonly Application[]
+  /** Principal ids, hex, whose shared patients enter without being asked about. Others wait to be accepted. */
+  readonly partners?: readonly string[]
   readonly rules?: RuleTable
   readonly charts?: Partial<ChartLimits>
   /** Names, with port, under which others reach it. */
@@ -169,7 +171,8 @@ const assemble = async (options: EdgeOptions, db: Database, log: Log): Promise<P
     vaults, directory, limits, self, now, random, log, learned: (entries) => persons.accepted(entries),
   })
   const persons: Persons = new Persons(directory, random)
-  const grants = new Grants({ client, directory, charts, vaults, persons, now, log })
+  const partners = options.partners ?? []
+  const grants = new Grants({ client, directory, charts, vaults, persons, partners, now, log })
   const submitter = new Submitter({
     client, vaults, db, directory, state, log,
     outbox: new Outbox(db, cabinet, random),
@@ -236,7 +239,7 @@ const facade = (parts: FacadeParts): FhirRoutes => {
     dispatch: (call) => routes.dispatch(call),
     fault: (error) => log('entry-failed', faultFields(error)),
   })
-  const operations = new Operations({ directory, repository, vaults, now })
+  const operations = new Operations({ directory, repository, vaults, grants, now })
   const capability = new Capability(organisation.name, now())
   const routes: FhirRoutes = fhirRoutes({ bundles, capability, interactions, operations, search })
   return routes

@@ -54,6 +54,8 @@ const addOperations = (routes: FhirRoutes, { operations, search }: FhirParts): v
   routes.add('POST', 'Patient/:id/$scelle-vault', ['share'], (call) => operations.vault(id(call)))
   routes.add('POST', 'Patient/:id/$scelle-share', ['share'], (call) => operations.share(call, id(call)))
   routes.add('POST', '$scelle-revoke', ['share'], (call) => operations.revoke(call))
+  routes.add('GET', '$scelle-offers', ['share'], (call) => operations.offers(call))
+  routes.add('POST', '$scelle-accept', ['share'], (call) => operations.accept(call))
   routes.add('GET', '$unclassified', ['read', 'search'], (call) => operations.review(call))
   routes.add('POST', ':type/$validate', [], validate)
 }

@@ -1,5 +1,5 @@
 /** Patients whose records others gave this organisation: they enter the directory like its own. */
-import { type Client, toHex } from '@scelle/sdk'
+import { type Client, type GrantNotice, toHex } from '@scelle/sdk'
 import { patientOf } from '@scelle/fhir/references'
 import type { Resource } from '@medplum/fhirtypes'
 import type { Charts } from './charts.ts'
@@ -12,24 +12,44 @@ import type { Directory, VaultRow } from './store/directory.ts'
 import type { VaultShelf } from './vaults.ts'
 
 export interface GrantsOptions {
-  readonly client: Pick<Client, 'grants'>
+  readonly client: Pick<Client, 'received'>
   readonly directory: Directory
   readonly charts: Charts
   readonly vaults: VaultShelf
   readonly persons: Persons
+  /** Principal ids, hex, of those whose grants are entered without being asked about. */
+  readonly partners: readonly string[]
   readonly now: () => number
   readonly log: Log
 }
 
 export class Grants {
   readonly #options: GrantsOptions
+  readonly #partners: ReadonlySet<string>
   #lookedAt = Number.NEGATIVE_INFINITY
   #looking: Promise<void> | undefined
   /** Grants seen, so that a new one for a known vault makes its keys be read again. */
   readonly #seen = new Set<string>()
+  #offers: readonly GrantNotice[] = []
 
   constructor(options: GrantsOptions) {
     this.#options = options
+    this.#partners = new Set(options.partners)
+  }
+
+  /**
+   * Grants in force by principals that nobody here accepted. Anybody can send one and put any patient's name inside, so
+   * nothing of them is opened.
+   */
+  get offers(): readonly GrantNotice[] {
+    return this.#offers
+  }
+
+  /** Enters from now on, after a restart too, what this principal shares; hex id. */
+  async accept(principal: string): Promise<void> {
+    this.#options.directory.accept(principal)
+    await this.#looking // it may have passed over what is accepted now
+    await this.look()
   }
 
   /** Looks now unless it just did. True where it looked, so that a second search in the directory makes sense. */
@@ -51,28 +71,49 @@ export class Grants {
   async #lookNow(): Promise<void> {
     const { client, directory, log } = this.#options
     try {
-      const inForce = new Set<string>()
-      const listed = new Set([...directory.received()].map(({ vault }) => vault))
-      for (const grant of await client.grants()) {
-        const vault = toHex(grant.vault)
-        inForce.add(vault)
-        await this.#take(toHex(grant.id), vault, listed.has(vault))
-      }
-      for (const row of directory.received()) if (!inForce.has(row.vault)) this.#end(row)
+      const notices = await client.received()
+      const inForce = notices.filter(({ state }) => state === 'in-force')
+      this.#offers = inForce.filter((notice) => !this.#isAccepted(notice))
+      for (const notice of inForce) if (this.#isAccepted(notice)) await this.#take(notice)
+      const revoked = new Set(notices.filter(({ state }) => state === 'revoked').map(({ id }) => toHex(id)))
+      for (const row of [...directory.received()]) this.#keep(row, revoked)
     } catch (error) {
       log('grants-not-read', faultFields(error))
     }
   }
 
-  async #take(id: string, vault: string, listed: boolean): Promise<void> {
+  #isAccepted({ custodian, from }: GrantNotice): boolean {
+    return [custodian, from].map(toHex).some((id) => this.#partners.has(id) || this.#options.directory.isAccepted(id))
+  }
+
+  async #take(notice: GrantNotice): Promise<void> {
+    const { charts, directory, vaults } = this.#options
+    const [id, vault] = [toHex(notice.id), toHex(notice.vault)]
+    const row = directory.vault(vault)
+    if (row?.origin === 'own') return
+    const listed = directory.isReceived(vault)
+    if (row !== undefined && listed && row.grants?.[id] === undefined) {
+      directory.addVault({ ...row, grants: { ...row.grants, [id]: notice.until } }, row.patient ?? '')
+    }
     if (this.#seen.has(id)) return
     this.#seen.add(id)
-    const { charts, directory, vaults } = this.#options
-    if (directory.vault(vault)?.origin === 'own') return
     if (listed && charts.peek(vault) === undefined) return
     vaults.stale(vault)
     charts.close(vault)
-    if (!listed) await this.#enter(vault)
+    if (!listed) await this.#enter(notice)
+  }
+
+  /**
+   * Ends what its grants are known to have ended. That a list no longer names them proves nothing: others' grants may
+   * have pushed them out of it, or the index may keep them back, and a patient would leave the ward's list.
+   */
+  #keep(row: VaultRow, revoked: ReadonlySet<string>): void {
+    const { directory, now } = this.#options
+    const known = Object.entries(row.grants ?? {})
+    const left = known.filter(([id, until]) => until > now() && !revoked.has(id))
+    if (left.length === known.length) return
+    if (left.length === 0) this.#end(row)
+    else directory.addVault({ ...row, grants: Object.fromEntries(left) }, row.patient ?? '')
   }
 
   #end(row: VaultRow): void {
@@ -81,8 +122,9 @@ export class Grants {
     this.#options.persons.forget()
   }
 
-  async #enter(vault: string): Promise<void> {
+  async #enter(notice: GrantNotice): Promise<void> {
     const { charts, directory, persons, log } = this.#options
+    const [id, vault] = [toHex(notice.id), toHex(notice.vault)]
     try {
       const { records } = await charts.use(vault)
       const patient = patientIn(records)
@@ -93,11 +135,11 @@ export class Grants {
         charts.close(vault)
         return
       }
-      directory.addVault({ vault, patient, origin: 'granted' }, patient)
+      directory.addVault({ vault, patient, origin: 'granted', grants: { [id]: notice.until } }, patient)
       directory.learn(vault, [...records.at(records.state)])
       persons.forget()
     } catch (error) {
-      this.#seen.clear() // tried again at the next look
+      this.#seen.delete(id) // tried again at the next look
       log('granted-vault-not-opened', faultFields(error))
     }
   }

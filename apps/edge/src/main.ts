@@ -34,6 +34,7 @@ const start = async (file: string): Promise<void> => {
     applications: config.applications.map((one) => ({
       ...one, keys: one.keys.map((record) => new Uint8Array(Buffer.from(record, 'hex'))),
     })),
+    partners: config.partners,
     authorities: config.authorities,
     ...(config.charts === undefined ? {} : { charts: defined(config.charts) }),
     ...rulesOf(config, at),

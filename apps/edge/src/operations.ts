@@ -6,6 +6,7 @@ import { parseJson, validateResource } from '@scelle/fhir/validate'
 import { type FhirAnswer, jsonAnswer } from './answers.ts'
 import type { Call } from './call.ts'
 import { EdgeError } from './errors.ts'
+import type { Grants } from './grants.ts'
 import { EDGE_LIMITS } from './limits.ts'
 import { FHIR_TYPES, requireType, textOfBody } from './negotiation.ts'
 import type { Repository } from './repository.ts'
@@ -17,6 +18,7 @@ export interface OperationOptions {
   readonly directory: Directory
   readonly repository: Repository
   readonly vaults: VaultShelf
+  readonly grants: Pick<Grants, 'offers' | 'accept' | 'lookOnMiss'>
   readonly now: () => number
 }
 
@@ -91,13 +93,44 @@ export class Operations {
   }
 
   /**
+   * `GET $scelle-offers`: what principals that nobody here accepted share with this organisation, unopened: `total`, and
+   * each `offer` with `custodian`, `from`, `vault` (hex), `categories` (their number) and `until`.
+   */
+  async offers(call: Call): Promise<FhirAnswer> {
+    requireNoQuery(call)
+    const { grants } = this.#options
+    await grants.lookOnMiss()
+    const offers = grants.offers.slice(0, EDGE_LIMITS.reviewPage).map((offer) => ({
+      name: 'offer',
+      part: [
+        { name: 'custodian', valueString: toHex(offer.custodian) },
+        { name: 'from', valueString: toHex(offer.from) },
+        { name: 'vault', valueString: toHex(offer.vault) },
+        { name: 'categories', valueInteger: offer.categories },
+        { name: 'until', valueInstant: new Date(offer.until).toISOString() },
+      ],
+    }))
+    const parameter = [{ name: 'total', valueInteger: grants.offers.length }, ...offers]
+    return jsonAnswer(200, { resourceType: 'Parameters', parameter })
+  }
+
+  /** `POST $scelle-accept`: `custodian`, hex: what it shares, now and later, enters the directory. */
+  async accept(call: Call): Promise<FhirAnswer> {
+    const custodian = parametersIn(call, ['custodian']).get('custodian') ?? ''
+    const id = fromHex(custodian)
+    if (id?.length !== 32) {
+      throw new EdgeError('bad-value', 'expected a principal\'s id, 64 hexadecimal digits', 'custodian')
+    }
+    await this.#options.grants.accept(toHex(id))
+    return told({ custodian: toHex(id) })
+  }
+
+  /**
    * `GET $unclassified`: what no rule of the category table fits, for a person to look at: `total`, and each
    * `resource`.
    */
   review(call: Call): FhirAnswer {
-    if (call.wishes.query !== '') {
-      throw new EdgeError('not-supported', 'this operation takes no parameters', 'http.query')
-    }
+    requireNoQuery(call)
     const parameter: NonNullable<Parameters['parameter']> = [
       { name: 'total', valueInteger: this.#options.directory.unclassifiedCount() },
     ]
@@ -116,6 +149,12 @@ export class Operations {
     const row = this.#options.directory.vault(vault)
     if (row === undefined || row.contested === true || !rights.includes('write')) return
     this.#options.directory.addVault({ ...row, contested: true }, row.patient ?? '')
+  }
+}
+
+const requireNoQuery = (call: Call): void => {
+  if (call.wishes.query !== '') {
+    throw new EdgeError('not-supported', 'this operation takes no parameters', 'http.query')
   }
 }
 

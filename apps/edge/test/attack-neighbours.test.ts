@@ -11,7 +11,9 @@ let vaultId = ''
 beforeAll(async () => {
   const charts = { refresh: 0 }
   giver = await createWorld({ seed: 'attack neighbours', charts })
-  neighbour = await createWorld({ seed: 'attack neighbours', charts, within: giver.constellation, name: 'second' })
+  neighbour = await createWorld({
+    seed: 'attack neighbours', charts, within: giver.constellation, name: 'second', partners: [toHex(giver.party.id)],
+  })
   for (const id of ['x', 'y']) await giver.app.put(`Patient/${id}`, patient(id))
   await giver.app.put('Observation/1', { ...glucose('y', 99), id: '1' })
   const told = await giver.app.post<Parameters>('Patient/x/$scelle-vault', { resourceType: 'Parameters' })

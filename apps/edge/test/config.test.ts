@@ -11,6 +11,8 @@ const good = {
 
 test('a whole configuration is taken', () => {
   expect(checkConfig(good, configSchema, 'edge.json').listen.host).toBe('127.0.0.1')
+  expect(checkConfig(good, configSchema, 'edge.json').partners).toEqual([])
+  expect(checkConfig({ ...good, partners: [id] }, configSchema, 'edge.json').partners).toEqual([id])
 })
 
 test.each([
@@ -18,6 +20,7 @@ test.each([
   ['two trustees', { ...good, trustees: [party, party] }, 'trustees'],
   ['an address that is none', { ...good, index: { url: 'index' } }, 'index.url'],
   ['an unknown right', { ...good, applications: [{ ...good.applications[0], rights: ['all'] }] }, 'applications'],
+  ['a partner that is no principal', { ...good, partners: ['x'] }, 'partners'],
   ['no keys', { ...good, applications: [{ ...good.applications[0], keys: [] }] }, 'applications'],
   ['a limit below nothing', { ...good, charts: { open: 0 } }, 'charts.open'],
 ])('%s is refused by name', (_, config, key) => {

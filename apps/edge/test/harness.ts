@@ -84,6 +84,8 @@ export interface World {
 export interface WorldOptions extends Partial<ConstellationOptions> {
   readonly charts?: EdgeOptions['charts']
   readonly name?: string
+  /** Hex ids whose shared patients enter by themselves. */
+  readonly partners?: readonly string[]
   readonly within?: Constellation
 }
 
@@ -118,6 +120,7 @@ export const createWorld = async (options: WorldOptions): Promise<World> => {
         ...context,
         ...(fetch === undefined ? {} : { fetch }),
         ...(timers === undefined ? {} : { timers }),
+        ...(options.partners === undefined ? {} : { partners: options.partners }),
         ...(options.charts === undefined ? {} : { charts: options.charts }),
         write: (line) => lines.push(line),
       })

@@ -6,7 +6,7 @@ import { NewVault } from '@scelle/wire/messages'
 import { Committer, type PreparedCommit, type SubmitResult } from './committer.ts'
 import { Connection, type Options } from './connection.ts'
 import { SdkError } from './errors.ts'
-import { loadGrants } from './grant-list.ts'
+import { type GrantNotice, loadGrants, receivedNotices } from './grant-list.ts'
 import { type Id, idBytes } from './ids.ts'
 import { SDK_LIMITS } from './limits.ts'
 import { openKeyring, type Purpose } from './keyring.ts'
@@ -104,6 +104,14 @@ export class Client {
   /** Verified keys of a principal, whose id is the hash of the first of them. */
   async principal(id: Id): Promise<PrincipalKeys> {
     return (await this.#connection.directory.of(idBytes(id))).keys
+  }
+
+  /**
+   * What others gave this principal, in force or not, by its signatures alone: nothing is opened, so that whom to
+   * trust can be decided first. Grants that do not verify are left out.
+   */
+  received(): Promise<GrantNotice[]> {
+    return receivedNotices(this.#connection)
   }
 
   /** Grants in force that this principal received, in all vaults. */

@@ -12,6 +12,7 @@ import {
 } from '@scelle/seal/verify'
 import { GrantList } from '@scelle/wire/messages'
 import type { Connection } from './connection.ts'
+import { SdkError } from './errors.ts'
 import { SDK_LIMITS } from './limits.ts'
 import { inParallel } from './timers.ts'
 
@@ -30,6 +31,20 @@ export interface ChainedGrant {
   readonly revoked: boolean
   /** True where now lies within the times of the whole chain. */
   readonly inForce: boolean
+}
+
+/** What a grant to this client says of itself. Nothing of it was opened: its keys may be anything. */
+export interface GrantNotice {
+  readonly id: Uint8Array
+  readonly vault: Uint8Array
+  readonly custodian: Uint8Array
+  /** Principal that gave it. */
+  readonly from: Uint8Array
+  readonly categories: number
+  /** Milliseconds since 1970 UTC at which it or a grant above it ends. */
+  readonly until: number
+  /** `revoked` by the index's word. */
+  readonly state: 'in-force' | 'early' | 'expired' | 'revoked'
 }
 
 type Listed = GrantList[number]
@@ -102,3 +117,27 @@ export const loadGrants = async (connection: Connection, path: string): Promise<
 
 export const vaultGrants = (connection: Connection, vault: Uint8Array): Promise<ChainedGrant[]> =>
   loadGrants(connection, `/v1/vaults/${toHex(vault)}/grants`)
+
+/**
+ * Grants to this client with signatures verified and keys unopened, whatever became of them. Anybody may send one:
+ * those that do not hold are left out, and the others are listed all the same.
+ */
+export const receivedNotices = async (connection: Connection): Promise<GrantNotice[]> => {
+  const served = decode(GrantList, await connection.askIndex({ method: 'GET', path: '/v1/grants' }))
+  const now = connection.context.now()
+  const found = await inParallel(served, SDK_LIMITS.lookupsAtOnce, async (listed) => {
+    try {
+      const { id, grant, signer, grants, revoked, inForce } = await verifyListed(connection, listed)
+      if (!equalBytes(grant.grantee, connection.identity.id)) return undefined
+      const until = Math.min(...grants.map(({ expires }) => expires)) * 1000
+      const state = revoked ? 'revoked' : inForce ? 'in-force' : now >= until ? 'expired' : 'early'
+      const { vault, custodian } = grant
+      return { id, vault, custodian, from: signer, categories: grant.categories.length, until, state } as const
+    } catch (error) {
+      // An index that does not answer is no fault of a grant.
+      if (error instanceof SealError || (error instanceof SdkError && error.problem !== undefined)) return undefined
+      throw error
+    }
+  })
+  return found.filter((notice) => notice !== undefined)
+}

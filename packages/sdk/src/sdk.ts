@@ -6,6 +6,7 @@ export {
   type Context, fromHex, type PrincipalKeys, SealError, type SealErrorCode, toHex, verifyKeyChain,
 } from '@scelle/seal/verify'
 export { Chart, type ChartTimes } from './chart.ts'
+export type { GrantNotice } from './grant-list.ts'
 export { Client, connect, type ReceivedGrant, type VaultOptions } from './client.ts'
 export type { PreparedCommit, PreparedItem, SubmitResult } from './committer.ts'
 export type { Options, Pins } from './connection.ts'

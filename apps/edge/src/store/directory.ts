@@ -14,6 +14,8 @@ export interface VaultRow {
   readonly origin: 'own' | 'granted'
   /** Somebody else may write to it too, by a grant. */
   readonly contested?: boolean
+  /** Of a granted vault: the grants known to cover it, by hex id, and when each ends, milliseconds since 1970. */
+  readonly grants?: Readonly<Record<string, number>>
 }
 
 export class Directory {
@@ -75,6 +77,19 @@ export class Directory {
   /** The vault of a grant given here. */
   grantVault(grant: string): string | undefined {
     return this.#read<{ vault: string }>('given', grant)?.vault
+  }
+
+  /** Remembers that what this principal shares is wanted here; hex id. On the disk when this returns. */
+  accept(principal: string): void {
+    this.#db.write(true, () => this.#put('accepted', principal, { principal }))
+  }
+
+  isAccepted(principal: string): boolean {
+    return this.#db.get('accepted', this.#cabinet.lookup('accepted', principal)) !== undefined
+  }
+
+  isReceived(vault: string): boolean {
+    return this.#db.get('received', this.#cabinet.lookup('received', vault)) !== undefined
   }
 
   /** Vaults that others shared and that are listed here. */
