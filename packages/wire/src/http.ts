@@ -136,6 +136,16 @@ const parseDigest = (field: string): Uint8Array => {
 }
 
 /**
+ * What can be checked before anybody's keys are known: the form of the signature fields, and that they are fresh.
+ * Throws Problem `signature-missing`, `signature-invalid`, `signature-expired`, `digest-mismatch`.
+ */
+export const requireRequestForm = (head: Pick<IncomingHead, 'headers' | 'now' | 'replay'>): void => {
+  const { created, digest } = parseSignature(head.headers)
+  head.replay.requireFresh(created, head.now())
+  if (digest !== undefined) parseDigest(digest)
+}
+
+/**
  * Verifies the signature of a request by its head alone, before a body is read. The body stays to be checked against
  * the `digest` returned ({@link requireDigest}); none means that there must be no body.
  * Throws Problem `signature-missing`, `signature-invalid`, `signature-expired`, `signature-replayed`,

@@ -27,6 +27,14 @@ export const SERVER_LIMITS = {
   headersTime: 15_000,
   requestTime: 900_000,
   keepAliveTime: 72_000,
+  /** Connections at once; further ones are closed. */
+  connections: 4_096,
+  /** Bodies under way whose signer is not known yet: how many, bytes of all together, and the time of one. */
+  unsignedBodies: 512,
+  unsignedBytes: 64 * 1024 * 1024,
+  unsignedTime: 15_000,
+  /** The unread rest of a refused body is received up to this, so that the answer arrives; beyond it, cut off. */
+  unreadBody: 64 * 1024,
   /** What is still running this long after a stop was asked for is cut off. */
   closeTime: 10_000,
   /** One parameter of a path: an id is 64 digits. */

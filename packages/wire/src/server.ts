@@ -2,6 +2,7 @@
  * The ground every server stands on: signed requests, bounded bodies, refusals in one form, logs without content,
  * health, and an orderly end. An app adds routes and nothing of this.
  */
+import type { IncomingMessage } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { Readable } from 'node:stream'
 import Fastify, {
@@ -9,9 +10,10 @@ import Fastify, {
 } from 'fastify'
 import { encode, type PrincipalKeys, toHex } from '@scelle/seal/verify'
 import { Problem, problemDocument, PROBLEMS } from './errors.ts'
-import { NonceMemory, requireDigest, type RequestTarget, verifyRequestHead } from './http.ts'
+import { NonceMemory, requireDigest, requireRequestForm, type RequestTarget, verifyRequestHead } from './http.ts'
 import { SERVER_LIMITS, WIRE_LIMITS } from './limits.ts'
 import { Self } from './messages.ts'
+import { UnsignedBodies, type UnsignedBounds } from './server-bodies.ts'
 import { faultOf, type Log, type Role } from './server-log.ts'
 import { type PresentProblem, problemOf } from './server-problems.ts'
 import type { Answer, Policy, Route, ServerRequest } from './server-routes.ts'
@@ -36,6 +38,8 @@ export interface ServerOptions {
   /** Bytes of one request body unless a route says otherwise. */
   readonly maxBody?: number
   readonly present?: PresentProblem
+  /** Room for bodies whose signer is not known yet; SERVER_LIMITS unless said otherwise. */
+  readonly unsigned?: UnsignedBounds
 }
 
 export interface Server {
@@ -53,6 +57,8 @@ interface Known {
   keys?: PrincipalKeys
   digest?: Uint8Array | undefined
   certified?: unknown
+  /** Gives back the room of a body that came before its signer was known. */
+  release?: () => void
   problem?: Problem
 }
 
@@ -70,6 +76,7 @@ interface Site {
   readonly options: ServerOptions
   readonly app: FastifyInstance
   readonly replay: NonceMemory
+  readonly unsigned: UnsignedBodies
   /** Authorities that a request may be signed for. */
   names: ReadonlySet<string>
   stopping: boolean
@@ -100,12 +107,16 @@ const namesOf = (options: ServerOptions, listening?: { host: string; port: numbe
   return new Set([...hosts.map((host) => `${host}${port}`), ...(options.authorities ?? [])])
 }
 
-const verifyHead = async (site: Site, request: FastifyRequest, keyOf: ServerOptions['keyOf']): Promise<void> => {
-  const target = targetOf(request)
+const requireName = (site: Site, target: RequestTarget): void => {
   // Somebody who received a request could otherwise show it to another server, and a web page could rebind a name.
   if (!site.names.has(target.authority)) {
     throw new Problem('signature-invalid', 'This server is not known under the name in Host: see `authorities`.')
   }
+}
+
+const verifyHead = async (site: Site, request: FastifyRequest, keyOf: ServerOptions['keyOf']): Promise<void> => {
+  const target = targetOf(request)
+  requireName(site, target)
   const { options, replay } = site
   const verified = await verifyRequestHead({ ...target, headers: request.headers, now: options.now, keyOf, replay })
   request.known.keys = verified.keys
@@ -116,7 +127,12 @@ const verifyHead = async (site: Site, request: FastifyRequest, keyOf: ServerOpti
 const onRequest = async (site: Site, request: FastifyRequest): Promise<void> => {
   request.known = { received: site.options.now() }
   const { policy } = request.routeOptions.config
+  if (policy === undefined) throw new Problem('not-found')
   if (policy === 'signed' || policy === 'signed-stream') await verifyHead(site, request, site.options.keyOf)
+  if (policy === 'self-certifying') {
+    requireName(site, targetOf(request))
+    requireRequestForm({ headers: request.headers, now: site.options.now, replay: site.replay })
+  }
 }
 
 const checkBody = async (site: Site, route: Route<never>, request: FastifyRequest): Promise<void> => {
@@ -163,6 +179,15 @@ const send = (reply: FastifyReply, answer: Answer): FastifyReply => {
   return reply.send(answer.body)
 }
 
+/** The rest of a body that nobody will read is not worth receiving. */
+const cutsOff = ({ raw, headers, routeOptions }: FastifyRequest): boolean => {
+  const { policy } = routeOptions.config
+  if (policy === 'signed-stream') return true
+  if (raw.complete || (policy !== undefined && policy !== 'self-certifying')) return false
+  const announced = headers['transfer-encoding'] === undefined ? Number(headers['content-length'] ?? 0) : Infinity
+  return announced > SERVER_LIMITS.unreadBody
+}
+
 const refuse = (site: Site, error: unknown, request: FastifyRequest, reply: FastifyReply): FastifyReply => {
   const problem = problemOf(error)
   request.known.problem = problem
@@ -171,8 +196,7 @@ const refuse = (site: Site, error: unknown, request: FastifyRequest, reply: Fast
   }
   const status = PROBLEMS[problem.code][0]
   const { type, body } = (site.options.present ?? presentAsProblem)(problem, status)
-  // The rest of a body that nobody will read is not worth receiving.
-  if (request.routeOptions.config.policy === 'signed-stream') reply.header('connection', 'close')
+  if (cutsOff(request)) reply.header('connection', 'close')
   if (status === 503) reply.header('retry-after', '1')
   return reply.code(status).type(type).send(body)
 }
@@ -219,6 +243,7 @@ const newApp = (options: ServerOptions): FastifyInstance => {
       else socket.destroy()
     },
   })
+  app.server.maxConnections = SERVER_LIMITS.connections
   app.removeAllContentTypeParsers()
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_, body, done) => done(null, body))
   return app
@@ -248,14 +273,28 @@ const addRoute = <T>(site: Site, declared: Route<T>): void => {
       url: route.url,
       config: { policy: route.policy },
       ...(route.maxBody === undefined ? {} : { bodyLimit: route.maxBody }),
-      preHandler: async (request) => checkBody(site, route, request),
+      preHandler: async (request) => {
+        try {
+          await checkBody(site, route, request)
+        } finally {
+          request.known.release?.()
+        }
+      },
       handler: async (request, reply) => send(reply, await callHandler(route, request)),
     })
   }
-  if (route.policy !== 'signed-stream') return add(site.app)
+  if (route.policy !== 'signed-stream' && route.policy !== 'self-certifying') return add(site.app)
   void site.app.register(async (inner) => {
     inner.removeAllContentTypeParsers()
-    inner.addContentTypeParser('*', (_, payload, done) => done(null, payload))
+    if (route.policy === 'signed-stream') inner.addContentTypeParser('*', (_, payload, done) => done(null, payload))
+    else {
+      const limit = route.maxBody ?? site.options.maxBody ?? WIRE_LIMITS.requestBody
+      inner.addContentTypeParser('*', async (request: FastifyRequest, payload: IncomingMessage) => {
+        const { body, release } = await site.unsigned.read(payload, limit)
+        request.known.release = release
+        return body
+      })
+    }
     add(inner)
   })
 }
@@ -302,7 +341,8 @@ const closeDown = async (site: Site): Promise<void> => {
  */
 export const createServer = (options: ServerOptions): Server => {
   const site: Site = {
-    options, app: newApp(options), replay: new NonceMemory(options.now()), names: namesOf(options), stopping: false,
+    options, app: newApp(options), replay: new NonceMemory(options.now()), unsigned: new UnsignedBodies(options.unsigned),
+    names: namesOf(options), stopping: false,
   }
   addHooks(site)
   addOwnRoutes(site)
