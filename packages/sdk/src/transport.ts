@@ -42,12 +42,20 @@ export interface TransportOptions {
 /** Worth another try: nothing happened, or it happened and happens only once. */
 const PASSING: ReadonlySet<ProblemCode> = new Set(['overloaded', 'internal', 'signature-replayed'])
 
+/**
+ * Counts what arrives, whatever `content-length` says: behind a content-encoding it is the packed length, and a
+ * thousandth of what comes out. None is asked for, so none is taken.
+ */
 const readBounded = async (response: Response, limit: number): Promise<Uint8Array<ArrayBuffer>> => {
-  const tooLong = (): SdkError =>
-    new SdkError('answer-invalid', 'an answer is longer than any answer may be; nothing was read')
-  const announced = Number(response.headers.get('content-length') ?? Number.NaN)
-  if (announced > limit) throw tooLong()
-  if (Number.isInteger(announced) || response.body === null) return new Uint8Array(await response.arrayBuffer())
+  const refused = async (message: string): Promise<never> => {
+    await response.body?.cancel().catch(() => {})
+    throw new SdkError('answer-invalid', message)
+  }
+  const tooLong = 'an answer is longer than any answer may be; nothing was read'
+  const coding = response.headers.get('content-encoding')
+  if (coding !== null && coding.trim() !== 'identity') return refused('an answer is packed, which nobody asked for')
+  if (Number(response.headers.get('content-length') ?? Number.NaN) > limit) return refused(tooLong)
+  if (response.body === null) return new Uint8Array()
   const pieces: Uint8Array[] = []
   let size = 0
   const reader = response.body.getReader()
@@ -55,7 +63,7 @@ const readBounded = async (response: Response, limit: number): Promise<Uint8Arra
     size += next.value.length
     if (size > limit) {
       await reader.cancel()
-      throw tooLong()
+      throw new SdkError('answer-invalid', tooLong)
     }
     pieces.push(next.value)
   }
@@ -189,6 +197,7 @@ export class Transport {
         method,
         headers: {
           accept: ask.octets === true ? 'application/octet-stream' : 'application/cbor',
+          'accept-encoding': 'identity',
           ...type,
           ...signed,
         },

@@ -1,3 +1,7 @@
+import { createServer } from 'node:http'
+import { once } from 'node:events'
+import type { AddressInfo } from 'node:net'
+import { gzipSync } from 'node:zlib'
 import { describe, expect, it } from 'vitest'
 import { createIdentity } from '@scelle/seal/identity'
 import { NonceMemory, verifyRequest } from '@scelle/wire/http'
@@ -109,6 +113,39 @@ describe('answers', () => {
     await expect(ask(transportOver(() => Promise.resolve(new Response(endless))))).rejects.toMatchObject({
       code: 'answer-invalid',
     })
+    expect(sent).toBeLessThan(SDK_LIMITS.answerBytes + (1 << 24))
+  })
+})
+
+describe('packed answers', () => {
+  it('are refused unread, and never asked for', async () => {
+    const asked: unknown[] = []
+    const bomb = gzipSync(new Uint8Array(8 * 1024 * 1024))
+    const server = createServer((request, response) => {
+      asked.push(request.headers['accept-encoding'])
+      request.resume()
+      response.writeHead(200, { 'content-encoding': 'gzip', 'content-length': bomb.length }).end(bomb)
+    })
+    server.listen(0, '127.0.0.1')
+    await once(server, 'listening')
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
+    const asking = transportOver((to, init) => fetch(to, init)).ask({ role: 'index', url }, { method: 'GET', path: '/' })
+    await expect(asking).rejects.toMatchObject({ code: 'answer-invalid' })
+    expect(asked).toEqual(['identity'])
+    server.closeAllConnections()
+    server.close()
+  })
+
+  it('are counted as they come, even under a small length', async () => {
+    let sent = 0
+    const endless = new ReadableStream<Uint8Array>({
+      pull: (controller) => {
+        sent += 1 << 22
+        controller.enqueue(new Uint8Array(1 << 22))
+      },
+    })
+    const lying = new Response(endless, { headers: { 'content-length': '1000' } })
+    await expect(ask(transportOver(() => Promise.resolve(lying)))).rejects.toMatchObject({ code: 'answer-invalid' })
     expect(sent).toBeLessThan(SDK_LIMITS.answerBytes + (1 << 24))
   })
 })
