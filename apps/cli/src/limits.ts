@@ -8,6 +8,8 @@ export const CLI_LIMITS = {
   shutdownTime: 10_000,
   /** One file to import, decompressed. */
   importFile: 512 * 1024 * 1024,
+  /** One line of NDJSON: one resource. */
+  importLine: 64 * 1024 * 1024,
   /** Resources in one request of an import, where the file does not say what belongs together. */
   importBatch: 200,
   /** Requests of an import under way at once. */
@@ -17,8 +19,6 @@ export const CLI_LIMITS = {
   importRetryDelay: 500,
   /** Refusals listed one by one on the screen; all of them stand in the report file. */
   refusalsShown: 10,
-  /** One answer of the edge that the sidecar rewrites in memory. */
-  sidecarAnswer: 256 * 1024 * 1024,
   sidecarRequest: 64 * 1024 * 1024,
   demoPatients: 200,
 } as const

@@ -23,6 +23,13 @@ process.stdout.on('error', (error: NodeJS.ErrnoException) => {
   throw error
 })
 
+/** Names and ids come from files and servers: a terminal would obey the escape sequences in them. */
+// oxlint-disable-next-line no-control-regex -- these are the characters that it is about
+const harmless = (line: string): string => line.replaceAll(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f]/g, '\ufffd')
+
+// Whatever is made from here on, by the parties too, is its owner's alone: it holds keys.
+process.umask(0o077)
+
 const main = async (): Promise<number> => {
   const environment = languageOf(undefined, process.env)
   let parsed
@@ -35,7 +42,7 @@ const main = async (): Promise<number> => {
   const io: Io = {
     home: new Home(resolve(process.env['SCELLE_HOME'] ?? '.scelle')),
     language: languageOf(parsed.values.lang, process.env),
-    out: (line) => process.stdout.write(`${line}\n`),
+    out: (line) => process.stdout.write(`${harmless(line)}\n`),
     terminal: {
       isTTY: process.stderr.isTTY,
       columns: process.stderr.columns ?? 80,

@@ -1,6 +1,6 @@
 import { request } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { isLocalHost, tokenDigest, verdictOn } from '../src/connect/door.ts'
+import { isFhirTarget, isLocalHost, tokenDigest, verdictOn } from '../src/connect/door.ts'
 import { rewriteAnswer, rewriteHeader, rewriteRequest } from '../src/connect/rewrite.ts'
 import { startSidecar } from '../src/connect/sidecar.ts'
 
@@ -40,6 +40,29 @@ describe('who may use the sidecar', () => {
     expect(['127.0.0.2:1', 'localhost.evil:1', '127.0.0.1', 'localhost:11'].some((host) => isLocalHost(host, 1))).toBe(
       false,
     )
+  })
+})
+
+describe('what may be asked through the sidecar', () => {
+  it.each(['/fhir', '/fhir?_x=1', '/fhir/Patient/a..b', '/fhir/Patient?name=%2e%2e'])('FHIR: GET %s', (target) => {
+    expect(isFhirTarget('GET', target)).toBe(true)
+  })
+
+  it.each([
+    ['GET', '/v1/self'],
+    ['GET', '/fhir/../v1/self'],
+    ['GET', '/fhir/%2e%2e/v1/self'],
+    ['GET', '/fhir/.%2E/v1'],
+    ['GET', '/fhir/..\\v1'],
+    ['GET', '/fhir%2f..%2fv1'],
+    ['GET', '/fhir/%5c..'],
+    ['GET', '/fhirx'],
+    ['GET', 'http://127.0.0.1/v1'],
+    ['TRACE', '/fhir/Patient'],
+    ['PROPFIND', '/fhir/Patient'],
+    ['CONNECT', '/fhir'],
+  ])('nothing else: %s %s', (method, target) => {
+    expect(isFhirTarget(method, target)).toBe(false)
   })
 })
 
@@ -125,6 +148,17 @@ describe('the sidecar itself', () => {
       headers: { authorization: `Bearer ${TOKEN}` },
     })
     expect(outside.status).toBe(404)
+    expect(seen).toHaveLength(before)
+  })
+
+  it('refuses a body that is not UTF-8', async () => {
+    const before = seen.length
+    const answer = await fetch(`${base}/Patient`, {
+      method: 'POST',
+      headers: { 'authorization': `Bearer ${TOKEN}`, 'content-type': 'application/fhir+json' },
+      body: Buffer.from('{"id":"Lef\u00e8vre"}', 'latin1'),
+    })
+    expect(answer.status).toBe(400)
     expect(seen).toHaveLength(before)
   })
 

@@ -1,12 +1,13 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises'
+import { mkdtemp, rm, symlink, utimes, writeFile } from 'node:fs/promises'
 import { tmpdir } from 'node:os'
-import { join } from 'node:path'
+import { basename, join } from 'node:path'
 import { gzipSync } from 'node:zlib'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { EdgeClient } from '../src/edge-client.ts'
 import { Home } from '../src/home.ts'
 import { importPaths } from '../src/import/command.ts'
-import { filesUnder, requestsIn } from '../src/import/read.ts'
+import { filesUnder } from '../src/import/files.ts'
+import { type ImportRequest, requestsIn } from '../src/import/read.ts'
 import type { Io } from '../src/io.ts'
 
 let folder = ''
@@ -103,6 +104,51 @@ describe('reading files', () => {
   })
 })
 
+const firstUrl = (request: ImportRequest | undefined): string | undefined =>
+  (request?.bundle['entry'] as Entry[] | undefined)?.[0]?.request.url
+
+describe('files that are not what they seem', () => {
+  const refusedIn = async (): Promise<string[]> => {
+    const refused: string[] = []
+    const found = await filesUnder([folder])
+    for await (const request of requestsIn(found, (path, reason) => refused.push(`${basename(path)}: ${reason}`))) {
+      refused.push(...(request.bundle['entry'] as Entry[]).map((entry) => entry.request.url))
+    }
+    return refused
+  }
+
+  it('refuses Latin-1 rather than losing every accent, and goes on with the next file', async () => {
+    await writeFile(join(folder, 'a.json'), Buffer.from('{"resourceType":"Patient","id":"Lef\u00e8vre"}', 'latin1'))
+    await file('b.json', { resourceType: 'Patient', id: 'b' })
+    expect(await refusedIn()).toEqual(['a.json: not UTF-8', 'Patient/b'])
+  })
+
+  it('refuses a file that says one thing twice', async () => {
+    await file('a.json', '{"resourceType":"AllergyIntolerance","id":"a","criticality":"high","criticality":"low"}')
+    expect(await refusedIn()).toEqual(['a.json: not JSON, or a key stands twice in it'])
+  })
+
+  it('goes on after truncated gzip, a dangling link and entries that are nothing', async () => {
+    await writeFile(join(folder, 'a.json.gz'), gzipSync('{"resourceType":"Patient","id":"a"}').subarray(0, 20))
+    await writeFile(join(folder, 'b.ndjson.gz'), gzipSync('{"resourceType":"Patient","id":"a"}').subarray(0, 20))
+    await symlink('nowhere', join(folder, 'c.json'))
+    await symlink(folder, join(folder, 'loop'))
+    await file('d.json', { resourceType: 'Bundle', type: 'collection', entry: [null, 7, { resource: null }] })
+    await file('e.json', { resourceType: 'Patient', id: 'e' })
+    const unreadable = 'cannot be read: truncated, too large, or gone'
+    expect(await refusedIn()).toEqual([`a.json.gz: ${unreadable}`, `b.ndjson.gz: ${unreadable}`, 'Patient/e'])
+  })
+
+  it('keeps the digits of decimals, and gives what has no id one from its content', async () => {
+    await file('a.json', '{"resourceType":"Observation","valueQuantity":{"value":7.50}}')
+    const [request] = await requests()
+    expect(JSON.stringify(request?.bundle)).toContain('{"value":7.50}')
+    const url = firstUrl(request)
+    expect(url).toMatch(/^Observation\/[0-9a-f]{32}$/)
+    expect(firstUrl((await requests())[0])).toBe(url)
+  })
+})
+
 describe('scelle import', () => {
   it('names each refusal with its reason, and says so by its exit status', async () => {
     await file(
@@ -155,6 +201,25 @@ describe('scelle import', () => {
     }
     expect(await importPaths(io(), edge, 'edge', [folder])).toBe(0)
     expect(calls).toBe(2)
+  })
+
+  it('remembers a refusal in an earlier batch of a file', async () => {
+    const lines = Array.from({ length: 450 }, (_, i) => `{"resourceType":"Observation","id":"${i}"}`)
+    await file('x.ndjson', lines.join('\n'))
+    expect(await importPaths(io(), edgeOf({ refuse: 'Observation/3' }).edge, 'edge', [folder])).toBe(1)
+    const later = edgeOf()
+    await importPaths(io(), later.edge, 'edge', [folder])
+    expect(later.written).toHaveLength(450)
+  })
+
+  it('takes a corrected file of the same size for another one', async () => {
+    await file('Patient-1.json', { resourceType: 'Patient', id: '1', gender: 'male' })
+    await importPaths(io(), edgeOf().edge, 'edge', [folder])
+    await file('Patient-1.json', { resourceType: 'Patient', id: '2', gender: 'male' })
+    await utimes(join(folder, 'Patient-1.json'), 1, 1)
+    const later = edgeOf()
+    await importPaths(io(), later.edge, 'edge', [folder])
+    expect(later.written).toEqual(['Patient/2'])
   })
 
   it('does not mark as done what the edge never acknowledged', async () => {

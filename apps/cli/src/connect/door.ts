@@ -36,6 +36,24 @@ const applicationOf = (authorization: string | undefined, tokens: Door['tokens']
 export const isLocalHost = (host: string | undefined, port: number): boolean =>
   host === `127.0.0.1:${port}` || host === `localhost:${port}` || host === `[::1]:${port}`
 
+/** What FHIR needs; TRACE would echo the token. */
+const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'])
+
+/**
+ * True where a request target stays under `/fhir`, however it is read: it is signed as it is sent, and `..`, `\\` or an
+ * encoded form of them would be resolved on the way to somewhere else.
+ */
+export const isFhirTarget = (method: string, target: string): boolean => {
+  const path = target.split('?', 1)[0] ?? ''
+  const segments = path.replaceAll(/%2e/gi, '.').split('/')
+  return (
+    METHODS.has(method) &&
+    /^\/fhir(\/|$)/.test(path) &&
+    !/[\\#]|%2f|%5c/i.test(path) &&
+    !segments.some((segment) => segment === '.' || segment === '..')
+  )
+}
+
 /** Decides on one request by its headers. */
 export const verdictOn = (headers: IncomingHttpHeaders, door: Door): Verdict => {
   if (!isLocalHost(headers.host, door.port)) {

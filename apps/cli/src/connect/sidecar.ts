@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { EdgeAnswer, EdgeClient } from '../edge-client.ts'
 import { CLI_LIMITS } from '../limits.ts'
-import { type Door, isLocalHost, verdictOn } from './door.ts'
+import { type Door, isFhirTarget, isLocalHost, verdictOn } from './door.ts'
 import { rewriteAnswer, rewriteHeader, rewriteRequest } from './rewrite.ts'
 
 export interface SidecarOptions {
@@ -39,6 +39,17 @@ const bodyOf = async (request: IncomingMessage): Promise<Uint8Array | undefined>
   return size === 0 ? undefined : new Uint8Array(Buffer.concat(parts))
 }
 
+class NotText extends Error {}
+
+/** A body in Latin-1 would otherwise reach the record with every accent replaced. */
+const utf8 = (bytes: Uint8Array): string => {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes)
+  } catch (cause) {
+    throw new NotText('not UTF-8', { cause })
+  }
+}
+
 const isJson = (type: string | null | undefined): boolean => /\bjson\b/.test(type ?? '')
 
 class Sidecar {
@@ -64,14 +75,15 @@ class Sidecar {
       return
     }
     const path = request.url ?? '/'
-    if (path !== '/fhir' && !path.startsWith('/fhir/') && !path.startsWith('/fhir?')) {
+    if (!isFhirTarget(request.method ?? '', path)) {
       this.#refuse(response, 404, 'not-found', 'FHIR is served under /fhir.')
       return
     }
     try {
       this.#answer(request, response, await this.#forward(request, path))
     } catch (cause) {
-      if (cause instanceof RangeError)
+      if (cause instanceof NotText) this.#refuse(response, 400, 'structure', 'The body is not UTF-8.')
+      else if (cause instanceof RangeError)
         this.#refuse(response, 413, 'too-long', 'The request is too large for this door.')
       else this.#refuse(response, 502, 'transient', 'The edge does not answer. Is it running? (scelle status)')
     }
@@ -86,7 +98,7 @@ class Sidecar {
     const raw = await bodyOf(request)
     const body =
       raw !== undefined && isJson(headers['content-type'])
-        ? new TextEncoder().encode(rewriteRequest(new TextDecoder().decode(raw), this.#options.edgeBase, this.#base))
+        ? new TextEncoder().encode(rewriteRequest(utf8(raw), this.#options.edgeBase, this.#base))
         : raw
     return this.#options.edge(request.method ?? 'GET', path, { headers, ...(body === undefined ? {} : { body }) })
   }

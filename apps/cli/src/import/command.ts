@@ -5,7 +5,8 @@ import type { Io } from '../io.ts'
 import { CLI_LIMITS } from '../limits.ts'
 import { MESSAGES } from '../messages.ts'
 import { Progress } from '../progress.ts'
-import { filesUnder, requestsIn } from './read.ts'
+import { filesUnder } from './files.ts'
+import { requestsIn } from './read.ts'
 import { Journal, type Refusal, sendAll } from './run.ts'
 
 const writeReport = async (io: Io, refusals: readonly Refusal[]): Promise<string> => {
@@ -25,14 +26,19 @@ export const importPaths = async (
   const files = found.filter((file) => !journal.has(file))
   const sizes = new Map(files.map((file) => [file.path, file]))
   const broken: Refusal[] = []
+  // A file of which anything was refused is sent again next time, also if its last part was taken.
+  const incomplete = new Set<string>()
   const refuse = (path: string, reason: string): void => {
     broken.push({ resource: path, status: '-', reasons: [reason] })
+    incomplete.add(path)
   }
   io.terminal.write(`${messages.importing(files.length)}\n`)
   const started = io.now()
   const progress = new Progress(io.terminal, io.now, files.reduce((sum, file) => sum + file.bytes, 0), io.language)
-  const result = await sendAll(io, edge, requestsIn(files, refuse), progress, async (request) => {
-    await journal.add(request.completes.map((path) => sizes.get(path)).filter((file) => file !== undefined))
+  const result = await sendAll(io, edge, requestsIn(files, refuse), progress, async (request, refused) => {
+    if (refused.length > 0) for (const path of request.from) incomplete.add(path)
+    const whole = request.completes.filter((path) => !incomplete.has(path))
+    await journal.add(whole.map((path) => sizes.get(path)).filter((file) => file !== undefined))
   })
   progress.finish()
   const seconds = Math.max(0.001, (io.now() - started) / 1000)

@@ -8,6 +8,7 @@ import type { Io } from '../io.ts'
 import { CLI_LIMITS } from '../limits.ts'
 import { MESSAGES } from '../messages.ts'
 import type { Progress } from '../progress.ts'
+import type { ImportFile } from './files.ts'
 import type { AnyResource, ImportRequest } from './read.ts'
 
 interface Issue {
@@ -90,7 +91,7 @@ const send = async (io: Io, edge: EdgeClient, request: ImportRequest): Promise<R
   throw new CommandError('failed', `${MESSAGES[io.language].importStopped} (${reason})`)
 }
 
-/** Remembers which files are sealed, by path, size and the edge they went to. Appended and flushed file by file. */
+/** Remembers which files are sealed, by path, size, time of change and edge. Appended and flushed file by file. */
 export class Journal {
   readonly #path: string
   readonly #done: Set<string>
@@ -109,34 +110,34 @@ export class Journal {
   }
 
   /** A digest, so that the journal does not list names of patients: files are often named after them. */
-  static #key(path: string, bytes: number): string {
+  static #key({ path, bytes, changed }: ImportFile): string {
     return createHash('sha256')
-      .update(`${resolve(path)}\0${bytes}`)
+      .update(`${resolve(path)}\0${bytes}\0${changed}`)
       .digest('hex')
   }
 
-  has(file: { path: string; bytes: number }): boolean {
-    return this.#done.has(Journal.#key(file.path, file.bytes))
+  has(file: ImportFile): boolean {
+    return this.#done.has(Journal.#key(file))
   }
 
-  async add(files: readonly { path: string; bytes: number }[]): Promise<void> {
+  async add(files: readonly ImportFile[]): Promise<void> {
     if (files.length === 0) return
-    const keys = files.map((file) => Journal.#key(file.path, file.bytes))
+    const keys = files.map((file) => Journal.#key(file))
     await appendFile(this.#path, keys.map((key) => `${key}\n`).join(''), { mode: 0o600, flush: true })
     for (const key of keys) this.#done.add(key)
   }
 }
 
 /**
- * Sends requests, at most `CLI_LIMITS.importParallel` at once, ranks one after the other. `acknowledged` is called when
- * the edge has taken all of a request, and has answered those before it: so that a journal never runs ahead.
+ * Sends requests, at most `CLI_LIMITS.importParallel` at once, ranks one after the other. `settled` is called with what
+ * was refused when the edge has answered a request and all those before it: so that a journal never runs ahead.
  */
 export const sendAll = async (
   io: Io,
   edge: EdgeClient,
   requests: AsyncIterable<ImportRequest> | Iterable<ImportRequest>,
   progress: Progress,
-  acknowledged: (request: ImportRequest) => Promise<void>,
+  settled: (request: ImportRequest, refused: readonly Refusal[]) => Promise<void>,
 ): Promise<ImportResult> => {
   const refusals: Refusal[] = []
   let written = 0
@@ -148,7 +149,7 @@ export const sendAll = async (
     const refused = await oldest.answer
     refusals.push(...refused)
     written += oldest.request.resources - refused.length
-    if (refused.length === 0) await acknowledged(oldest.request)
+    await settled(oldest.request, refused)
     progress.add(oldest.request.bytes, oldest.request.resources - refused.length)
   }
   try {

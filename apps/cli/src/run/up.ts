@@ -26,10 +26,10 @@ function* demoRequests(seed: string, patients: number): Generator<ImportRequest>
     request: { method: 'PUT', url: `${resource.resourceType}/${resource.id}` },
   }))
   const bundle = { resourceType: 'Bundle', type: 'batch', entry: organisation }
-  yield { bundle, resources: organisation.length, bytes: 0, completes: [], rank: 0 }
+  yield { bundle, resources: organisation.length, bytes: 0, from: [], completes: [], rank: 0 }
   for (const patient of population({ seed, patients })) {
     const transaction = patient.bundle() as unknown as AnyResource
-    yield { bundle: transaction, resources: patient.resources.length, bytes: 1, completes: [], rank: 1 }
+    yield { bundle: transaction, resources: patient.resources.length, bytes: 1, from: [], completes: [], rank: 1 }
   }
 }
 
