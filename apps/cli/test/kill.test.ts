@@ -54,7 +54,7 @@ const startImport = (folder: string): ChildProcess =>
     stdio: 'ignore',
   })
 
-/** Runs an import to its end, killing index, edge or the import itself at seeded moments. */
+/** Runs an import to its end, killing index and edge at seeded moments; now and then the import itself, uncounted. */
 const importUnderFire = async (folder: string, random: () => number, killsLeft: () => boolean, killed: () => void) => {
   let child = startImport(folder)
   let ended = once(child, 'exit') as Promise<[number | null]>
@@ -73,12 +73,12 @@ const importUnderFire = async (folder: string, random: () => number, killsLeft: 
       continue
     }
     const which = random()
-    killed()
-    if (which < 0.2) {
+    if (which < 0.1) {
       await killNow(child)
       again()
     } else {
-      await parties.restart(which < 0.6 ? 'index' : 'edge')
+      killed()
+      await parties.restart(which < 0.55 ? 'index' : 'edge')
     }
   }
 }
