@@ -3,6 +3,7 @@
  * all in one transaction. So every engine refuses the same things for the same reasons.
  */
 import { equalBytes, FORMAT_LIMITS, RIGHTS } from '@scelle/seal/verify'
+import { INDEX_LIMITS } from './limits.ts'
 import { nameOf } from './names.ts'
 import type {
   AccessOperation, CapsuleState, CategoryIn, CategoryState, CommitOperation, GrantOperation, GrantState, Refusal,
@@ -211,11 +212,15 @@ export const decideAccess = (operation: AccessOperation, state: AccessState): Re
 
 /** Whether a new grant can hang where it says. Its signatures and subsets were verified before. */
 export const decideGrant = (
-  operation: GrantOperation, state: { categories: readonly CategoryState[]; parent: GrantState | undefined },
+  operation: GrantOperation,
+  state: { categories: readonly CategoryState[]; parent: GrantState | undefined; live: number },
 ): { mask: number } | Refusal => {
   const { grant } = operation
   const mask = maskOf(state.categories, grant.categories)
   if (mask === undefined || mask === 0) return refuse('bad-statement', 'the custodian has no such category')
+  if (state.live >= INDEX_LIMITS.liveGrants) {
+    return refuse('not-permitted', 'too many grants to this principal are in force')
+  }
   if (grant.parent === undefined) return { mask }
   if (state.parent === undefined) return refuse('bad-statement', 'the parent grant is not here')
   return state.parent.revoked ? refuse('grant-revoked') : { mask }

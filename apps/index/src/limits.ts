@@ -10,8 +10,12 @@ export const INDEX_LIMITS = {
   cachedEncapsulations: 16_384,
   /** Numbers that stand for ids, on each SQLite connection. */
   cachedNumbers: 16_384,
-  /** Grants in one list: the newest ones. */
+  /** Grants in one list: the newest of each giver first. */
   grantList: 4_096,
+  /** Grants in force from one principal to another: in all vaults, or in one vault for an admitted provider. */
+  liveGrants: 256,
+  /** A revoked grant is listed to its receiver for so long. */
+  revokedListed: 30 * 86_400,
   /** Commits in one history. */
   history: 65_536,
   /** Operations that share one durable transaction; later ones wait for the next. */

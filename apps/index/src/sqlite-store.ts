@@ -39,7 +39,7 @@ export const openSqliteStore = (options: SqliteOptions): Store => {
     categories: async (vault, custodian) => reader.categories(vault, custodian),
     grant: async (vault, grant) => reader.grant(vault, grant),
     grants: async (vault, only) => reader.grants(vault, only),
-    grantsTo: async (grantee, limit) => reader.grantsTo(grantee, limit),
+    grantsTo: async (query) => reader.grantsTo(query),
     mayWriteSomewhere: async (principal, at) => reader.mayWriteSomewhere(principal, at),
     encapsulations: async (ids) => reader.encapsulations(ids),
     feed: async (query) => reader.feed(query),

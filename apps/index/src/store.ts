@@ -75,6 +75,10 @@ export interface GrantOperation {
   readonly signer: Uint8Array
   readonly grant: Grant
   readonly keys: GrantKeysOperation
+  /** Seconds since 1970 UTC at which it is given. */
+  readonly at: number
+  /** Which grants by this signer to this grantee are counted against the limit. */
+  readonly counted: 'in-vault' | 'in-all-vaults'
 }
 
 export interface RevocationOperation {
@@ -240,6 +244,14 @@ export interface FeedPage {
   readonly more: boolean
 }
 
+export interface GrantsToQuery {
+  readonly grantee: Uint8Array
+  /** Seconds since 1970 UTC. */
+  readonly at: number
+  readonly revokedSince: number
+  readonly limit: number
+}
+
 export interface Store {
   /** Each operation stands alone; those of one call are applied in order and share one durable write where possible. */
   apply(operations: readonly Operation[]): Promise<Outcome[]>
@@ -259,8 +271,11 @@ export interface Store {
   grant(vault: Uint8Array, grant: Uint8Array): Promise<GrantEntry | undefined>
   /** Grants of one vault, oldest first; of one part or one grantee where named. */
   grants(vault: Uint8Array, only?: { custodian?: Uint8Array; grantee?: Uint8Array }): Promise<GrantEntry[]>
-  /** Grants to one principal over all vaults, newest first. */
-  grantsTo(grantee: Uint8Array, limit: number): Promise<GrantEntry[]>
+  /**
+   * Grants to one principal over all vaults that have not expired at `at`, and were not revoked before `revokedSince`.
+   * Each signer's newest come before anybody's second: one that gives many keeps no other out of the list.
+   */
+  grantsTo(query: GrantsToQuery): Promise<GrantEntry[]>
   /** Whether the principal is a custodian anywhere, or holds a write grant that is good at that time. */
   mayWriteSomewhere(principal: Uint8Array, at: number): Promise<boolean>
 

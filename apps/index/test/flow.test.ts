@@ -58,7 +58,7 @@ test('an owner writes, a reader is granted, reads its part, puts its access on r
 
   const late = await writer.seal(capsule, [{}], { withCapsule: false })
   const [refused] = await world.commit(owner, late.submission)
-  expect(refused).toEqual({ problem: 'capsule-closed', places: [0] })
+  expect(refused).toEqual({ problem: 'capsule-closed', places: late.made.records.map(({ place }) => place) })
 
   const revocation = await createRevocation({ vault: vault.vault, grant: grant.id, signer: owner }, world.context)
   await world.must(Receipt, owner, 'POST', '/v1/revocations', { body: revocation.signed })

@@ -90,6 +90,8 @@ export const grant = (
       salt: random(16),
       ...fields,
     },
+    at: AT,
+    counted: 'in-all-vaults',
     keys: { kind: 'grant-keys', statement: statement(random), vault: part.vault, grant: own.id, manifestVersion: 1 },
   }
 }

@@ -1,8 +1,11 @@
 /** The part of the contract about who may do what. */
 import { toHex } from '@scelle/seal/verify'
 import { expect, test } from 'vitest'
-import { access, AT, capsule, commit, grant, revocation, statement } from './operations.ts'
+import { INDEX_LIMITS } from '../src/limits.ts'
+import { access, AT, capsule, commit, grant, manifest, revocation, statement } from './operations.ts'
 import type { Suite } from './store-suite.ts'
+
+type GrantIn = ReturnType<typeof grant>
 
 export const testRights = (suite: Suite): void => {
   const { one, must, setUp, write, random } = suite
@@ -92,16 +95,57 @@ export const testRights = (suite: Suite): void => {
       problem: 'manifest-conflict',
     })
     expect((await suite.store.grant(part.vault, mine.statement.id))?.keys).toEqual(renewed.statement.bytes)
-    const listed = await suite.store.grantsTo(grantee, 10)
+    const query = { grantee, at: AT, revokedSince: AT, limit: 10 }
+    const listed = await suite.store.grantsTo(query)
     expect(listed.map(({ id }) => toHex(id))).toEqual(
       [elsewhere, mine].map((operation) => toHex(operation.statement.id)),
     )
-    expect(await suite.store.grantsTo(grantee, 1)).toHaveLength(1)
+    expect(await suite.store.grantsTo({ ...query, limit: 1 })).toHaveLength(1)
     expect((await suite.store.grants(part.vault)).map(({ mask }) => mask)).toEqual([3, 2])
     expect(await suite.store.grants(part.vault, { grantee })).toHaveLength(1)
     expect(await suite.store.grants(part.vault, { custodian: part.custodian, grantee })).toHaveLength(1)
     expect(await suite.store.grants(part.vault, { custodian: other.custodian })).toEqual([])
     expect(await suite.store.grant(other.vault, mine.statement.id)).toBeUndefined()
+  })
+
+  test('who gives many grants keeps no other giver out of the list, and is stopped', async () => {
+    const [flood, quiet] = [await setUp(), await setUp()]
+    const grantee = random(32)
+    const give = (part: typeof flood) => grant(random, part, { grantee, categories: part.categories })
+    await must(give(quiet))
+    const first = give(flood)
+    await must(first)
+    for (let i = 1; i < INDEX_LIMITS.liveGrants; i++) await must(give(flood))
+    expect(await one(give(flood))).toMatchObject({ problem: 'not-permitted' })
+    expect(await must(first)).toBeGreaterThan(0) // asked again, it is the same grant
+    const other = { ...(await setUp()), custodian: flood.custodian }
+    await must(manifest(random, other, { categories: [{ category: other.categories[0] as Uint8Array, epoch: 0 }] }))
+    const elsewhere = grant(random, other, { grantee, categories: [other.categories[0] as Uint8Array] })
+    expect(await one(elsewhere)).toMatchObject({ problem: 'not-permitted' })
+    await must({ ...elsewhere, counted: 'in-vault' })
+    expect(await one({ ...give(flood), counted: 'in-vault' })).toMatchObject({ problem: 'not-permitted' })
+    const query = { grantee, at: AT, revokedSince: AT, limit: 2 }
+    expect((await suite.store.grantsTo(query)).some(({ custodian }) => toHex(custodian) === toHex(quiet.custodian)))
+      .toBe(true)
+    await must(revocation(random, flood.vault, first.statement.id))
+    await must({ ...give(flood), counted: 'in-vault' })
+  })
+
+  test('expired grants and those revoked long ago are not listed to their receiver', async () => {
+    const part = await setUp()
+    const grantee = random(32)
+    const [short, revoked, kept] = [AT + 10, AT + 86_400, AT + 86_400].map((expires) =>
+      grant(random, part, { grantee, categories: part.categories, expires })) as [GrantIn, GrantIn, GrantIn]
+    for (const operation of [short, revoked, kept]) await must(operation)
+    await must(revocation(random, part.vault, revoked.statement.id))
+    const listed = async (at: number, revokedSince: number): Promise<(readonly [string, boolean])[]> =>
+      (await suite.store.grantsTo({ grantee, at, revokedSince, limit: 10 }))
+        .map((entry) => [toHex(entry.id), entry.revoked] as const)
+    const named = (operation: GrantIn, isRevoked = false) => [toHex(operation.statement.id), isRevoked] as const
+    expect(await listed(AT, AT)).toEqual([named(kept), named(revoked, true), named(short)])
+    expect(await listed(AT + 10, AT)).toEqual([named(kept), named(revoked, true)])
+    expect(await listed(AT + 10, AT + 1)).toEqual([named(kept)])
+    expect(await suite.store.grants(part.vault)).toHaveLength(3)
   })
 
   test('an access needs a chain that reads every capsule it names', async () => {

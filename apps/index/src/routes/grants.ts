@@ -8,7 +8,7 @@ import { GrantList, NewGrant } from '@scelle/wire/messages'
 import type { Answer, Server, SignedRequest } from '@scelle/wire/server'
 import { grantOf, keysFor, storedChain } from '../grant-chain.ts'
 import { INDEX_LIMITS } from '../limits.ts'
-import { applyForReceipt, idOf, requireQuery, secondsNow, type Services } from '../services.ts'
+import { applyForReceipt, idOf, isAdmitted, requireQuery, secondsNow, type Services } from '../services.ts'
 import type { GrantEntry, GrantKeysOperation } from '../store.ts'
 
 const requireSense = (grant: Grant): void => {
@@ -74,6 +74,8 @@ const add = async (services: Services, { body, principal }: SignedRequest): Prom
     statement: { id, bytes: signedBytes },
     signer: principal.id,
     grant,
+    at: secondsNow(services),
+    counted: isAdmitted(services, principal) ? 'in-vault' : 'in-all-vaults',
     keys: await verifyKeys(services, keys, principal, { grant: id, vault: grant.vault, custodian: grant.custodian }),
   })
 }
@@ -128,7 +130,10 @@ export const addGrantRoutes = (server: Server, services: Services): void => {
     policy: 'signed',
     handler: async (request) => {
       requireQuery(request)
-      return listOf(services, await services.store.grantsTo(request.principal.id, INDEX_LIMITS.grantList))
+      const at = secondsNow(services)
+      return listOf(services, await services.store.grantsTo({
+        grantee: request.principal.id, at, revokedSince: at - INDEX_LIMITS.revokedListed, limit: INDEX_LIMITS.grantList,
+      }))
     },
   })
   server.route({

@@ -6,7 +6,7 @@ import type {
   RevocationOperation, VaultOperation,
 } from '../store.ts'
 import { applyCommit } from './apply-commit.ts'
-import { capsuleByHash, categoriesOf, grantStates, partNo, purposeMask, vaultNo } from './rows.ts'
+import { capsuleByHash, categoriesOf, grantStates, partNo, principalNo, purposeMask, vaultNo } from './rows.ts'
 import type { Applied, Session } from './session.ts'
 import { numberOf } from './statements.ts'
 
@@ -75,6 +75,15 @@ const applyManifest = (to: Session, operation: ManifestOperation): Applied => {
 const grantState = (to: Session, vault: number, id: Uint8Array) =>
   grantStates(to.sql, 'g.vault = ? AND g.id = ?', vault, id)[0]
 
+/** Grants in force from its signer to its grantee, this one not yet among them. */
+const liveGrants = (to: Session, { signer, grant, at, counted }: GrantOperation, vault: number): number => {
+  const [from, grantee] = [principalNo(to.sql, signer) ?? 0, principalNo(to.sql, grant.grantee) ?? 0]
+  const live = `SELECT count(*) AS no FROM grants WHERE grantee = ? AND signer = ? AND revoked = 0 AND expires > ?`
+  return numberOf(counted === 'in-all-vaults'
+    ? to.sql(live).get(grantee, from, at)
+    : to.sql(`${live} AND vault = ?`).get(grantee, from, at, vault)) ?? 0
+}
+
 const applyGrant = (to: Session, operation: GrantOperation): Applied => {
   const { grant, keys } = operation
   const vault = vaultNo(to.sql, grant.vault)
@@ -83,7 +92,8 @@ const applyGrant = (to: Session, operation: GrantOperation): Applied => {
   const known = to.before(vault, operation.statement.id)
   if (known !== undefined) return known
   const parent = grant.parent === undefined ? undefined : grantState(to, vault, grant.parent)
-  const decision = decideGrant(operation, { categories: categoriesOf(to.sql, part), parent })
+  const live = liveGrants(to, operation, vault)
+  const decision = decideGrant(operation, { categories: categoriesOf(to.sql, part), parent, live })
   if ('problem' in decision) return decision
   const sequence = to.sequence(vault, operation.statement)
   to.sql(`INSERT INTO grants (sequence, vault, id, parent, part, signer, grantee, mask, rights, purposes, not_before,
@@ -123,7 +133,8 @@ const applyRevocation = (to: Session, operation: RevocationOperation): Applied =
   const sequence = to.sequence(vault, operation.statement)
   to.sql(`WITH RECURSIVE below (id) AS (
       SELECT ?2 UNION SELECT g.id FROM grants g JOIN below b ON g.parent = b.id WHERE g.vault = ?1)
-    UPDATE grants SET revoked = 1 WHERE vault = ?1 AND id IN (SELECT id FROM below)`).run(vault, operation.grant)
+    UPDATE grants SET revoked = ?3 WHERE vault = ?1 AND revoked = 0 AND id IN (SELECT id FROM below)`)
+    .run(vault, operation.grant, sequence)
   const part = partNo(to.sql, vault, grant.custodian) as number
   to.sql('UPDATE categories SET closed = ? WHERE part = ? AND ((1 << place) & ?) <> 0')
     .run(sequence, part, grant.mask >>> 0)

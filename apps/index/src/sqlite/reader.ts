@@ -3,7 +3,8 @@ import type { DatabaseSync } from 'node:sqlite'
 import { RIGHTS } from '@scelle/seal/verify'
 import { nameOf } from '../names.ts'
 import type {
-  CapsuleState, CategoryState, FeedCapsule, FeedEntry, FeedPage, FeedQuery, FeedRecord, GrantEntry, StoredPosition,
+  CapsuleState, CategoryState, FeedCapsule, FeedEntry, FeedPage, FeedQuery, FeedRecord, GrantEntry, GrantsToQuery,
+  StoredPosition,
 } from '../store.ts'
 import { capsuleByHash, categoriesOf, grantEntries, partNo, principalNo, vaultNo } from './rows.ts'
 import { storedPosition } from './session.ts'
@@ -89,9 +90,14 @@ export class SqliteReader {
     return grantEntries(this.#sql, `g.vault = ? ${order}`, no)
   }
 
-  grantsTo(grantee: Uint8Array, limit: number): GrantEntry[] {
-    const no = principalNo(this.#sql, grantee) ?? 0
-    return grantEntries(this.#sql, 'g.grantee = ? ORDER BY g.sequence DESC LIMIT ?', no, limit)
+  grantsTo({ grantee, at, revokedSince, limit }: GrantsToQuery): GrantEntry[] {
+    return grantEntries(
+      this.#sql,
+      `g.grantee = ? AND g.expires > ? AND
+        (g.revoked = 0 OR (SELECT r.time FROM statements r WHERE r.sequence = g.revoked) >= ?)
+       ORDER BY row_number() OVER (PARTITION BY g.signer ORDER BY g.sequence DESC), g.sequence DESC LIMIT ?`,
+      principalNo(this.#sql, grantee) ?? 0, at, revokedSince, limit,
+    )
   }
 
   mayWriteSomewhere(principal: Uint8Array, at: number): boolean {

@@ -59,7 +59,7 @@ const grantState = (row: GrantRow): GrantState => ({
   purposes: PURPOSE_BITS.flatMap(([purpose, bit]) => ((row.purposes & bit) === 0 ? [] : [purpose])),
   notBefore: row.not_before,
   expires: row.expires,
-  revoked: row.revoked === 1,
+  revoked: row.revoked !== 0,
 })
 
 type Parameter = number | Uint8Array

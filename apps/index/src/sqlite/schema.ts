@@ -9,7 +9,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { INDEX_LIMITS } from '../limits.ts'
 
 /** Changed together with the tables; a database of another version is refused. */
-export const SCHEMA_VERSION = 2
+export const SCHEMA_VERSION = 3
 
 const TABLES = `
 CREATE TABLE principals (no INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE) STRICT;
@@ -38,6 +38,7 @@ CREATE TABLE categories (
   part INTEGER NOT NULL, place INTEGER NOT NULL, category BLOB NOT NULL, epoch INTEGER NOT NULL,
   strict INTEGER NOT NULL, closed INTEGER NOT NULL, PRIMARY KEY (part, place)) STRICT, WITHOUT ROWID;
 
+-- revoked: sequence of the revocation, 0 for none.
 CREATE TABLE grants (
   sequence INTEGER PRIMARY KEY, vault INTEGER NOT NULL, id BLOB NOT NULL, parent BLOB, part INTEGER NOT NULL,
   signer INTEGER NOT NULL, grantee INTEGER NOT NULL, mask INTEGER NOT NULL, rights INTEGER NOT NULL,
@@ -45,7 +46,7 @@ CREATE TABLE grants (
   keys_sequence INTEGER NOT NULL, keys_version INTEGER NOT NULL) STRICT;
 CREATE UNIQUE INDEX grant_ids ON grants (vault, id);
 CREATE INDEX grants_of_part ON grants (part, grantee);
-CREATE INDEX grants_to ON grants (grantee);
+CREATE INDEX grants_to ON grants (grantee, signer);
 CREATE INDEX grants_below ON grants (vault, parent) WHERE parent IS NOT NULL;
 
 -- Named by content and used for a day over many vaults: no vault's.
