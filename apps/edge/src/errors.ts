@@ -1,5 +1,6 @@
 import type { OperationOutcome, OperationOutcomeIssue } from '@medplum/fhirtypes'
 import { answerOf, FhirError } from '@scelle/fhir/outcomes'
+import { SdkError } from '@scelle/sdk'
 import { PROBLEMS, Problem } from '@scelle/wire/errors'
 
 type IssueCode = OperationOutcomeIssue['code']
@@ -35,6 +36,12 @@ const REFUSALS = {
 } as const satisfies Record<string, readonly [number, IssueCode, string]>
 
 export type EdgeErrorCode = keyof typeof REFUSALS
+
+/** The same may succeed later: nobody answered, or the index said that it was busy. */
+export const isUnreachable = (error: unknown): boolean =>
+  error instanceof SdkError
+  && (error.code === 'network' || error.code === 'timeout' || error.problem === 'overloaded'
+    || error.problem === 'internal')
 
 /** A refusal. `message` and `expression` end in answers and logs: never content, never a patient's identifier. */
 export class EdgeError extends Error {
@@ -83,6 +90,7 @@ export const refusalOf = (error: unknown): Refusal => {
     const status = PROBLEMS[error.code][0]
     return single(status, STATUS_CODES[status] ?? 'exception', error.message)
   }
+  if (isUnreachable(error)) return refusalOf(new EdgeError('index-unavailable'))
   const status = (error as { statusCode?: unknown } | null)?.statusCode
   if (status === 413) return refusalOf(new EdgeError('too-large'))
   if (status === 414 || status === 431 || status === 400) return refusalOf(new EdgeError('bad-request'))

@@ -93,8 +93,8 @@ export class Operations {
   }
 
   /**
-   * `GET $scelle-offers`: what principals that nobody here accepted share with this organisation, unopened: `total`, and
-   * each `offer` with `custodian`, `from`, `vault` (hex), `categories` (their number) and `until`.
+   * `GET $scelle-offers`: what principals that nobody here accepted share with this organisation, unopened: `total`,
+   * and each `offer` with `custodian`, `from`, `vault` (hex), `categories` (their number) and `until`.
    */
   async offers(call: Call): Promise<FhirAnswer> {
     requireNoQuery(call)

@@ -5,6 +5,7 @@ import { EDGE_LIMITS } from './limits.ts'
 import { Locks } from './locks.ts'
 import { Recent } from './recent.ts'
 import type { Directory, VaultRow } from './store/directory.ts'
+import { faultOf } from './writes/faults.ts'
 
 /** Every vault starts with all categories: which one a record is in must not show by a manifest that grew. */
 const ALL = CATEGORIES.map(({ code, strict }) => ({ code, strict }))
@@ -50,13 +51,21 @@ export class VaultShelf {
     return this.#locks.with([reference], async () => {
       const meanwhile = this.#row(reference)
       if (meanwhile !== undefined) return meanwhile
-      const vault = await this.#client.createVault({ mode: 'custody', categories: ALL })
+      const vault = await this.#made()
       const id = toHex(vault.id)
       this.#ready.set(id, Promise.resolve(vault))
       const row: VaultRow = { vault: id, origin: 'own', ...(reference === ORGANISATION ? {} : { patient: reference }) }
       this.#directory.addVault(row, reference)
       return row
     })
+  }
+
+  async #made(): Promise<Vault> {
+    try {
+      return await this.#client.createVault({ mode: 'custody', categories: ALL })
+    } catch (error) {
+      throw faultOf(error)
+    }
   }
 
   #row(reference: string): VaultRow | undefined {

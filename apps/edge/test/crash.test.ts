@@ -136,6 +136,15 @@ describe('without the index', () => {
     const second = await patiently(app.put('Observation/o3', { ...glucose('p', 3), id: 'o3' }))
     expect([second.status, issueOf(second).code]).toEqual([503, 'transient'])
     expect((await constellation.network.fetch('http://edge.test/readyz')).status).toBe(503)
+    const stranger = await patiently(app.put('Patient/new', patient('new'))) // needs a vault of its own
+    expect([stranger.status, issueOf(stranger).code]).toEqual([503, 'transient'])
+    const shared = await patiently(app.post('Patient/p/$scelle-share', {
+      resourceType: 'Parameters',
+      parameter: Object.entries({
+        with: 'ab'.repeat(32), categories: 'laboratory', until: new Date(constellation.now() + 1e7).toISOString(),
+      }).map(([name, valueString]) => ({ name, valueString })),
+    }))
+    expect([shared.status, issueOf(shared).code]).toEqual([503, 'transient'])
     await constellation.index.restart()
     await constellation.clock.advance(2_000)
     expect((await patiently(app.put('Observation/o4', { ...glucose('p', 4), id: 'o4' }))).status).toBe(201)

@@ -1,13 +1,7 @@
 /** What the index's refusals mean for one unit of writes. */
 import { type PreparedCommit, SdkError, type SubmitResult, toHex } from '@scelle/sdk'
-import { EdgeError } from '../errors.ts'
+import { EdgeError, isUnreachable } from '../errors.ts'
 import type { Part } from './unit.ts'
-
-/** The same submission may succeed later: nobody answered, or the index said that it was busy. */
-export const isUnreachable = (error: unknown): boolean =>
-  error instanceof SdkError
-  && (error.code === 'network' || error.code === 'timeout' || error.problem === 'overloaded'
-    || error.problem === 'internal')
 
 /** Refusals that a commit sealed anew does not get again. */
 const SEAL_ANEW: ReadonlySet<string> = new Set(['capsule-closed', 'epoch-stale', 'manifest-conflict', 'blob-missing'])

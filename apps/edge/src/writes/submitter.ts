@@ -3,14 +3,14 @@
  * in the next, one commit per vault, so signatures, disk flushes and round trips are shared by concurrent requests.
  */
 import { type Client, type PreparedCommit, type SubmitResult, toHex } from '@scelle/sdk'
-import { EdgeError } from '../errors.ts'
+import { EdgeError, isUnreachable } from '../errors.ts'
 import { EDGE_LIMITS } from '../limits.ts'
 import { faultFields, type Log } from '../log.ts'
 import type { Database } from '../store/database.ts'
 import type { Directory } from '../store/directory.ts'
 import type { SealedState } from '../store/state.ts'
 import type { VaultShelf } from '../vaults.ts'
-import { faultOf, isUnreachable, refusalOf } from './faults.ts'
+import { faultOf, refusalOf } from './faults.ts'
 import type { Outbox } from './outbox.ts'
 import { seal, type SealedBatch } from './sealing.ts'
 import { entryOf, type Part, Unit } from './unit.ts'
