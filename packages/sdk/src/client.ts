@@ -1,12 +1,12 @@
 /** A principal's door to its vaults. */
 import { createManifest, createVault, type NewCategory } from '@scelle/seal/keys'
 import type { Identity } from '@scelle/seal/identity'
-import { encode, equalBytes, type PrincipalKeys, RIGHTS, toHex, type VaultGenesis } from '@scelle/seal/verify'
+import { encode, type PrincipalKeys, RIGHTS, SealError, toHex, type VaultGenesis } from '@scelle/seal/verify'
 import { NewVault } from '@scelle/wire/messages'
 import { Committer, type PreparedCommit, type SubmitResult } from './committer.ts'
 import { Connection, type Options } from './connection.ts'
 import { SdkError } from './errors.ts'
-import { type GrantNotice, loadGrants, receivedNotices } from './grant-list.ts'
+import { type ChainedGrant, type GrantNotice, loadReceived, receivedNotices } from './grant-list.ts'
 import { type Id, idBytes } from './ids.ts'
 import { SDK_LIMITS } from './limits.ts'
 import { openKeyring, type Purpose } from './keyring.ts'
@@ -114,18 +114,19 @@ export class Client {
     return receivedNotices(this.#connection)
   }
 
-  /** Grants in force that this principal received, in all vaults. */
+  /**
+   * Grants in force that this principal received, in all vaults. Anybody may send one, so what does not hold, or does
+   * not open, is left out and told to the log: a stranger's broken grant must not hide the others.
+   */
   async grants(): Promise<ReceivedGrant[]> {
     const connection = this.#connection
-    const all = await loadGrants(connection, '/v1/grants')
-    const mine = all.filter(
-      ({ grant, revoked, inForce }) => equalBytes(grant.grantee, this.identity.id) && !revoked && inForce,
-    )
+    const all = await loadReceived(connection)
+    const mine = all.filter(({ revoked, inForce }) => !revoked && inForce)
     const parts = Map.groupBy(mine, ({ grant }) => partName(grant.vault, grant.custodian))
     const received = await inParallel([...parts.values()], SDK_LIMITS.lookupsAtOnce, async (grants) => {
       const { vault, custodian } = (grants[0] as (typeof grants)[number]).grant
-      const part = await partOf(connection, await loadView(connection, vault), custodian)
-      const { codes } = await openKeyring(connection, part, grants)
+      const codes = await this.#codesOf(vault, custodian, grants)
+      if (codes === undefined) return []
       return grants.map(({ id, grant, signer }): ReceivedGrant => ({
         id,
         vault,
@@ -138,6 +139,23 @@ export class Client {
       }))
     })
     return received.flat()
+  }
+
+  /** Names of the categories granted in one part; undefined where its vault or keys do not hold. */
+  async #codesOf(
+    vault: Uint8Array,
+    custodian: Uint8Array,
+    grants: readonly ChainedGrant[],
+  ): Promise<ReadonlyMap<string, string> | undefined> {
+    const connection = this.#connection
+    try {
+      const part = await partOf(connection, await loadView(connection, vault), custodian)
+      return (await openKeyring(connection, part, grants)).codes
+    } catch (error) {
+      if (!(error instanceof SealError)) throw error
+      connection.log('received-grant-refused', { code: error.code })
+      return undefined
+    }
   }
 
   /**

@@ -119,25 +119,31 @@ export const vaultGrants = (connection: Connection, vault: Uint8Array): Promise<
   loadGrants(connection, `/v1/vaults/${toHex(vault)}/grants`)
 
 /**
- * Grants to this client with signatures verified and keys unopened, whatever became of them. Anybody may send one:
- * those that do not hold are left out, and the others are listed all the same.
+ * Grants to this client, each verified by itself. Anybody may send one: those that do not hold are left out, and the
+ * others are listed all the same.
  */
-export const receivedNotices = async (connection: Connection): Promise<GrantNotice[]> => {
+export const loadReceived = async (connection: Connection): Promise<ChainedGrant[]> => {
   const served = decode(GrantList, await connection.askIndex({ method: 'GET', path: '/v1/grants' }))
-  const now = connection.context.now()
   const found = await inParallel(served, SDK_LIMITS.lookupsAtOnce, async (listed) => {
     try {
-      const { id, grant, signer, grants, revoked, inForce } = await verifyListed(connection, listed)
-      if (!equalBytes(grant.grantee, connection.identity.id)) return undefined
-      const until = Math.min(...grants.map(({ expires }) => expires)) * 1000
-      const state = revoked ? 'revoked' : inForce ? 'in-force' : now >= until ? 'expired' : 'early'
-      const { vault, custodian } = grant
-      return { id, vault, custodian, from: signer, categories: grant.categories.length, until, state } as const
+      const one = await verifyListed(connection, listed)
+      return equalBytes(one.grant.grantee, connection.identity.id) ? one : undefined
     } catch (error) {
       // An index that does not answer is no fault of a grant.
       if (error instanceof SealError || (error instanceof SdkError && error.problem !== undefined)) return undefined
       throw error
     }
   })
-  return found.filter((notice) => notice !== undefined)
+  return found.filter((one) => one !== undefined)
+}
+
+/** What became of each grant to this client, its keys unopened. */
+export const receivedNotices = async (connection: Connection): Promise<GrantNotice[]> => {
+  const now = connection.context.now()
+  return (await loadReceived(connection)).map(({ id, grant, signer, grants, revoked, inForce }) => {
+    const until = Math.min(...grants.map(({ expires }) => expires)) * 1000
+    const state = revoked ? 'revoked' : inForce ? 'in-force' : now >= until ? 'expired' : 'early'
+    const { vault, custodian } = grant
+    return { id, vault, custodian, from: signer, categories: grant.categories.length, until, state }
+  })
 }

@@ -129,7 +129,8 @@ describe('packed answers', () => {
     server.listen(0, '127.0.0.1')
     await once(server, 'listening')
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`
-    const asking = transportOver((to, init) => fetch(to, init)).ask({ role: 'index', url }, { method: 'GET', path: '/' })
+    const transport = transportOver((to, init) => fetch(to, init))
+    const asking = transport.ask({ role: 'index', url }, { method: 'GET', path: '/' })
     await expect(asking).rejects.toMatchObject({ code: 'answer-invalid' })
     expect(asked).toEqual(['identity'])
     server.closeAllConnections()

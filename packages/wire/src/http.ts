@@ -160,7 +160,8 @@ export const verifyRequestHead = async (
   const keys = await head.keyOf(fromHex(parsed.principal) as Uint8Array)
   if (keys === undefined) throw new Problem('principal-unknown')
   const base = signatureBase(head, parsed.digest, parsed.parameters)
-  if (toHex(keys.id) !== parsed.principal || !(await ed25519VerifyAside(keys.current.signingKey, base, parsed.signature))) {
+  const held = await ed25519VerifyAside(keys.current.signingKey, base, parsed.signature)
+  if (toHex(keys.id) !== parsed.principal || !held) {
     throw new Problem('signature-invalid')
   }
   // Only now: a stranger must not be able to fill the memory, or to use up nonces that it saw.

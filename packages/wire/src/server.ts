@@ -341,7 +341,10 @@ const closeDown = async (site: Site): Promise<void> => {
  */
 export const createServer = (options: ServerOptions): Server => {
   const site: Site = {
-    options, app: newApp(options), replay: new NonceMemory(options.now()), unsigned: new UnsignedBodies(options.unsigned),
+    options,
+    app: newApp(options),
+    replay: new NonceMemory(options.now()),
+    unsigned: new UnsignedBodies(options.unsigned),
     names: namesOf(options), stopping: false,
   }
   addHooks(site)

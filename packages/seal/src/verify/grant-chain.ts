@@ -4,7 +4,7 @@ import { SealError } from '../errors.ts'
 import { LIMITS } from '../limits.ts'
 import { Access, Grant, Revocation, RIGHTS } from '../statements.ts'
 import { equalBytes, toHex } from './bytes.ts'
-import { type PrincipalKeys, requireSuite, verifySigned } from './identity.ts'
+import { type PrincipalKeys, requireCurrentKey, requireSuite, verifySigned } from './identity.ts'
 
 export interface GrantNeed {
   /** Who wants to use the chain; with an empty chain it must be the custodian itself. */
@@ -127,7 +127,9 @@ export const verifyRevocation = async (
 export const verifyAccess = async (
   signedBytes: Uint8Array, reader: PrincipalKeys,
 ): Promise<{ access: Access; id: Uint8Array }> => {
-  const { body, id } = await verifySigned('access', signedBytes, reader)
+  const { signed, body, id } = await verifySigned('access', signedBytes, reader)
+  // An access is always new: whoever stole a key that was replaced since must not go on reading with it.
+  requireCurrentKey(signed, reader)
   const access = decode(Access, body)
   requireSuite(access)
   if (!equalBytes(access.reader, reader.id)) {
