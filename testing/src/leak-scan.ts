@@ -61,7 +61,7 @@ export const encodingsOf = (canary: string): [string, Buffer][] => {
     ['unaccented', Buffer.from(unaccented(canary))],
     ['lower', Buffer.from(canary.toLowerCase())],
     ['upper', Buffer.from(canary.toUpperCase())],
-    ['reversed', Buffer.from(utf8).reverse()],
+    ['reversed', Buffer.from(utf8.toReversed())],
     ...base64Forms(utf8),
   ]
   const seen = new Set<string>()

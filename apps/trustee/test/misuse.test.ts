@@ -93,7 +93,8 @@ describe('shares', () => {
       ...capsule.header, shareCommitments: [new Uint8Array(32), new Uint8Array(32), new Uint8Array(32)],
     })
     const headerHash = capsuleHeaderHash(headerBytes)
-    const share = await world.courier.sealTo((world.trustees[0] as Identity).keys, 'share', headerHash, new Uint8Array(33))
+    const { keys } = world.trustees[0] as Identity
+    const share = await world.courier.sealTo(keys, 'share', headerHash, new Uint8Array(33))
     const outcome = await broken({ ...await onRecord([headerHash]), capsules: [{ header: headerBytes, share }] })
     expect(outcome).toEqual(refusal('bad-statement', /^share-invalid: capsule 0/))
   })
@@ -107,7 +108,8 @@ describe('shares', () => {
 
   test('an encapsulation by another writer than the capsule\'s', async () => {
     const courier = new Courier(world.stranger.id, world.clock)
-    const share = await courier.sealTo((world.trustees[0] as Identity).keys, 'share', capsule.headerHash, new Uint8Array(33))
+    const { keys } = world.trustees[0] as Identity
+    const share = await courier.sealTo(keys, 'share', capsule.headerHash, new Uint8Array(33))
     const outcome = await broken({
       capsules: [{ header: capsule.headerBytes, share }],
       encapsulations: [courier.bytesOf(share.encapsulation) as Uint8Array],

@@ -1,6 +1,6 @@
 /** Secrets that ride on objects which end up in logs: there for whoever names them, and in no dump. */
 
-/** What `util.inspect` and `console.log` of Node ask an object for. In browsers nobody asks, and nothing is enumerable. */
+/** What Node's `util.inspect` and `console.log` ask an object for. In browsers nobody asks; nothing is enumerable. */
 const INSPECT = Symbol.for('nodejs.util.inspect.custom')
 
 /**

@@ -24,7 +24,7 @@ export interface Identity {
   readonly keys: PrincipalKeys
   /** Signed key records, genesis first: what others need to verify this principal. */
   readonly chain: readonly Uint8Array[]
-  /** Current secrets last; earlier ones still open what was sealed to them. In no dump, no JSON and no copy by spread. */
+  /** Current secrets last; earlier ones still open what was sealed to them. In no dump, JSON or copy by spread. */
   readonly secrets: readonly IdentitySecrets[]
   /** Signs a statement body under the current key; the encoded Signed. */
   readonly sign: (kind: Kind, body: Uint8Array) => Promise<Uint8Array>

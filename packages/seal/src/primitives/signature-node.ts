@@ -42,11 +42,16 @@ export const ed25519Verify = (publicKey: Uint8Array, message: Uint8Array, signat
 }
 
 /** As {@link ed25519Verify}, on another thread: a server goes on meanwhile. For one signature it takes longer. */
-export const ed25519VerifyAside = (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): Promise<boolean> =>
+export const ed25519VerifyAside = (
+  publicKey: Uint8Array,
+  message: Uint8Array,
+  signature: Uint8Array,
+): Promise<boolean> =>
   new Promise((resolve) => {
     if (publicKey.length !== 32 || signature.length !== 64) return resolve(false)
     try {
-      nodeVerify(null, message, publicKeyObject(publicKey), signature, (error, holds) => resolve(error === null && holds))
+      const key = publicKeyObject(publicKey)
+      nodeVerify(null, message, key, signature, (error, holds) => resolve(error === null && holds))
     } catch {
       resolve(false)
     }
