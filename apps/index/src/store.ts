@@ -209,7 +209,7 @@ export interface FeedQuery {
   /** Commits with a larger sequence. */
   readonly after: number
   readonly limit: number
-  /** The page ends with the commit that reaches this many octets of bodies and capsules. */
+  /** The page ends with the commit that reaches this many octets as served, encapsulations apart. */
   readonly maxBytes: number
 }
 

@@ -262,7 +262,7 @@ export const testWriting = (suite: Suite): void => {
       more = page.more
     }
     expect(seen).toEqual(visible)
-    const small = await feedOf(part, { maxBytes: 91 })
+    const small = await feedOf(part, { maxBytes: 347 })
     expect([small.commits.length, small.more]).toEqual([2, true])
     expect(await suite.store.anyCommit({ ...part, mask: 2, upTo: sequences[0] as number })).toBe(false)
     expect(await suite.store.anyCommit({ ...part, mask: 2, upTo: sequences[1] as number })).toBe(true)

@@ -5,7 +5,7 @@ import { WIRE_LIMITS } from '@scelle/wire/limits'
 import { Feed } from '@scelle/wire/messages'
 import type { Answer, Server, SignedRequest } from '@scelle/wire/server'
 import type { CursorPlace, Progress } from '../cursor.ts'
-import { feedCommit, namedEncapsulations } from '../feed-page.ts'
+import { feedCommit, fitting, namedEncapsulations } from '../feed-page.ts'
 import { maskFor, SEES } from '../rights.ts'
 import { idOf, requireQuery, type Services } from '../services.ts'
 
@@ -49,9 +49,10 @@ const read = async (services: Services, request: SignedRequest): Promise<Answer>
   const limit = limitOf(request.query.get('limit'))
   const mask = await requireMask(services, place, request.principal)
   const progress = await progressOf(services, request.query.get('cursor'), mask, place)
-  const page = await services.store.feed({
-    ...place, mask, after: progress.sequence, limit, maxBytes: WIRE_LIMITS.feedPageBytes,
-  })
+  const maxBytes = WIRE_LIMITS.feedPageBytes
+  const page = fitting(
+    await services.store.feed({ ...place, mask, after: progress.sequence, limit, maxBytes }), maxBytes,
+  )
   const encapsulations = await services.store.encapsulations(namedEncapsulations(page.commits))
   return {
     body: encode(Feed, {

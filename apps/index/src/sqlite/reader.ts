@@ -1,6 +1,7 @@
 /** What the index answers from: queries on the connection that only reads. */
 import type { DatabaseSync } from 'node:sqlite'
 import { RIGHTS } from '@scelle/seal/verify'
+import { servedSize } from '../feed-page.ts'
 import { nameOf } from '../names.ts'
 import type {
   CapsuleState, CategoryState, FeedCapsule, FeedEntry, FeedPage, FeedQuery, FeedRecord, GrantEntry, GrantsToQuery,
@@ -130,8 +131,7 @@ export class SqliteReader {
         const entry = this.#entry(row, query.mask)
         commits.push(entry)
         last = row.sequence
-        size += entry.capsules.reduce((sum, capsule) => sum + capsule.bytes.length, 0)
-        size += entry.records.reduce((sum, record) => sum + (record.body?.length ?? 0), 0)
+        size += servedSize(entry)
         if (commits.length === query.limit || size >= query.maxBytes) {
           const more = this.#commits(part as number, query, last, 1).length > 0
           return { commits, last, more }
