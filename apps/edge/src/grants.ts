@@ -76,7 +76,9 @@ export class Grants {
       this.#offers = inForce.filter((notice) => !this.#isAccepted(notice))
       for (const notice of inForce) if (this.#isAccepted(notice)) await this.#take(notice)
       const revoked = new Set(notices.filter(({ state }) => state === 'revoked').map(({ id }) => toHex(id)))
-      for (const row of [...directory.received()]) this.#keep(row, revoked)
+      // All rows first: keeping one changes the table that is being read.
+      const rows = [...directory.received()]
+      for (const row of rows) this.#keep(row, revoked)
     } catch (error) {
       log('grants-not-read', faultFields(error))
     }
