@@ -1,6 +1,6 @@
 /** What the routes work with. */
 import type { Context, PrincipalKeys } from '@scelle/seal/verify'
-import { encode, fromHex, toHex } from '@scelle/seal/verify'
+import { decodeSigned, encode, fromHex, requireCurrentKey, statementId, toHex } from '@scelle/seal/verify'
 import { Problem } from '@scelle/wire/errors'
 import { Receipt } from '@scelle/wire/messages'
 import type { Answer, ServerRequest } from '@scelle/wire/server'
@@ -26,6 +26,22 @@ export const secondsNow = (services: Services): number => Math.floor(services.co
 /** A provider that the operator admitted: an organisation, whatever its configuration line says. */
 export const isAdmitted = (services: Services, principal: PrincipalKeys): boolean =>
   principal.kind === 'organisation' && services.admitted.has(toHex(principal.id))
+
+/**
+ * Refuses a new statement under a key that its signer has replaced, which may be stolen. What is stored already is
+ * answered again whatever it was signed under. Throws SealError `signature-invalid`, `principal-mismatch`.
+ */
+export const requireCurrent = async (
+  services: Services,
+  statement: Uint8Array,
+  of: { kind: Parameters<typeof decodeSigned>[0]; signer: PrincipalKeys; vault: Uint8Array },
+): Promise<void> => {
+  const signed = decodeSigned(of.kind, statement)
+  if (signed.keyVersion === of.signer.current.version) return
+  if ((await services.store.position(statementId(statement), of.vault)) === undefined) {
+    requireCurrentKey(signed, of.signer)
+  }
+}
 
 /** An id of a path or query, lower-case hex. Throws `bad-request`. */
 export const idOf = (text: string | undefined | null, length = 32): Uint8Array => {

@@ -5,7 +5,7 @@
 import {
   type Capsule, capsuleHeaderHash, capsuleLeaf, type CapsuleHeader, type Commit, type CourierSeal, decode,
   decodeCapsule, decodeSigned, encapsulationId, equalBytes, FORMAT_LIMITS, merkleRoot, type PrincipalKeys,
-  RecordHeader, recordLeaf, requireSuite, SealError, sha256, type VaultGenesis, verifyCommit,
+  RecordHeader, recordLeaf, requireCurrentKey, requireSuite, SealError, sha256, type VaultGenesis, verifyCommit,
 } from '@scelle/seal/verify'
 import { Problem } from '@scelle/wire/errors'
 import type { CommitSubmission } from '@scelle/wire/messages'
@@ -122,6 +122,8 @@ const recordIn = (record: CommitSubmission['records'][number]): RecordIn => {
 export const verifySubmission = async (
   submission: CommitSubmission, context: SubmissionContext,
 ): Promise<CommitOperation> => {
+  // One that is stored already is found by its id and answered again.
+  requireCurrentKey(decodeSigned('commit', submission.commit), context.author)
   const { commit, id } = await verifyCommit(submission.commit, context.author)
   const genesis = await context.genesisOf(commit.vault)
   if (genesis === undefined) throw new Problem('not-permitted')

@@ -1,5 +1,7 @@
 /** Accesses: on record before anything is opened, and the capsules named take no more records. */
-import { decode, Access, decodeSigned, equalBytes, statementId, verifyAccess } from '@scelle/seal/verify'
+import {
+  decode, Access, decodeSigned, equalBytes, requireCurrentKey, statementId, verifyAccess,
+} from '@scelle/seal/verify'
 import { Problem } from '@scelle/wire/errors'
 import { WIRE_LIMITS } from '@scelle/wire/limits'
 import type { Answer, Server, SignedRequest } from '@scelle/wire/server'
@@ -13,6 +15,7 @@ const record = async (services: Services, { body, principal }: SignedRequest): P
   const { vault } = decode(Access, signed.body)
   const before = await services.store.position(statementId(body), vault)
   if (before !== undefined) return receiptFor(services, statementId(body), before)
+  requireCurrentKey(signed, principal)
   const { access, id } = await verifyAccess(body, principal)
   const now = secondsNow(services)
   requirePast(access.time, now)

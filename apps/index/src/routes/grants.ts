@@ -8,7 +8,9 @@ import { GrantList, NewGrant } from '@scelle/wire/messages'
 import type { Answer, Server, SignedRequest } from '@scelle/wire/server'
 import { grantOf, keysFor, storedChain } from '../grant-chain.ts'
 import { INDEX_LIMITS } from '../limits.ts'
-import { applyForReceipt, idOf, isAdmitted, requireQuery, secondsNow, type Services } from '../services.ts'
+import {
+  applyForReceipt, idOf, isAdmitted, requireCurrent, requireQuery, secondsNow, type Services,
+} from '../services.ts'
 import type { GrantEntry, GrantKeysOperation } from '../store.ts'
 
 const requireSense = (grant: Grant): void => {
@@ -30,6 +32,7 @@ interface KeysOf {
 const verifyKeys = async (
   services: Services, signedBytes: Uint8Array, signer: PrincipalKeys, of: KeysOf,
 ): Promise<GrantKeysOperation> => {
+  await requireCurrent(services, signedBytes, { kind: 'grant-keys', signer, vault: of.vault })
   const { body, id } = await verifySigned('grant-keys', signedBytes, signer)
   const keys = decode(GrantKeys, body)
   const versions = (await services.store.manifests(of.vault, of.custodian)).length
@@ -50,6 +53,7 @@ const add = async (services: Services, { body, principal }: SignedRequest): Prom
   const { grant: signedBytes, keys } = decode(NewGrant, body)
   const grant = grantOf(signedBytes)
   if (!equalBytes(decodeSigned('grant', signedBytes).signer, principal.id)) throw new Problem('not-permitted')
+  await requireCurrent(services, signedBytes, { kind: 'grant', signer: principal, vault: grant.vault })
   requireSense(grant)
   await services.registry.requireVault(grant.vault)
   const ancestors = await storedChain(services, grant.vault, grant.parent)

@@ -6,7 +6,7 @@ import { Problem } from '@scelle/wire/errors'
 import type { Answer, Server, SignedRequest } from '@scelle/wire/server'
 import { INDEX_LIMITS } from '../limits.ts'
 import { requirePast } from '../registry.ts'
-import { applyForReceipt, isAdmitted, secondsNow, type Services } from '../services.ts'
+import { applyForReceipt, isAdmitted, requireCurrent, secondsNow, type Services } from '../services.ts'
 import type { ManifestOperation } from '../store.ts'
 
 /** The operation for the newest of these verified manifests. */
@@ -40,6 +40,7 @@ const add = async (services: Services, { body, principal }: SignedRequest): Prom
   const signed = decodeSigned('manifest', body)
   const manifest = decode(Manifest, signed.body)
   if (!equalBytes(signed.signer, principal.id)) throw new Problem('not-permitted')
+  await requireCurrent(services, body, { kind: 'manifest', signer: principal, vault: manifest.vault })
   const { genesis } = await services.registry.requireVault(manifest.vault)
   if (genesis.mode === 'owner' && !equalBytes(genesis.controller, principal.id)) throw new Problem('not-permitted')
   const stored = await services.store.manifests(manifest.vault, principal.id)

@@ -5,12 +5,13 @@ import type { Answer, Server, SignedRequest } from '@scelle/wire/server'
 import { grantOf, storedChain } from '../grant-chain.ts'
 import { INDEX_LIMITS } from '../limits.ts'
 import { requirePast } from '../registry.ts'
-import { applyForReceipt, secondsNow, type Services } from '../services.ts'
+import { applyForReceipt, requireCurrent, secondsNow, type Services } from '../services.ts'
 
 const revoke = async (services: Services, { body, principal }: SignedRequest): Promise<Answer> => {
   const signed = decodeSigned('revocation', body)
   const { vault, grant, time } = decode(Revocation, signed.body)
   if (!equalBytes(signed.signer, principal.id)) throw new Problem('not-permitted')
+  await requireCurrent(services, body, { kind: 'revocation', signer: principal, vault })
   if ((await services.store.grant(vault, grant)) === undefined) throw new Problem('not-found')
   const chain = await storedChain(services, vault, grant)
   await verifyRevocation(body, principal, {

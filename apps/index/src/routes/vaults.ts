@@ -7,13 +7,17 @@ import { NewVault, VaultView } from '@scelle/wire/messages'
 import type { Answer, Server, SignedRequest } from '@scelle/wire/server'
 import { INDEX_LIMITS } from '../limits.ts'
 import { requirePast } from '../registry.ts'
-import { applyForReceipt, idOf, isAdmitted, requireQuery, secondsNow, type Services } from '../services.ts'
+import {
+  applyForReceipt, idOf, isAdmitted, requireCurrent, requireQuery, secondsNow, type Services,
+} from '../services.ts'
 import { manifestOperation } from './manifests.ts'
 
 const create = async (services: Services, { body, principal }: SignedRequest): Promise<Answer> => {
   const { genesis: signed, manifest: manifestSigned } = decode(NewVault, body)
   if (!equalBytes(decodeSigned('vault-genesis', signed).signer, principal.id)) throw new Problem('not-permitted')
   const { vault, genesis } = await verifyGenesis(signed, principal)
+  await requireCurrent(services, signed, { kind: 'vault-genesis', signer: principal, vault })
+  await requireCurrent(services, manifestSigned, { kind: 'manifest', signer: principal, vault })
   if (genesis.mode === 'custody' && !isAdmitted(services, principal)) {
     throw new Problem('not-permitted', 'A vault in custody is created by a provider that this index admitted.')
   }
