@@ -35,11 +35,17 @@ export interface ReadEntry {
   resource?: Resource
 }
 
+const isObject = (value: unknown): boolean => typeof value === 'object' && value !== null
+
 /** Reads one entry's request. @throws FhirError `invalid-bundle` */
 export function readEntry(entry: BundleEntry, index: number): ReadEntry {
   const at = `Bundle.entry[${index}]`
-  const { request } = entry
+  // The Bundle may not have been validated: an entry is whatever somebody sent.
+  const request = isObject(entry) && isObject(entry.request) ? entry.request : undefined
   if (!request) throw new FhirError('invalid-bundle', 'an entry of a transaction or batch needs a request', at)
+  if (typeof request.url !== 'string') {
+    throw new FhirError('invalid-bundle', 'a request needs a url', `${at}.request.url`)
+  }
   const read: ReadEntry = { index, method: request.method, url: request.url }
   if (entry.fullUrl !== undefined) read.fullUrl = entry.fullUrl
   if (request.ifMatch !== undefined) read.ifMatch = request.ifMatch
@@ -141,6 +147,9 @@ export function conditionKey(read: ReadEntry): string | undefined {
 export function checkBundle(bundle: Bundle): void {
   if (bundle.resourceType !== 'Bundle' || (bundle.type !== 'transaction' && bundle.type !== 'batch')) {
     throw new FhirError('invalid-bundle', 'expected a Bundle of type transaction or batch', 'Bundle.type')
+  }
+  if (bundle.entry !== undefined && !Array.isArray(bundle.entry)) {
+    throw new FhirError('invalid-bundle', 'the entries of a Bundle are an array', 'Bundle.entry')
   }
   if ((bundle.entry?.length ?? 0) > LIMITS.bundleEntries) {
     throw new FhirError('too-large', `a Bundle may have ${LIMITS.bundleEntries} entries`, 'Bundle.entry')

@@ -143,6 +143,15 @@ describe('transactions', () => {
     expect(entries[1]).toMatchObject({ resource: { subject: { reference: 'Patient/patient-0' } } })
   })
 
+  test.each([null, undefined, 1, 'x', [], {}, { request: null }, { request: 'POST' }, { request: [] }])(
+    'an entry that is none is refused, not stumbled over: %j', (entry) => {
+      const of = (type: string, entries: unknown = [entry]): Bundle =>
+        ({ resourceType: 'Bundle', type, entry: entries }) as unknown as Bundle
+      expect(code(() => transactionLookups(of('transaction')))).toBe('invalid-bundle')
+      expect(transactionLookups(of('batch'))).toEqual([])
+      expect(code(() => transactionLookups(of('batch', { 0: entry })))).toBe('invalid-bundle')
+    })
+
   test('conditions are looked up by the caller', () => {
     const entry = [
       post('urn:uuid:1', patient, { ifNoneExist: 'identifier=a' }), post('urn:uuid:2', about('urn:uuid:1')),
