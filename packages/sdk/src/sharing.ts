@@ -8,6 +8,7 @@ import {
   type Grant,
   PURPOSES,
   RIGHTS,
+  SealError,
   statementId,
   toHex,
   verifyGrantChain,
@@ -178,17 +179,25 @@ export const renewGrants = async (
       !grant.ids.some((id) => gone.has(toHex(id)))
     return due ? [{ grant, source }] : []
   })
-  await inParallel(stale, SDK_LIMITS.lookupsAtOnce, async ({ grant, source }) => {
+  const renewed = await inParallel(stale, SDK_LIMITS.lookupsAtOnce, async ({ grant, source }) => {
     const { keys: grantee } = await connection.directory.of(grant.grant.grantee)
-    const keysSigned = await renewGrantKeys({
-      signer: connection.identity,
-      grantee,
-      secrets: source.secrets,
-      manifestVersion: source.manifestVersion,
-      grant: grant.grant,
-      grantId: grant.id,
-    })
-    await connection.record('/v1/grant-keys', keysSigned, statementId(keysSigned))
+    try {
+      const keysSigned = await renewGrantKeys({
+        signer: connection.identity,
+        grantee,
+        secrets: source.secrets,
+        manifestVersion: source.manifestVersion,
+        grant: grant.grant,
+        grantId: grant.id,
+      })
+      await connection.record('/v1/grant-keys', keysSigned, statementId(keysSigned))
+      return true
+    } catch (error) {
+      // A grantee that registered a key nobody can seal to harms itself: the others' keys are renewed all the same.
+      if (!(error instanceof SealError)) throw error
+      connection.log('grant-renewal-refused', { code: error.code })
+      return false
+    }
   })
-  return stale.length
+  return renewed.filter(Boolean).length
 }
