@@ -1,5 +1,6 @@
 /** The constellation as real processes: index, three trustees, an edge, and the edge's plain twin beside them. */
 import { type ChildProcess, spawn } from 'node:child_process'
+import { randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import {
   closeSync,
@@ -12,7 +13,7 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs'
-import { connect, createServer } from 'node:net'
+import { createServer } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
@@ -41,26 +42,19 @@ const programOf = (party: Party): string =>
     ? fileURLToPath(new URL('./twin/main.ts', import.meta.url))
     : fileURLToPath(new URL('./main.ts', import.meta.resolve(`@scelle/${party.replace(/-\d$/, '')}`)))
 
-const isTaken = (port: number): Promise<boolean> =>
+const canListen = (port: number): Promise<boolean> =>
   new Promise((resolve) => {
-    const socket = connect({ port, host: '127.0.0.1' })
-    socket.once('connect', () => {
-      socket.destroy()
-      resolve(true)
-    })
-    socket.once('error', () => resolve(false))
+    const server = createServer()
+      .once('error', () => resolve(false))
+      .listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
   })
 
-/** So many ports in a row that nobody uses now. */
+/** So many ports in a row that nobody uses now, below those that the system gives to outgoing connections. */
 const freePorts = async (count: number): Promise<number> => {
   for (;;) {
-    const probe = createServer().listen(0, '127.0.0.1')
-    await once(probe, 'listening')
-    const address = probe.address()
-    const first = typeof address === 'object' && address !== null ? address.port : 0
-    probe.close()
-    const taken = await Promise.all(Array.from({ length: count - 1 }, (_, step) => isTaken(first + step + 1)))
-    if (first + count < 65_536 && !taken.includes(true)) return first
+    const first = 10_000 + 10 * randomInt(2_000)
+    const row = await Promise.all(Array.from({ length: count }, (_, step) => canListen(first + step)))
+    if (row.every(Boolean)) return first
   }
 }
 

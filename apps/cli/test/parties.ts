@@ -1,6 +1,6 @@
 /** Real parties for tests: child processes over a home in a temporary folder, killed at the end. */
 import { type ChildProcess } from 'node:child_process'
-import { randomBytes } from 'node:crypto'
+import { randomBytes, randomInt } from 'node:crypto'
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { createServer } from 'node:net'
@@ -11,18 +11,24 @@ import { type EdgeClient, edgeClient } from '../src/edge-client.ts'
 import { Home, type Installation, PARTIES, type Party, urlOf } from '../src/home.ts'
 import type { Io } from '../src/io.ts'
 import { identityIn, provision } from '../src/run/provision.ts'
-import { portTaken, startParty, untilReady } from '../src/run/supervise.ts'
+import { startParty, untilReady } from '../src/run/supervise.ts'
 
-/** Six ports in a row that nobody uses now. */
+const canListen = (port: number): Promise<boolean> =>
+  new Promise((resolve) => {
+    const server = createServer()
+      .once('error', () => resolve(false))
+      .listen(port, '127.0.0.1', () => server.close(() => resolve(true)))
+  })
+
+/**
+ * Six ports in a row that nobody uses now, below those that the system gives to outgoing connections: one of these, of
+ * any test beside this one, could otherwise take a port between this look and the party's start.
+ */
 const freePorts = async (): Promise<number> => {
   for (;;) {
-    const probe = createServer().listen(0, '127.0.0.1')
-    await once(probe, 'listening')
-    const address = probe.address()
-    const first = typeof address === 'object' && address !== null ? address.port : 0
-    probe.close()
-    const row = await Promise.all([1, 2, 3, 4, 5].map((step) => portTaken(first + step)))
-    if (first + 5 < 65_536 && row.every((taken) => !taken)) return first
+    const first = 10_000 + 10 * randomInt(2_000)
+    const row = await Promise.all([0, 1, 2, 3, 4, 5].map((step) => canListen(first + step)))
+    if (row.every(Boolean)) return first
   }
 }
 
