@@ -88,7 +88,7 @@ export class Bundles {
     if (wanted.length > 0) requireRights(call, 'search')
     return writer.underConditions(wanted.map(({ key }) => key), async () => {
       const lookups = new Map<string, readonly string[]>()
-      for (const { key, type, query } of wanted) lookups.set(key, await search.matches(type, query, call.base))
+      for (const { key, type, query } of wanted) lookups.set(key, await search.matches(call, type, query))
       const { entries } = planTransaction(bundle, { assignId: () => newId(), lookups })
       const answers = new Map<number, BundlePart>()
       await this.#write(call, entries, answers)
@@ -112,7 +112,7 @@ export class Bundles {
     const held = writing.filter(({ kind }) => kind !== 'create').map(({ type, id }) => `${type}/${id}`)
     await writer.holding(held, async () => {
       const changes: Change[] = []
-      for (const entry of writing) changes.push(await this.#changeOf(entry))
+      for (const entry of writing) changes.push(await this.#changeOf(call, entry))
       const planned = await writer.apply(changes, [call.base])
       for (const [at, entry] of writing.entries()) {
         answers.set(entry.index, writtenPart(planned[at] as PlannedChange, call))
@@ -120,14 +120,15 @@ export class Bundles {
     })
   }
 
-  async #changeOf(entry: Writing): Promise<Change> {
+  async #changeOf(call: Call, entry: Writing): Promise<Change> {
     const { kind, type } = entry
     const id = entry.id as string
     const expression = `Bundle.entry[${entry.index}]`
     if (kind === 'create') return { type, id, resource: entry.resource, expression }
     const ifMatch = ifMatchOf(entry.ifMatch)
     if (kind === 'patch') {
-      const change = await this.#options.interactions.patched(type, id, operationsIn(entry.patch, expression), ifMatch)
+      const operations = operationsIn(entry.patch, expression)
+      const change = await this.#options.interactions.patched(call.session, type, id, operations, ifMatch)
       return { ...change, expression }
     }
     const condition = ifMatch === undefined ? {} : { ifMatch }
@@ -137,7 +138,7 @@ export class Bundles {
   }
 
   async #existing(call: Call, type: string, id: string): Promise<BundlePart> {
-    const entry = await this.#options.repository.read(type, id)
+    const entry = await this.#options.repository.read(call.session, type, id)
     return entryPart('200', entry, call, entry.bytes)
   }
 }

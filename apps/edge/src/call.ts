@@ -20,6 +20,8 @@ export interface Call {
   readonly base: string
   /** Hex id of the application that signed. */
   readonly principal: string
+  /** Whose open charts it may see: opaque, and never shown to anybody. */
+  readonly session: string
   readonly rights: ReadonlySet<Right>
 }
 

@@ -1,6 +1,7 @@
 /**
- * Open charts: opened through the sdk with an access that two trustees answer, then read from memory. One cache for
- * the organisation; what nobody reads any more is closed, the least recently used first where there are too many.
+ * Open charts: opened through the sdk with an access that two trustees answer, then read from memory. A chart belongs
+ * to the session that opened it: another person's first read is a new access. What nobody reads any more is closed, the
+ * least recently used first where there are too many. The organisation's own vault is no patient's chart: all share it.
  */
 import type { Chart, OpenedRecord } from '@scelle/sdk'
 import type { Entry } from './entry.ts'
@@ -26,7 +27,11 @@ export interface Opening {
   readonly gaps: () => number
 }
 
+/** The session of this edge's own work, such as entering what others shared. No request has it. */
+export const EDGE_ITSELF = ''
+
 interface OpenChart extends Opening {
+  readonly vault: string
   readonly chart: Chart
   /** Hex ids of those whose categories these are. */
   readonly custodians: readonly string[]
@@ -60,11 +65,13 @@ export interface ChartsOptions {
 
 export class Charts {
   readonly #options: ChartsOptions
-  /** By vault, least recently used first. */
+  /** By session and vault, least recently used first. */
   readonly #open = new Map<string, OpenChart>()
+  /** Names in `#open`, by vault. */
+  readonly #sessionsOf = new Map<string, Set<string>>()
   readonly #opening = new Map<string, Promise<OpenChart>>()
-  /** Accepted while their chart was being opened: the index's answer may be older than they are. */
-  readonly #meanwhile = new Map<string, Entry[]>()
+  /** By vault: accepted while its chart was being opened: the index's answer may be older than they are. */
+  readonly #meanwhile = new Map<string, Set<Entry[]>>()
 
   constructor(options: ChartsOptions) {
     this.#options = options
@@ -74,49 +81,78 @@ export class Charts {
     return this.#open.size
   }
 
-  /** The records of a vault, opened or refreshed as needed. Throws EdgeError `forbidden` or `chart-unavailable`. */
-  async use(vault: string): Promise<Opening> {
+  /**
+   * The records of a vault for one session, opened or refreshed as needed. Throws EdgeError `forbidden` or
+   * `chart-unavailable`.
+   */
+  async use(session: string, vault: string): Promise<Opening> {
     const now = this.#options.now()
-    const known = this.#open.get(vault)
+    const name = this.#nameOf(session, vault)
+    const known = this.#open.get(name)
     if (known === undefined || this.#isOver(known, now)) {
-      if (known !== undefined) this.close(vault)
-      return this.#openNow(vault)
+      if (known !== undefined) this.#close(name)
+      return this.#openNow(name, vault)
     }
     known.usedAt = now
-    this.#open.delete(vault)
-    this.#open.set(vault, known)
+    this.#open.delete(name)
+    this.#open.set(name, known)
     const isOld = now - known.freshAt >= this.#options.limits.refresh
-    if (isOld && this.#isContested(vault)) await this.#refresh(vault, known)
+    if (isOld && this.#isContested(vault)) await this.#refresh(name, known)
     return known
   }
 
-  /** The records of a vault if they are open now. */
-  peek(vault: string): Opening | undefined {
-    const known = this.#open.get(vault)
+  /** The records of a vault if this session has them open now. */
+  peek(session: string, vault: string): Opening | undefined {
+    const known = this.#open.get(this.#nameOf(session, vault))
     return known === undefined || this.#isOver(known, this.#options.now()) ? undefined : known
+  }
+
+  /** Whether any session has it open. */
+  isOpen(vault: string): boolean {
+    return this.#sessionsOf.has(vault)
   }
 
   /** Enters what this edge itself wrote: it is read from now on, before anybody is told that it was written. */
   accepted(vault: string, entries: readonly Entry[]): void {
-    const chart = this.#open.get(vault)
-    for (const entry of entries) chart?.records.put(entry)
-    this.#meanwhile.get(vault)?.push(...entries)
+    for (const name of this.#sessionsOf.get(vault) ?? []) {
+      const chart = this.#open.get(name)
+      for (const entry of entries) chart?.records.put(entry)
+    }
+    for (const waiting of this.#meanwhile.get(vault) ?? []) waiting.push(...entries)
   }
 
   /** Closes what is over its time. */
   sweep(): void {
     const now = this.#options.now()
-    for (const [vault, chart] of this.#open) if (this.#isOver(chart, now)) this.close(vault)
+    for (const [name, chart] of this.#open) if (this.#isOver(chart, now)) this.#close(name)
   }
 
-  close(vault: string): void {
-    const chart = this.#open.get(vault)
-    this.#open.delete(vault)
-    chart?.chart.close()
+  /** Closes a vault's charts in every session: what is known of it has changed. */
+  closeVault(vault: string): void {
+    for (const name of this.#sessionsOf.get(vault) ?? []) this.#close(name)
   }
 
   closeAll(): void {
-    for (const vault of this.#open.keys()) this.close(vault)
+    for (const name of this.#open.keys()) this.#close(name)
+  }
+
+  #nameOf(session: string, vault: string): string {
+    return `${this.#isShared(vault) ? EDGE_ITSELF : session}/${vault}`
+  }
+
+  #isShared(vault: string): boolean {
+    const row = this.#options.directory.vault(vault)
+    return row !== undefined && row.patient === undefined
+  }
+
+  #close(name: string): void {
+    const chart = this.#open.get(name)
+    if (chart === undefined) return
+    this.#open.delete(name)
+    const sessions = this.#sessionsOf.get(chart.vault)
+    sessions?.delete(name)
+    if (sessions?.size === 0) this.#sessionsOf.delete(chart.vault)
+    chart.chart.close()
   }
 
   #isOver(chart: OpenChart, now: number): boolean {
@@ -130,18 +166,19 @@ export class Charts {
     return row === undefined || row.origin === 'granted' || row.contested === true
   }
 
-  async #openNow(vault: string): Promise<OpenChart> {
-    const under = this.#opening.get(vault)
+  async #openNow(name: string, vault: string): Promise<OpenChart> {
+    const under = this.#opening.get(name)
     if (under !== undefined) return under
-    const opening = this.#load(vault).finally(() => this.#opening.delete(vault))
-    this.#opening.set(vault, opening)
+    const opening = this.#load(name, vault).finally(() => this.#opening.delete(name))
+    this.#opening.set(name, opening)
     return opening
   }
 
-  async #load(vault: string): Promise<OpenChart> {
+  async #load(name: string, vault: string): Promise<OpenChart> {
     const { now, random } = this.#options
     const meanwhile: Entry[] = []
-    this.#meanwhile.set(vault, meanwhile)
+    const waiting = this.#meanwhile.get(vault) ?? new Set()
+    this.#meanwhile.set(vault, waiting.add(meanwhile))
     try {
       const handle = await this.#options.vaults.get(vault)
       const chart = await handle.open()
@@ -150,42 +187,42 @@ export class Charts {
       const unseen: Unseen = { aside: 0, closed: 0 }
       this.#enter(vault, { records, custodians, unseen }, chart.opened())
       for (const entry of meanwhile) records.put(entry)
-      const row = this.#options.directory.vault(vault)
-      const lasting = row !== undefined && row.patient === undefined
       const at = now()
-      const name = Buffer.from(random(9)).toString('base64url')
       const open: OpenChart = {
-        name, records, custodians, unseen, chart, lasting,
+        name: Buffer.from(random(9)).toString('base64url'),
+        vault, records, custodians, unseen, chart, lasting: this.#isShared(vault),
         gaps: () => gapsOf(chart, unseen),
         openedAt: at, usedAt: at, freshAt: at, refreshing: undefined,
       }
-      this.#open.set(vault, open)
+      this.#open.set(name, open)
+      this.#sessionsOf.set(vault, (this.#sessionsOf.get(vault) ?? new Set()).add(name))
       this.#makeRoom()
       return open
     } catch (error) {
       throw openFault(error, this.#options.log)
     } finally {
-      this.#meanwhile.delete(vault)
+      waiting.delete(meanwhile)
+      if (waiting.size === 0) this.#meanwhile.delete(vault)
     }
   }
 
   #makeRoom(): void {
     const closable = [...this.#open].filter(([, chart]) => !chart.lasting)
-    for (const [vault] of closable.slice(0, Math.max(0, closable.length - this.#options.limits.open))) this.close(vault)
+    for (const [name] of closable.slice(0, Math.max(0, closable.length - this.#options.limits.open))) this.#close(name)
   }
 
   /** News from the index. While it does not answer, what is open is served as it is: care goes on. */
-  async #refresh(vault: string, open: OpenChart): Promise<void> {
+  async #refresh(name: string, open: OpenChart): Promise<void> {
     open.refreshing ??= (async () => {
       try {
-        this.#enter(vault, open, await open.chart.refresh())
+        this.#enter(open.vault, open, await open.chart.refresh())
       } catch (error) {
         this.#options.log('chart-refresh-failed', faultFields(error))
         const { code } = openFault(error, () => undefined)
         // Its time at the sdk is over: it is opened anew next.
-        if ((error as { code?: unknown } | null)?.code === 'chart-closed') this.close(vault)
+        if ((error as { code?: unknown } | null)?.code === 'chart-closed') this.#close(name)
         if (code === 'forbidden') {
-          this.close(vault)
+          this.#close(name)
           throw new EdgeError('forbidden')
         }
       } finally {

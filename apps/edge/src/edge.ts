@@ -8,7 +8,7 @@ import { createLog, createServer, type Server } from '@scelle/wire/server'
 import { Bundles } from './bundles.ts'
 import type { Right } from './call.ts'
 import { Capability } from './capability.ts'
-import { type ChartLimits, Charts } from './charts.ts'
+import { type ChartLimits, Charts, EDGE_ITSELF } from './charts.ts'
 import { fhirRoutes } from './fhir-routes.ts'
 import { Grants } from './grants.ts'
 import { Interactions } from './interactions.ts'
@@ -277,7 +277,7 @@ const prepare = async (parts: Parts, log: Log): Promise<() => Promise<boolean>> 
     if (isOpen) return submitter.reachable
     try {
       const { vault } = await vaults.of(ORGANISATION)
-      await charts.use(vault)
+      await charts.use(EDGE_ITSELF, vault)
       isOpen = true
     } catch (error) {
       log('own-vault-not-open', faultFields(error))

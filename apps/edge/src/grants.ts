@@ -2,7 +2,7 @@
 import { type Client, type GrantNotice, toHex } from '@scelle/sdk'
 import { patientOf } from '@scelle/fhir/references'
 import type { Resource } from '@medplum/fhirtypes'
-import type { Charts } from './charts.ts'
+import { type Charts, EDGE_ITSELF } from './charts.ts'
 import { textOf } from './entry.ts'
 import { EDGE_LIMITS } from './limits.ts'
 import { faultFields, type Log } from './log.ts'
@@ -99,9 +99,9 @@ export class Grants {
     }
     if (this.#seen.has(id)) return
     this.#seen.add(id)
-    if (listed && charts.peek(vault) === undefined) return
+    if (listed && !charts.isOpen(vault)) return
     vaults.stale(vault)
-    charts.close(vault)
+    charts.closeVault(vault)
     if (!listed) await this.#enter(notice)
   }
 
@@ -120,7 +120,7 @@ export class Grants {
 
   #end(row: VaultRow): void {
     this.#options.directory.endReceived(row)
-    this.#options.charts.close(row.vault)
+    this.#options.charts.closeVault(row.vault)
     this.#options.persons.forget()
   }
 
@@ -128,13 +128,13 @@ export class Grants {
     const { charts, directory, persons, log } = this.#options
     const [id, vault] = [toHex(notice.id), toHex(notice.vault)]
     try {
-      const { records } = await charts.use(vault)
+      const { records } = await charts.use(EDGE_ITSELF, vault)
       const patient = patientIn(records)
       const known = patient === undefined ? undefined : directory.vaultOf(patient)
       if (patient === undefined || (known !== undefined && known !== vault)) {
         // Two records of one name cannot both be meant by it. Nothing is shown rather than one of them by chance.
         log('granted-vault-set-aside', { reason: patient === undefined ? 'no-patient' : 'patient-known' })
-        charts.close(vault)
+        charts.closeVault(vault)
         return
       }
       directory.addVault({ vault, patient, origin: 'granted', grants: { [id]: notice.until } }, patient)

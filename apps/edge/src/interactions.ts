@@ -31,12 +31,12 @@ export class Interactions {
 
   async read(call: Call, type: string, id: string): Promise<FhirAnswer> {
     requireNoQuery(call)
-    return served(call, await this.#options.repository.read(type, id))
+    return served(call, await this.#options.repository.read(call.session, type, id))
   }
 
   async vread(call: Call, type: string, id: string, version: string): Promise<FhirAnswer> {
     requireNoQuery(call)
-    return served(call, await this.#options.repository.version(type, id, version))
+    return served(call, await this.#options.repository.version(call.session, type, id, version))
   }
 
   async create(call: Call, type: string): Promise<FhirAnswer> {
@@ -51,7 +51,8 @@ export class Interactions {
     requireRights(call, 'search')
     return this.#underCondition(type, createCondition(condition, type, 'If-None-Exist'), call, async (match) => {
       if (match === undefined) return create()
-      return writtenAnswer(200, await this.#options.repository.read(type, match), call.base, call.wishes.returns)
+      const there = await this.#options.repository.read(call.session, type, match)
+      return writtenAnswer(200, there, call.base, call.wishes.returns)
     })
   }
 
@@ -102,8 +103,10 @@ export class Interactions {
   }
 
   /** The change a patch makes, for a transaction; the caller holds the resource. */
-  async patched(type: string, id: string, operations: unknown, ifMatch: number | undefined): Promise<Change> {
-    const entry = await this.#options.repository.read(type, id)
+  async patched(
+    session: string, type: string, id: string, operations: unknown, ifMatch: number | undefined,
+  ): Promise<Change> {
+    const entry = await this.#options.repository.read(session, type, id)
     if (ifMatch !== undefined && entry.version !== ifMatch) throw new EdgeError('precondition-failed')
     const text = textOf(entry)
     const resource = validateResource(applyPatch(withDecimals(text, JSON.parse(text) as unknown), operations))
@@ -119,7 +122,8 @@ export class Interactions {
     const operations = withDecimals(body, parseJson(body, LIMITS.resourceText))
     const { writer } = this.#options
     return writer.holding([`${type}/${id}`], async () => {
-      const change = await this.patched(type, id, operations, ifMatchOf(header(call.headers, 'if-match')))
+      const ifMatch = ifMatchOf(header(call.headers, 'if-match'))
+      const change = await this.patched(call.session, type, id, operations, ifMatch)
       return written(call, (await writer.apply([change], [call.base]))[0] as PlannedChange)
     })
   }
@@ -135,7 +139,7 @@ export class Interactions {
   ): Promise<FhirAnswer> {
     if (query === '') throw new EdgeError('bad-request', 'name a resource, or a condition')
     return this.#options.writer.underConditions([`${type}?${query}`], async () => {
-      const matches = await this.#options.search.matches(type, query, call.base)
+      const matches = await this.#options.search.matches(call, type, query)
       if (matches.length > 1) throw new EdgeError('multiple-matches')
       const [match] = matches
       return work(match?.slice(match.indexOf('/') + 1))

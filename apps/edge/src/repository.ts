@@ -32,17 +32,17 @@ export class Repository {
   }
 
   /** The current version. Throws `not-found`, `gone`, `forbidden`, `chart-unavailable`. */
-  async read(type: string, id: string): Promise<Entry> {
+  async read(session: string, type: string, id: string): Promise<Entry> {
     const { directory, charts } = this.#options
     const locator = await this.locate(type, id)
     if (locator.deleted) throw new EdgeError('gone')
     const row = directory.vault(locator.vault)
     // What somebody else may change as well is not answered from memory.
-    const listed = type === 'Patient' && row?.contested !== true && charts.peek(locator.vault) === undefined
+    const listed = type === 'Patient' && row?.contested !== true && charts.peek(session, locator.vault) === undefined
       && row?.origin === 'own'
     const person = listed ? directory.person(`${type}/${id}`) : undefined
     if (person !== undefined) return person
-    const { records } = await charts.use(locator.vault)
+    const { records } = await charts.use(session, locator.vault)
     const entry = records.latest(`${type}/${id}`)
     if (entry === undefined) throw unopened()
     if (entry.deleted) throw new EdgeError('gone')
@@ -50,8 +50,8 @@ export class Repository {
   }
 
   /** One version. Throws as {@link read}; `gone` for the version that says the resource was deleted. */
-  async version(type: string, id: string, version: string): Promise<Entry> {
-    const { records } = await this.chartOf(type, id)
+  async version(session: string, type: string, id: string, version: string): Promise<Entry> {
+    const { records } = await this.chartOf(session, type, id)
     const entry = /^[1-9]\d{0,9}$/.test(version) ? records.version(`${type}/${id}`, Number(version)) : undefined
     if (entry === undefined) throw new EdgeError('not-found')
     if (entry.deleted) throw new EdgeError('gone')
@@ -59,9 +59,9 @@ export class Repository {
   }
 
   /** The records that hold a resource. Throws `not-found`, `forbidden`, `chart-unavailable`. */
-  async chartOf(type: string, id: string): Promise<Opening> {
+  async chartOf(session: string, type: string, id: string): Promise<Opening> {
     const locator = await this.locate(type, id)
-    const opening = await this.#options.charts.use(locator.vault)
+    const opening = await this.#options.charts.use(session, locator.vault)
     if (opening.records.latest(`${type}/${id}`) === undefined) throw unopened()
     return opening
   }

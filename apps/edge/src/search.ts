@@ -52,9 +52,9 @@ export class Search {
     const cursor = this.#cursorIn(query, path, call)
     const parsed = parseSearch(type, cursor?.query ?? query, { bases: [call.base] })
     if (cursor !== undefined) {
-      return this.#page(call, cursor, await this.#again(cursor), 'searchset', resultOf(parsed), parsed.withTotal)
+      return this.#page(call, cursor, await this.#again(call, cursor), 'searchset', resultOf(parsed), parsed.withTotal)
     }
-    const reach = await this.#reach(parsed, patient)
+    const reach = await this.#reach(call, parsed, patient)
     const { opening } = reach
     if (parsed.totalOnly) {
       const total = opening.records.search(parsed, opening.records.state).total
@@ -67,10 +67,10 @@ export class Search {
   }
 
   /** Keys `Type/id` of what a condition matches: for conditional creates, updates and references. */
-  async matches(type: string, query: string, base: string): Promise<string[]> {
-    const parsed = parseSearch(type, query, { bases: [base] })
+  async matches(call: Pick<Call, 'base' | 'session'>, type: string, query: string): Promise<string[]> {
+    const parsed = parseSearch(type, query, { bases: [call.base] })
     try {
-      const { opening } = await this.#reach(parsed, undefined)
+      const { opening } = await this.#reach(call, parsed, undefined)
       // More than one is a refusal, however many.
       return opening.records.search(parsed, opening.records.state).page(0, 2).map(keyOf)
     } catch (error) {
@@ -88,12 +88,14 @@ export class Search {
     const evaluate: Evaluate = ({ records }, state) => listed([...records.at(state)]
       .filter((entry) => (wanted.types === undefined || wanted.types.has(entry.type)) && entry.updated >= wanted.since)
       .toSorted(patientFirst))
-    if (cursor !== undefined) return this.#page(call, cursor, await this.#again(cursor), 'searchset', evaluate, true)
+    if (cursor !== undefined) {
+      return this.#page(call, cursor, await this.#again(call, cursor), 'searchset', evaluate, true)
+    }
     const [, id = ''] = patient.split('/')
     const vault = await this.#options.repository.vaultOf(patient)
     const locator = this.#options.directory.locator(`Patient/${id}`)
     if (locator?.deleted === true) throw new EdgeError('gone')
-    const opening = await this.#options.charts.use(vault)
+    const opening = await this.#options.charts.use(call.session, vault)
     const first = this.#first({ where: vault, opening }, path, asked, wanted.count)
     return this.#page(call, first, opening, 'searchset', evaluate, true)
   }
@@ -106,9 +108,11 @@ export class Search {
     const wanted = historyOf(asked)
     const evaluate: Evaluate = ({ records }, state) =>
       listed(records.history(`${type}/${id}`, state).filter((entry) => entry.updated >= wanted.since))
-    if (cursor !== undefined) return this.#page(call, cursor, await this.#again(cursor), 'history', evaluate, true)
+    if (cursor !== undefined) {
+      return this.#page(call, cursor, await this.#again(call, cursor), 'history', evaluate, true)
+    }
     const { vault } = await this.#options.repository.locate(type, id)
-    const opening = await this.#options.repository.chartOf(type, id)
+    const opening = await this.#options.repository.chartOf(call.session, type, id)
     const first = this.#first({ where: vault, opening }, path, asked, wanted.count)
     return this.#page(call, first, opening, 'history', evaluate, true)
   }
@@ -139,33 +143,35 @@ export class Search {
     return this.#options.pager.open(splitPair(query)[1], path, call.principal)
   }
 
-  async #again({ opening: name }: Cursor): Promise<Opening> {
+  async #again({ session }: Call, { opening: name }: Cursor): Promise<Opening> {
     const [where = ''] = name.split('.')
-    const opening = where === PERSONS ? this.#options.persons.use() : this.#options.charts.peek(where)
+    const opening = where === PERSONS ? this.#options.persons.use() : this.#options.charts.peek(session, where)
     if (opening === undefined || `${where}.${opening.name}` !== name) throw new EdgeError('cursor-expired')
     return opening
   }
 
-  async #reach(parsed: ParsedSearch, patient: string | undefined): Promise<Reach> {
+  async #reach(
+    { session }: Pick<Call, 'session'>, parsed: ParsedSearch, patient: string | undefined,
+  ): Promise<Reach> {
     const { charts, persons, repository } = this.#options
     if (patient !== undefined) {
       const where = await repository.vaultOf(patient)
-      return { where, opening: await charts.use(where) }
+      return { where, opening: await charts.use(session, where) }
     }
     const scope = scopeOf(parsed)
     if (scope.kind === 'persons') return { where: PERSONS, opening: persons.use() }
-    if (scope.kind === 'ids') return this.#byIds(parsed.type, scope.ids)
+    if (scope.kind === 'ids') return this.#byIds(session, parsed.type, scope.ids)
     const where = await repository.vaultOf(scope.kind === 'patient' ? scope.reference : ORGANISATION)
-    return { where, opening: await charts.use(where) }
+    return { where, opening: await charts.use(session, where) }
   }
 
-  async #byIds(type: string, ids: readonly string[]): Promise<Reach> {
+  async #byIds(session: string, type: string, ids: readonly string[]): Promise<Reach> {
     const { charts, directory } = this.#options
     const known = new Set(ids.flatMap((id) => directory.locator(`${type}/${id}`)?.vault ?? []))
     if (known.size > 1) throw new EdgeError('too-costly', 'these ids belong to several patients: ask once for each')
     const own = directory.vaultOf(ORGANISATION) ?? ''
     const [where = own] = known
-    return { where, opening: await charts.use(where) }
+    return { where, opening: await charts.use(session, where) }
   }
 }
 

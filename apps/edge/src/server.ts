@@ -60,6 +60,7 @@ const callOf = (request: SignedRequest, rightsOf: RightsOf): Call => {
     body: request.body,
     base: `http://${typeof host === 'string' ? host.toLowerCase() : ''}${BASE}`,
     principal,
+    session: principal,
     rights: rightsOf(principal),
   }
 }
