@@ -1,6 +1,6 @@
 /** The records of one vault in memory: every version, and an index over what is current. */
 import type { Resource } from '@medplum/fhirtypes'
-import { ChartIndex, type ParsedSearch } from '@scelle/fhir/search'
+import { ChartIndex, findMatches, type ParsedSearch } from '@scelle/fhir/search'
 import { type Entry, keyOf, type Parsed, textOf } from './entry.ts'
 
 interface Version {
@@ -26,7 +26,7 @@ export interface Result {
 export class Records {
   readonly #lines = new Map<string, Line>()
   readonly #keys = new Map<string, string>()
-  readonly #index = new ChartIndex()
+  readonly #index = new ChartIndex((type, id) => this.#parsed(`${type}/${id}`, this.#state))
   #state = 0
   #size = 0
 
@@ -77,12 +77,12 @@ export class Records {
 
   /** The matches of a search, in its order, as of a state. */
   search(parsed: ParsedSearch, state: number): Result {
-    const whole = { ...parsed, count: Number.MAX_SAFE_INTEGER, totalOnly: false }
-    const { resources } = (state === this.#state ? this.#index : this.#indexAt(parsed.type, state)).search(whole)
+    const searched = state === this.#state ? this.#index : this.#indexAt(parsed.type, state)
+    const ids = findMatches({ searched, beside: [] }, parsed)
     return {
-      total: resources.length,
-      page: (offset, count) => resources.slice(offset, offset + count)
-        .map((resource) => this.#entryAt(`${resource.resourceType}/${resource.id}`, state)),
+      total: ids.length,
+      page: (offset, count) => ids.slice(offset, offset + count).map((id) =>
+        this.#entryAt(`${parsed.type}/${id}`, state)),
     }
   }
 
@@ -125,9 +125,13 @@ export class Records {
 
   /** Somebody wrote since: the older versions are searched instead. Rare, so it costs a scan of one type. */
   #indexAt(type: string, state: number): ChartIndex {
-    const index = new ChartIndex()
+    const index = new ChartIndex((_, id) => this.#parsed(`${type}/${id}`, state))
     for (const entry of this.at(state)) if (entry.type === type) index.add(JSON.parse(textOf(entry)) as Resource)
     return index
+  }
+
+  #parsed(key: string, state: number): Resource {
+    return JSON.parse(textOf(this.#entryAt(key, state))) as Resource
   }
 
   #entryAt(key: string, state: number): Entry {

@@ -1,13 +1,13 @@
 /** Charts in memory, as the edge keeps them: an index over current versions, and their JSON as it is served. */
 import type { Resource } from '@medplum/fhirtypes'
-import { ChartIndex, type ParsedSearch } from '@scelle/fhir/search'
+import { ChartIndex, findMatches, type ParsedSearch } from '@scelle/fhir/search'
 import type { Database, Version } from './database.ts'
 
 const decoder = new TextDecoder()
 
 export class Chart {
-  readonly #index = new ChartIndex()
   readonly #versions = new Map<string, Version>()
+  readonly #index = new ChartIndex((type, id) => parse(this.#versions.get(`${type}/${id}`) as Version))
 
   put(version: Version, resource: Resource): void {
     this.#versions.set(`${version.type}/${version.id}`, version)
@@ -27,13 +27,15 @@ export class Chart {
   }
 
   search(parsed: ParsedSearch): { readonly total: number; readonly page: Version[] } {
-    const { resources, total } = this.#index.search(parsed)
+    const ids = findMatches({ searched: this.#index, beside: [] }, parsed)
     return {
-      total,
-      page: resources.map(({ resourceType, id }) => this.#versions.get(`${resourceType}/${id ?? ''}`) as Version),
+      total: ids.length,
+      page: ids.slice(0, parsed.count).map((id) => this.#versions.get(`${parsed.type}/${id}`) as Version),
     }
   }
 }
+
+const parse = (version: Version): Resource => JSON.parse(decoder.decode(version.bytes)) as Resource
 
 const nameOf = ({ type, id }: Version): string => `${type}/${id}`
 
@@ -59,7 +61,7 @@ export class Charts {
     }
     const chart = new Chart()
     for (const version of this.#database.ofOwner(owner))
-      chart.put(version, JSON.parse(decoder.decode(version.bytes)) as Resource)
+      chart.put(version, parse(version))
     this.#open.set(owner, chart)
     const [oldest] = this.#open.keys()
     if (this.#open.size > this.#limit && oldest !== undefined) this.#open.delete(oldest)

@@ -42,6 +42,13 @@ interface TypeIndex {
 export class ChartIndex {
   readonly #types = new Map<string, TypeIndex>()
 
+  /** Parses a resource that was added; called when a parameter is first searched. */
+  readonly read: (type: string, id: string) => Resource
+
+  constructor(read: (type: string, id: string) => Resource) {
+    this.read = read
+  }
+
   /** Number of resources. */
   get size(): number {
     let size = 0
@@ -71,6 +78,10 @@ export class ChartIndex {
       for (const key of values ? keysOf(values) : []) parameter.postings.get(key)?.delete(id)
     }
     return true
+  }
+
+  has(type: string, id: string): boolean {
+    return this.#types.get(type)?.resources.has(id) === true
   }
 
   get(type: string, id: string): Resource | undefined {

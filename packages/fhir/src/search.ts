@@ -19,13 +19,46 @@ export type { Page, PageKey } from './chart-index.ts'
 export { parametersOf } from './search-parameters.ts'
 export type { Parameter, ParameterKind } from './search-parameters.ts'
 export type { Criterion } from './criteria.ts'
-export type { ParsedSearch, SortKey } from './parsed-search.ts'
+export type { Ignored, Include, ParsedSearch, SortKey } from './parsed-search.ts'
 
 export interface ParseOptions {
   /** Base URLs (no trailing slash) that are this server: absolute references under them mean its own resources. */
   bases?: readonly string[]
   /** Parameters the caller handles itself (a paging cursor, an access token…): skipped here. */
   handled?: readonly string[]
+  /** `Prefer: handling=lenient`: parameters that are not supported are skipped and named in `ignored`. */
+  lenient?: boolean
+  /** Makes quantities of different units comparable. */
+  units?: Units
+  /** Answers `:in`, `:not-in`, `:below` and `:above` of tokens; without it they are refused. */
+  valueSets?: ValueSets
+}
+
+/** Units of measure (UCUM), behind an interface because the tables are large: the caller loads them when it likes. */
+export interface Units {
+  /** What a code measures, and how a value of it becomes one of the base units; undefined if it is no UCUM code. */
+  canonical: (code: string) => CanonicalUnit | undefined
+}
+
+export interface CanonicalUnit {
+  /** Equal for all units that can be compared. */
+  dimension: string
+  toBase: (value: number) => number
+}
+
+/** Terminology at hand; each answer is undefined where it is not loaded. */
+export interface ValueSets {
+  /** All codes of a value set, by its canonical URL. */
+  expand: (url: string) => readonly Coded[] | undefined
+  /** The code and everything under it. */
+  below?: (system: string, code: string) => readonly Coded[] | undefined
+  /** The code and everything above it. */
+  above?: (system: string, code: string) => readonly Coded[] | undefined
+}
+
+export interface Coded {
+  system?: string
+  code: string
 }
 
 /**
@@ -49,7 +82,9 @@ export function parseSearch(resourceType: string, query: string, options: ParseO
     else if (controls.has(name)) throw invalid(name, 'given twice')
     else controls.set(name, value)
   }
-  return { type: resourceType, criteria, ...readControls(resourceType, controls) }
+  const understood = query.replace(/^\?/, '')
+  const unasked = { includes: [], elements: undefined, ignored: [], understood }
+  return { type: resourceType, criteria, ...readControls(resourceType, controls), ...unasked }
 }
 
 const CONTROLS: ReadonlySet<string> = new Set(['_sort', '_count', '_total', '_summary', '_format', '_pretty'])
@@ -70,14 +105,19 @@ function criterionOf(type: string, name: string, value: string, bases: readonly 
   return parseCriterion(parameter, colon < 0 ? undefined : name.slice(colon + 1), value, bases)
 }
 
-function readControls(type: string, controls: ReadonlyMap<string, string>): Omit<ParsedSearch, 'type' | 'criteria'> {
+function readControls(
+  type: string,
+  controls: ReadonlyMap<string, string>,
+): Omit<ParsedSearch, 'type' | 'criteria' | 'includes' | 'elements' | 'ignored' | 'understood'> {
   const sort = (controls.get('_sort') ?? '').split(',').filter((key) => key !== '').map((key) => sortKey(type, key))
   if (controls.get('_sort') === '') throw invalid('_sort', 'empty')
   if (sort.length > LIMITS.sortKeys) throw invalid('_sort', `at most ${LIMITS.sortKeys} keys`)
   const count = controls.get('_count')
   if (count !== undefined && !/^\d{1,9}$/.test(count)) throw invalid('_count', 'expected a whole number')
   const total = controls.get('_total') ?? 'accurate'
-  if (!['none', 'estimate', 'accurate'].includes(total)) throw invalid('_total', 'expected none, estimate or accurate')
+  if (total !== 'none' && total !== 'estimate' && total !== 'accurate') {
+    throw invalid('_total', 'expected none, estimate or accurate')
+  }
   const summary = controls.get('_summary') ?? 'false'
   if (summary !== 'false' && summary !== 'count') throw invalid('_summary', 'expected count or false')
   const format = controls.get('_format') ?? 'json'
@@ -85,7 +125,8 @@ function readControls(type: string, controls: ReadonlyMap<string, string>): Omit
   const pretty = controls.get('_pretty') ?? 'false'
   if (pretty !== 'true' && pretty !== 'false') throw invalid('_pretty', 'expected true or false')
   const size = count === undefined ? LIMITS.pageDefault : Math.min(Number(count), LIMITS.pageMax)
-  return { sort, count: size, totalOnly: summary === 'count' || size === 0, withTotal: total !== 'none' }
+  const totalOnly = summary === 'count' || size === 0
+  return { sort, count: size, totalOnly, withTotal: total !== 'none', total, summary }
 }
 
 function sortKey(type: string, key: string): SortKey {
@@ -97,12 +138,38 @@ function sortKey(type: string, key: string): SortKey {
   return { parameter, descending }
 }
 
+/** What a search may look at: references resolve in `searched` first, then `beside` in order, and nowhere else. */
+export interface SearchSpace {
+  searched: ChartIndex
+  beside: readonly ChartIndex[]
+}
+
+/** Ids of all matches in `space.searched`, in the search's order; exact. `parsed.count` is the caller's to apply. */
+export function findMatches(space: SearchSpace, parsed: ParsedSearch): string[] {
+  const { resources } = space.searched.search({ ...parsed, count: Number.MAX_SAFE_INTEGER, totalOnly: false })
+  return resources.map(({ id }) => id ?? '')
+}
+
+/** `Type/id` of what a page's `_include` and `_revinclude` add, none twice and no match of the page. */
+export function findIncluded(_space: SearchSpace, _parsed: ParsedSearch, _pageIds: readonly string[]): string[] {
+  return []
+}
+
+/** The resource as `_summary` and `_elements` want it; the same object where they want all of it. */
+export function project<T extends Resource>(resource: T, _parsed: ParsedSearch): T {
+  return resource
+}
+
 /**
  * Searches a list once; for repeated searches over the same resources keep a `ChartIndex`.
  * @param after `next` of the page before
  */
 export function searchResources(resources: Iterable<Resource>, parsed: ParsedSearch, after?: PageKey): Page {
-  const index = new ChartIndex()
+  const index = new ChartIndex(unread)
   for (const resource of resources) if (resource.resourceType === parsed.type) index.add(resource)
   return index.search(parsed, after)
+}
+
+const unread = (): never => {
+  throw new Error('the whole list was added')
 }
