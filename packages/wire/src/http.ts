@@ -28,6 +28,11 @@ export interface OutgoingRequest {
   readonly body?: Uint8Array | undefined
   /** SHA-256 of a body that is streamed, instead of `body`. */
   readonly digest?: Uint8Array | undefined
+  /**
+   * Which of the signer's sessions it belongs to, where one application serves several people: 16 to 64 characters of
+   * base64url, random, and nobody's name.
+   */
+  readonly session?: string | undefined
   readonly identity: RequestSigner
   /** Milliseconds since 1970 UTC. */
   readonly now: () => number
@@ -35,7 +40,9 @@ export interface OutgoingRequest {
 }
 
 /** The fields to send with the request. */
-export type SignatureHeaders = { 'signature-input': string; signature: string; 'content-digest'?: string }
+export type SignatureHeaders = {
+  'signature-input': string; signature: string; 'content-digest'?: string; 'scelle-session'?: string
+}
 
 /** The target of a request as it was received: not decoded, not normalised. */
 export interface RequestTarget {
@@ -60,10 +67,11 @@ export interface IncomingRequest extends IncomingHead {
 }
 
 const SIGNATURE_INPUT = new RegExp(
-  String.raw`^scelle=(\("@method" "@authority" "@path" "@query"( "content-digest")?\)` +
+  String.raw`^scelle=(\("@method" "@authority" "@path" "@query"( "content-digest")?( "scelle-session")?\)` +
     String.raw`;created=([1-9]\d{0,11});nonce="([\w-]{22})";keyid="([0-9a-f]{64})";alg="ed25519";tag="scelle-v1")$`,
 )
 const SIGNATURE = /^scelle=:([A-Za-z0-9+/]{86}==):$/
+const SESSION = /^[\w-]{16,64}$/
 const CONTENT_DIGEST = /^sha-256=:([A-Za-z0-9+/]{43}=):$/
 
 const encoder = new TextEncoder()
@@ -72,9 +80,21 @@ const toBase64Url = (bytes: Uint8Array): string =>
   toBase64(bytes).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
 const fromBase64 = (text: string): Uint8Array => Uint8Array.from(atob(text), (character) => character.charCodeAt(0))
 
+/** Fields that are signed where they are sent, as they are sent. */
+interface CoveredFields {
+  readonly digest: string | undefined
+  readonly session: string | undefined
+}
+
+const componentsOf = ({ digest, session }: CoveredFields): string =>
+  `("@method" "@authority" "@path" "@query"${digest === undefined ? '' : ' "content-digest"'}` +
+  `${session === undefined ? '' : ' "scelle-session"'})`
+
 /** RFC 9421 section 2.5: what is signed. */
-const signatureBase = (target: RequestTarget, digest: string | undefined, parameters: string): Uint8Array => {
-  const covered = digest === undefined ? '' : `"content-digest": ${digest}\n`
+const signatureBase = (target: RequestTarget, fields: CoveredFields, parameters: string): Uint8Array => {
+  const { digest, session } = fields
+  const covered = (digest === undefined ? '' : `"content-digest": ${digest}\n`) +
+    (session === undefined ? '' : `"scelle-session": ${session}\n`)
   return encoder.encode(
     `"@method": ${target.method}\n"@authority": ${target.authority}\n"@path": ${target.path}\n` +
       `"@query": ?${target.query}\n${covered}"@signature-params": ${parameters}`,
@@ -83,19 +103,21 @@ const signatureBase = (target: RequestTarget, digest: string | undefined, parame
 
 /** Signs one request. The same fields must not be sent twice: a retry is signed anew. */
 export const signRequest = async (request: OutgoingRequest): Promise<SignatureHeaders> => {
-  const { method, body, identity } = request
+  const { method, body, identity, session } = request
+  if (session !== undefined && !SESSION.test(session)) throw new TypeError('a session\'s name is base64url')
   const url = new URL(request.url)
   const hash = request.digest ?? (body === undefined ? undefined : sha256(body))
   const digest = hash === undefined ? undefined : `sha-256=:${toBase64(hash)}:`
   const created = Math.floor(request.now() / 1000)
   const nonce = toBase64Url(request.random(WIRE_LIMITS.nonceBytes))
   const parameters =
-    `("@method" "@authority" "@path" "@query"${digest === undefined ? '' : ' "content-digest"'})` +
+    componentsOf({ digest, session }) +
     `;created=${created};nonce="${nonce}";keyid="${toHex(identity.id)}";alg="ed25519";tag="scelle-v1"`
   const target = { method, authority: url.host, path: url.pathname, query: url.search.slice(1) }
-  const signature = await identity.signRaw(signatureBase(target, digest, parameters))
+  const signature = await identity.signRaw(signatureBase(target, { digest, session }, parameters))
   return {
     ...(digest === undefined ? {} : { 'content-digest': digest }),
+    ...(session === undefined ? {} : { 'scelle-session': session }),
     'signature-input': `scelle=${parameters}`,
     signature: `scelle=:${toBase64(signature)}:`,
   }
@@ -110,6 +132,8 @@ interface ParsedSignature {
   readonly signature: Uint8Array
   /** The content-digest field as sent, covered by the signature. */
   readonly digest: string | undefined
+  /** The scelle-session field, covered likewise. */
+  readonly session: string | undefined
 }
 
 const parseSignature = (headers: HeaderFields): ParsedSignature => {
@@ -120,12 +144,24 @@ const parseSignature = (headers: HeaderFields): ParsedSignature => {
   if (parsed === null || value === null) {
     throw new Problem('signature-invalid', 'The signature fields are not in the form of spec/protocol.md.')
   }
-  const [, parameters = '', covered, created = '', nonce = '', principal = ''] = parsed
+  const [, parameters = '', covered, named, created = '', nonce = '', principal = ''] = parsed
   // A digest that is sent but not signed could be changed on the way together with the body.
   if ((covered === undefined) !== (digest === undefined) || (digest !== undefined && typeof digest !== 'string')) {
     throw new Problem('signature-invalid', 'The signature must cover content-digest where there is a body.')
   }
-  return { parameters, created: Number(created), nonce, principal, signature: fromBase64(value[1] ?? ''), digest }
+  const session = sessionIn(headers, named !== undefined)
+  const bytes = fromBase64(value[1] ?? '')
+  return { parameters, created: Number(created), nonce, principal, signature: bytes, digest, session }
+}
+
+/** A session that is named but not signed would let whoever passes a request on choose whose charts it sees. */
+const sessionIn = (headers: HeaderFields, isCovered: boolean): string | undefined => {
+  const { 'scelle-session': session } = headers
+  if (session === undefined && !isCovered) return undefined
+  if (!isCovered || typeof session !== 'string' || !SESSION.test(session)) {
+    throw new Problem('signature-invalid', 'The signature must cover scelle-session: 16 to 64 characters, base64url.')
+  }
+  return session
 }
 
 /** The SHA-256 that a content-digest field claims, 32 bytes. Throws `digest-mismatch` on any other form. */
@@ -153,20 +189,20 @@ export const requireRequestForm = (head: Pick<IncomingHead, 'headers' | 'now' | 
  */
 export const verifyRequestHead = async (
   head: IncomingHead,
-): Promise<{ keys: PrincipalKeys; digest: Uint8Array | undefined }> => {
+): Promise<{ keys: PrincipalKeys; digest: Uint8Array | undefined; session: string | undefined }> => {
   const parsed = parseSignature(head.headers)
   head.replay.requireFresh(parsed.created, head.now())
   const digest = parsed.digest === undefined ? undefined : parseDigest(parsed.digest)
   const keys = await head.keyOf(fromHex(parsed.principal) as Uint8Array)
   if (keys === undefined) throw new Problem('principal-unknown')
-  const base = signatureBase(head, parsed.digest, parsed.parameters)
+  const base = signatureBase(head, parsed, parsed.parameters)
   const held = await ed25519VerifyAside(keys.current.signingKey, base, parsed.signature)
   if (toHex(keys.id) !== parsed.principal || !held) {
     throw new Problem('signature-invalid')
   }
   // Only now: a stranger must not be able to fill the memory, or to use up nonces that it saw.
   head.replay.admit(parsed.principal, parsed.nonce, parsed.created, head.now())
-  return { keys, digest }
+  return { keys, digest, session: parsed.session }
 }
 
 /** Throws `digest-mismatch` unless the body is the one that was signed. */

@@ -18,6 +18,8 @@ export interface ServerRequest {
 export interface SignedRequest extends ServerRequest {
   /** Verified keys of whoever signed the request. */
   readonly principal: PrincipalKeys
+  /** Which of its sessions the signer names, where it serves several people: covered by the signature. */
+  readonly session: string | undefined
 }
 
 export interface StreamedRequest extends SignedRequest {

@@ -37,6 +37,8 @@ export interface ServerOptions {
   readonly authorities?: readonly string[]
   /** Bytes of one request body unless a route says otherwise. */
   readonly maxBody?: number
+  /** Whether requests may name one of their signer's sessions; refused otherwise, not ignored. */
+  readonly sessions?: boolean
   readonly present?: PresentProblem
   /** Room for bodies whose signer is not known yet; SERVER_LIMITS unless said otherwise. */
   readonly unsigned?: UnsignedBounds
@@ -56,6 +58,7 @@ interface Known {
   readonly received: number
   keys?: PrincipalKeys
   digest?: Uint8Array | undefined
+  session?: string | undefined
   certified?: unknown
   /** Gives back the room of a body that came before its signer was known. */
   release?: () => void
@@ -119,6 +122,10 @@ const verifyHead = async (site: Site, request: FastifyRequest, keyOf: ServerOpti
   requireName(site, target)
   const { options, replay } = site
   const verified = await verifyRequestHead({ ...target, headers: request.headers, now: options.now, keyOf, replay })
+  if (verified.session !== undefined && options.sessions !== true) {
+    throw new Problem('signature-invalid', 'This server knows no sessions: send no scelle-session.')
+  }
+  request.known.session = verified.session
   request.known.keys = verified.keys
   request.known.digest = verified.digest
 }
@@ -162,14 +169,14 @@ const callHandler = (route: Route<never>, request: FastifyRequest): Answer | Pro
     body: bytesOf(request.body),
   }
   if (route.policy === 'public') return route.handler(base)
-  const { keys: principal, digest } = known
+  const { keys: principal, digest, session } = known
   if (principal === undefined) throw new Problem('signature-missing')
-  if (route.policy === 'signed') return route.handler({ ...base, principal })
+  if (route.policy === 'signed') return route.handler({ ...base, principal, session })
   if (route.policy === 'self-certifying') {
-    return route.handler({ ...base, principal, certified: known.certified as never })
+    return route.handler({ ...base, principal, session, certified: known.certified as never })
   }
   const stream = request.body instanceof Readable ? request.body : Readable.from([])
-  return route.handler({ ...base, principal, stream, digest: digest as Uint8Array })
+  return route.handler({ ...base, principal, session, stream, digest: digest as Uint8Array })
 }
 
 const send = (reply: FastifyReply, answer: Answer): FastifyReply => {

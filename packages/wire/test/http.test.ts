@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest'
 import * as fc from 'fast-check'
 import { equalBytes, type PrincipalKeys, sha256, toHex } from '@scelle/seal/verify'
 import { rotateIdentity } from '@scelle/seal/identity'
-import { type IncomingRequest, NonceMemory, signRequest, verifyRequest } from '../src/http.ts'
+import { type IncomingRequest, NonceMemory, signRequest, verifyRequest, verifyRequestHead } from '../src/http.ts'
 import { WIRE_LIMITS } from '../src/limits.ts'
 import { clock, identityOf, seeded, START } from './requests.ts'
 
@@ -14,14 +14,18 @@ const BODY = Uint8Array.of(0xa1, 0x00, 0x01)
 
 const URL_OF_INDEX = 'http://index.example:8080/v1/commits?a=1&b=%20x'
 
-interface Sent { method?: string; url?: string; body?: Uint8Array | null }
+interface Sent { method?: string; url?: string; body?: Uint8Array | null; session?: string }
+
+const SESSION = 'c2Vzc2lvbi1vZi1hbGljZQ'
 
 const signed = async (
-  { method = 'POST', url = URL_OF_INDEX, body: given = BODY }: Sent = {},
+  { method = 'POST', url = URL_OF_INDEX, body: given = BODY, session }: Sent = {},
   time = START, identity = alice,
 ): Promise<Omit<IncomingRequest, 'replay' | 'now'>> => {
   const body = given ?? undefined
-  const headers = await signRequest({ method, url, body, identity, now: () => time, random: seeded(`nonce${time}`) })
+  const headers = await signRequest({
+    method, url, body, session, identity, now: () => time, random: seeded(`nonce${time}`),
+  })
   const { host, pathname, search } = new URL(url)
   return { method, authority: host, path: pathname, query: search.slice(1), headers: { ...headers }, body, keyOf }
 }
@@ -92,6 +96,37 @@ describe('what the signature covers', () => {
   test('a body without a digest is refused', async () => {
     const bare = await signed({ body: null })
     await expect(verify({ ...bare, body: BODY })).rejects.toMatchObject(refused('digest-mismatch'))
+  })
+})
+
+describe('a named session', () => {
+  const head = (request: Awaited<ReturnType<typeof signed>>) =>
+    verifyRequestHead({ ...request, replay: new NonceMemory(START), now: () => START })
+
+  test('is told as it was signed, with and without a body; none where none is named', async () => {
+    expect((await head(await signed({ session: SESSION }))).session).toBe(SESSION)
+    expect((await head(await signed({ session: SESSION, method: 'GET', body: null }))).session).toBe(SESSION)
+    expect((await head(await signed())).session).toBeUndefined()
+  })
+
+  const other = SESSION.toUpperCase()
+  const changes: [string, string | undefined, string | string[] | undefined][] = [
+    ['put in by whoever passes the request on', undefined, SESSION],
+    ['exchanged for another', SESSION, other],
+    ['left out', SESSION, undefined],
+    ['given twice', SESSION, [SESSION, other]],
+    ['made longer', SESSION, `${SESSION} `],
+  ]
+  test.each(changes)('%s is refused', async (_, session, sent) => {
+    const request = await signed(session === undefined ? {} : { session })
+    const changed = { ...request, headers: { ...request.headers, 'scelle-session': sent } }
+    await expect(head(changed)).rejects.toMatchObject(refused('signature-invalid'))
+  })
+
+  test('a name that could hold somebody\'s, or another header, is not signed', async () => {
+    for (const session of ['', 'short', 'Dr Martin, ward 3', 'a'.repeat(65), `${SESSION}\r\nx: y`]) {
+      await expect(signed({ session })).rejects.toThrow(TypeError)
+    }
   })
 })
 

@@ -74,6 +74,27 @@ describe('both ways with another implementation', () => {
     expect(verified.parameters.keyid).toBe(toHex(alice.id))
   })
 
+  test('it verifies a named session among what we sign', async () => {
+    const [method, url] = TARGETS[0] as [string, string]
+    const headers = await signRequest({
+      method, url, body: BODY, identity: alice, now: () => START, random: seeded('n'),
+      session: 'c2Vzc2lvbi1vZi1hbGljZQ',
+    })
+    const verifier = (fields: Record<string, string>) => verifySignature(message(method, url, fields), {
+      label: 'scelle',
+      policy: {
+        algorithms: ['ed25519'], requiredComponents: [...COVERED, 'scelle-session'], maxAge: 60, now: START / 1000,
+        requiredParameters: ['created', 'nonce', 'keyid', 'alg', 'tag'],
+      },
+      resolveVerifier: () => ({
+        algorithm: 'ed25519',
+        verify: (bytes, signature) => ed25519Verify(alice.keys.current.signingKey, bytes, signature),
+      }),
+    })
+    expect((await verifier(headers)).parameters.keyid).toBe(toHex(alice.id))
+    await expect(verifier({ ...headers, 'scelle-session': 'c2Vzc2lvbi1vZi1tYWxsb3J5' })).rejects.toThrow(/signature/i)
+  })
+
   test.each(TARGETS)('we verify what it signs: %s %s', async (method, url) => {
     const { 'content-digest': digest = '' } = await signRequest({
       method, url, body: BODY, identity: alice, now: () => START, random: seeded('n'),

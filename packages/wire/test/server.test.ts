@@ -46,13 +46,14 @@ interface Asked {
   sent?: Uint8Array
   identity?: typeof alice
   host?: string
+  session?: string
 }
 
 const ask = async (
   { server, time }: ReturnType<typeof start>, url: string,
-  { method = 'POST', body, identity = alice, host = 'localhost', sent = body }: Asked = {},
+  { method = 'POST', body, identity = alice, host = 'localhost', sent = body, session }: Asked = {},
 ) => {
-  const signed = { method, url: `http://${host}${url}`, body, identity }
+  const signed = { method, url: `http://${host}${url}`, body, identity, session }
   const headers = await signRequest({ ...signed, now: time.now, random: nonces })
   const answer = await server.inject({
     method, url, headers: { ...headers, host, 'content-type': 'application/cbor' },
@@ -63,6 +64,27 @@ const ask = async (
 }
 
 const problemCode = (text: string): unknown => (JSON.parse(text) as { code?: unknown }).code
+
+describe('named sessions', () => {
+  const session = 'c2Vzc2lvbi1vZi1hbGljZQ'
+  const told: Route = {
+    method: 'POST', url: '/told', policy: 'signed', handler: (request) => ({ body: request.session ?? 'none' }),
+  }
+
+  test('reach the handler where the server knows sessions', async () => {
+    const site = start({ sessions: true })
+    site.server.route(told)
+    expect((await ask(site, '/told', { session })).text).toBe(session)
+    expect((await ask(site, '/told')).text).toBe('none')
+  })
+
+  test('are refused, not ignored, where it does not', async () => {
+    const site = start()
+    site.server.route(told)
+    const answer = await ask(site, '/told', { session })
+    expect([answer.status, problemCode(answer.text)]).toEqual([401, 'signature-invalid'])
+  })
+})
 
 describe('policies', () => {
   test('a route without a policy cannot be added', () => {
