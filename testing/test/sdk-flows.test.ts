@@ -13,6 +13,24 @@ beforeEach(async () => {
 afterEach(() => scene.world.close())
 
 describe('writing', () => {
+  it('a new vault is written to without being read back from the index', async () => {
+    const { world, hospital } = scene
+    world.network.recording = true
+    world.network.seen.length = 0
+    const made = await hospital.createVault({ mode: 'custody', categories: CATEGORIES })
+    await made.write([item('a')])
+    world.network.recording = false
+    expect(world.network.seen.map(({ method, target }) => `${method} ${target}`)).toEqual([
+      'POST /v1/vaults', 'POST /v1/commits',
+    ])
+    const again = await (await world.client(hospital.identity)).vault(made.id)
+    expect(namesOf((await again.open()).opened())).toEqual(['a'])
+    expect([...(await again.categories()).keys()]).toEqual([...(await made.categories()).keys()])
+    await made.rotate()
+    await made.write([item('a', 2)])
+    expect((await made.open()).opened()).toHaveLength(2)
+  })
+
   it('one capsule for the records of a day, another after an opening, an epoch or a day', async () => {
     const { vault, world, hospital } = scene
     const capsules = async (): Promise<number> => {

@@ -1,10 +1,10 @@
 /** Starts an edge from one configuration file: `scelle-edge edge.json`. */
-import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import process from 'node:process'
 import { importIdentity } from '@scelle/sdk'
 import { DEFAULT_RULES, mergeRules } from '@scelle/fhir/categories'
 import { ConfigError, loadConfig } from '@scelle/wire/config'
+import { gatheredLines, pooledRandom } from '@scelle/wire/process'
 import { configSchema, type EdgeConfig } from './config.ts'
 import { createEdge, type EdgeOptions } from './edge.ts'
 
@@ -39,8 +39,8 @@ const start = async (file: string): Promise<void> => {
     ...(config.charts === undefined ? {} : { charts: defined(config.charts) }),
     ...rulesOf(config, at),
     now: () => Date.now(),
-    random: (length) => new Uint8Array(randomBytes(length)),
-    write: (line) => process.stdout.write(line),
+    random: pooledRandom(),
+    write: gatheredLines((text) => process.stdout.write(text)),
   })
   const { url } = await edge.listen(config.listen)
   process.stderr.write(`edge: ${url}/fhir\n`)

@@ -1,9 +1,9 @@
 /** Starts the index from one configuration file: `scelle-index index.json`. */
-import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import process from 'node:process'
 import { importIdentity } from '@scelle/seal/identity'
 import * as config from '@scelle/wire/config'
+import { gatheredLines, pooledRandom } from '@scelle/wire/process'
 import { createLog } from '@scelle/wire/server'
 import { configSchema } from './config.ts'
 import { createIndex } from './index.ts'
@@ -11,8 +11,7 @@ import { openStorage } from './storage.ts'
 
 const start = async (file: string): Promise<void> => {
   const { config: settings, at } = config.loadConfig(file, configSchema)
-  const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length))
-  const context = { now: () => Date.now(), random }
+  const context = { now: () => Date.now(), random: pooledRandom() }
   const identity = await importIdentity(new Uint8Array(readFileSync(at(settings.identity))))
   if (identity.keys.kind !== 'index') {
     throw new config.ConfigError('config-invalid', `${file}: identity: expected an identity of kind index`)
@@ -24,7 +23,7 @@ const start = async (file: string): Promise<void> => {
     context,
     admitted: settings.admitted,
     authorities: settings.authorities,
-    log: createLog((line) => process.stdout.write(line), context.now),
+    log: createLog(gatheredLines((text) => process.stdout.write(text)), context.now),
   })
   const { url } = await server.listen(settings.listen)
   process.stderr.write(`index: ${url}\n`)

@@ -1,5 +1,4 @@
 /** `scelle-trustee CONFIG`: one trustee as a process. */
-import { randomBytes } from 'node:crypto'
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { importIdentity } from '@scelle/seal/identity'
@@ -7,6 +6,7 @@ import { fromHex } from '@scelle/seal/verify'
 import {
   authorities, ConfigError, filePath, listenAddress, loadConfig, principalId, settings,
 } from '@scelle/wire/config'
+import { gatheredLines, pooledRandom } from '@scelle/wire/process'
 import { createLog } from '@scelle/wire/server'
 import { createTrustee, TrusteeStore } from './trustee.ts'
 
@@ -29,8 +29,8 @@ const start = async (configPath: string): Promise<void> => {
     identity,
     store,
     indexId: fromHex(config.index.id) as Uint8Array,
-    context: { now: Date.now, random: (length) => new Uint8Array(randomBytes(length)) },
-    log: createLog((line) => process.stdout.write(line), Date.now),
+    context: { now: Date.now, random: pooledRandom() },
+    log: createLog(gatheredLines((text) => process.stdout.write(text)), Date.now),
     authorities: config.authorities,
   })
   // Whoever reads the log may go away; what must not be lost is in the store.

@@ -1,8 +1,9 @@
 /** `node main.ts CONFIG`: the twin as a process, configured as an edge is. */
-import { randomBytes, randomUUID } from 'node:crypto'
+import { randomUUID } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { importIdentity } from '@scelle/seal/identity'
 import { fromHex, verifyKeyChain } from '@scelle/seal/verify'
+import { gatheredLines, pooledRandom } from '@scelle/wire/process'
 import { createLog } from '@scelle/wire/server'
 import { Database } from './database.ts'
 import { Records } from './records.ts'
@@ -30,8 +31,8 @@ const server = createTwin({
   applications,
   chain: (await importIdentity(new Uint8Array(readFileSync(config.identity)))).chain,
   now,
-  random: (length) => new Uint8Array(randomBytes(length)),
-  log: createLog((line) => process.stdout.write(line), now),
+  random: pooledRandom(),
+  log: createLog(gatheredLines((text) => process.stdout.write(text)), now),
 })
 process.once('SIGTERM', () => {
   void server.close().then(() => database.close())

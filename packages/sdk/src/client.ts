@@ -73,7 +73,7 @@ export class Client {
     await connection.record('/v1/vaults', body, made.vault)
     await connection.memory.sawManifest(partName(made.vault, this.identity.id), { version: 1, id: made.manifest.id })
     this.#committer.isNew(made.vault, this.identity.id)
-    return this.vault(made.vault)
+    return Vault.made(connection, this.#committer, made)
   }
 
   /** A custodian's own part of a vault in custody that somebody else created. */

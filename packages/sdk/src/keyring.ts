@@ -86,12 +86,15 @@ const nameCategories = (
   return { categories, codes }
 }
 
-/** The custodian's keyring: opens its own manifest. */
-const ownKeyring = async (connection: Connection, part: Part): Promise<Keyring> => {
-  const ownSecrets = await openManifest(part.newest, connection.identity)
-  const secrets = await earlierSecrets(part.manifests, ownSecrets)
+/** The custodian's keyring, of secrets that yield the keys of its newest manifest: drawn for it, or opened from it. */
+export const keyringOfOwn = async (part: Part, ownSecrets: CategorySecrets): Promise<Keyring> => {
+  const secrets = await earlierSecrets(part.manifests, ownSecrets, 'checked')
   return { part, own: true, held: [], ownSecrets, secrets, ...nameCategories(part, [ownSecrets], secrets) }
 }
+
+/** The custodian's keyring: opens its own manifest. */
+const ownKeyring = async (connection: Connection, part: Part): Promise<Keyring> =>
+  keyringOfOwn(part, await openManifest(part.newest, connection.identity))
 
 /** A grantee's keyring: opens what its grants in force deliver. Throws `no-grant` where there is none. */
 const grantedKeyring = async (

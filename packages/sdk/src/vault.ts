@@ -1,4 +1,5 @@
 /** One patient's sealed records, as one principal may use them. */
+import type { MadeVault } from '@scelle/seal/keys'
 import { equalBytes, RIGHTS, toHex, type VaultGenesis } from '@scelle/seal/verify'
 import { Chart, type ChartTimes } from './chart.ts'
 import type { Committer, PreparedCommit, SubmitResult } from './committer.ts'
@@ -12,6 +13,7 @@ import {
   defaultCustodian,
   defaultPurpose,
   type Keyring,
+  keyringOfOwn,
   openKeyring,
   type Purpose,
   readableFor,
@@ -23,7 +25,7 @@ import { beginRevocation, continueRevocations, type RevocationState, rotateEpoch
 import type { WriteItem } from './sealing.ts'
 import { renewGrants, type ShareOptions, shareWith } from './sharing.ts'
 import { problemError } from './transport.ts'
-import { loadView, partOf, type VaultView } from './vault-view.ts'
+import { loadView, type Part, partOf, type VaultView } from './vault-view.ts'
 import { checkPart } from './withholding.ts'
 
 export interface PartOptions {
@@ -81,6 +83,20 @@ export class Vault {
   /** Used by `Client.vault`. Throws SealError where genesis, manifests or grants do not hold. */
   static async load(connection: Connection, committer: Committer, id: Uint8Array): Promise<Vault> {
     return new Vault(connection, committer, await load(connection, id))
+  }
+
+  /** Used by `Client.createVault`: what was just made here, so neither fetched nor opened again. */
+  static async made(connection: Connection, committer: Committer, made: MadeVault): Promise<Vault> {
+    const { vault, genesis, genesisSigned, manifest } = made
+    const self = { keys: connection.identity.keys, chain: connection.identity.chain }
+    const part: Part = {
+      custodian: self, manifests: [manifest.manifest], signed: [manifest.signed], newest: manifest.manifest,
+    }
+    const name = toHex(self.keys.id)
+    const view = { vault, genesis, genesisSigned, controller: self, parts: new Map([[name, part]]) }
+    const keyring = await keyringOfOwn(part, manifest.secrets)
+    const keyrings = new Map([[name, Promise.resolve(keyring)]])
+    return new Vault(connection, committer, { view, grants: [], keyrings })
   }
 
   get genesis(): VaultGenesis {

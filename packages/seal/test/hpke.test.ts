@@ -108,6 +108,21 @@ describe.each(PROVIDERS)('%s', (name, parts, kem) => {
   })
 })
 
+test('a public key that was derived here and its copy from elsewhere are one recipient', async () => {
+  const seed = new Uint8Array(32).fill(7)
+  const derived = nodePublic(seed)
+  const others = Array.from({ length: 200 }, (_, i) => nodePublic(new Uint8Array(32).fill(i)))
+  const kem = node.kemFactory()()
+  const recipient = await kem.DeserializePrivateKey(seed, true)
+  for (const publicKey of [nodePublic(seed), derived, derived.slice()]) {
+    const sent = await kem.Encap(await kem.DeserializePublicKey(publicKey))
+    expect(hexOf(await kem.Decap(sent.enc, recipient, undefined))).toBe(hexOf(sent.shared_secret))
+    const serialised = await kem.SerializePublicKey(await kem.DeserializePublicKey(publicKey))
+    expect(hexOf(serialised)).toBe(hexOf(derived))
+  }
+  expect(hexOf(others[7] as Uint8Array)).toBe(hexOf(derived))
+})
+
 test.skipIf(!sharedVectors)('X-Wing: public keys of the draft', () => {
   for (const { sk, pk } of xwingVectors()) {
     expect(hexOf(nodePublic(unhex(sk)))).toBe(pk)

@@ -19,11 +19,13 @@ const entriesByEpoch = (manifests: readonly Manifest[], category: Uint8Array): M
 
 /**
  * All secrets that follow from those held, each checked against the manifest that published its key.
- * `manifests` are verified, all versions, oldest first. Throws `category-key-mismatch` where a wrap lies.
+ * `manifests` are verified, all versions, oldest first. Throws `category-key-mismatch` where a wrap lies. `newest`:
+ * `checked` where the caller drew the secrets, or had them from `openManifest`, which compares each with its key.
  */
 export const earlierSecrets = async (
   manifests: readonly Manifest[],
   secrets: CategorySecrets,
+  newest: 'checked' | 'unchecked' = 'unchecked',
 ): Promise<EpochSecrets> => {
   const held = new Map<string, Uint8Array>()
   const name = (category: Uint8Array, epoch: number): string => `${toHex(category)}/${epoch}`
@@ -36,7 +38,7 @@ export const earlierSecrets = async (
       const entry = entries.get(at)
       if (entry === undefined)
         throw new SealError('category-unknown', `no manifest publishes epoch ${at} of a category`)
-      requireCategoryKey(entry, current)
+      if (at < epoch || newest === 'unchecked') requireCategoryKey(entry, current)
       held.set(name(category, at), current)
       if (at === 0) break
       const earlier = entry.previous && (await unwrapEarlier(current, { vault, category, epoch: at }, entry.previous))

@@ -16,6 +16,7 @@ import {
 import type { AEADFactory, KDFFactory, KEM, KEMFactory, Key } from 'hpke'
 import { hmacSha256 } from '#hash'
 import { aeadKey, aeadOpen, aeadSeal } from './aead-node.ts'
+import { derivedKeys } from './kem-public-node.ts'
 
 const X25519_PKCS8 = Buffer.from('302e020100300506032b656e04220420', 'hex')
 const X25519_SPKI = Buffer.from('302a300506032b656e032100', 'hex')
@@ -88,6 +89,8 @@ const kem: KEM<XWingKey> = {
   },
   async DeserializePublicKey(raw) {
     const x25519Public = raw.slice(MLKEM_PUBLIC)
+    const known = derivedKeys(raw)
+    if (known !== undefined) return new XWingKey('public', known.mlkem, known.x25519, x25519Public)
     const mlkem = publicKey(MLKEM_SPKI, raw.subarray(0, MLKEM_PUBLIC))
     return new XWingKey('public', mlkem, publicKey(X25519_SPKI, x25519Public), x25519Public)
   },

@@ -1,0 +1,40 @@
+import { setTimeout as sleep } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+import { gatheredLines, pooledRandom } from '../src/process.ts'
+
+test('random bytes of any length, never the same twice, over many pools', () => {
+  const random = pooledRandom()
+  const seen = new Set<string>()
+  for (let i = 0; i < 5_000; i++) {
+    const drawn = random(i % 3 === 0 ? 16 : 32)
+    expect(drawn).toHaveLength(i % 3 === 0 ? 16 : 32)
+    seen.add(Buffer.from(drawn.subarray(0, 16)).toString('hex'))
+  }
+  expect(seen.size).toBe(5_000)
+  expect(random(100_000)).toHaveLength(100_000)
+  expect(random(0)).toHaveLength(0)
+})
+
+test('what was drawn is a copy of its own, which no later draw changes', () => {
+  const random = pooledRandom()
+  const first = random(16)
+  const copy = Buffer.from(first)
+  for (let i = 0; i < 3_000; i++) random(16)
+  expect(Buffer.from(first).equals(copy)).toBe(true)
+  expect(first.buffer.byteLength).toBe(16)
+  first.fill(0)
+  expect(random(16).some((byte) => byte !== 0)).toBe(true)
+})
+
+test('lines come in their order, in fewer writes', async () => {
+  const writes: string[] = []
+  const line = gatheredLines((text) => writes.push(text))
+  const lines = Array.from({ length: 50 }, (_, i) => `${i}\n`)
+  lines.forEach(line)
+  expect(writes).toEqual([])
+  await expect.poll(() => writes.join('')).toBe(lines.join(''))
+  expect(writes).toHaveLength(1)
+  line('later\n')
+  await sleep(50)
+  expect(writes.at(-1)).toBe('later\n')
+})
