@@ -26,6 +26,8 @@ export const LIMITS = {
   pageDefault: 50,
   /** Longest string still a label, not free text (the longest SNOMED term in use here is under this). */
   label: 160,
+  /** Names, numbers or telephones of one patient that are compared with another's. */
+  comparedValues: 20,
   /** Rules of one site's category table. */
   rules: 2000,
   /** Matchers of one category rule. */
