@@ -63,7 +63,7 @@ describe('a writer with a grant', () => {
 
   it('cannot close a chart with a body that is not there any more, or that is another one', async () => {
     const { vault, world } = scene
-    await theirs.write([{ ...item('scan'), content: world.random('scan')(200_000), contentType: 'octets' }])
+    await theirs.write([{ ...item('scan'), content: Buffer.from(world.random('scan')(200_000)).toString('hex') }])
     await vault.refresh()
     const stop = world.network.add({
       host: world.index.host,

@@ -65,17 +65,17 @@ describe('writing', () => {
     expect(chart.opened()[7]?.author).toBe(toHex(hospital.identity.id))
   })
 
-  it('versions, tombstones, octets and bodies that travel as blobs', async () => {
+  it('versions, tombstones and bodies that travel as blobs', async () => {
     const { vault, world } = scene
-    const large = world.random('large')(300_000)
-    await vault.write([item('a'), { ...item('scan'), content: large, contentType: 'octets' }])
+    const large = Buffer.from(world.random('large')(300_000)).toString('hex')
+    await vault.write([item('a'), { ...item('scan'), content: large }])
     await vault.write([item('a', 2)])
     await vault.write([{ ...item('a', 3), content: '', contentType: 'tombstone' }])
     const chart = await vault.open()
     expect(chart.opened()).toHaveLength(4)
     const latest = new Map(chart.latest().map((record) => [record.handle, record]))
     expect(latest.get(toHex(handle('a')))).toMatchObject({ version: 3, contentType: 'tombstone' })
-    expect(Buffer.from(latest.get(toHex(handle('scan')))!.content).equals(Buffer.from(large))).toBe(true)
+    expect(Buffer.from(latest.get(toHex(handle('scan')))!.content).toString()).toBe(large)
   })
 
   it('the same version twice: commit-refused, naming the item, and nothing of the batch', async () => {

@@ -1,6 +1,7 @@
 /** An opened part of a vault: in memory, for a limited time, and nowhere else. */
 import type { CapsuleKey } from '@scelle/seal/envelope'
-import { SealError, toHex } from '@scelle/seal/verify'
+import { type CapsuleHeader, SealError, toHex } from '@scelle/seal/verify'
+import { type Attachment, openAttachment, sourceOf } from './attachments.ts'
 import { openAll, type OpenedRecord } from './bodies.ts'
 import type { Connection } from './connection.ts'
 import { SdkError } from './errors.ts'
@@ -49,6 +50,8 @@ export class Chart {
   readonly #problems = new Map<string, ChartProblem>()
   /** Records fetched and not opened yet: their keys are missing, or a request failed. The feed does not repeat them. */
   #unopened: FeedRecord[] = []
+  /** Octets, by author and record: where they are, until somebody asks for them. */
+  #octets = new Map<string, FeedRecord>()
   #lastLook: number
   #cancel: () => void = () => {}
   #turn: Promise<unknown> = Promise.resolve()
@@ -121,6 +124,31 @@ export class Chart {
     return turn
   }
 
+  /**
+   * Octets that an author put into this chart: undefined where it has none such. The first look at one is an access of
+   * its own, so nobody is released the key of what nobody reads. Throws as `Vault.open`, and `chart-closed`.
+   */
+  async attachment(author: string, record: string, signal?: AbortSignal): Promise<Attachment | undefined> {
+    this.#look()
+    const found = this.#octets.get(`${author}/${record}`)
+    if (found === undefined) return undefined
+    const key = this.#keys.get(found.capsule.id) ?? (await this.#release(found, signal))
+    const source = sourceOf(this.#connection, found, signal)
+    const { codes } = this.#look().keyring
+    return openAttachment(key, found, source, codes.get(found.capsule.category) as string, () => !this.closed)
+  }
+
+  async #release({ capsule }: FeedRecord, signal: AbortSignal | undefined): Promise<CapsuleKey> {
+    const from = { ...(await this.#reaching([capsule.header])), signal }
+    const { keys, problems } = await capsuleKeys(this.#connection, from, [capsule])
+    const key = keys.get(capsule.id)
+    if (this.closed) throw new SdkError('chart-closed', 'this chart was closed while it was being read')
+    for (const problem of problems) this.#problems.set(Object.values(problem).join('/'), problem)
+    if (key === undefined) throw new SdkError('release-insufficient', 'the capsule of this attachment does not open')
+    this.#keys.set(capsule.id, key)
+    return key
+  }
+
   /** Forgets everything that was opened. */
   close(): void {
     this.#cancel()
@@ -130,6 +158,7 @@ export class Chart {
     this.#latest = new Map()
     this.#problems.clear()
     this.#unopened = []
+    this.#octets = new Map()
   }
 
   #look(): OpeningContext {
@@ -151,10 +180,11 @@ export class Chart {
     const fetched = await this.#fetch(signal)
     this.#unopened = [...this.#unopened, ...fetched.filter(({ capsule }) => this.#chosen.has(capsule.category))]
     if (this.#unopened.length === 0) return []
-    const from = { ...(await this.#reaching()), signal }
+    const from = { ...(await this.#reaching(this.#unopened.map(({ capsule }) => capsule.header))), signal }
     const { secrets } = from.keyring
+    const [octets, resources] = split(this.#unopened, ({ header }) => header.contentType === 'octets')
     const [ready, waiting] = split(
-      this.#unopened,
+      resources,
       ({ capsule: { header } }) => secrets(header.category, header.epoch) !== undefined,
     )
     const needed = new Map(
@@ -166,6 +196,7 @@ export class Chart {
     if (this.closed) throw new SdkError('chart-closed', 'this chart was closed while it was being read')
     this.#keys = all
     this.#unopened = waiting
+    this.#setAside(octets)
     this.#keep(done.opened, [...problems, ...done.problems])
     return done.opened
   }
@@ -195,9 +226,8 @@ export class Chart {
    * known to have the right. Throws SealError `grant-insufficient`: the index let somebody write whom nobody allowed
    * to.
    */
-  async #reaching(): Promise<OpeningContext> {
+  async #reaching(headers: readonly CapsuleHeader[]): Promise<OpeningContext> {
     const from = this.#look()
-    const headers = this.#unopened.map(({ capsule }) => capsule.header)
     const allowed = (): boolean => headers.every(({ writer, category }) => this.#vault.mayWrite(writer, category))
     const held = headers.every(({ category, epoch }) => from.keyring.secrets(category, epoch) !== undefined)
     if (held && allowed()) return from
@@ -206,6 +236,14 @@ export class Chart {
       throw new SealError('grant-insufficient', 'the index serves records of an author who may not write here')
     if (this.#from !== undefined) this.#from = renewed
     return renewed
+  }
+
+  /** Record ids are the author's to choose: of two, the first one stays. */
+  #setAside(octets: readonly FeedRecord[]): void {
+    for (const one of octets) {
+      const name = `${toHex(one.capsule.header.writer)}/${toHex(one.header.record)}`
+      if (!this.#octets.has(name)) this.#octets.set(name, one)
+    }
   }
 
   #keep(opened: readonly OpenedRecord[], problems: readonly ChartProblem[]): void {

@@ -14,14 +14,17 @@ import {
 import type { ProblemCode } from '@scelle/wire/errors'
 import { WIRE_LIMITS } from '@scelle/wire/limits'
 import { CommitAnswers, CommitSubmission } from '@scelle/wire/messages'
+import { type AttachmentToSeal, sealAttachment } from './attachments.ts'
 import type { Connection } from './connection.ts'
 import { SdkError } from './errors.ts'
 import { ownLastCommit } from './history.ts'
-import { grantFor, type Keyring } from './keyring.ts'
+import { categoryOf, grantFor, type Keyring } from './keyring.ts'
 import { Lane } from './lane.ts'
 import { SDK_LIMITS } from './limits.ts'
 import { Recent } from './lru.ts'
-import { checkItems, sealBatch, type SealedBatch, type WriteItem } from './sealing.ts'
+import {
+  checkItems, newCapsule, sealBatch, type SealedAttachment, type SealedBatch, type WriteItem,
+} from './sealing.ts'
 import { CapsuleShelf } from './shelf.ts'
 import { inParallel } from './timers.ts'
 import { partName, type VaultView } from './vault-view.ts'
@@ -182,7 +185,7 @@ export class Committer {
         vault: view.vault,
         custodian: custodian.id,
         author: identity,
-        capsules: batch.opened.map(({ capsule }) => capsule.capsuleBytes),
+        capsules: [...batch.opened.map(({ capsule }) => capsule.capsuleBytes), ...batch.apart],
         records: batch.records,
         ...(lane.last === null ? {} : { previous: lane.last }),
         linkRecipient: view.genesis.mode === 'owner' ? view.controller.keys : custodian,
@@ -208,6 +211,23 @@ export class Committer {
     const encapsulations = made.encapsulations.map(encapsulationId)
     this.#pending.set(toHex(made.id), { lane, batch, encapsulations, submitted: false })
     return prepared
+  }
+
+  /**
+   * Seals octets as they come, and uploads them where they are large; nothing is on record before what this answers is
+   * written. Throws `no-grant`, `category-unknown`, whatever the source throws, and as every request does.
+   */
+  async sealAttachment(target: WriteTarget, attachment: AttachmentToSeal): Promise<SealedAttachment> {
+    const { view, keyring } = target
+    grantFor(keyring, categoryOf(keyring, attachment.category).id, RIGHTS.write)
+    const trustees = await this.#trustees(view)
+    const { context } = this.#connection
+    const capsule = await newCapsule(
+      { view, keyring, trustees, courier: this.#courier, context },
+      attachment.category,
+      attachment.retention ?? 'care',
+    )
+    return sealAttachment(this.#connection, capsule, attachment)
   }
 
   /** From a trustee itself where it was met, else from the index: an id is a hash, so either will do. */

@@ -41,6 +41,13 @@ export const SDK_LIMITS = {
   feedBytes: 1024 * 1024 * 1024,
   /** One body, as sealed: a little more than the largest content. */
   bodyBytes: 80 * 1024 * 1024,
+  /** A part of a blob that is fetched at once, and how many parts of one blob are held. */
+  blobPart: 1024 * 1024,
+  blobParts: 3,
+  /** Tries of a part: a download outlasts a restart of the index. */
+  partAttempts: 7,
+  /** A sealed stream is sent in pieces of at least this. */
+  uploadPiece: 256 * 1024,
   /** What the bodies that are opened in one go can become at worst. */
   sliceBytes: 256 * 1024 * 1024,
   /** A chart nobody looked at for this long closes itself. */

@@ -20,10 +20,33 @@ export interface WriteItem {
   readonly content: Uint8Array | string
   /** `fhir+json` where absent. */
   readonly contentType?: RecordHeader['contentType']
+  /** Octets that `Vault.sealAttachment` sealed already, instead of `content`. */
+  readonly sealed?: SealedAttachment
   /** How long it must be kept at least: `care` where absent. */
   readonly retention?: CapsuleHeader['retention']
   /** Seconds since 1970; now where absent. Rounded down to the hour: the index sees it. */
   readonly time?: number
+}
+
+/**
+ * Octets sealed in a capsule of their own, and uploaded where they are large. Plain data without secrets: it may be
+ * kept, and is committed as a {@link WriteItem}.
+ */
+export interface SealedAttachment {
+  /** Code of the category. */
+  readonly category: string
+  readonly handle: Uint8Array
+  readonly version: number
+  /** 16 bytes: by this a reader asks for it. */
+  readonly record: Uint8Array
+  readonly headerBytes: Uint8Array
+  readonly digest: Uint8Array
+  /** Bytes of the sealed body. */
+  readonly size: number
+  /** Absent where the body went ahead as a blob. */
+  readonly body?: Uint8Array
+  /** As stored. */
+  readonly capsule: Uint8Array
 }
 
 export interface SealInto {
@@ -42,11 +65,17 @@ export interface SealedBatch {
   readonly blobs: { readonly digest: Uint8Array; readonly bytes: Uint8Array }[]
   /** New capsules, by the place on the shelf where the last of each will go on. */
   readonly opened: { readonly place: string; readonly capsule: OpenCapsule }[]
+  /** Capsules of attachments, as stored: nothing more goes into these. */
+  readonly apart: Uint8Array[]
   /** Hex ids of all capsules used. */
   readonly used: Set<string>
 }
 
 const HOUR = 3_600
+
+const isSealedAs = (sealed: SealedAttachment, item: WriteItem): boolean =>
+  sealed.category === item.category && sealed.version === item.version &&
+  toHex(sealed.handle) === toHex(item.handle) && item.contentType === 'octets' && item.content.length === 0
 
 /** Throws `bad-input` or `category-unknown`. */
 export const checkItems = (keyring: Keyring, items: readonly WriteItem[]): void => {
@@ -54,6 +83,9 @@ export const checkItems = (keyring: Keyring, items: readonly WriteItem[]): void 
   const versions = new Map<string, number>()
   for (const [place, item] of items.entries()) {
     categoryOf(keyring, item.category)
+    if (item.sealed !== undefined && !isSealedAs(item.sealed, item)) {
+      throw new SdkError('bad-input', 'an attachment is committed as what it was sealed as', { items: [place] })
+    }
     if (item.handle.length !== 16 || !Number.isInteger(item.version) || item.version < 1) {
       throw new SdkError('bad-input', 'a handle is 16 bytes, a version a whole number from 1', { items: [place] })
     }
@@ -70,13 +102,22 @@ export const checkItems = (keyring: Keyring, items: readonly WriteItem[]): void 
 const capsuleFor = async (
   into: SealInto, place: string, code: string, retention: CapsuleHeader['retention'], batch: SealedBatch,
 ): Promise<OpenCapsule> => {
+  const open = into.shelf.get(place, categoryOf(into.keyring, code).epoch)
+  if (open !== undefined && !batch.used.has(toHex(open.header.capsule))) return open
+  const capsule = await newCapsule(into, code, retention)
+  batch.opened.push({ place, capsule })
+  return capsule
+}
+
+/** A capsule that nobody knows of yet. */
+export const newCapsule = async (
+  into: Omit<SealInto, 'shelf'>, code: string, retention: CapsuleHeader['retention'],
+): Promise<OpenCapsule> => {
   const { view, keyring, trustees, courier, context } = into
   const category = categoryOf(keyring, code)
-  const open = into.shelf.get(place, category.epoch)
-  if (open !== undefined && !batch.used.has(toHex(open.header.capsule))) return open
   const entry = keyring.part.newest.categories.find((one) => toHex(one.category) === toHex(category.id))
   if (entry === undefined) throw new SdkError('category-unknown', `the category "${code}" is gone`)
-  const capsule = await createCapsule({
+  return createCapsule({
     vault: view.vault,
     genesis: view.genesis,
     custodian: keyring.part.custodian.keys.id,
@@ -85,8 +126,6 @@ const capsuleFor = async (
     trustees,
     owner: view.controller.keys,
   }, courier, context)
-  batch.opened.push({ place, capsule })
-  return capsule
 }
 
 const sealGroup = async (
@@ -117,11 +156,16 @@ const sealGroup = async (
 
 /** Seals items of any categories. The shelf is read, not changed: what is new goes there once it is committed. */
 export const sealBatch = async (into: SealInto, items: readonly WriteItem[]): Promise<SealedBatch> => {
-  const batch: SealedBatch = { records: new Array(items.length), blobs: [], opened: [], used: new Set() }
+  const batch: SealedBatch = { records: new Array(items.length), blobs: [], opened: [], apart: [], used: new Set() }
+  for (const [at, { sealed }] of items.entries()) {
+    if (sealed === undefined) continue
+    const { record, headerBytes, digest, size, body, capsule } = sealed
+    batch.records[at] = { record, headerBytes, digest, size, ...(body === undefined ? {} : { body }) }
+    batch.apart.push(capsule)
+  }
   const name = partName(into.view.vault, into.keyring.part.custodian.keys.id)
-  const groups = Map.groupBy(
-    items.map((item, at) => ({ item, at })), ({ item }) => `${name}/${item.category}/${item.retention ?? 'care'}`,
-  )
+  const unsealed = items.map((item, at) => ({ item, at })).filter(({ item }) => item.sealed === undefined)
+  const groups = Map.groupBy(unsealed, ({ item }) => `${name}/${item.category}/${item.retention ?? 'care'}`)
   for (const [place, group] of groups) await sealGroup(into, place, group, batch)
   return batch
 }

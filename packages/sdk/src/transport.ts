@@ -17,12 +17,22 @@ export interface Target {
   readonly url: string
 }
 
+export interface StreamedBody {
+  readonly size: number
+  readonly digest: Uint8Array
+  readonly read: () => AsyncIterable<Uint8Array>
+}
+
 export interface Ask {
   readonly method: 'GET' | 'POST' | 'PUT'
   /** Begins with a slash. */
   readonly path: string
   readonly query?: Readonly<Record<string, string>>
   readonly body?: Uint8Array
+  /** A body that is not in memory, instead of `body`: read anew for each try. */
+  readonly streamed?: StreamedBody
+  /** Bytes asked for: from the first one to the last one, that one included. */
+  readonly range?: readonly [first: number, last: number]
   readonly octets?: boolean
   /** Who signs; this client's identity where absent, nobody for `false`. */
   readonly as?: Identity | false
@@ -96,8 +106,33 @@ export const problemError = (role: Target['role'], problem: ProblemCode): SdkErr
   )
 
 /** Milliseconds that one try may take. */
-const patienceFor = ({ timeout, body }: Ask): number =>
-  (timeout ?? SDK_LIMITS.requestTimeout) + Math.ceil((body?.length ?? 0) * SDK_LIMITS.bodyTimePerByte)
+const patienceFor = ({ timeout, body, streamed }: Ask): number =>
+  (timeout ?? SDK_LIMITS.requestTimeout) +
+  Math.ceil((body?.length ?? streamed?.size ?? 0) * SDK_LIMITS.bodyTimePerByte)
+
+/** Pulled as it is sent: what the other side does not take is not read. */
+const streamOf = (source: AsyncIterable<Uint8Array>): ReadableStream<Uint8Array> => {
+  const iterator = source[Symbol.asyncIterator]()
+  return new ReadableStream<Uint8Array>(
+    {
+      pull: async (controller) => {
+        const next = await iterator.next()
+        if (next.done === true) controller.close()
+        else controller.enqueue(next.value)
+      },
+      cancel: async () => {
+        await iterator.return?.()
+      },
+    },
+    { highWaterMark: 1 },
+  )
+}
+
+/** What is sent of a body, and how. */
+const bodyInit = ({ body, streamed }: Ask): RequestInit => {
+  if (streamed !== undefined) return { body: streamOf(streamed.read()), duplex: 'half' } as RequestInit
+  return body === undefined ? {} : { body: body as Uint8Array<ArrayBuffer> }
+}
 
 const isAborted = ({ signal }: Ask): boolean => signal?.aborted === true
 
@@ -174,7 +209,7 @@ export class Transport {
   async #request(target: Target, ask: Ask): Promise<{ url: string; init: RequestInit }> {
     const query = ask.query === undefined ? '' : `?${new URLSearchParams(ask.query).toString()}`
     const url = `${target.url}${ask.path}${query}`
-    const { method, body } = ask
+    const { method, body, streamed, range } = ask
     const identity = ask.as ?? this.#options.identity
     const signed =
       identity === false
@@ -183,12 +218,13 @@ export class Transport {
             method,
             url,
             body,
+            digest: streamed?.digest,
             identity,
             now: this.#options.context.now,
             random: this.#options.context.random,
           })
     const type =
-      body === undefined
+      body === undefined && streamed === undefined
         ? {}
         : { 'content-type': ask.octets === true ? 'application/octet-stream' : 'application/cbor' }
     return {
@@ -198,10 +234,11 @@ export class Transport {
         headers: {
           accept: ask.octets === true ? 'application/octet-stream' : 'application/cbor',
           'accept-encoding': 'identity',
+          ...(range === undefined ? {} : { range: `bytes=${range[0]}-${range[1]}` }),
           ...type,
           ...signed,
         },
-        ...(body === undefined ? {} : { body: body as Uint8Array<ArrayBuffer> }),
+        ...bodyInit(ask),
         redirect: 'error',
         credentials: 'omit',
         cache: 'no-store',

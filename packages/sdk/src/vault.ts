@@ -1,6 +1,7 @@
 /** One patient's sealed records, as one principal may use them. */
 import type { MadeVault } from '@scelle/seal/keys'
 import { equalBytes, RIGHTS, toHex, type VaultGenesis } from '@scelle/seal/verify'
+import type { AttachmentToSeal } from './attachments.ts'
 import { Chart, type ChartTimes } from './chart.ts'
 import type { Committer, PreparedCommit, SubmitResult } from './committer.ts'
 import type { Connection } from './connection.ts'
@@ -22,7 +23,7 @@ import {
 import { SDK_LIMITS } from './limits.ts'
 import { requireReadable } from './opening.ts'
 import { beginRevocation, continueRevocations, type RevocationState, rotateEpochs } from './revoking.ts'
-import type { WriteItem } from './sealing.ts'
+import type { SealedAttachment, WriteItem } from './sealing.ts'
 import { renewGrants, type ShareOptions, shareWith } from './sharing.ts'
 import { problemError } from './transport.ts'
 import { loadView, type Part, partOf, type VaultView } from './vault-view.ts'
@@ -140,6 +141,15 @@ export class Vault {
   async prepare(items: readonly WriteItem[], options: PartOptions = {}): Promise<PreparedCommit> {
     const keyring = await this.#keyring(options)
     return this.#committer.prepare({ view: this.#loaded.view, keyring }, items)
+  }
+
+  /**
+   * Seals octets of any size as they come, and uploads them where they are large. It is on record once it is written,
+   * as a {@link WriteItem} with this answer as `sealed`; a reader asks for it by its record: `Chart.attachment`.
+   */
+  async sealAttachment(attachment: AttachmentToSeal, options: PartOptions = {}): Promise<SealedAttachment> {
+    const keyring = await this.#keyring(options)
+    return this.#committer.sealAttachment({ view: this.#loaded.view, keyring }, attachment)
   }
 
   /**

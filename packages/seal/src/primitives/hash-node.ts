@@ -30,6 +30,15 @@ export const sha256 = (...parts: Uint8Array[]): Uint8Array => {
   return new Uint8Array(hash.digest())
 }
 
+/** A hash of what comes piece by piece. */
+export const startSha256 = (): { update(piece: Uint8Array): void; digest(): Uint8Array } => {
+  const hash = createHash('sha256')
+  return {
+    update: (piece) => void hash.update(piece),
+    digest: () => new Uint8Array(hash.digest()),
+  }
+}
+
 export const hmacSha256 = (key: Uint8Array, ...parts: Uint8Array[]): Uint8Array => {
   const hmac = createHmac('sha256', createSecretKey(key))
   for (const part of parts) hmac.update(part)

@@ -9,6 +9,14 @@ export const sha256 = (...parts: Uint8Array[]): Uint8Array => {
   return hash.digest()
 }
 
+export const startSha256 = (): { update(piece: Uint8Array): void; digest(): Uint8Array } => {
+  const hash = nobleSha256.create()
+  return {
+    update: (piece) => void hash.update(piece),
+    digest: () => hash.digest(),
+  }
+}
+
 export const hmacSha256 = (key: Uint8Array, ...parts: Uint8Array[]): Uint8Array => {
   const mac = hmac.create(nobleSha256, key)
   for (const part of parts) mac.update(part)
