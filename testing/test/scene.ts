@@ -1,8 +1,9 @@
 /** What the attack tests share: a vault with writers and readers, and an index that lies about chosen messages. */
 import { type Client, handleOf, type Vault } from '@scelle/sdk'
-import { type Codec, decode, encode, merkleLevels, merklePath } from '@scelle/seal/verify'
+import { type Codec, decode, encode, merkleSiblings } from '@scelle/seal/verify'
 import { CommitHistory, type CommitSubmission, Feed, type FeedCommit } from '@scelle/wire/messages'
 import { type Constellation, createConstellation } from '../src/constellation.ts'
+import { provenAnew } from './proofs.ts'
 
 export const CATEGORIES = [
   { code: 'summary', strict: false },
@@ -60,7 +61,10 @@ export const lie = <T>(
   })
 
 export const lieInFeed = (world: Constellation, change: (feed: Feed) => Feed): (() => void) =>
-  lie(world, /\/feed\?/, Feed, change)
+  lie(world, /\/feed\?/, Feed, (feed) => {
+    const changed = change(feed)
+    return { ...changed, commits: provenAnew(feed.commits, changed.commits) }
+  })
 
 export const lieInHistory = (world: Constellation, change: (commits: Uint8Array[]) => Uint8Array[]): (() => void) =>
   lie(world, /\/commits\?/, CommitHistory, (history) => ({ ...history, commits: change(history.commits) }))
@@ -78,9 +82,7 @@ export const servedOf = (
   submission: Pick<CommitSubmission, 'commit' | 'leaves' | 'capsules' | 'records'>,
 ): FeedCommit => {
   const { commit, leaves, capsules, records } = submission
-  const levels = merkleLevels(
-    Array.from({ length: leaves.length / 32 }, (_, i) => leaves.subarray(i * 32, i * 32 + 32)),
-  )
-  const withPath = <T extends { place: number }>(one: T) => ({ ...one, path: merklePath(levels, one.place) })
-  return { commit, capsules: capsules.map(withPath), records: records.map(withPath) }
+  const all = Array.from({ length: leaves.length / 32 }, (_, i) => leaves.subarray(i * 32, i * 32 + 32))
+  const siblings = merkleSiblings(all, [...capsules, ...records].map(({ place }) => place))
+  return { commit, capsules, records, siblings }
 }

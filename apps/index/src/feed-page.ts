@@ -1,28 +1,28 @@
-/** Turns stored commits into what one reader is served: visible items, each with its path to the signed root. */
-import { decodeCapsule, merkleLevels, merklePath, sha256 } from '@scelle/seal/verify'
+/** Turns stored commits into what one reader is served: visible items, and what proves them under the signed root. */
+import { decodeCapsule, merkleSiblings, sha256, siblingPlaces } from '@scelle/seal/verify'
 import type { FeedCommit } from '@scelle/wire/messages'
 import { INDEX_LIMITS } from './limits.ts'
 import { nameOf } from './names.ts'
 import type { FeedEntry, FeedPage } from './store.ts'
 
-const levelsOf = (leaves: Uint8Array): Uint8Array[][] =>
-  merkleLevels(Array.from({ length: leaves.length / 32 }, (_, place) => leaves.subarray(place * 32, place * 32 + 32)))
+const leavesOf = (leaves: Uint8Array): Uint8Array[] =>
+  Array.from({ length: leaves.length / 32 }, (_, place) => leaves.subarray(place * 32, place * 32 + 32))
 
-export const feedCommit = (entry: FeedEntry): FeedCommit => {
-  const levels = levelsOf(entry.leaves)
-  return {
-    commit: entry.statement,
-    capsules: entry.capsules.map(({ place, bytes }) => ({ place, path: merklePath(levels, place), capsule: bytes })),
-    records: entry.records.map(({ place, header, digest, size, body }) => ({
-      place,
-      path: merklePath(levels, place),
-      header,
-      digest: digest ?? sha256(body ?? new Uint8Array()),
-      size,
-      ...(body === undefined ? {} : { body }),
-    })),
-  }
-}
+const placesOf = (...items: (readonly { readonly place: number }[])[]): number[] =>
+  items.flat().map(({ place }) => place)
+
+export const feedCommit = ({ statement, leaves, capsules, records }: FeedEntry): FeedCommit => ({
+  commit: statement,
+  capsules: capsules.map(({ place, bytes }) => ({ place, capsule: bytes })),
+  records: records.map(({ place, header, digest, size, body }) => ({
+    place,
+    header,
+    digest: digest ?? sha256(body ?? new Uint8Array()),
+    size,
+    ...(body === undefined ? {} : { body }),
+  })),
+  siblings: merkleSiblings(leavesOf(leaves), placesOf(capsules, records)),
+})
 
 /** Encapsulations that the seals of these capsules name, each once. */
 export const namedEncapsulations = (entries: readonly FeedEntry[]): Uint8Array[] => {
@@ -40,10 +40,10 @@ export const namedEncapsulations = (entries: readonly FeedEntry[]): Uint8Array[]
 
 /** Octets that a commit takes in a page, without the encapsulations that its seals name: many commits share those. */
 export const servedSize = ({ statement, leaves, capsules, records }: FeedEntry): number => {
-  const depth = Math.ceil(Math.log2(Math.max(2, leaves.length / 32)))
-  const item = INDEX_LIMITS.feedItem + INDEX_LIMITS.feedPathLevel * depth
-  return capsules.reduce((sum, { bytes }) => sum + item + bytes.length, statement.length) +
-    records.reduce((sum, { header, body }) => sum + item + header.length + (body?.length ?? 0), 0)
+  const siblings = siblingPlaces(leaves.length / 32, placesOf(capsules, records)).length
+  const proof = siblings * INDEX_LIMITS.feedSibling
+  return capsules.reduce((sum, { bytes }) => sum + INDEX_LIMITS.feedItem + bytes.length, statement.length + proof) +
+    records.reduce((sum, { header, body }) => sum + INDEX_LIMITS.feedItem + header.length + (body?.length ?? 0), 0)
 }
 
 /** The first commits of a page that fit it together with what their seals name; one at least. */

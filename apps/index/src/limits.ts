@@ -29,9 +29,10 @@ export const INDEX_LIMITS = {
   checkpointPages: 4_000,
   /** A request of one or two statements. */
   statementsBody: 2 * FORMAT_LIMITS.statement + 1_024,
-  /** What an item of a feed takes beside its header and body: a digest, numbers; and for each level of its path. */
+  /** What an item of a feed takes beside its header and body: a digest, numbers. */
   feedItem: 64,
-  feedPathLevel: 34,
+  /** A node of the proof. */
+  feedSibling: 34,
   /** An encapsulation of a feed. */
   feedEncapsulation: 1_228,
   /** Octets read at once from a blob's file. */

@@ -19,7 +19,7 @@ import {
   sha256,
   toHex,
   verifyCommit,
-  verifyPath,
+  verifyLeaves,
   type Commit,
 } from '@scelle/seal/verify'
 import { Feed as ServedFeed, type FeedCommit } from '@scelle/wire/messages'
@@ -60,6 +60,9 @@ interface VerifiedCommit {
   readonly commit: Commit
   readonly id: Uint8Array
 }
+
+/** What stands under its commit's root, by this leaf. */
+type Proven<T> = T & { readonly leaf: Uint8Array }
 
 /** Leaves shown of one commit, by the hex of their category, with their places. */
 type Shown = Map<string, { place: number; leaf: Uint8Array }[]>
@@ -215,16 +218,19 @@ export class Feed {
     if (this.#whole && served.capsules.length < commit.capsules) {
       throw new SealError('feed-withheld', 'the index withholds a capsule of a commit')
     }
+    const capsules = served.capsules.map((one) => ({ ...one, leaf: capsuleLeaf(one.capsule) }))
+    const items = served.records.map((one) => ({ ...one, leaf: recordLeaf(one.header, one.digest) }))
+    const leaves = [...capsules, ...items]
+    if (new Set(leaves.map(({ place }) => place)).size !== leaves.length) throw replayed('a place of a commit')
+    verifyLeaves(leaves, served.siblings, commit)
     const shown: Shown = new Map()
-    const places = [...served.capsules, ...served.records].map(({ place }) => place)
-    if (new Set(places).size !== places.length) throw replayed('a place of a commit')
-    for (const capsule of served.capsules) this.#takeCapsule(capsule, commit, shown)
-    const records = served.records.map((record) => this.#takeRecord(record, commit, shown))
-    for (const [category, leaves] of shown) {
+    for (const capsule of capsules) this.#takeCapsule(capsule, commit, shown)
+    const records = items.map((record) => this.#takeRecord(record, commit, shown))
+    for (const [category, ordered] of shown) {
       this.#heads.add(
         category,
         id,
-        leaves.toSorted((a, b) => a.place - b.place).map(({ leaf }) => leaf),
+        ordered.toSorted((a, b) => a.place - b.place).map(({ leaf }) => leaf),
       )
     }
     return records
@@ -242,9 +248,7 @@ export class Feed {
     return verified
   }
 
-  #takeCapsule(served: FeedCommit['capsules'][number], commit: Commit, shown: Shown): void {
-    const leaf = capsuleLeaf(served.capsule)
-    verifyPath(leaf, served.place, served.path, commit)
+  #takeCapsule(served: Proven<FeedCommit['capsules'][number]>, commit: Commit, shown: Shown): void {
     const { capsule, header } = decodeCapsule(served.capsule)
     const fits =
       equalBytes(header.vault, this.#vault) &&
@@ -258,13 +262,11 @@ export class Feed {
     const headerHash = capsuleHeaderHash(capsule.header)
     const couriers = capsule.shares.map(({ encapsulation }) => toHex(encapsulation))
     this.#capsules.set(id, { id, category, header, headerHash, capsule, bytes: served.capsule, couriers, records: 0 })
-    show(shown, category, served.place, leaf)
+    show(shown, category, served.place, served.leaf)
   }
 
-  #takeRecord(served: FeedCommit['records'][number], commit: Commit, shown: Shown): FeedRecord {
+  #takeRecord(served: Proven<FeedCommit['records'][number]>, commit: Commit, shown: Shown): FeedRecord {
     const { header: headerBytes, digest, size, body } = served
-    const leaf = recordLeaf(headerBytes, digest)
-    verifyPath(leaf, served.place, served.path, commit)
     if (body !== undefined && (body.length !== size || !equalBytes(sha256(body), digest))) {
       throw new SealError('record-tampered', 'the index serves another body than the author signed')
     }
@@ -276,7 +278,7 @@ export class Feed {
     }
     this.#requireNew(capsule, header)
     this.#requireRoom(capsule, body?.length ?? 0)
-    show(shown, capsule.category, served.place, leaf)
+    show(shown, capsule.category, served.place, served.leaf)
     return { capsule, header, headerBytes, digest, size, body }
   }
 

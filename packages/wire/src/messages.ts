@@ -70,21 +70,20 @@ export const CommitAnswers = list(
 )
 export type CommitAnswers = Value<typeof CommitAnswers>
 
-const path = list(hash32, 14)
-
 export const FeedCommit = struct({
   commit: field(0, statement),
   capsules: field(1, list(struct({
-    place: field(0, uint()), path: field(1, path), capsule: field(2, bytes(1, 8_192)),
+    place: field(0, uint()), capsule: field(1, bytes(1, 8_192)),
   }), FORMAT_LIMITS.commitLeaves)),
   records: field(2, list(struct({
     place: field(0, uint()),
-    path: field(1, path),
-    header: field(2, bytes(1, FORMAT_LIMITS.recordHeader)),
-    digest: field(3, hash32),
-    size: field(4, uint()),
-    body: optional(5, bytes(0, WIRE_LIMITS.inlineBody)),
+    header: field(1, bytes(1, FORMAT_LIMITS.recordHeader)),
+    digest: field(2, hash32),
+    size: field(3, uint()),
+    body: optional(4, bytes(0, WIRE_LIMITS.inlineBody)),
   }), FORMAT_LIMITS.commitLeaves)),
+  /** What proves all of them together: see `verifyLeaves`. */
+  siblings: field(3, list(hash32, FORMAT_LIMITS.commitLeaves)),
 })
 export type FeedCommit = Value<typeof FeedCommit>
 

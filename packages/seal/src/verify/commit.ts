@@ -40,8 +40,8 @@ export const recordLeaf = (headerBytes: Uint8Array, digest: Uint8Array): Uint8Ar
 
 export const capsuleLeaf = (capsuleBytes: Uint8Array): Uint8Array => hashOf('leafCapsule', sha256(capsuleBytes))
 
-const bottom = (leaf: Uint8Array): Uint8Array => sha256(u8(0), leaf)
-const inner = (left: Uint8Array, right: Uint8Array): Uint8Array => sha256(u8(1), left, right)
+export const merkleBottom = (leaf: Uint8Array): Uint8Array => sha256(u8(0), leaf)
+export const merkleInner = (left: Uint8Array, right: Uint8Array): Uint8Array => sha256(u8(1), left, right)
 
 const requirePowerOfTwo = (leaves: readonly Uint8Array[]): void => {
   const size = leaves.length
@@ -53,10 +53,10 @@ const requirePowerOfTwo = (leaves: readonly Uint8Array[]): void => {
 /** All levels of the tree, bottom first: compute once where several paths are needed. */
 export const merkleLevels = (leaves: readonly Uint8Array[]): Uint8Array[][] => {
   requirePowerOfTwo(leaves)
-  const levels = [leaves.map(bottom)]
+  const levels = [leaves.map(merkleBottom)]
   for (let level = levels[0] as Uint8Array[]; level.length > 1; level = levels.at(-1) as Uint8Array[]) {
     const next: Uint8Array[] = []
-    for (let i = 0; i < level.length; i += 2) next.push(inner(level[i] as Uint8Array, level[i + 1] as Uint8Array))
+    for (let i = 0; i < level.length; i += 2) next.push(merkleInner(level[i] as Uint8Array, level[i + 1] as Uint8Array))
     levels.push(next)
   }
   return levels
@@ -76,12 +76,12 @@ export const merklePath = (levels: readonly Uint8Array[][], place: number): Uint
 
 /** Checks one leaf against a commit's root. Throws `commit-proof-invalid`: the path comes from the index. */
 export const verifyPath = (leaf: Uint8Array, place: number, path: readonly Uint8Array[], commit: Commit): void => {
-  let node = bottom(leaf)
+  let node = merkleBottom(leaf)
   if (path.length !== commit.depth || place >= 2 ** commit.depth) {
     throw new SealError('commit-proof-invalid', 'a path has another length than its commit')
   }
   for (const [depth, sibling] of path.entries()) {
-    node = ((place >> depth) & 1) === 0 ? inner(node, sibling) : inner(sibling, node)
+    node = ((place >> depth) & 1) === 0 ? merkleInner(node, sibling) : merkleInner(sibling, node)
   }
   if (!equalBytes(node, commit.root)) {
     throw new SealError('commit-proof-invalid', 'what the index served is not what the author signed')
