@@ -32,4 +32,8 @@ export const LIMITS = {
   rules: 2000,
   /** Matchers of one category rule. */
   ruleMatchers: 500,
+  /** Entries of one section of a patient summary; the rest is counted. */
+  summarySection: 200,
+  /** Resources of one patient summary, those that its entries refer to included. */
+  summaryEntries: 3_000,
 } as const
