@@ -2,12 +2,20 @@
 import type { CapabilityStatement, CapabilityStatementRestResource } from '@medplum/fhirtypes'
 import { parametersOf } from '@scelle/fhir/search'
 import { resourceTypes } from '@scelle/fhir/validate'
+import { DOCUMENT_OPERATIONS } from './documents/routes.ts'
 import { bytesOf } from './entry.ts'
 import { PATCH_TYPE } from './patch.ts'
 
 const INTERACTIONS = [
   'read', 'vread', 'update', 'patch', 'delete', 'history-instance', 'create', 'search-type',
 ] as const
+
+const EVERYTHING = { name: 'everything', definition: 'http://hl7.org/fhir/OperationDefinition/Patient-everything' }
+
+const operationsOf = (type: string): Pick<CapabilityStatementRestResource, 'operation'> => {
+  const operation = [...(type === 'Patient' ? [EVERYTHING] : []), ...(DOCUMENT_OPERATIONS[type] ?? [])]
+  return operation.length === 0 ? {} : { operation }
+}
 
 const resourceOf = (type: string): CapabilityStatementRestResource => ({
   type: type as NonNullable<CapabilityStatementRestResource['type']>,
@@ -21,9 +29,7 @@ const resourceOf = (type: string): CapabilityStatementRestResource => ({
   conditionalDelete: 'single',
   referencePolicy: ['literal', 'local'],
   searchParam: parametersOf(type).map(({ name, kind }) => ({ name, type: kind })),
-  ...(type === 'Patient'
-    ? { operation: [{ name: 'everything', definition: 'http://hl7.org/fhir/OperationDefinition/Patient-everything' }] }
-    : {}),
+  ...operationsOf(type),
 })
 
 const SECURITY = 'Every request is signed (RFC 9421) by an application that this edge enrols. '

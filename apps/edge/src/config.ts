@@ -35,6 +35,8 @@ export const configSchema = settings({
   })),
   /** Rules of this site, before the built-in category table. */
   categories: v.optional(filePath),
+  /** Language of documents made here, where neither reader nor patient says otherwise. */
+  language: v.optional(v.picklist(['fr', 'en']), 'fr'),
   /** Limits of open charts; times in milliseconds. */
   charts: v.optional(settings({
     open: v.optional(v.pipe(milliseconds, v.minValue(1, 'at least 1'))),

@@ -48,6 +48,9 @@ const follow = (exact: unknown, value: unknown): void => {
   }
 }
 
+/** The digits that a number of an object was sent with, where JavaScript would write others. */
+export const digitsOf = (holder: Holder, name: string): string | undefined => texts.get(holder)?.get(name)
+
 /** JSON text in which remembered digits stand as they were sent. `JSON.stringify` where there are none. */
 export const exactJson = (value: object): string => {
   if (!hasDecimals(value)) return JSON.stringify(value)

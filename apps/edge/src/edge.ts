@@ -9,6 +9,7 @@ import { Bundles } from './bundles.ts'
 import type { Right } from './call.ts'
 import { Capability } from './capability.ts'
 import { type ChartLimits, Charts, EDGE_ITSELF } from './charts.ts'
+import { assembleDocuments } from './documents/assemble.ts'
 import { fhirRoutes } from './fhir-routes.ts'
 import { Grants } from './grants.ts'
 import { Interactions } from './interactions.ts'
@@ -61,6 +62,8 @@ export interface EdgeOptions {
   /** Principal ids, hex, whose shared patients enter without being asked about. Others wait to be accepted. */
   readonly partners?: readonly string[]
   readonly rules?: RuleTable
+  /** Of documents made here, where neither reader nor patient says otherwise. */
+  readonly language?: 'fr' | 'en'
   readonly charts?: Partial<ChartLimits>
   /** Names, with port, under which others reach it. */
   readonly authorities?: readonly string[]
@@ -241,7 +244,11 @@ const facade = (parts: FacadeParts): FhirRoutes => {
   })
   const operations = new Operations({ directory, repository, vaults, grants, now })
   const capability = new Capability(organisation.name, now())
-  const routes: FhirRoutes = fhirRoutes({ bundles, capability, interactions, operations, search })
+  const documents = assembleDocuments({
+    directory, charts, repository, search, cabinet, rules: parts.options.rules ?? DEFAULT_RULES,
+    organisation: organisation.name, language: parts.options.language ?? 'fr', now, newId,
+  })
+  const routes: FhirRoutes = fhirRoutes({ bundles, capability, documents, interactions, operations, search })
   return routes
 }
 

@@ -5,6 +5,7 @@ import { type FhirAnswer, jsonAnswer } from './answers.ts'
 import type { Bundles } from './bundles.ts'
 import type { Call } from './call.ts'
 import type { Capability } from './capability.ts'
+import { addDocumentRoutes, type DocumentParts } from './documents/routes.ts'
 import { EdgeError } from './errors.ts'
 import type { Interactions } from './interactions.ts'
 import { FHIR_TYPES, requireType, splitPair, textOfBody } from './negotiation.ts'
@@ -13,6 +14,7 @@ import { FhirRoutes } from './router.ts'
 import type { Search } from './search.ts'
 
 export interface FhirParts {
+  readonly documents: DocumentParts
   readonly bundles: Bundles
   readonly capability: Capability
   readonly interactions: Interactions
@@ -32,6 +34,7 @@ const patient = (call: Call): string => {
 export const fhirRoutes = (parts: FhirParts): FhirRoutes => {
   const routes = new FhirRoutes()
   addWhole(routes, parts)
+  addDocumentRoutes(routes, parts.documents)
   addOperations(routes, parts)
   addSearches(routes, parts)
   addInstances(routes, parts)

@@ -36,6 +36,7 @@ const start = async (file: string): Promise<void> => {
     })),
     partners: config.partners,
     authorities: config.authorities,
+    language: config.language,
     ...(config.charts === undefined ? {} : { charts: defined(config.charts) }),
     ...rulesOf(config, at),
     now: () => Date.now(),

@@ -35,7 +35,7 @@ const CASES: readonly Case[] = [
   { name: 'constructor as type', path: 'constructor', status: 400 },
   { name: 'unknown operation', path: '$graphql', method: 'POST', raw: '{}', status: 400, code: 'not-supported' },
   { name: 'unknown operation of a type', path: 'Patient/$match', method: 'POST', raw: '{}', status: 405 },
-  { name: 'unknown operation of a patient', path: 'Patient/p/$summary', status: 400, code: 'not-supported' },
+  { name: 'unknown operation of a patient', path: 'Patient/p/$nonsense', status: 400, code: 'not-supported' },
   { name: 'search across types', path: '', status: 400, code: 'not-supported' },
   { name: 'history of a type', path: 'Observation/_history', status: 400, code: 'not-supported' },
   { name: 'history of the server', path: '_history', status: 400, code: 'not-supported' },

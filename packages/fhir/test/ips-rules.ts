@@ -79,10 +79,9 @@ function compositionRules(
   check(composition.type.coding?.some(({ code }) => code === '60591-5') === true, 'type')
   check(subject?.resourceType === 'Patient', 'subject')
   if (subject?.resourceType === 'Patient') {
-    const told = subject as unknown as { birthDate?: string, _birthDate?: object }
-    check(told.birthDate !== undefined || told._birthDate !== undefined, 'birth date, or why not')
+    check('birthDate' in subject || '_birthDate' in subject, 'birth date, or why not')
     check((subject.name ?? []).some((each) =>
-      each.family ?? each.given ?? each.text ?? (each as { _text?: object })._text), 'name')
+      each.family ?? each.given ?? ('text' in each || '_text' in each)), 'name')
   }
   check(composition.author.length > 0 && composition.author.every(({ reference }) => resolve(reference)), 'author')
   check((composition.attester ?? []).every(({ party }) => !party?.reference || resolve(party.reference)), 'attester')

@@ -86,7 +86,8 @@ describe('a summary', () => {
 
   test('shows entries in tables, in the language of the reader', () => {
     const bundle = made([penicillin, asthma])
-    expect(divOf(bundle, ALLERGIES)).toContain('<td>Pénicilline</td><td>élevée</td><td>Urticaire – sévère</td><td>actif</td>')
+    expect(divOf(bundle, ALLERGIES)).toContain(
+      '<td>Pénicilline</td><td>élevée</td><td>Urticaire – sévère</td><td>actif</td>')
     expect(divOf(bundle, PROBLEMS)).toContain('<th>Désignation</th><th>Depuis</th><th>Statut</th>')
     expect(divOf(bundle, PROBLEMS)).toContain('<td>Asthme</td><td>05/2019</td><td>actif</td>')
     const english = made([penicillin, asthma], { language: 'en' })
@@ -97,7 +98,7 @@ describe('a summary', () => {
   })
 
   test('puts what is over into the past, what was refuted or entered in error nowhere', () => {
-    const condition = (id: string, more: object): Resource => ({ ...asthma, id, ...more }) as Resource
+    const condition = (id: string, more: object): Resource => ({ ...asthma, id, ...more })
     const status = (code: string) => ({ coding: [{ code }] })
     const bundle = made([
       condition('over', { clinicalStatus: status('resolved') }),
@@ -230,13 +231,14 @@ describe('narratives', () => {
 
   test('hold words of records as text and nothing else', () => {
     const bundle = summarise(inputOf([
-      { ...penicillin, code: { coding: [{ code: 'x', display: evil }] } } as Resource,
-      { ...asthma, code: { coding: [{ code: 'y' }], text: evil } } as Resource,
+      { ...penicillin, code: { coding: [{ code: 'x', display: evil }] } },
+      { ...asthma, code: { coding: [{ code: 'y' }], text: evil } },
     ], { patient: { ...patient, name: [{ text: evil }], identifier: [{ value: evil }] }, organisation: evil }))
     const composition = compositionOf(bundle)
     for (const { text } of [composition, ...(composition.section ?? [])]) {
       expect(narrativeFault(text?.div ?? '')).toBeUndefined()
-      expect(text?.div).not.toMatch(/<(script|a|img|!)|\u0000|\u202E/i)
+      expect(text?.div).not.toMatch(/<(script|a|img|!)/i)
+      for (const unfit of ['\u0000', '\u202E']) expect(text?.div).not.toContain(unfit)
       expect(text?.div.isWellFormed()).toBe(true)
     }
   })
@@ -244,11 +246,12 @@ describe('narratives', () => {
   test('are well-formed whatever is written in a record', () => {
     fc.assert(fc.property(fc.string({ unit: 'binary' }), fc.string(), (display, unit) => {
       const bundle = summarise(inputOf([
-        { ...penicillin, code: { coding: [{ code: 'x', display }] } } as Resource,
+        { ...penicillin, code: { coding: [{ code: 'x', display }] } },
         { resourceType: 'Observation', id: 'o', status: 'final', subject, code: coded(display),
           category: [{ coding: [{ code: 'laboratory' }] }], valueQuantity: { value: 1, unit } },
       ]))
-      for (const { text } of compositionOf(bundle).section ?? []) expect(narrativeFault(text?.div ?? '')).toBeUndefined()
+      const texts = (compositionOf(bundle).section ?? []).map(({ text }) => text?.div ?? '')
+      expect(texts.map(narrativeFault)).toEqual(texts.map(() => undefined))
     }))
   })
 

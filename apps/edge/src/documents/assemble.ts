@@ -1,0 +1,32 @@
+/** Puts the parts of this folder together. */
+import type { RuleTable } from '@scelle/fhir/categories'
+import type { Language } from '@scelle/fhir/summary'
+import type { Charts } from '../charts.ts'
+import type { Repository } from '../repository.ts'
+import type { Search } from '../search.ts'
+import type { Cabinet } from '../store/cabinet.ts'
+import type { Directory } from '../store/directory.ts'
+import { ChartReader } from './chart-reader.ts'
+import { idByName } from './names.ts'
+import type { DocumentParts } from './routes.ts'
+import { Summaries } from './summary.ts'
+
+export interface Around {
+  readonly directory: Directory
+  readonly charts: Charts
+  readonly repository: Repository
+  readonly search: Search
+  readonly cabinet: Cabinet
+  readonly rules: RuleTable
+  readonly organisation: string
+  readonly language: Language
+  readonly now: () => number
+  readonly newId: () => string
+}
+
+export const assembleDocuments = (around: Around): DocumentParts => {
+  const { directory, charts, repository, search, cabinet } = around
+  const reader = new ChartReader({ directory, charts, repository })
+  const idFor = (name: string): string => idByName(cabinet, name)
+  return { summaries: new Summaries({ ...around, charts: reader, search, idFor }) }
+}
