@@ -3,7 +3,7 @@
  */
 import type { OperationOutcome, Resource } from '@medplum/fhirtypes'
 import { indentedJson } from './decimals.ts'
-import { bytesOf, type Entry, keyOf } from './entry.ts'
+import { bytesOf, copyOf, type Entry, keyOf } from './entry.ts'
 import type { Wishes } from './negotiation.ts'
 
 export interface FhirAnswer {
@@ -45,7 +45,7 @@ export const writtenAnswer = (
   if (returns === 'OperationOutcome') {
     return { ...jsonAnswer(status, success('the resource is stored'), headers), entry }
   }
-  return { status, headers, body: entry.bytes, entry }
+  return { status, headers, body: copyOf(entry), entry }
 }
 
 const decoder = new TextDecoder()

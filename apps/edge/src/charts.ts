@@ -1,19 +1,20 @@
 /**
  * Open charts: opened through the sdk with an access that two trustees answer, then read from memory. A chart belongs
- * to the session that opened it: another person's first read is a new access. What nobody reads any more is closed, the
- * least recently used first where there are too many. The organisation's own vault is no patient's chart: all share it.
+ * to the session that opened it: another person's first read is a new access. The organisation's own vault is no
+ * patient's chart: all share it. What is closed is overwritten as soon as nobody can be reading it.
  */
 import type { Chart, OpenedRecord } from '@scelle/sdk'
 import type { Entry } from './entry.ts'
 import { EdgeError } from './errors.ts'
 import { faultFields, type Log } from './log.ts'
+import { type Held, OpenCharts, type RoomLimits } from './open-charts.ts'
 import { opened } from './opening.ts'
 import { Records } from './records.ts'
 import type { Directory } from './store/directory.ts'
+import { Underway } from './underway.ts'
 import type { VaultShelf } from './vaults.ts'
 
-export interface ChartLimits {
-  readonly open: number
+export interface ChartLimits extends RoomLimits {
   readonly idle: number
   readonly absolute: number
   readonly refresh: number
@@ -30,15 +31,12 @@ export interface Opening {
 /** The session of this edge's own work, such as entering what others shared. No request has it. */
 export const EDGE_ITSELF = ''
 
-interface OpenChart extends Opening {
-  readonly vault: string
+interface OpenChart extends Opening, Held {
   readonly chart: Chart
   /** Hex ids of those whose categories these are. */
   readonly custodians: readonly string[]
   readonly unseen: Unseen
   readonly openedAt: number
-  /** The organisation's own vault is no patient's chart: it stays. */
-  readonly lasting: boolean
   usedAt: number
   freshAt: number
   refreshing: Promise<void> | undefined
@@ -50,12 +48,24 @@ interface Unseen {
   closed: number
 }
 
+/** A chart on its way into memory. */
+interface Loading {
+  readonly session: string
+  readonly vault: string
+  /** Accepted meanwhile: the index's answer may be older than they are. */
+  readonly meanwhile: Entry[]
+  /** What is known of the vault changed meanwhile: this opening is not good any more. */
+  isStale: boolean
+}
+
 export interface ChartsOptions {
   readonly vaults: VaultShelf
   readonly directory: Directory
   readonly limits: ChartLimits
   /** Hex id of this organisation: whose records need no second look. */
   readonly self: string
+  /** Whether a session goes on: what is opened for one that ended meanwhile is closed unseen. */
+  readonly isLive: (session: string) => boolean
   readonly now: () => number
   readonly random: (length: number) => Uint8Array
   /** Told of what others wrote, once the directory knows it. */
@@ -65,94 +75,117 @@ export interface ChartsOptions {
 
 export class Charts {
   readonly #options: ChartsOptions
-  /** By session and vault, least recently used first. */
-  readonly #open = new Map<string, OpenChart>()
-  /** Names in `#open`, by vault. */
-  readonly #sessionsOf = new Map<string, Set<string>>()
-  readonly #opening = new Map<string, Promise<OpenChart>>()
-  /** By vault: accepted while its chart was being opened: the index's answer may be older than they are. */
-  readonly #meanwhile = new Map<string, Set<Entry[]>>()
+  readonly #open: OpenCharts<OpenChart>
+  readonly #loading = new Map<Loading, Promise<OpenChart>>()
+  readonly #underway = new Underway()
 
   constructor(options: ChartsOptions) {
     this.#options = options
+    this.#open = new OpenCharts(options.limits)
   }
 
   get count(): number {
-    return this.#open.size
+    return this.#open.count
+  }
+
+  /** Bytes of memory that patients' open charts take, about. */
+  get weight(): number {
+    return this.#open.weight
   }
 
   /**
-   * The records of a vault for one session, opened or refreshed as needed. Throws EdgeError `forbidden` or
-   * `chart-unavailable`.
+   * A request of this session begins; the answer ends it. What it may be reading is overwritten only after that, so
+   * whatever it answers with is a copy by then.
+   */
+  begin(session: string): () => void {
+    return this.#underway.begin(session)
+  }
+
+  /**
+   * The records of a vault for one session, opened or refreshed as needed. Throws EdgeError `forbidden`,
+   * `chart-unavailable`, `chart-too-large`, `session-ended`.
    */
   async use(session: string, vault: string): Promise<Opening> {
     const now = this.#options.now()
-    const name = this.#nameOf(session, vault)
-    const known = this.#open.get(name)
+    const known = this.#known(session, vault)
     if (known === undefined || this.#isOver(known, now)) {
-      if (known !== undefined) this.#close(name)
-      return this.#openNow(name, vault)
+      if (known !== undefined) this.#open.close(known)
+      return this.#openNow(session, vault)
     }
     known.usedAt = now
-    this.#open.delete(name)
-    this.#open.set(name, known)
+    this.#open.touch(known)
+    this.#open.weigh(known)
     const isOld = now - known.freshAt >= this.#options.limits.refresh
-    if (isOld && this.#isContested(vault)) await this.#refresh(name, known)
-    return known
+    if (!isOld || !this.#isContested(vault)) return known
+    await this.#refresh(known)
+    this.#requireLive(session)
+    // Closed under the request, by whatever else went on: it is opened anew.
+    return this.#open.has(known) ? known : this.#openNow(session, vault)
   }
 
   /** The records of a vault if this session has them open now. */
   peek(session: string, vault: string): Opening | undefined {
-    const known = this.#open.get(this.#nameOf(session, vault))
+    const known = this.#known(session, vault)
     return known === undefined || this.#isOver(known, this.#options.now()) ? undefined : known
+  }
+
+  /** All that this session has open now, the organisation's own vault not among it. */
+  openIn(session: string): readonly (Opening & { readonly vault: string })[] {
+    const now = this.#options.now()
+    return this.#open.ofOwner(session).filter((chart) => !chart.lasting && !this.#isOver(chart, now))
   }
 
   /** Whether any session has it open. */
   isOpen(vault: string): boolean {
-    return this.#sessionsOf.has(vault)
+    return this.#open.ofVault(vault).length > 0
   }
 
   /** Enters what this edge itself wrote: it is read from now on, before anybody is told that it was written. */
   accepted(vault: string, entries: readonly Entry[]): void {
-    for (const name of this.#sessionsOf.get(vault) ?? []) {
-      const chart = this.#open.get(name)
-      for (const entry of entries) chart?.records.put(entry)
+    for (const chart of this.#open.ofVault(vault)) {
+      for (const entry of entries) chart.records.put(entry)
+      this.#open.weigh(chart)
     }
-    for (const waiting of this.#meanwhile.get(vault) ?? []) waiting.push(...entries)
+    for (const loading of this.#loading.keys()) if (loading.vault === vault) loading.meanwhile.push(...entries)
   }
 
   /** Closes what is over its time. */
   sweep(): void {
     const now = this.#options.now()
-    for (const [name, chart] of this.#open) if (this.#isOver(chart, now)) this.#close(name)
+    for (const chart of this.#open.all()) if (this.#isOver(chart, now)) this.#open.close(chart)
+  }
+
+  close(session: string, vault: string): void {
+    const chart = this.#open.get(session, vault)
+    if (chart !== undefined) this.#open.close(chart)
   }
 
   /** Closes a vault's charts in every session: what is known of it has changed. */
   closeVault(vault: string): void {
-    for (const name of this.#sessionsOf.get(vault) ?? []) this.#close(name)
+    for (const chart of this.#open.ofVault(vault)) this.#open.close(chart)
+    for (const loading of this.#loading.keys()) if (loading.vault === vault) loading.isStale = true
+  }
+
+  /** Closes all that a session has open. */
+  closeSession(session: string): void {
+    for (const chart of this.#open.ofOwner(session)) this.#open.close(chart)
   }
 
   closeAll(): void {
-    for (const name of this.#open.keys()) this.#close(name)
+    for (const chart of this.#open.all()) this.#open.close(chart)
   }
 
-  #nameOf(session: string, vault: string): string {
-    return `${this.#isShared(vault) ? EDGE_ITSELF : session}/${vault}`
+  #known(session: string, vault: string): OpenChart | undefined {
+    const own = this.#open.get(session, vault)
+    if (own !== undefined) return own
+    const shared = this.#open.get(EDGE_ITSELF, vault)
+    return shared?.lasting === true ? shared : undefined
   }
 
+  /** The organisation's own. */
   #isShared(vault: string): boolean {
     const row = this.#options.directory.vault(vault)
     return row !== undefined && row.patient === undefined
-  }
-
-  #close(name: string): void {
-    const chart = this.#open.get(name)
-    if (chart === undefined) return
-    this.#open.delete(name)
-    const sessions = this.#sessionsOf.get(chart.vault)
-    sessions?.delete(name)
-    if (sessions?.size === 0) this.#sessionsOf.delete(chart.vault)
-    chart.chart.close()
   }
 
   #isOver(chart: OpenChart, now: number): boolean {
@@ -166,63 +199,75 @@ export class Charts {
     return row === undefined || row.origin === 'granted' || row.contested === true
   }
 
-  async #openNow(name: string, vault: string): Promise<OpenChart> {
-    const under = this.#opening.get(name)
-    if (under !== undefined) return under
-    const opening = this.#load(name, vault).finally(() => this.#opening.delete(name))
-    this.#opening.set(name, opening)
-    return opening
+  #requireLive(session: string): void {
+    if (session !== EDGE_ITSELF && !this.#options.isLive(session)) throw new EdgeError('session-ended')
   }
 
-  async #load(name: string, vault: string): Promise<OpenChart> {
-    const { now, random } = this.#options
-    const meanwhile: Entry[] = []
-    const waiting = this.#meanwhile.get(vault) ?? new Set()
-    this.#meanwhile.set(vault, waiting.add(meanwhile))
+  async #openNow(session: string, vault: string): Promise<Opening> {
+    const owner = this.#isShared(vault) ? EDGE_ITSELF : session
+    for (const [each, chart] of this.#loading) if (each.session === owner && each.vault === vault) return chart
+    const loading: Loading = { session: owner, vault, meanwhile: [], isStale: false }
+    const chart = this.#load(loading).finally(() => this.#loading.delete(loading))
+    this.#loading.set(loading, chart)
+    return chart
+  }
+
+  async #load(loading: Loading): Promise<OpenChart> {
+    const { session, vault } = loading
     try {
       const handle = await this.#options.vaults.get(vault)
       const chart = await handle.open()
-      const { custodians } = handle
-      const records = new Records()
-      const unseen: Unseen = { aside: 0, closed: 0 }
-      this.#enter(vault, { records, custodians, unseen }, chart.opened())
-      for (const entry of meanwhile) records.put(entry)
-      const at = now()
-      const open: OpenChart = {
-        name: Buffer.from(random(9)).toString('base64url'),
-        vault, records, custodians, unseen, chart, lasting: this.#isShared(vault),
-        gaps: () => gapsOf(chart, unseen),
-        openedAt: at, usedAt: at, freshAt: at, refreshing: undefined,
+      const open = this.#entered(loading, chart, handle.custodians)
+      try {
+        this.#requireLive(session)
+        if (loading.isStale) throw new EdgeError('chart-unavailable')
+        if (!this.#open.add(open)) throw new EdgeError('chart-too-large')
+      } catch (error) {
+        open.shut()
+        throw error
       }
-      this.#open.set(name, open)
-      this.#sessionsOf.set(vault, (this.#sessionsOf.get(vault) ?? new Set()).add(name))
-      this.#makeRoom()
       return open
     } catch (error) {
       throw openFault(error, this.#options.log)
-    } finally {
-      waiting.delete(meanwhile)
-      if (waiting.size === 0) this.#meanwhile.delete(vault)
     }
   }
 
-  #makeRoom(): void {
-    const closable = [...this.#open].filter(([, chart]) => !chart.lasting)
-    for (const [name] of closable.slice(0, Math.max(0, closable.length - this.#options.limits.open))) this.#close(name)
+  #entered({ session, vault, meanwhile }: Loading, chart: Chart, custodians: readonly string[]): OpenChart {
+    const { now, random } = this.#options
+    const records = new Records()
+    const unseen: Unseen = { aside: 0, closed: 0 }
+    this.#enter(vault, { records, custodians, unseen }, chart.take())
+    for (const entry of meanwhile) records.put(entry)
+    const at = now()
+    return {
+      name: Buffer.from(random(9)).toString('base64url'),
+      owner: session, vault, records, custodians, unseen, chart, lasting: this.#isShared(vault),
+      gaps: () => gapsOf(chart, unseen),
+      weight: () => records.weight,
+      shut: () => {
+        gapsOf(chart, unseen) // a request that goes on with it must not take it for whole
+        chart.close()
+        this.#underway.after(session, () => records.wipe())
+      },
+      openedAt: at, usedAt: at, freshAt: at, refreshing: undefined,
+    }
   }
 
   /** News from the index. While it does not answer, what is open is served as it is: care goes on. */
-  async #refresh(name: string, open: OpenChart): Promise<void> {
+  async #refresh(open: OpenChart): Promise<void> {
     open.refreshing ??= (async () => {
       try {
-        this.#enter(open.vault, open, await open.chart.refresh())
+        await open.chart.refresh()
+        if (!this.#open.has(open)) return
+        this.#enter(open.vault, open, open.chart.take())
+        this.#open.weigh(open)
       } catch (error) {
         this.#options.log('chart-refresh-failed', faultFields(error))
         const { code } = openFault(error, () => undefined)
         // Its time at the sdk is over: it is opened anew next.
-        if ((error as { code?: unknown } | null)?.code === 'chart-closed') this.#close(name)
+        if ((error as { code?: unknown } | null)?.code === 'chart-closed') this.#open.close(open)
         if (code === 'forbidden') {
-          this.#close(name)
+          this.#open.close(open)
           throw new EdgeError('forbidden')
         }
       } finally {
@@ -233,15 +278,20 @@ export class Charts {
     await open.refreshing
   }
 
-  #enter(vault: string, into: Entered, news: Iterable<OpenedRecord>): void {
+  /** Copies what the sdk opened into the records, and overwrites what it came in. */
+  #enter(vault: string, into: Entered, news: readonly OpenedRecord[]): void {
     const { directory, learned, log, self } = this.#options
     const { records, custodians, unseen } = into
+    records.reserve(news.reduce((sum, { content }) => sum + content.length, 0))
     const result = opened(news, records, { vault, self, custodians, known: (key) => directory.locator(key) })
     if (result.refused > 0) log('records-set-aside', { records: result.refused })
     unseen.aside += result.hidden
-    if (result.foreign.length === 0) return
-    directory.learn(vault, result.foreign)
-    learned(result.foreign)
+    if (result.foreign.length > 0) {
+      directory.learn(vault, result.foreign)
+      learned(result.foreign)
+    }
+    for (const { content } of news) content.fill(0)
+    for (const { bytes } of result.foreign) bytes.fill(0)
   }
 }
 

@@ -2,6 +2,7 @@
 import { authorities, filePath, listenAddress, principalId, principalIds, settings } from '@scelle/wire/config'
 import * as v from 'valibot'
 import { RIGHTS } from './call.ts'
+import { EDGE_LIMITS } from './limits.ts'
 
 const address = v.pipe(v.string(), v.regex(/^https?:\/\/[^\s/?#]+(\/[^\s?#]*)?$/, 'an http or https URL'))
 
@@ -13,6 +14,8 @@ const name = v.pipe(v.string(), v.minLength(1, 'a name'), v.maxLength(200, 'at m
 const keyRecord = v.pipe(v.string(), v.regex(/^([0-9a-f]{2})+$/, 'a signed key record in hexadecimal'))
 
 const milliseconds = v.pipe(v.number(), v.integer('a whole number'), v.minValue(0, 'not below 0'))
+
+const positive = v.pipe(milliseconds, v.minValue(1, 'at least 1'))
 
 export const configSchema = settings({
   listen: listenAddress,
@@ -37,12 +40,19 @@ export const configSchema = settings({
   categories: v.optional(filePath),
   /** Language of documents made here, where neither reader nor patient says otherwise. */
   language: v.optional(v.picklist(['fr', 'en']), 'fr'),
-  /** Limits of open charts; times in milliseconds. */
+  /** Limits of open charts: numbers, bytes of memory, times in milliseconds. */
   charts: v.optional(settings({
-    open: v.optional(v.pipe(milliseconds, v.minValue(1, 'at least 1'))),
+    open: v.optional(positive),
+    perSession: v.optional(positive),
+    bytes: v.optional(positive),
     idle: v.optional(milliseconds),
     absolute: v.optional(milliseconds),
     refresh: v.optional(milliseconds),
+  })),
+  /** Limits of sessions, in milliseconds: the time without a request after which one is over, and the time in all. */
+  sessions: v.optional(settings({
+    idle: v.optional(positive),
+    absolute: v.optional(v.pipe(positive, v.maxValue(EDGE_LIMITS.sessionAbsolute, 'at most ten hours'))),
   })),
 })
 

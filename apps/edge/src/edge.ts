@@ -22,6 +22,7 @@ import { Repository } from './repository.ts'
 import type { FhirRoutes } from './router.ts'
 import { Search } from './search.ts'
 import { addFhir, presentOutcome } from './server.ts'
+import { type SessionLimits, Sessions } from './sessions.ts'
 import { Cabinet } from './store/cabinet.ts'
 import { Database } from './store/database.ts'
 import { Directory } from './store/directory.ts'
@@ -33,6 +34,7 @@ import { Submitter } from './writes/submitter.ts'
 import { Writer } from './writes/writer.ts'
 
 export type { ChartLimits } from './charts.ts'
+export type { SessionLimits } from './sessions.ts'
 export { RIGHTS, type Right } from './call.ts'
 export { EDGE_LIMITS } from './limits.ts'
 
@@ -65,6 +67,7 @@ export interface EdgeOptions {
   /** Of documents made here, where neither reader nor patient says otherwise. */
   readonly language?: 'fr' | 'en'
   readonly charts?: Partial<ChartLimits>
+  readonly sessions?: Partial<SessionLimits>
   /** Names, with port, under which others reach it. */
   readonly authorities?: readonly string[]
   readonly now: () => number
@@ -97,6 +100,7 @@ interface Parts {
   readonly directory: Directory
   readonly vaults: VaultShelf
   readonly charts: Charts
+  readonly sessions: Sessions
   readonly persons: Persons
   readonly grants: Grants
   readonly submitter: Submitter
@@ -171,7 +175,12 @@ const assemble = async (options: EdgeOptions, db: Database, log: Log): Promise<P
   const self = toHex(identity.id)
   const limits = { ...CHART_LIMITS, ...options.charts }
   const charts = new Charts({
-    vaults, directory, limits, self, now, random, log, learned: (entries) => persons.accepted(entries),
+    vaults, directory, limits, self, now, random, log,
+    isLive: (session) => sessions.isLive(session),
+    learned: (entries) => persons.accepted(entries),
+  })
+  const sessions: Sessions = new Sessions({
+    limits: { ...SESSION_LIMITS, ...options.sessions }, now, random, ended: (session) => charts.closeSession(session),
   })
   const persons: Persons = new Persons(directory, random)
   const partners = options.partners ?? []
@@ -187,15 +196,23 @@ const assemble = async (options: EdgeOptions, db: Database, log: Log): Promise<P
   })
   const planner = new Planner({ self, directory, cabinet, rules: options.rules ?? DEFAULT_RULES, now })
   const writer = new Writer(planner, vaults, submitter)
-  const routes = facade({ options, directory, vaults, charts, persons, grants, cabinet, writer, log })
-  return { db, state, directory, vaults, charts, persons, grants, submitter, routes }
+  const routes = facade({ options, directory, vaults, charts, sessions, persons, grants, cabinet, writer, log })
+  return { db, state, directory, vaults, charts, sessions, persons, grants, submitter, routes }
 }
 
 const CHART_LIMITS: ChartLimits = {
   open: EDGE_LIMITS.openCharts,
+  perSession: EDGE_LIMITS.sessionCharts,
+  bytes: EDGE_LIMITS.chartBytes,
   idle: EDGE_LIMITS.chartIdle,
   absolute: EDGE_LIMITS.chartAbsolute,
   refresh: EDGE_LIMITS.chartRefresh,
+}
+
+const SESSION_LIMITS: SessionLimits = {
+  idle: EDGE_LIMITS.sessionIdle,
+  absolute: EDGE_LIMITS.sessionAbsolute,
+  perApplication: EDGE_LIMITS.sessionsPerApplication,
 }
 
 const join = (options: EdgeOptions, state: SealedState, timers: Timers, log: Log): Promise<Client> => {
@@ -222,6 +239,7 @@ interface FacadeParts {
   readonly directory: Directory
   readonly vaults: VaultShelf
   readonly charts: Charts
+  readonly sessions: Sessions
   readonly persons: Persons
   readonly grants: Grants
   readonly cabinet: Cabinet
@@ -230,7 +248,7 @@ interface FacadeParts {
 }
 
 const facade = (parts: FacadeParts): FhirRoutes => {
-  const { directory, vaults, charts, persons, grants, cabinet, writer, log } = parts
+  const { directory, vaults, charts, sessions, persons, grants, cabinet, writer, log } = parts
   const { now, random, organisation } = parts.options
   const repository = new Repository({ directory, charts, lookForGrants: () => grants.lookOnMiss() })
   const pager = new Pager(cabinet.cursorKey, random, now)
@@ -242,7 +260,9 @@ const facade = (parts: FacadeParts): FhirRoutes => {
     dispatch: (call) => routes.dispatch(call),
     fault: (error) => log('entry-failed', faultFields(error)),
   })
-  const operations = new Operations({ directory, repository, vaults, grants, now })
+  const operations = new Operations({
+    directory, repository, vaults, grants, now, endSession: (session) => sessions.end(session),
+  })
   const capability = new Capability(organisation.name, now())
   const documents = assembleDocuments({
     directory, charts, repository, search, cabinet, rules: parts.options.rules ?? DEFAULT_RULES,
@@ -312,6 +332,7 @@ const housekeeping = (parts: Parts, options: EdgeOptions, log: Log): (() => void
   }
   const ends = [
     every(EDGE_LIMITS.sweepInterval, () => {
+      parts.sessions.sweep()
       parts.charts.sweep()
       if (parts.state.waiting) parts.db.write(false, () => parts.state.flush())
     }),
@@ -338,8 +359,14 @@ const openDoor = (
     readiness: ready,
     authorities: options.authorities ?? [],
     maxBody: EDGE_LIMITS.requestBody,
+    sessions: true,
     present: presentOutcome,
   })
-  addFhir(server, parts.routes, (principal) => applications.get(principal)?.rights ?? new Set())
+  addFhir(server, {
+    routes: parts.routes,
+    rightsOf: (principal) => applications.get(principal)?.rights ?? new Set(),
+    sessionOf: (principal, name) => parts.sessions.of(principal, name),
+    begin: (session) => parts.charts.begin(session),
+  })
   return server
 }

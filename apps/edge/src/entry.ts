@@ -1,5 +1,3 @@
-import type { Resource } from '@medplum/fhirtypes'
-
 /** One version of one resource, in memory. `bytes` is the JSON text as it was sealed, and as it is served. */
 export interface Entry {
   readonly type: string
@@ -17,17 +15,15 @@ export interface Entry {
   readonly bytes: Uint8Array
 }
 
-/** An entry whose resource is at hand: whatever is current in an open chart. */
-export interface Parsed extends Entry {
-  readonly resource: Resource
-}
-
 export const keyOf = (entry: { readonly type: string; readonly id: string }): string => `${entry.type}/${entry.id}`
 
 const decoder = new TextDecoder()
 const encoder = new TextEncoder()
 
 export const textOf = (entry: Entry): string => decoder.decode(entry.bytes)
+
+/** The content to answer with: a chart overwrites its own once it is closed, and an answer may still be on its way. */
+export const copyOf = (entry: Entry): Uint8Array => entry.bytes.slice()
 
 export const bytesOf = (text: string): Uint8Array => encoder.encode(text)
 

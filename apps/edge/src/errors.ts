@@ -32,6 +32,10 @@ const REFUSALS = {
     'The index has not answered yet. This edge keeps the write and completes it when it can: '
     + 'read before you send it again.'],
   'chart-unavailable': [503, 'transient', 'The chart cannot be opened now. Try again.'],
+  'chart-too-large': [403, 'too-costly',
+    'This chart is larger than the memory that this server gives to open charts (charts.bytes).'],
+  'session-ended': [401, 'login',
+    'This session ended while the request was under way. Send it again: that begins a new session.'],
   'internal': [500, 'exception', 'The server failed. Try again, and tell the operator if it stays so.'],
 } as const satisfies Record<string, readonly [number, IssueCode, string]>
 

@@ -59,6 +59,7 @@ const addOperations = (routes: FhirRoutes, { operations, search }: FhirParts): v
   routes.add('POST', '$scelle-revoke', ['share'], (call) => operations.revoke(call))
   routes.add('GET', '$scelle-offers', ['share'], (call) => operations.offers(call))
   routes.add('POST', '$scelle-accept', ['share'], (call) => operations.accept(call))
+  routes.add('POST', '$scelle-logout', [], (call) => operations.logout(call))
   routes.add('GET', '$unclassified', ['read', 'search'], (call) => operations.review(call))
   routes.add('POST', ':type/$validate', [], validate)
 }

@@ -127,6 +127,7 @@ export class Grants {
   async #enter(notice: GrantNotice): Promise<void> {
     const { charts, directory, persons, log } = this.#options
     const [id, vault] = [toHex(notice.id), toHex(notice.vault)]
+    const end = charts.begin(EDGE_ITSELF)
     try {
       const { records } = await charts.use(EDGE_ITSELF, vault)
       const patient = patientIn(records)
@@ -134,7 +135,6 @@ export class Grants {
       if (patient === undefined || (known !== undefined && known !== vault)) {
         // Two records of one name cannot both be meant by it. Nothing is shown rather than one of them by chance.
         log('granted-vault-set-aside', { reason: patient === undefined ? 'no-patient' : 'patient-known' })
-        charts.closeVault(vault)
         return
       }
       directory.addVault({ vault, patient, origin: 'granted', grants: { [id]: notice.until } }, patient)
@@ -143,6 +143,9 @@ export class Grants {
     } catch (error) {
       this.#seen.delete(id) // tried again at the next look
       log('granted-vault-not-opened', faultFields(error))
+    } finally {
+      charts.close(EDGE_ITSELF, vault) // whoever reads it has an access of their own
+      end()
     }
   }
 }

@@ -5,7 +5,7 @@ import { createCondition } from '@scelle/fhir/references'
 import { type FhirAnswer, versionHeaders, writtenAnswer } from './answers.ts'
 import { type Call, requireRights } from './call.ts'
 import { withDecimals } from './decimals.ts'
-import { type Entry, textOf } from './entry.ts'
+import { copyOf, type Entry, textOf } from './entry.ts'
 import { EdgeError } from './errors.ts'
 import { FHIR_TYPES, header, ifMatchOf, isKnown, requireType, textOfBody } from './negotiation.ts'
 import { applyPatch, PATCH_TYPE } from './patch.ts'
@@ -182,7 +182,7 @@ const served = (call: Call, entry: Entry): FhirAnswer => {
   const conditions = {
     ifNoneMatch: header(call.headers, 'if-none-match'), ifModifiedSince: header(call.headers, 'if-modified-since'),
   }
-  return isKnown(conditions, entry) ? { status: 304, headers } : { status: 200, headers, body: entry.bytes, entry }
+  return isKnown(conditions, entry) ? { status: 304, headers } : { status: 200, headers, body: copyOf(entry), entry }
 }
 
 const written = (call: Call, { status, entry }: PlannedChange): FhirAnswer => {

@@ -24,6 +24,16 @@ export const EDGE_LIMITS = {
   batchParallel: 128,
   /** Charts open at once; the least recently used one is closed first. */
   openCharts: 500,
+  /** Charts open at once in one session. */
+  sessionCharts: 500,
+  /** Memory of all open charts of patients together: contents, index and what surrounds them, about. */
+  chartBytes: 2.5 * 1024 * 1024 * 1024,
+  /** A session without a request for so long is over, and its charts are closed. */
+  sessionIdle: 30 * 60_000,
+  /** No session lasts longer, used or not. */
+  sessionAbsolute: 10 * 3_600_000,
+  /** Sessions that one application may have at once; the least recently used one ends first. */
+  sessionsPerApplication: 1_000,
   /** An open chart nobody used for so long is closed. */
   chartIdle: 15 * 60_000,
   /** No chart stays open longer, used or not. */

@@ -38,6 +38,7 @@ const start = async (file: string): Promise<void> => {
     authorities: config.authorities,
     language: config.language,
     ...(config.charts === undefined ? {} : { charts: defined(config.charts) }),
+    ...(config.sessions === undefined ? {} : { sessions: defined(config.sessions) }),
     ...rulesOf(config, at),
     now: () => Date.now(),
     random: pooledRandom(),

@@ -19,6 +19,7 @@ export interface OperationOptions {
   readonly repository: Repository
   readonly vaults: VaultShelf
   readonly grants: Pick<Grants, 'offers' | 'accept' | 'lookOnMiss'>
+  readonly endSession: (session: string) => void
   readonly now: () => number
 }
 
@@ -123,6 +124,14 @@ export class Operations {
     }
     await this.#options.grants.accept(toHex(id))
     return told({ custodian: toHex(id) })
+  }
+
+  /** `POST $scelle-logout`: ends the session that the request belongs to, and closes what it has open. */
+  logout(call: Call): FhirAnswer {
+    requireNoQuery(call)
+    if (call.body.length > 0) parametersIn(call, [])
+    this.#options.endSession(call.session)
+    return { status: 204 }
   }
 
   /**

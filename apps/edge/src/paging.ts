@@ -4,6 +4,7 @@
  */
 import { createCipheriv, createDecipheriv, type KeyObject } from 'node:crypto'
 import type { Bundle } from '@medplum/fhirtypes'
+import type { Call } from './call.ts'
 import { EdgeError } from './errors.ts'
 import { EDGE_LIMITS } from './limits.ts'
 
@@ -13,6 +14,8 @@ export interface Cursor {
   readonly path: string
   /** The search as it was asked, without paging; encoded. */
   readonly query: string
+  /** Whoever it was given to: a session that is over has no pages any more. */
+  readonly session: string
   /** Which opening of which records: a chart that was closed meanwhile has no pages any more. */
   readonly opening: string
   readonly state: number
@@ -38,7 +41,7 @@ export class Pager {
     this.#now = now
   }
 
-  /** The text of a cursor, for one principal (hex id) alone. */
+  /** The text of a cursor, for one principal (hex id) alone, and for the session that it names. */
   seal(cursor: Omit<Cursor, 'until'>, principal: string): string {
     const nonce = this.#random(NONCE)
     const cipher = createCipheriv('aes-256-gcm', this.#key, nonce)
@@ -50,15 +53,15 @@ export class Pager {
 
   /**
    * Throws `bad-value` for a cursor that is changed, another principal's or another path's, `cursor-expired` for an
-   * old one.
+   * old one or another session's.
    */
-  open(text: string, path: string, principal: string): Cursor {
+  open(text: string, path: string, { principal, session }: Pick<Call, 'principal' | 'session'>): Cursor {
     const cursor = this.#decrypt(text, principal)
     if (cursor === undefined || cursor.path !== path) {
       throw new EdgeError('bad-value', `${CURSOR} is not one that this server gave to this application for this path`,
         CURSOR)
     }
-    if (cursor.until < this.#now()) throw new EdgeError('cursor-expired')
+    if (cursor.until < this.#now() || cursor.session !== session) throw new EdgeError('cursor-expired')
     return cursor
   }
 

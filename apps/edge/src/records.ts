@@ -1,7 +1,11 @@
-/** The records of one vault in memory: every version, and an index over what is current. */
+/**
+ * The records of one vault in memory: every version as it is served, and an index over what is current. Nothing is kept
+ * parsed: memory is what limits open charts.
+ */
 import type { Resource } from '@medplum/fhirtypes'
 import { ChartIndex, findMatches, type ParsedSearch } from '@scelle/fhir/search'
-import { type Entry, keyOf, type Parsed, textOf } from './entry.ts'
+import { type Entry, keyOf, textOf } from './entry.ts'
+import { Slabs } from './slabs.ts'
 
 interface Version {
   entry: Entry
@@ -14,8 +18,14 @@ interface Line {
   readonly handle: string
   /** Ascending by version, one each. */
   readonly versions: Version[]
-  current: Parsed | undefined
 }
+
+/** What a version costs beside its content: its entry, its place in the line and in three maps. Measured. */
+const VERSION_WEIGHT = 700
+/** What the index holds for each byte of current content once many parameters were searched. Measured. */
+const INDEX_WEIGHT = 1
+/** Maps and index of a chart without records. */
+const BASE_WEIGHT = 4_096
 
 /** A result of which only a page may be wanted. */
 export interface Result {
@@ -24,11 +34,16 @@ export interface Result {
 }
 
 export class Records {
-  readonly #lines = new Map<string, Line>()
-  readonly #keys = new Map<string, string>()
-  readonly #index = new ChartIndex((type, id) => this.#parsed(`${type}/${id}`, this.#state))
+  #lines = new Map<string, Line>()
+  /** `Type/id` by author, then by handle. */
+  #keys = new Map<string, Map<string, string>>()
+  /** One copy of what every record repeats. */
+  #shared = new Map<string, string>()
+  readonly #slabs = new Slabs()
+  #index = new ChartIndex((type, id) => this.#parsed(`${type}/${id}`, this.#state))
   #state = 0
-  #size = 0
+  #versions = 0
+  #content = 0
 
   /**
    * Grows with every change. What was true at a state can be asked for later: pages do not shift while others write.
@@ -37,14 +52,26 @@ export class Records {
     return this.#state
   }
 
-  /** Bytes of all versions held: what closing this would free, about. */
-  get size(): number {
-    return this.#size
+  /** About how many bytes of memory all this takes: what closing it gives back. */
+  get weight(): number {
+    return BASE_WEIGHT + this.#slabs.bytes + this.#versions * VERSION_WEIGHT + this.#content * INDEX_WEIGHT
   }
 
-  /** Current version; undefined where there is none or it is deleted. */
-  current(key: string): Parsed | undefined {
-    return this.#lines.get(key)?.current
+  /** Room for contents of so many bytes that are about to come. */
+  reserve(bytes: number): void {
+    this.#slabs.reserve(bytes)
+  }
+
+  /** Overwrites every content and forgets the rest: entries given out before read as zeros. */
+  wipe(): void {
+    this.#slabs.wipe()
+    this.#lines = new Map()
+    this.#keys = new Map()
+    this.#shared = new Map()
+    this.#index = new ChartIndex((type, id) => this.#parsed(`${type}/${id}`, this.#state))
+    this.#versions = 0
+    this.#content = 0
+    this.#state++
   }
 
   /** The newest version, deleted or not. */
@@ -64,7 +91,7 @@ export class Records {
 
   /** `Type/id` of a handle of this author seen before: a tombstone does not say what it ends. */
   keyOfHandle(author: string, handle: string): string | undefined {
-    return this.#keys.get(`${author}/${handle}`)
+    return this.#keys.get(author)?.get(handle)
   }
 
   /** What was current at a state, in no order. */
@@ -92,35 +119,55 @@ export class Records {
    * another name. Everybody who reads the feed knows its handles and names: whoever is granted writing must not be able
    * to put words into another's record, or to end it, so a line stays with the author that began it.
    */
-  put(entry: Entry, parsed?: Resource): boolean {
-    const key = keyOf(entry)
-    const { author, handle } = entry
-    const line = this.#lines.get(key) ?? { author, handle, versions: [], current: undefined }
+  put(given: Entry, parsed?: Resource): boolean {
+    const key = keyOf(given)
+    const { author, handle } = given
+    const line = this.#lines.get(key) ?? { author: this.#same(author), handle, versions: [] }
     const own = line.author === author && line.handle === handle
     if (!own || (this.keyOfHandle(author, handle) ?? key) !== key) return false
-    const at = line.versions.findIndex((version) => version.entry.version >= entry.version)
+    const at = line.versions.findIndex((version) => version.entry.version >= given.version)
     const there = at < 0 ? undefined : line.versions[at]
-    if (there?.entry.version === entry.version) {
-      if (!there.entry.deleted || entry.deleted) return true
-      there.entry = entry
+    if (there?.entry.version === given.version) {
+      if (!there.entry.deleted || given.deleted) return true
+      there.entry = this.#kept(given)
       there.since = ++this.#state
-    } else line.versions.splice(at < 0 ? line.versions.length : at, 0, { entry, since: ++this.#state })
-    this.#size += entry.bytes.length
+    } else {
+      const version = { entry: this.#kept(given), since: ++this.#state }
+      line.versions.splice(at < 0 ? line.versions.length : at, 0, version)
+    }
     this.#lines.set(key, line)
-    this.#keys.set(`${author}/${handle}`, key)
-    if (line.versions.at(-1)?.entry === entry) this.#follow(line, entry, parsed)
+    this.#enterHandle(line.author, handle, key)
+    const { entry } = line.versions.at(-1) as Version
+    if (entry.version === given.version) this.#follow(entry, parsed)
     return true
   }
 
-  #follow(line: Line, entry: Entry, parsed: Resource | undefined): void {
-    if (entry.deleted) {
-      if (line.current !== undefined) this.#index.remove(entry.type, entry.id)
-      line.current = undefined
-      return
+  /** A chart's own copy: whoever gave it may overwrite theirs, and closing the chart overwrites this one. */
+  #kept(entry: Entry): Entry {
+    const { type, category, author } = entry
+    this.#versions++
+    this.#content += entry.bytes.length
+    return {
+      ...entry, type: this.#same(type), category: this.#same(category), author: this.#same(author),
+      bytes: this.#slabs.keep(entry.bytes),
     }
-    const resource = parsed ?? (JSON.parse(textOf(entry)) as Resource)
-    line.current = { ...entry, resource }
-    this.#index.add(resource)
+  }
+
+  #same(text: string): string {
+    const known = this.#shared.get(text)
+    if (known === undefined) this.#shared.set(text, text)
+    return known ?? text
+  }
+
+  #enterHandle(author: string, handle: string, key: string): void {
+    const own = this.#keys.get(author)
+    if (own === undefined) this.#keys.set(author, new Map([[handle, key]]))
+    else own.set(handle, key)
+  }
+
+  #follow(entry: Entry, parsed: Resource | undefined): void {
+    if (entry.deleted) this.#index.remove(entry.type, entry.id)
+    else this.#index.add(parsed ?? (JSON.parse(textOf(entry)) as Resource))
   }
 
   /** Somebody wrote since: the older versions are searched instead. Rare, so it costs a scan of one type. */
@@ -136,7 +183,7 @@ export class Records {
 
   #entryAt(key: string, state: number): Entry {
     const line = this.#lines.get(key)
-    const entry = line?.current !== undefined && state === this.#state ? line.current : line && entryAt(line, state)
+    const entry = line && (state === this.#state ? line.versions.at(-1)?.entry : entryAt(line, state))
     if (entry === undefined) throw new Error('the index names a resource that is not there')
     return entry
   }

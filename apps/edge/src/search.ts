@@ -62,7 +62,7 @@ export class Search {
       const gaps = opening.gaps()
       return { status: 200, body: bundleBytes({ type: 'searchset', total, link }, gaps > 0 ? [gapPart(gaps)] : []) }
     }
-    const first = this.#first(reach, path, query, parsed.count)
+    const first = this.#first(call, reach, path, query, parsed.count)
     return this.#page(call, first, opening, 'searchset', resultOf(parsed), parsed.withTotal)
   }
 
@@ -96,7 +96,7 @@ export class Search {
     const locator = this.#options.directory.locator(`Patient/${id}`)
     if (locator?.deleted === true) throw new EdgeError('gone')
     const opening = await this.#options.charts.use(call.session, vault)
-    const first = this.#first({ where: vault, opening }, path, asked, wanted.count)
+    const first = this.#first(call, { where: vault, opening }, path, asked, wanted.count)
     return this.#page(call, first, opening, 'searchset', evaluate, true)
   }
 
@@ -113,12 +113,14 @@ export class Search {
     }
     const { vault } = await this.#options.repository.locate(type, id)
     const opening = await this.#options.repository.chartOf(call.session, type, id)
-    const first = this.#first({ where: vault, opening }, path, asked, wanted.count)
+    const first = this.#first(call, { where: vault, opening }, path, asked, wanted.count)
     return this.#page(call, first, opening, 'history', evaluate, true)
   }
 
-  #first({ where, opening }: Reach, path: string, query: string, count: number): Omit<Cursor, 'until'> {
-    return { path, query, opening: `${where}.${opening.name}`, state: opening.records.state, offset: 0, count }
+  #first(
+    { session }: Call, { where, opening }: Reach, path: string, query: string, count: number,
+  ): Omit<Cursor, 'until'> {
+    return { path, query, session, opening: `${where}.${opening.name}`, state: opening.records.state, offset: 0, count }
   }
 
   #page(
@@ -140,7 +142,7 @@ export class Search {
     const pairs = query.split('&').filter((pair) => pair.startsWith(`${CURSOR}=`))
     if (pairs.length === 0) return undefined
     if (pairs.length > 1 || query.includes('&')) throw new EdgeError('bad-value', `${CURSOR} stands alone`, CURSOR)
-    return this.#options.pager.open(splitPair(query)[1], path, call.principal)
+    return this.#options.pager.open(splitPair(query)[1], path, call)
   }
 
   async #again({ session }: Call, { opening: name }: Cursor): Promise<Opening> {

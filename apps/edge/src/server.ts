@@ -20,32 +20,46 @@ export const presentOutcome: PresentProblem = (problem: Problem) => ({
 
 type RightsOf = (principal: string) => ReadonlySet<Right>
 
-export const addFhir = (server: Server, routes: FhirRoutes, rightsOf: RightsOf): void => {
+/** What every request needs before it is a call. */
+export interface Door {
+  readonly routes: FhirRoutes
+  readonly rightsOf: RightsOf
+  /** The session of a request: its signer's hex id, and the name that the signature covers. */
+  readonly sessionOf: (principal: string, name: string | undefined) => string
+  /** A request of a session begins; the answer ends it. */
+  readonly begin: (session: string) => () => void
+}
+
+export const addFhir = (server: Server, door: Door): void => {
   for (const url of [BASE, `${BASE}/*`]) {
     server.route({
       policy: 'signed',
       method: ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'],
       url,
-      handler: (request) => handle(request, routes, rightsOf),
+      handler: (request) => handle(request, door),
     })
   }
 }
 
-const handle = async (request: SignedRequest, routes: FhirRoutes, rightsOf: RightsOf): Promise<Answer> => {
+const handle = async (request: SignedRequest, door: Door): Promise<Answer> => {
   let pretty = false
+  let end = (): void => undefined
   try {
-    const call = callOf(request, rightsOf)
+    const call = callOf(request, door)
     ;({ pretty } = call.wishes)
-    return sent(await routes.dispatch(call), pretty)
+    end = door.begin(call.session)
+    return sent(await door.routes.dispatch(call), pretty)
   } catch (error) {
     const { status, outcome } = refusalOf(error)
     if (status === 500) throw error // the server logs where it came from, and tells nothing of it
     const headers: Record<string, string> = status === 503 ? { 'retry-after': '1' } : {}
     return sent({ status, headers, body: bytesOf(JSON.stringify(outcome)) }, pretty)
+  } finally {
+    end()
   }
 }
 
-const callOf = (request: SignedRequest, rightsOf: RightsOf): Call => {
+const callOf = (request: SignedRequest, { rightsOf, sessionOf }: Door): Call => {
   checkUrl(request.target)
   const mark = request.target.indexOf('?')
   const path = mark < 0 ? request.target : request.target.slice(0, mark)
@@ -60,7 +74,7 @@ const callOf = (request: SignedRequest, rightsOf: RightsOf): Call => {
     body: request.body,
     base: `http://${typeof host === 'string' ? host.toLowerCase() : ''}${BASE}`,
     principal,
-    session: principal,
+    session: sessionOf(principal, request.session),
     rights: rightsOf(principal),
   }
 }

@@ -46,6 +46,8 @@ export class Chart {
   #keys = new Map<string, CapsuleKey>()
   #records: OpenedRecord[] = []
   #latest = new Map<string, OpenedRecord>()
+  /** What was opened before, by name and version: kept where the records themselves were handed over. */
+  #seen = new Map<string, Set<string>>()
   /** Each once, however often it happens. */
   readonly #problems = new Map<string, ChartProblem>()
   /** Records fetched and not opened yet: their keys are missing, or a request failed. The feed does not repeat them. */
@@ -106,6 +108,19 @@ export class Chart {
   }
 
   /**
+   * Hands over what was opened and not handed over yet, in the order in which it was committed, and keeps nothing of
+   * it: for whoever keeps the records in a form of its own, and overwrites them there. What is taken is in `opened` and
+   * `latest` no more. Throws `chart-closed`.
+   */
+  take(): OpenedRecord[] {
+    this.#look()
+    const taken = this.#records
+    this.#records = []
+    this.#latest = new Map()
+    return taken
+  }
+
+  /**
    * The newest version of every resource, deleted ones as tombstones. A handle is its author's own name for a resource:
    * another author's record under the same one is another resource, and replaces nothing. Throws `chart-closed`.
    */
@@ -156,6 +171,7 @@ export class Chart {
     this.#keys = new Map()
     this.#records = []
     this.#latest = new Map()
+    this.#seen = new Map()
     this.#problems.clear()
     this.#unopened = []
     this.#octets = new Map()
@@ -213,11 +229,10 @@ export class Chart {
     const pulled = await feed.pull(signal)
     if (this.#from !== undefined) this.#from = { ...from, feed }
     this.#unopened = []
-    const known = new Set(this.#records.map(({ author, category, handle, version }) =>
-      `${author}/${category}/${handle}/${version}`))
     return pulled.filter(({ capsule, header }) => {
       const code = from.keyring.codes.get(capsule.category)
-      return !known.has(`${toHex(capsule.header.writer)}/${code}/${toHex(header.handle)}/${header.version}`)
+      const line = `${toHex(capsule.header.writer)}/${code}`
+      return this.#seen.get(line)?.has(`${toHex(header.handle)}/${header.version}`) !== true
     })
   }
 
@@ -249,6 +264,9 @@ export class Chart {
   #keep(opened: readonly OpenedRecord[], problems: readonly ChartProblem[]): void {
     for (const record of opened) {
       this.#records.push(record)
+      const line = `${record.author}/${record.category}`
+      const seen = this.#seen.get(line) ?? new Set()
+      this.#seen.set(line, seen.add(`${record.handle}/${record.version}`))
       const name = `${record.author}/${record.category}/${record.handle}`
       if ((this.#latest.get(name)?.version ?? -1) < record.version) this.#latest.set(name, record)
     }
