@@ -30,6 +30,17 @@ export const LIMITS = {
   comparedValues: 20,
   /** Rules of one site's category table. */
   rules: 2000,
+  /** Definitions (profiles, extensions, value sets, code systems) of all packages together. */
+  definitions: 20_000,
+  /** Elements of one profile, and length of an element's id or path. */
+  profileElements: 5_000,
+  elementId: 2_000,
+  /** Profiles on which one rests, and value sets one inside the other. */
+  profileDerivations: 16,
+  /** Codes of one value set; beyond, it counts as not listed. */
+  valueSetCodes: 100_000,
+  /** Comparisons of a value with an element of a profile, for one resource: an IPS of 100 kB takes about 20,000. */
+  profileSteps: 1_000_000,
   /** Matchers of one category rule. */
   ruleMatchers: 500,
   /** Entries of one section of a patient summary; the rest is counted. */

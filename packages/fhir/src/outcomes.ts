@@ -17,6 +17,8 @@ export type FhirErrorCode =
   | 'invalid-value'
   | 'too-many-values'
   | 'invalid-rule-table'
+  | 'invalid-profile'
+  | 'profile-violated'
 
 type IssueCode = OperationOutcomeIssue['code']
 
@@ -37,11 +39,13 @@ const ANSWERS: Readonly<Record<FhirErrorCode, readonly [status: number, issue: I
   'invalid-value': [400, 'value'],
   'too-many-values': [400, 'too-costly'],
   'invalid-rule-table': [400, 'invalid'],
+  'invalid-profile': [400, 'invalid'],
+  'profile-violated': [422, 'invalid'],
 }
 
 /** One finding: what is wrong (`diagnostics`) and where (`expression`, a FHIRPath such as `Patient.name[0]`). */
 export interface Finding {
-  severity: 'error' | 'warning'
+  severity: 'error' | 'warning' | 'information'
   /** IssueType; absent: the error code's own. */
   code?: IssueCode
   diagnostics: string
