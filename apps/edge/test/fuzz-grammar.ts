@@ -1,5 +1,8 @@
 /** A grammar of requests between right and wrong, drawn from a seed: the same seed sends the same requests. */
 import { createHash } from 'node:crypto'
+import { CANARY, SearchGrammar } from './fuzz-search-grammar.ts'
+
+export { CANARY } from './fuzz-search-grammar.ts'
 
 export interface FuzzRequest {
   readonly method: string
@@ -8,17 +11,19 @@ export interface FuzzRequest {
   readonly raw?: string | Uint8Array
 }
 
-/** In every drawn value that a patient's record could hold: no answer to a refused request may repeat it. */
-export const CANARY = 'Xanthippe'
-
 const TYPES = ['Patient', 'Observation', 'Condition', 'AllergyIntolerance', 'Organization', 'Encounter', 'Binary',
   'Bundle', 'Parameters', 'Basic', 'Provenance', 'Group', 'Nonsense', 'patient', '__proto__', 'constructor', '']
 /** Served as they are: refusals mean nothing where nothing is ever accepted. */
 const SERVED = ['Patient/p', 'Observation/o', 'Observation?patient=p', 'Patient', 'Observation', 'Condition',
   'Organization',
-  'Patient/p/$everything', 'Patient/p/_history/1', 'Observation/o/_history', 'Patient?birthdate=ge1980&_sort=name']
+  'Patient/p/$everything', 'Patient/p/_history/1', 'Observation/o/_history', 'Patient?birthdate=ge1980&_sort=name',
+  'Observation?patient=p&_include=Observation:subject', 'Observation?patient=p&subject:Patient.name=x',
+  'Observation?patient=p&value-quantity=gt4', 'Observation?patient=p&code-value-quantity=2339-0$5&_summary=true',
+  'Patient?_id=p&_revinclude=Observation:subject', 'Observation?patient=p&_elements=status&_total=none']
 const IDS = ['p', 'o', 'nobody', 'a_b', '..', '%2e%2e', 'a%2fb', '%zz', '%00', '%F0%9F%92%A9', 'p%20', '-', '.',
-  'a'.repeat(64), 'a'.repeat(65), CANARY, `${CANARY}%0d%0aX: y`, '_history', '$everything', '$nothing', '*', 'p;x=1']
+  'a'.repeat(64), 'a'.repeat(65), CANARY, `${CANARY}%0d%0aX: y`, '_history',
+  '$everything', '$nothing', '$summary', '$export', '$match', '$validate', '$document', '$merge', '$docref', '*',
+  'p;x=1']
 const METHODS = ['GET', 'GET', 'GET', 'POST', 'POST', 'PUT', 'PUT', 'PATCH', 'DELETE', 'HEAD']
 const NAMES = ['_id', 'patient', 'subject', 'code', 'date', 'category', 'status', '_lastUpdated', 'identifier', 'name',
   'birthdate', 'gender', 'active', '_sort', '_count', '_total', '_summary', '_format', '_pretty', '_cursor', '_include',
@@ -38,7 +43,9 @@ const HEADERS: readonly (readonly [string, readonly string[]])[] = [
   ['if-none-match', ['*', 'W/"1"', CANARY, '']],
   ['if-modified-since', ['Thu, 01 Jan 2026 00:00:00 GMT', CANARY, '0', '']],
   ['if-none-exist', ['identifier=urn:x|1', 'name=' + CANARY, '?', 'x', 'Patient?_id=p', '%', '_count=1', '']],
-  ['prefer', ['return=minimal', 'return=OperationOutcome', 'return=x', 'respond-async', ';,=', CANARY]],
+  ['prefer', ['handling=lenient', 'handling=strict', 'handling=lenient, return=minimal', 'handling=x',
+    'handling=lenient; handling=strict', 'return=minimal',
+    'return=OperationOutcome', 'return=x', 'respond-async', ';,=', CANARY]],
   ['accept', ['*/*', 'application/fhir+xml', 'application/fhir+json;q=0', 'text/html', CANARY, ',,;',
     'application/json; fhirVersion=3.0']],
   ['content-type', ['application/fhir+json', 'application/json; charset=latin1', 'text/plain', 'application/fhir+xml',
@@ -77,7 +84,10 @@ export class Grammar {
   /** State of a 32-bit generator (mulberry32): plenty for a test, and the same everywhere. */
   #state: number
 
+  readonly #search: SearchGrammar
+
   constructor(seed: string) {
+    this.#search = new SearchGrammar((bound) => this.#below(bound))
     this.#state = createHash('sha256').update(seed).digest().readUInt32BE()
   }
 
@@ -132,7 +142,7 @@ export class Grammar {
       const encoded = value.includes('%') ? value : encodeURIComponent(value)
       return `${this.#one(NAMES)}${this.#one(MODIFIERS)}${this.#chance(15) ? '' : '='}${encoded}`
     }
-    const pairs = Array.from({ length: this.#times(3) }, pair)
+    const pairs = Array.from({ length: this.#times(3) }, () => (this.#chance(2) ? pair() : this.#search.pair()))
     if (this.#chance(2)) pairs.push('patient=p')
     return pairs.join(this.#chance(10) ? '&&' : '&')
   }
@@ -166,6 +176,8 @@ export class Grammar {
   #bundle(): string {
     const urls = ['Patient', 'Patient/p', 'Observation', 'Observation/o', 'Patient?_id=p', 'Patient?name=x',
       'Observation?patient=p',
+      'Patient?_id=p&_revinclude=Observation:subject', 'Observation?patient=p&_include=*', 'Patient/p/$summary',
+      'Observation?patient=p&value-quantity=lt5', 'Patient?_has:Observation:patient:code=x', '$export',
       '', '/', '../x', 'http://x/Patient', 'Nonsense/1', 'metadata', '$everything', 'Patient/p/$everything',
       'Patient/p/_history', '%', CANARY]
     const full = ['urn:uuid:00000000-0000-0000-0000-000000000001', 'urn:uuid:00000000-0000-0000-0000-000000000002',

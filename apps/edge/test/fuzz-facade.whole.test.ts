@@ -10,7 +10,7 @@ import { CANARY, Grammar } from './fuzz-grammar.ts'
 import { createWorld, type Reply, type World } from './harness.ts'
 import { glucose, patient } from './records.ts'
 
-const REQUESTS = Math.max(2_000, Number(process.env['SCELLE_FUZZ'] ?? 0))
+const REQUESTS = Math.max(10_000, Number(process.env['SCELLE_FUZZ'] ?? 0))
 const SEED = process.env['SCELLE_FUZZ_SEED'] ?? 'façade'
 
 const REFUSALS: ReadonlySet<number> = new Set([400, 403, 404, 405, 406, 409, 410, 412, 413, 415, 422])
