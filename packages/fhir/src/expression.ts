@@ -27,14 +27,44 @@ type Step = (nodes: Node[], resource: Json) => Node[]
  * which takes some hundred times as long but runs once per resource.
  */
 export function compileExpression(expression: string): Extractor {
-  const branches = splitUnion(expression).map(compileBranch)
+  const branches = splitUnion(expression).map((branch) => compileBranch(branch))
   if (branches.some((branch) => branch === undefined)) return evaluatorFor(expression)
   const compiled = branches as Step[]
   return (resource) => {
-    const type = String(resource['resourceType'])
-    const root: Node = { type, value: resource, shape: shapeOf(type), isResource: true }
+    const root = rootOf(resource)
     return compiled.flatMap((branch) => branch([root], resource))
   }
+}
+
+/** Per element of a composite, the values of each of its parts. */
+export type CompositeExtractor = (resource: Json) => Typed[][][]
+
+/**
+ * Compiles a composite SearchParameter: `base` finds the elements, each part's expression starts at one of them (or,
+ * with `%resource.`, at the resource). Undefined if an expression has a form not known here.
+ */
+export function compileComposite(base: string, parts: readonly string[]): CompositeExtractor | undefined {
+  const bases = splitUnion(base).map((branch) => compileBranch(branch))
+  const inner = parts.map((part) => splitUnion(part).map(compileRelative))
+  if ([...bases, ...inner.flat()].some((step) => step === undefined)) return undefined
+  const from = bases as Step[]
+  const values = inner as Step[][]
+  return (resource) => {
+    const root = rootOf(resource)
+    return from.flatMap((branch) => branch([root], resource)).map((node) =>
+      values.map((branches) => branches.flatMap((branch) => branch([node], resource))))
+  }
+}
+
+function rootOf(resource: Json): Node {
+  const type = String(resource['resourceType'])
+  return { type, value: resource, shape: shapeOf(type), isResource: true }
+}
+
+function compileRelative(branch: string): Step | undefined {
+  if (!branch.startsWith('%resource.')) return compileBranch(branch, true)
+  const step = compileBranch(branch.slice('%resource.'.length), true)
+  return step && ((_, resource) => step([rootOf(resource)], resource))
 }
 
 /** True if the expression needs no evaluator. */
@@ -71,7 +101,8 @@ function splitUnion(expression: string): string[] {
 const TOKEN =
   /\.?(?:ofType\((\w+)\)|as\((\w+)\)|where\(resolve\(\) is (\w+)\)|where\((\w+)='([^']*)'\)|([A-Za-z]+))(\[0\])?/y
 
-function compileBranch(branch: string): Step | undefined {
+/** @param relative the first name is an element of the nodes given, not their type */
+function compileBranch(branch: string, relative = false): Step | undefined {
   const inner = /^\(([^()]*(?:\([^()]*(?:\(\)[^()]*)?\)[^()]*)*)\)(\..*)?$/.exec(branch)
   const text = inner ? `${inner[1] ?? ''}${inner[2] ?? ''}` : branch
   const steps: Step[] = []
@@ -81,7 +112,7 @@ function compileBranch(branch: string): Step | undefined {
     const match = TOKEN.exec(text)
     if (!match || (at > 0) !== match[0].startsWith('.')) return undefined
     const [, ofType, as, resolveType, key, literal, name, first] = match
-    if (at === 0) {
+    if (at === 0 && !relative) {
       if (name === undefined || !/^[A-Z]/.test(name)) return undefined
       const root = name
       steps.push((nodes) => nodes.filter((node) => isOfType(node.type, root)))
@@ -100,8 +131,10 @@ function isOfType(type: string, wanted: string): boolean {
   return type === wanted || wanted === 'Resource' || wanted === 'DomainResource'
 }
 
+/** R4 writes `ofType(DateTime)` in one place and means the primitive. */
 function typeStep(type: string): Step {
-  return (nodes) => nodes.filter((node) => node.type === type)
+  const wanted = type === 'DateTime' ? 'dateTime' : type
+  return (nodes) => nodes.filter((node) => node.type === wanted)
 }
 
 function memberStep(name: string): Step {

@@ -18,6 +18,18 @@ export const LIMITS = {
   searchParameters: 64,
   /** Comma-separated values of one search parameter. */
   searchValues: 500,
+  /** Chains and `_has` inside each other. */
+  chainDepth: 5,
+  /** Criteria that the chains of one query may branch into: one for every type a reference may name. */
+  chainBranches: 500,
+  /** `_include` and `_revinclude` of one query. */
+  includes: 32,
+  /** Resources that the includes of one page may add. */
+  included: 10_000,
+  /** Elements named by `_elements`. */
+  elements: 100,
+  /** A list of candidates longer than this share of a type (one in four) is not worth sorting: the type is walked. */
+  scanShare: 4,
   /** Sort keys of one query. */
   sortKeys: 8,
   /** Largest `_count`. */

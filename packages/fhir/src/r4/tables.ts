@@ -36,6 +36,11 @@ export interface SearchParameterRow {
   type: string
   expression?: string
   target?: string[]
+  /** Parts of a composite; their expressions start at an element of the composite's own. */
+  components?: SearchParameterRow[]
 }
+
+/** Type, data type or backbone path → its elements that R4 marks as part of a summary, with spaces between. */
+export type SummaryTable = Record<string, string>
 
 export type SearchTable = Record<string, Record<string, SearchParameterRow>>

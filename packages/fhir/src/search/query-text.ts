@@ -1,8 +1,11 @@
-import { LIMITS } from './limits.ts'
-import { FhirError } from './outcomes.ts'
+import { LIMITS } from '../limits.ts'
+import { FhirError } from '../outcomes.ts'
 
-/** A query's parameters in order, decoded. @throws FhirError `invalid-value`, `too-many-values` */
-export function parseQuery(query: string): [name: string, value: string][] {
+/** One parameter of a query, decoded; `raw` is how it was written. */
+export interface Pair { name: string, value: string, raw: string }
+
+/** A query's parameters in order. @throws FhirError `invalid-value`, `too-many-values` */
+export function parseQuery(query: string): Pair[] {
   if (query.length > LIMITS.queryLength) {
     throw new FhirError('too-many-values', `the query is longer than ${LIMITS.queryLength} characters`)
   }
@@ -10,7 +13,7 @@ export function parseQuery(query: string): [name: string, value: string][] {
   return text.split('&').filter((part) => part !== '').map((part) => {
     const equals = part.indexOf('=')
     if (equals < 0) throw new FhirError('invalid-value', 'a search parameter has no "="', 'http.query')
-    return [decode(part.slice(0, equals)), decode(part.slice(equals + 1))]
+    return { name: decode(part.slice(0, equals)), value: decode(part.slice(equals + 1)), raw: part }
   })
 }
 
@@ -58,10 +61,18 @@ export function unescape(text: string): string | undefined {
   return plain
 }
 
-/** Text as string parameters compare it: no accents, no case, single spaces (R4 search.html#string). */
+const LETTERS: readonly (readonly [string, string])[] =
+  [['œ', 'oe'], ['Œ', 'OE'], ['æ', 'ae'], ['Æ', 'AE'], ['ß', 'ss'], ['ø', 'o'], ['Ø', 'O'], ['ł', 'l'], ['Ł', 'L']]
+
+/**
+ * Text as string parameters compare it (R4 search.html#string): no accents, no case; apostrophes and full stops are
+ * nothing (`O'Brien` is `obrien`), other punctuation and white space is one space (`Petit-Jean` is `petit jean`).
+ */
 export function foldText(text: string): string {
-  const plain = !/[^ -~]/.test(text) ? text : text.normalize('NFKD').replace(/\p{M}/gu, '').replaceAll('œ',
-    'oe').replaceAll('Œ', 'OE')
-    .replaceAll('æ', 'ae').replaceAll('Æ', 'AE').replaceAll('ß', 'ss').replaceAll('ø', 'o').replaceAll('Ø', 'O')
-  return plain.toLowerCase().replace(/\s+/g, ' ').trim()
+  let plain = text
+  if (/[^ -~]/.test(text)) {
+    plain = text.normalize('NFKD').replace(/\p{M}/gu, '')
+    for (const [letter, ascii] of LETTERS) plain = plain.replaceAll(letter, ascii)
+  }
+  return plain.toLowerCase().replace(/['’ʼ.]/g, '').replace(/[\p{P}\s]+/gu, ' ').trim()
 }

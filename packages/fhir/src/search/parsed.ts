@@ -1,5 +1,5 @@
-import type { Criterion } from './criteria.ts'
-import type { Parameter } from './search-parameters.ts'
+import type { Criterion } from './criterion.ts'
+import type { Parameter } from './parameters.ts'
 
 /** A search that was understood in full. */
 export interface ParsedSearch {
@@ -20,6 +20,8 @@ export interface ParsedSearch {
   elements: readonly string[] | undefined
   /** What `lenient` skipped, by name; never a value. */
   ignored: readonly Ignored[]
+  /** Base URLs of this server: absolute references under them mean its own resources. */
+  bases: readonly string[]
   /** The raw query without what was ignored or handled by the caller: what the self link states. */
   understood: string
 }

@@ -1,10 +1,12 @@
-import { shapeOf } from './definitions.ts'
-import type { Slot } from './definitions.ts'
+import { shapeOf } from '../definitions.ts'
+import type { Slot } from '../definitions.ts'
 
 /** What a token parameter takes whose elements are codes, booleans or the like: nothing that has a system. */
 export interface PlainToken {
   /** The codes there are; undefined where R4 does not list them. */
   codes: ReadonlySet<string> | undefined
+  /** Compared by case: ids, and codes that R4 lists. */
+  exact: boolean
 }
 
 const BOOLEAN: ReadonlySet<string> = new Set(['true', 'false'])
@@ -17,14 +19,21 @@ const BOOLEAN: ReadonlySet<string> = new Set(['true', 'false'])
 export function plainTokenOf(expression: string): PlainToken | undefined {
   const codes = new Set<string>()
   let listed = true
+  let exact = true
   for (const branch of expression.split('|')) {
     const slot = slotAt(branch.trim().replaceAll(/\.where\(\w+='[^']*'\)/g, ''))
     if (!slot || (slot.kind !== 'primitive' && slot.type !== 'ContactPoint')) return undefined
     const own = slot.type === 'boolean' ? BOOLEAN : slot.codes
     if (own) for (const code of own) codes.add(code)
     else listed = false
+    if (!own && slot.type !== 'id') exact = false
   }
-  return { codes: listed ? codes : undefined }
+  return { codes: listed ? codes : undefined, exact }
+}
+
+/** True if some element of the expression is an Identifier. */
+export function hasIdentifiers(expression: string): boolean {
+  return expression.split('|').some((branch) => slotAt(branch.trim())?.type === 'Identifier')
 }
 
 /** The element at a plain path such as `Patient.contact.gender`. */
