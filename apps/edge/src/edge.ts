@@ -18,6 +18,8 @@ import { faultFields, type Log, lineLog } from './log.ts'
 import { Operations } from './operations.ts'
 import { Pager } from './paging.ts'
 import { Persons } from './persons.ts'
+import { Merging } from './persons/merging.ts'
+import { DuplicateReview } from './persons/review.ts'
 import { Repository } from './repository.ts'
 import type { FhirRoutes } from './router.ts'
 import { Search } from './search.ts'
@@ -170,9 +172,9 @@ const assemble = async (options: EdgeOptions, db: Database, log: Log): Promise<P
   const cabinet = new Cabinet(first.sealing, random)
   const state = new SealedState(db, cabinet)
   const client = await join(options, state, timers, log)
-  const directory = new Directory(db, cabinet)
-  const vaults = new VaultShelf(client, directory)
   const self = toHex(identity.id)
+  const directory = new Directory(db, cabinet, self)
+  const vaults = new VaultShelf(client, directory)
   const limits = { ...CHART_LIMITS, ...options.charts }
   const charts = new Charts({
     vaults, directory, limits, self, now, random, log,
@@ -268,7 +270,11 @@ const facade = (parts: FacadeParts): FhirRoutes => {
     directory, charts, repository, search, cabinet, rules: parts.options.rules ?? DEFAULT_RULES,
     organisation: organisation.name, language: parts.options.language ?? 'fr', now, newId,
   })
-  const routes: FhirRoutes = fhirRoutes({ bundles, capability, documents, interactions, operations, search })
+  const merging = new Merging({ directory, writer })
+  const duplicates = new DuplicateReview(directory)
+  const routes: FhirRoutes = fhirRoutes({
+    bundles, capability, documents, duplicates, interactions, merging, operations, search,
+  })
   return routes
 }
 

@@ -10,6 +10,8 @@ import { EdgeError } from './errors.ts'
 import type { Interactions } from './interactions.ts'
 import { FHIR_TYPES, requireType, splitPair, textOfBody } from './negotiation.ts'
 import type { Operations } from './operations.ts'
+import type { Merging } from './persons/merging.ts'
+import type { DuplicateReview } from './persons/review.ts'
 import { FhirRoutes } from './router.ts'
 import type { Search } from './search.ts'
 
@@ -19,6 +21,8 @@ export interface FhirParts {
   readonly capability: Capability
   readonly interactions: Interactions
   readonly operations: Operations
+  readonly merging: Merging
+  readonly duplicates: DuplicateReview
   readonly search: Search
 }
 
@@ -36,6 +40,7 @@ export const fhirRoutes = (parts: FhirParts): FhirRoutes => {
   addWhole(routes, parts)
   addDocumentRoutes(routes, parts.documents)
   addOperations(routes, parts)
+  addPersons(routes, parts)
   addSearches(routes, parts)
   addInstances(routes, parts)
   return routes
@@ -62,6 +67,13 @@ const addOperations = (routes: FhirRoutes, { operations, search }: FhirParts): v
   routes.add('POST', '$scelle-logout', [], (call) => operations.logout(call))
   routes.add('GET', '$unclassified', ['read', 'search'], (call) => operations.review(call))
   routes.add('POST', ':type/$validate', [], validate)
+}
+
+const addPersons = (routes: FhirRoutes, { duplicates, merging }: FhirParts): void => {
+  routes.add('POST', 'Patient/$merge', ['write', 'read'], (call) => merging.merge(call))
+  routes.add('POST', 'Patient/$scelle-unmerge', ['write', 'read'], (call) => merging.unmerge(call))
+  routes.add('GET', '$scelle-duplicates', ['read', 'search'], (call) => duplicates.list(call))
+  routes.add('POST', '$scelle-resolve-duplicate', ['write', 'read'], (call) => duplicates.resolve(call))
 }
 
 const addSearches = (routes: FhirRoutes, { search }: FhirParts): void => {

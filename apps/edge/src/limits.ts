@@ -63,6 +63,8 @@ export const EDGE_LIMITS = {
   grantsPause: 2_000,
   /** Requests under way are given so long when the process is asked to stop. */
   drainTime: 10_000,
+  /** Patients under one key of the patient index. A key that more share is of no use to find duplicates by. */
+  personBlock: 200,
   /** Rows of the review queue in one answer. */
   reviewPage: 500,
 } as const

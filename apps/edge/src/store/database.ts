@@ -11,16 +11,24 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS received (row BLOB PRIMARY KEY, sealed BLOB NOT NULL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS given (row BLOB PRIMARY KEY, sealed BLOB NOT NULL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS accepted (row BLOB PRIMARY KEY, sealed BLOB NOT NULL) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS block (row BLOB PRIMARY KEY, sealed BLOB NOT NULL) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS compared (row BLOB PRIMARY KEY, sealed BLOB NOT NULL) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS pair (row BLOB PRIMARY KEY, sealed BLOB NOT NULL) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS merge (row BLOB PRIMARY KEY, sealed BLOB NOT NULL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS state (row BLOB PRIMARY KEY, sealed BLOB NOT NULL);
   CREATE TABLE IF NOT EXISTS outbox (seq INTEGER PRIMARY KEY AUTOINCREMENT, row BLOB NOT NULL, sealed BLOB NOT NULL);
 `
 
 /** Tables of sealed rows under an HMAC of their key. `outbox` has an order of its own. */
 export type Table =
-  'vault' | 'patient' | 'locator' | 'person' | 'review' | 'given' | 'received' | 'accepted' | 'state'
+  'vault' | 'patient' | 'locator' | 'person' | 'review' | 'given' | 'received' | 'accepted' | 'block' | 'compared'
+  | 'pair' | 'merge' | 'state'
 
 export const TABLES: readonly Table[] =
-  ['vault', 'patient', 'locator', 'person', 'review', 'given', 'received', 'accepted', 'state']
+  [
+    'vault', 'patient', 'locator', 'person', 'review', 'given', 'received', 'accepted', 'block', 'compared', 'pair',
+    'merge', 'state',
+  ]
 
 interface Statements {
   readonly get: StatementSync

@@ -2,6 +2,9 @@
 import { EDGE_LIMITS } from '../limits.ts'
 import { type Entry, keyOf, type Locator } from '../entry.ts'
 import { Recent } from '../recent.ts'
+import type { Merge } from '../persons/merges.ts'
+import { PatientIndex } from '../persons/patient-index.ts'
+import type { PairState } from '../persons/work-list.ts'
 import type { Cabinet } from './cabinet.ts'
 import type { Database, Table } from './database.ts'
 
@@ -25,9 +28,17 @@ export class Directory {
   readonly #patients = new Recent<string>(EDGE_LIMITS.locatorCache)
   readonly #vaults = new Recent<VaultRow>(EDGE_LIMITS.locatorCache)
 
-  constructor(db: Database, cabinet: Cabinet) {
+  /** Who has which number, who may be whom, who was merged into whom. */
+  readonly patients: PatientIndex
+  /** Hex id of this organisation. */
+  readonly self: string
+
+  constructor(db: Database, cabinet: Cabinet, self: string) {
     this.#db = db
     this.#cabinet = cabinet
+    this.self = self
+    this.patients = new PatientIndex({ db, cabinet, self, person: (key) => this.person(key) })
+    if (this.patients.isBehind) this.#index()
   }
 
   /** Where `Type/id` is now; a deleted resource has a locator too. */
@@ -46,6 +57,11 @@ export class Directory {
     const found = this.#read<VaultRow>('patient', reference)?.vault
     if (found !== undefined) this.#patients.set(reference, found)
     return found
+  }
+
+  /** Vaults of the patients merged into this one: a reader of theirs is shown these too. */
+  vaultsBeside(reference: string): string[] {
+    return this.patients.merges.sourcesOf(reference).flatMap((source) => this.vaultOf(source) ?? [])
   }
 
   vault(id: string): VaultRow | undefined {
@@ -106,7 +122,9 @@ export class Directory {
   endReceived({ vault, patient }: VaultRow): void {
     this.#db.write(false, () => {
       this.#db.drop('received', this.#cabinet.lookup('received', vault))
-      if (patient !== undefined) this.#db.drop('person', this.#cabinet.lookup('person', patient))
+      if (patient === undefined) return
+      this.#db.drop('person', this.#cabinet.lookup('person', patient))
+      this.patients.follow(patient, undefined)
     })
   }
 
@@ -126,16 +144,22 @@ export class Directory {
     for (const { row, sealed } of this.#db.all('person')) yield decodePerson(this.#cabinet.open('person', row, sealed))
   }
 
-  /** Part of a transaction of the caller: a resource is now at this version. */
-  moved(locator: Locator, person: Entry | undefined): void {
+  /**
+   * Part of a transaction of the caller: a resource is now at this version. `merge`: its patient is no longer used from
+   * then on, or is again.
+   */
+  moved(locator: Locator, person: Entry | undefined, merge?: Merge | 'undone'): void {
     const key = keyOf(locator)
     this.#put('locator', key, locator)
     this.#locators.set(key, locator)
     this.#review(key, locator)
     if (locator.type !== 'Patient') return
     const row = this.#cabinet.lookup('person', key)
-    if (person === undefined || person.deleted) this.#db.drop('person', row)
-    else this.#db.put('person', row, this.#cabinet.seal('person', row, encodePerson(person)))
+    const listed = person === undefined || person.deleted ? undefined : person
+    if (listed === undefined) this.#db.drop('person', row)
+    else this.#db.put('person', row, this.#cabinet.seal('person', row, encodePerson(listed)))
+    if (merge !== undefined) this.patients.merged(key, merge === 'undone' ? undefined : merge)
+    this.patients.follow(key, listed)
   }
 
   /**
@@ -171,6 +195,19 @@ export class Directory {
   /** What a failed transaction may have left in memory is not believed. */
   forget(keys: Iterable<string>): void {
     for (const key of keys) this.#locators.delete(key)
+  }
+
+  /** Enters what a person said of two patients. On the disk when this returns. */
+  answerPair(left: string, right: string, state: PairState): void {
+    this.#db.write(true, () => this.patients.workList.answer(left, right, state))
+  }
+
+  /** A directory of before there was this index, or of another make of it. */
+  #index(): void {
+    this.#db.write(true, () => {
+      for (const person of [...this.persons()]) this.patients.follow(keyOf(person), person)
+      this.patients.isWhole()
+    })
   }
 
   #review(key: string, locator: Locator): void {

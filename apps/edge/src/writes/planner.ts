@@ -9,6 +9,7 @@ import { mapReferences, type OwnerContext, parseReference, patientOf } from '@sc
 import { exactJson } from '../decimals.ts'
 import { bytesOf, type Entry, type Locator } from '../entry.ts'
 import { EdgeError } from '../errors.ts'
+import type { Merge } from '../persons/merges.ts'
 import type { Cabinet } from '../store/cabinet.ts'
 import type { Directory, VaultRow } from '../store/directory.ts'
 import { ORGANISATION } from '../vaults.ts'
@@ -24,6 +25,8 @@ export interface Change {
   readonly ifMatch?: number
   /** It must not exist yet. */
   readonly ifAbsent?: boolean
+  /** This version of a Patient begins or ends a merge. */
+  readonly merge?: Merge | 'undone'
   /** Where the resource stands in the request, for diagnostics. */
   readonly expression?: string
 }
@@ -85,6 +88,7 @@ export class Planner {
     if (isForeign && (live || change.resource !== undefined)) {
       throw new EdgeError('not-author', undefined, change.expression)
     }
+    this.#checkMerged(change)
     const before = current === undefined ? undefined : this.#rowOf(current)
     if (change.resource === undefined) return this.#remove(current, before)
     return this.#put(change, change.resource, current, before, { bases, siblings })
@@ -108,6 +112,7 @@ export class Planner {
     const resource = ownReferences(given, around.bases)
     const owner = this.#ownerOf(resource, around, change.expression)
     const live = current !== undefined && !current.deleted
+    if (!live) this.#checkOwner(owner, change)
     if (live && (row?.patient ?? ORGANISATION) !== owner && directory.vaultOf(owner) !== current.vault) {
       throw new EdgeError(
         'business-rule',
@@ -133,12 +138,28 @@ export class Planner {
       type, id, vault: current?.vault ?? '', category, author: self, handle, version, deleted: false, updated, digest,
     }
     const content = stamped(plain, version, updated)
-    const writes: PlannedWrite[] = [{ locator, content }]
+    const writes: PlannedWrite[] = [{ locator, content, ...(change.merge === undefined ? {} : { merge: change.merge }) }]
     if (live && current.category !== category) {
       const left = { ...current, version, updated, deleted: true, digest: '' }
       writes.push({ locator: left, content: new Uint8Array(0), shadow: true })
     }
     return { status: live ? 200 : 201, owner, writes, entry: { ...locator, bytes: content } }
+  }
+
+  /** Who was merged away is no longer written to, and who took somebody over does not go before them. */
+  #checkMerged({ type, id, resource, merge, expression }: Change): void {
+    if (type !== 'Patient' || merge !== undefined) return
+    const { merges } = this.#options.directory.patients
+    if (merges.targetOf(`Patient/${id}`) !== undefined) throw new EdgeError('business-rule', REPLACED, expression)
+    if (resource === undefined && merges.sourcesOf(`Patient/${id}`).length > 0) {
+      throw new EdgeError('business-rule', 'another patient was merged into this one: undo that first', expression)
+    }
+  }
+
+  /** New records go to the patient that remains; those that are there stay, and can be corrected. */
+  #checkOwner(owner: string, { type, expression }: Change): void {
+    if (type === 'Patient' || this.#options.directory.patients.merges.targetOf(owner) === undefined) return
+    throw new EdgeError('business-rule', REPLACED, expression)
   }
 
   #rowOf(locator: Locator): VaultRow | undefined {
@@ -181,6 +202,9 @@ const ownReferences = (resource: Resource, bases: readonly string[]): Resource =
   const local = base === undefined ? '' : text.slice(base.length + 1)
   return parseReference(local).kind === 'literal' ? local : undefined
 })
+
+const REPLACED = 'this patient was merged into another one, whom its link names: write to that one, '
+  + 'or undo the merge with Patient/$scelle-unmerge'
 
 const AMBIGUOUS = {
   group: 'the subject is a Group: a record belongs to one patient',

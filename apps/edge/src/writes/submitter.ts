@@ -239,7 +239,7 @@ export class Submitter {
         this.#carried.push(outbox.put({ commits: [], units: rest }))
       }
       for (const part of accepted) {
-        for (const write of part.writes) if (!write.shadow) directory.moved(write.locator, entryOf(write))
+        for (const write of part.writes) if (!write.shadow) directory.moved(write.locator, entryOf(write), write.merge)
       }
       state.flush()
     })

@@ -1,4 +1,5 @@
 import type { Entry, Locator } from '../entry.ts'
+import type { Merge } from '../persons/merges.ts'
 
 /** One record to be sealed: what it will be in the directory, and its content. */
 export interface PlannedWrite {
@@ -9,6 +10,8 @@ export interface PlannedWrite {
    * A tombstone left where the resource was before it moved to another category: the directory follows the other one.
    */
   readonly shadow?: boolean
+  /** Entered with this version: its patient is merged into another one, or no longer. */
+  readonly merge?: Merge | 'undone'
 }
 
 /** All that one unit writes into one vault: sealed as part of one commit, so accepted or refused as a whole. */

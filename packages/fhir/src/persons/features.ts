@@ -74,12 +74,22 @@ export function numbersOf(patient: Patient): LocalNumber[] {
   })
 }
 
+/** Every identifier with a system and a value, the INS and former ones too: what a patient is looked up by. */
+export function identifierKeys(patient: Patient): string[] {
+  return (patient.identifier ?? []).slice(0, LIMITS.comparedValues).flatMap(({ system, value }) =>
+    (system !== undefined && value !== undefined ? [identifierKey(system, value)] : []))
+}
+
+export function identifierKey(system: string, value: string): string {
+  return `n:${system}|${value}`
+}
+
 /** Two patients can only be compared if they share a key: the first letter says what it is made of. */
 export function blockingKeys(patient: Patient): string[] {
   const { birthDate, birthNames, usedNames, given, identity, numbers } = featuresOf(patient)
   const families = [...birthNames, ...usedNames]
   const keys = new Set<string>([
-    ...numbers.map(({ system, value }) => `n:${system}|${value}`),
+    ...numbers.map(({ system, value }) => identifierKey(system, value)),
     ...identity.ins.map(({ oid, matricule }) => `i:${oid}|${matricule}`),
   ])
   const day = crossedDate(birthDate)

@@ -7,7 +7,9 @@ export { mergeOfA40 } from './a40.ts'
 export type { V2Identifier } from './a40.ts'
 export { EXTENSIONS, INS_OIDS, oidOf } from './codes.ts'
 export type { InsKind } from './codes.ts'
-export { blockingKeys, featuresOf, mothersMaidenNameOf, numbersOf, outsideKeys } from './features.ts'
+export {
+  blockingKeys, featuresOf, identifierKey, identifierKeys, mothersMaidenNameOf, numbersOf, outsideKeys,
+} from './features.ts'
 export type { Features, LocalNumber } from './features.ts'
 export { findingsOfIns, identityOf, insIn, isKeyRight } from './ins.ts'
 export type { Identity, IdentityStatus, Ins } from './ins.ts'
