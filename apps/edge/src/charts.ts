@@ -1,7 +1,8 @@
 /**
  * Open charts: opened through the sdk with an access that two trustees answer, then read from memory. A chart belongs
  * to the session that opened it: another person's first read is a new access. The organisation's own vault is no
- * patient's chart: all share it. What is closed is overwritten as soon as nobody can be reading it.
+ * patient's chart: all share it. What is closed is overwritten as soon as nobody can be reading it. The chart of a
+ * patient who took another one over holds the records of both vaults, each opened by an access of its own.
  */
 import type { Chart, OpenedRecord } from '@scelle/sdk'
 import type { Entry } from './entry.ts'
@@ -31,10 +32,16 @@ export interface Opening {
 /** The session of this edge's own work, such as entering what others shared. No request has it. */
 export const EDGE_ITSELF = ''
 
-interface OpenChart extends Opening, Held {
+/** One vault of a chart, as the sdk opened it. */
+interface Source {
+  readonly vault: string
   readonly chart: Chart
   /** Hex ids of those whose categories these are. */
   readonly custodians: readonly string[]
+}
+
+interface OpenChart extends Opening, Held {
+  readonly sources: readonly Source[]
   readonly unseen: Unseen
   readonly openedAt: number
   usedAt: number
@@ -52,6 +59,7 @@ interface Unseen {
 interface Loading {
   readonly session: string
   readonly vault: string
+  readonly beside: readonly string[]
   /** Accepted meanwhile: the index's answer may be older than they are. */
   readonly meanwhile: Entry[]
   /** What is known of the vault changed meanwhile: this opening is not good any more. */
@@ -116,7 +124,7 @@ export class Charts {
     this.#open.touch(known)
     this.#open.weigh(known)
     const isOld = now - known.freshAt >= this.#options.limits.refresh
-    if (!isOld || !this.#isContested(vault)) return known
+    if (!isOld || !known.sources.some((source) => this.#isContested(source.vault))) return known
     await this.#refresh(known)
     this.#requireLive(session)
     // Closed under the request, by whatever else went on: it is opened anew.
@@ -146,7 +154,7 @@ export class Charts {
       for (const entry of entries) chart.records.put(entry)
       this.#open.weigh(chart)
     }
-    for (const loading of this.#loading.keys()) if (loading.vault === vault) loading.meanwhile.push(...entries)
+    for (const loading of this.#loading.keys()) if (isOf(loading, vault)) loading.meanwhile.push(...entries)
   }
 
   /** Closes what is over its time. */
@@ -163,7 +171,7 @@ export class Charts {
   /** Closes a vault's charts in every session: what is known of it has changed. */
   closeVault(vault: string): void {
     for (const chart of this.#open.ofVault(vault)) this.#open.close(chart)
-    for (const loading of this.#loading.keys()) if (loading.vault === vault) loading.isStale = true
+    for (const loading of this.#loading.keys()) if (isOf(loading, vault)) loading.isStale = true
   }
 
   /** Closes all that a session has open. */
@@ -206,7 +214,7 @@ export class Charts {
   async #openNow(session: string, vault: string): Promise<Opening> {
     const owner = this.#isShared(vault) ? EDGE_ITSELF : session
     for (const [each, chart] of this.#loading) if (each.session === owner && each.vault === vault) return chart
-    const loading: Loading = { session: owner, vault, meanwhile: [], isStale: false }
+    const loading: Loading = { session: owner, vault, beside: this.#beside(vault), meanwhile: [], isStale: false }
     const chart = this.#load(loading).finally(() => this.#loading.delete(loading))
     this.#loading.set(loading, chart)
     return chart
@@ -215,9 +223,8 @@ export class Charts {
   async #load(loading: Loading): Promise<OpenChart> {
     const { session, vault } = loading
     try {
-      const handle = await this.#options.vaults.get(vault)
-      const chart = await handle.open()
-      const open = this.#entered(loading, chart, handle.custodians)
+      const sources = await this.#opened([vault, ...loading.beside])
+      const open = this.#entered(loading, sources)
       try {
         this.#requireLive(session)
         if (loading.isStale) throw new EdgeError('chart-unavailable')
@@ -232,21 +239,41 @@ export class Charts {
     }
   }
 
-  #entered({ session, vault, meanwhile }: Loading, chart: Chart, custodians: readonly string[]): OpenChart {
+  /** Vaults of the patients merged into whose this is. */
+  #beside(vault: string): string[] {
+    const { directory } = this.#options
+    const patient = directory.vault(vault)?.patient
+    return patient === undefined ? [] : directory.vaultsBeside(patient)
+  }
+
+  /** All of them or none: half of a person's records would look whole. */
+  async #opened(vaults: readonly string[]): Promise<Source[]> {
+    const opening = await Promise.allSettled(vaults.map(async (vault): Promise<Source> => {
+      const handle = await this.#options.vaults.get(vault)
+      return { vault, chart: await handle.open(), custodians: handle.custodians }
+    }))
+    const sources = opening.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
+    const failed = opening.find((each) => each.status === 'rejected')
+    if (failed === undefined) return sources
+    for (const { chart } of sources) chart.close()
+    throw failed.reason
+  }
+
+  #entered({ session, vault, beside, meanwhile }: Loading, sources: readonly Source[]): OpenChart {
     const { now, random } = this.#options
     const records = new Records()
     const unseen: Unseen = { aside: 0, closed: 0 }
-    this.#enter(vault, { records, custodians, unseen }, chart.take())
+    for (const source of sources) this.#enter(source, { records, unseen }, source.chart.take())
     for (const entry of meanwhile) records.put(entry)
     const at = now()
     return {
       name: Buffer.from(random(9)).toString('base64url'),
-      owner: session, vault, records, custodians, unseen, chart, lasting: this.#isShared(vault),
-      gaps: () => gapsOf(chart, unseen),
+      owner: session, vault, beside, records, unseen, sources, lasting: this.#isShared(vault),
+      gaps: () => gapsOf(sources, unseen),
       weight: () => records.weight,
       shut: () => {
-        gapsOf(chart, unseen) // a request that goes on with it must not take it for whole
-        chart.close()
+        gapsOf(sources, unseen) // a request that goes on with it must not take it for whole
+        for (const { chart } of sources) chart.close()
         this.#underway.after(session, () => records.wipe())
       },
       openedAt: at, usedAt: at, freshAt: at, refreshing: undefined,
@@ -257,9 +284,9 @@ export class Charts {
   async #refresh(open: OpenChart): Promise<void> {
     open.refreshing ??= (async () => {
       try {
-        await open.chart.refresh()
+        await Promise.all(open.sources.map(({ chart }) => chart.refresh()))
         if (!this.#open.has(open)) return
-        this.#enter(open.vault, open, open.chart.take())
+        for (const source of open.sources) this.#enter(source, open, source.chart.take())
         this.#open.weigh(open)
       } catch (error) {
         this.#options.log('chart-refresh-failed', faultFields(error))
@@ -279,9 +306,9 @@ export class Charts {
   }
 
   /** Copies what the sdk opened into the records, and overwrites what it came in. */
-  #enter(vault: string, into: Entered, news: readonly OpenedRecord[]): void {
+  #enter({ vault, custodians }: Source, into: Entered, news: readonly OpenedRecord[]): void {
     const { directory, learned, log, self } = this.#options
-    const { records, custodians, unseen } = into
+    const { records, unseen } = into
     records.reserve(news.reduce((sum, { content }) => sum + content.length, 0))
     const result = opened(news, records, { vault, self, custodians, known: (key) => directory.locator(key) })
     if (result.refused > 0) log('records-set-aside', { records: result.refused })
@@ -295,11 +322,15 @@ export class Charts {
   }
 }
 
-type Entered = Pick<OpenChart, 'records' | 'custodians' | 'unseen'>
+type Entered = Pick<OpenChart, 'records' | 'unseen'>
 
-const gapsOf = (chart: Chart, unseen: Unseen): number => {
+const isOf = ({ vault, beside }: Loading, other: string): boolean => vault === other || beside.includes(other)
+
+const gapsOf = (sources: readonly Source[], unseen: Unseen): number => {
   // A chart closed at the sdk says nothing any more, but what it did not open is still not here.
-  if (!chart.closed) unseen.closed = chart.problems.filter(({ what }) => what !== 'trustee').length
+  if (sources.every(({ chart }) => !chart.closed)) {
+    unseen.closed = sources.flatMap(({ chart }) => chart.problems).filter(({ what }) => what !== 'trustee').length
+  }
   return unseen.closed + unseen.aside
 }
 

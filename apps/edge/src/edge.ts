@@ -185,6 +185,10 @@ const assemble = async (options: EdgeOptions, db: Database, log: Log): Promise<P
     limits: { ...SESSION_LIMITS, ...options.sessions }, now, random, ended: (session) => charts.closeSession(session),
   })
   const persons: Persons = new Persons(directory, random)
+  directory.patients.merges.changed = (target) => {
+    const vault = directory.vaultOf(target)
+    if (vault !== undefined) charts.closeVault(vault)
+  }
   const partners = options.partners ?? []
   const grants = new Grants({ client, directory, charts, vaults, persons, partners, now, log })
   const submitter = new Submitter({

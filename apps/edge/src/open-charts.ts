@@ -6,6 +6,8 @@ export interface Held {
   /** The session it belongs to. */
   readonly owner: string
   readonly vault: string
+  /** Vaults whose records it holds too: of patients merged into this one. */
+  readonly beside: readonly string[]
   /** No patient's chart: it stays, and does not count. */
   readonly lasting: boolean
   /** About how many bytes of memory closing it gives back. */
@@ -59,6 +61,7 @@ export class OpenCharts<C extends Held> {
     return this.#order.has(chart)
   }
 
+  /** Those that hold records of a vault. */
   ofVault(vault: string): readonly C[] {
     return [...this.#ofVault.get(vault) ?? []]
   }
@@ -77,7 +80,9 @@ export class OpenCharts<C extends Held> {
     const owner = this.#owners.get(chart.owner) ?? { charts: new Map(), weight: 0 }
     this.#owners.set(chart.owner, owner)
     owner.charts.set(chart.vault, chart)
-    this.#ofVault.set(chart.vault, (this.#ofVault.get(chart.vault) ?? new Set()).add(chart))
+    for (const vault of vaultsOf(chart)) {
+      this.#ofVault.set(vault, (this.#ofVault.get(vault) ?? new Set()).add(chart))
+    }
     this.#order.add(chart)
     this.weigh(chart)
     return true
@@ -110,9 +115,11 @@ export class OpenCharts<C extends Held> {
     owner?.charts.delete(chart.vault)
     if (owner !== undefined) owner.weight -= weight
     if (owner?.charts.size === 0) this.#owners.delete(chart.owner)
-    const others = this.#ofVault.get(chart.vault)
-    others?.delete(chart)
-    if (others?.size === 0) this.#ofVault.delete(chart.vault)
+    for (const vault of vaultsOf(chart)) {
+      const others = this.#ofVault.get(vault)
+      others?.delete(chart)
+      if (others?.size === 0) this.#ofVault.delete(vault)
+    }
     chart.shut()
   }
 
@@ -139,3 +146,5 @@ export class OpenCharts<C extends Held> {
     return newest
   }
 }
+
+const vaultsOf = ({ vault, beside }: Held): readonly string[] => [vault, ...beside]

@@ -10,6 +10,8 @@ import { EDGE_LIMITS } from './limits.ts'
 import { splitPair } from './negotiation.ts'
 import { CURSOR, type Cursor, pageLinks, type Pager } from './paging.ts'
 import type { Persons } from './persons.ts'
+import { domainsIn, inDomainsOnly, unknownDomain } from './persons/demographics.ts'
+import { withMerged } from './persons/merged-search.ts'
 import type { Result } from './records.ts'
 import type { Repository } from './repository.ts'
 import { scopeOf } from './search-scope.ts'
@@ -50,11 +52,17 @@ export class Search {
   async search(call: Call, type: string, query: string, patient?: string): Promise<FhirAnswer> {
     const path = patient === undefined ? type : `${patient}/${type}`
     const cursor = this.#cursorIn(query, path, call)
-    const parsed = parseSearch(type, cursor?.query ?? query, { bases: [call.base] })
+    const asked = parseSearch(type, cursor?.query ?? query, { bases: [call.base] })
+    const { patients } = this.#options.directory
+    const domains = type === 'Patient' ? domainsIn(cursor?.query ?? query) : undefined
+    const unknown = domains === undefined ? undefined : unknownDomain(domains, patients)
+    if (unknown !== undefined) return unknown
+    const parsed = withMerged(asked, patients.merges)
+    const evaluate = domains === undefined ? resultOf(parsed) : resultInDomains(parsed, domains)
     if (cursor !== undefined) {
-      return this.#page(call, cursor, await this.#again(call, cursor), 'searchset', resultOf(parsed), parsed.withTotal)
+      return this.#page(call, cursor, await this.#again(call, cursor), 'searchset', evaluate, parsed.withTotal)
     }
-    const reach = await this.#reach(call, parsed, patient)
+    const reach = await this.#reach(call, asked, patient)
     const { opening } = reach
     if (parsed.totalOnly) {
       const total = opening.records.search(parsed, opening.records.state).total
@@ -63,14 +71,15 @@ export class Search {
       return { status: 200, body: bundleBytes({ type: 'searchset', total, link }, gaps > 0 ? [gapPart(gaps)] : []) }
     }
     const first = this.#first(call, reach, path, query, parsed.count)
-    return this.#page(call, first, opening, 'searchset', resultOf(parsed), parsed.withTotal)
+    return this.#page(call, first, opening, 'searchset', evaluate, parsed.withTotal)
   }
 
   /** Keys `Type/id` of what a condition matches: for conditional creates, updates and references. */
   async matches(call: Pick<Call, 'base' | 'session'>, type: string, query: string): Promise<string[]> {
-    const parsed = parseSearch(type, query, { bases: [call.base] })
+    const asked = parseSearch(type, query, { bases: [call.base] })
+    const parsed = withMerged(asked, this.#options.directory.patients.merges)
     try {
-      const { opening } = await this.#reach(call, parsed, undefined)
+      const { opening } = await this.#reach(call, asked, undefined)
       // More than one is a refusal, however many.
       return opening.records.search(parsed, opening.records.state).page(0, 2).map(keyOf)
     } catch (error) {
@@ -178,6 +187,11 @@ export class Search {
 }
 
 const resultOf = (parsed: ParsedSearch): Evaluate => ({ records }, state) => records.search(parsed, state)
+
+const resultInDomains = (parsed: ParsedSearch, domains: readonly string[]): Evaluate => (opening, state) => {
+  const { total, page } = resultOf(parsed)(opening, state)
+  return { total, page: (offset, count) => page(offset, count).map((entry) => inDomainsOnly(entry, domains)) }
+}
 
 const patientFirst = (left: Entry, right: Entry): number =>
   Number(right.type === 'Patient') - Number(left.type === 'Patient') || compare(keyOf(left), keyOf(right))

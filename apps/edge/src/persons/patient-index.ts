@@ -45,6 +45,8 @@ export class PatientIndex {
   readonly #options: PatientIndexOptions
   readonly #blocks: SealedRows<readonly string[]>
   readonly #indexed: SealedRows<Indexed>
+  /** Identifier systems met before. */
+  readonly #systems = new Set<string>()
   readonly workList: WorkList
   readonly merges: Merges
 
@@ -70,6 +72,12 @@ export class PatientIndex {
   /** References of the patients that have an identifier, own and received, former numbers too. */
   withIdentifier(system: string, value: string): string[] {
     return [...this.#blocks.get(identifierKey(system, value)) ?? []]
+  }
+
+  /** Whether any patient here has, or had, an identifier of this system. */
+  knowsSystem(system: string): boolean {
+    if (!this.#systems.has(system) && this.#indexed.get(systemKey(system)) !== undefined) this.#systems.add(system)
+    return this.#systems.has(system)
   }
 
   /** Part of a transaction of the caller: a merge begins or ends with the version of its source that is entered next. */
@@ -98,6 +106,9 @@ export class PatientIndex {
     for (const key of keys) for (const other of this.#join(key, reference)) met.add(other)
     const found = entry === undefined || patient === undefined ? new Map() : this.#compare({ entry, patient }, met)
     this.#enter(reference, keys, was, found)
+    for (const { system } of patient?.identifier ?? []) {
+      if (system !== undefined && !this.knowsSystem(system)) this.#indexed.put(systemKey(system), NOTHING)
+    }
   }
 
   #keysOf(reference: string, entry: Entry, patient: Patient): string[] {
@@ -160,6 +171,9 @@ export class PatientIndex {
     else this.#indexed.put(reference, { keys, pairs })
   }
 }
+
+/** Among the rows of what is indexed: no reference begins so. */
+const systemKey = (system: string): string => `system ${system}`
 
 const duplicate = (left: Features, right: Features): Found | undefined => {
   const { listed, score, reasons } = comparePatients(left, right)

@@ -205,7 +205,7 @@ export class Directory {
   /** A directory of before there was this index, or of another make of it. */
   #index(): void {
     this.#db.write(true, () => {
-      for (const person of [...this.persons()]) this.patients.follow(keyOf(person), person)
+      for (const person of this.persons()) this.patients.follow(keyOf(person), person)
       this.patients.isWhole()
     })
   }
