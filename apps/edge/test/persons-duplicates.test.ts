@@ -21,7 +21,8 @@ const answer = (pair: string, as: string) => world.app.post<Parameters>('$scelle
   { resourceType: 'Parameters', parameter: [{ name: 'pair', valueString: pair }, { name: 'as', valueCode: as }] })
 
 const born = (id: string, family: string, given: string, birthDate: string, more: Partial<Patient> = {}): Patient => ({
-  resourceType: 'Patient', id, name: [{ use: 'official', family, given: [given] }], birthDate, gender: 'female', ...more,
+  resourceType: 'Patient', id, name: [{ use: 'official', family, given: [given] }], birthDate, gender: 'female',
+  ...more,
 })
 const put = async (patient: Patient): Promise<void> => {
   const answered = await world.app.put(`Patient/${patient.id}`, patient)
@@ -98,7 +99,8 @@ describe('the work list', () => {
   })
 
   test('what is not understood is refused by name', async () => {
-    for (const [query, status] of [['?x=1', 400], ['?state=maybe', 400], ['?_count=0', 400], ['?_count=1&_count=2', 400],
+    for (const [query, status] of [['?x=1', 400], ['?state=maybe', 400], ['?_count=0', 400],
+      ['?_count=1&_count=2', 400],
       ['?after=1', 400], [`?after=${'0'.repeat(32)}`, 410]] as const) {
       const refused = await world.app.get(`$scelle-duplicates${query}`)
       expect([refused.status, issueOf(refused).severity], query).toEqual([status, 'error'])

@@ -24,7 +24,8 @@ const resultOf = ({ body }: Reply<Parameters>) => body.parameter?.find(({ name }
 const refusal = (reply: Reply<unknown>) => [reply.status, issueOf(reply).code]
 const number = (value: string) => [{ system: 'urn:oid:1.2.3.4', value }]
 const plain = (text: string): string => text.replace(/"versionId":"\d+","lastUpdated":"[^"]+"/, '')
-const idsIn = ({ body }: Reply<Bundle>): string[] => (body.entry ?? []).flatMap(({ resource }) => resource?.id ?? []).toSorted()
+const idsIn = ({ body }: Reply<Bundle>): string[] =>
+  (body.entry ?? []).flatMap(({ resource }) => resource?.id ?? []).toSorted()
 
 /** Two patients with a record each. The names of their records: `os`, `ot`. */
 const two = async (name: string): Promise<{ s: string; t: string }> => {

@@ -4,7 +4,7 @@
  * has, so nobody reads more than before but this organisation's readers of the one who remains.
  */
 import type { Identifier, Patient, Reference } from '@medplum/fhirtypes'
-import { hasLink, planMerge, withoutMerge } from '@scelle/fhir/persons'
+import { planMerge, withoutMerge } from '@scelle/fhir/persons'
 import { parseReference } from '@scelle/fhir/references'
 import type { FhirAnswer } from '../answers.ts'
 import type { Call } from '../call.ts'
@@ -79,7 +79,7 @@ export class Merging {
       const before = withDecimals(merge.sourceBefore, JSON.parse(merge.sourceBefore) as Patient)
       const restored = plainOf(kept.patient) === merge.targetAfter
         ? withDecimals(merge.targetBefore, JSON.parse(merge.targetBefore) as Patient)
-        : withoutMerge(kept.patient, from.patient, hasLink(from.patient, kept.patient, 'replaced-by') ? merge.added : [])
+        : withoutMerge(kept.patient, from.patient, merge.added)
       const written = await this.#write(call, [kept, restored], [from, before], 'undone')
       return told(written, 'the patients are two again')
     })
@@ -120,7 +120,9 @@ export class Merging {
   #withAll(identifiers: readonly Identifier[], name: string): string {
     const { patients } = this.#options.directory
     const found = identifiers.map(({ system, value }) => {
-      if (system === undefined || value === undefined) throw new EdgeError('bad-value', 'expected system and value', name)
+      if (system === undefined || value === undefined) {
+        throw new EdgeError('bad-value', 'expected system and value', name)
+      }
       return patients.withIdentifier(system, value).filter((each) => patients.merges.targetOf(each) === undefined)
     })
     const [first = [], ...rest] = found

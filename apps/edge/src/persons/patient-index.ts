@@ -59,7 +59,7 @@ export class PatientIndex {
     this.merges = new Merges(db, cabinet)
   }
 
-  /** True where the directory was written by an edge that did not index so: {@link follow} every person, then say so. */
+  /** True where an edge wrote the directory that did not index so: {@link follow} every person, then say so. */
   get isBehind(): boolean {
     return this.#indexed.get(ITSELF)?.keys[0] !== VERSION
   }
@@ -80,7 +80,7 @@ export class PatientIndex {
     return this.#systems.has(system)
   }
 
-  /** Part of a transaction of the caller: a merge begins or ends with the version of its source that is entered next. */
+  /** Part of a transaction of the caller: a merge begins or ends with the version of its source entered next. */
   merged(source: string, merge: Merge | undefined): void {
     const former = this.merges.of(source)
     if (merge === undefined) this.merges.end(source)

@@ -138,7 +138,8 @@ export class Planner {
       type, id, vault: current?.vault ?? '', category, author: self, handle, version, deleted: false, updated, digest,
     }
     const content = stamped(plain, version, updated)
-    const writes: PlannedWrite[] = [{ locator, content, ...(change.merge === undefined ? {} : { merge: change.merge }) }]
+    const merge = change.merge === undefined ? {} : { merge: change.merge }
+    const writes: PlannedWrite[] = [{ locator, content, ...merge }]
     if (live && current.category !== category) {
       const left = { ...current, version, updated, deleted: true, digest: '' }
       writes.push({ locator: left, content: new Uint8Array(0), shadow: true })
