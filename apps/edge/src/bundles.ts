@@ -6,6 +6,7 @@ import { bundleBytes, type BundlePart, type FhirAnswer, locationOf, versionHeade
 import { batchCall, type EntryRequest, getCall } from './bundle-calls.ts'
 import { type Call, requireRights } from './call.ts'
 import { withDecimals } from './decimals.ts'
+import type { DocumentDesk } from './documents/desk.ts'
 import type { Entry } from './entry.ts'
 import { EdgeError, isOwnFault, refusalOf } from './errors.ts'
 import type { Interactions } from './interactions.ts'
@@ -22,6 +23,7 @@ export interface BundleOptions {
   readonly search: Search
   readonly interactions: Interactions
   readonly writer: Writer
+  readonly desk: Pick<DocumentDesk, 'ownerOf'>
   readonly newId: () => string
   /** Answers one interaction as if it had come by itself. */
   readonly dispatch: (call: Call) => Promise<FhirAnswer>
@@ -46,8 +48,14 @@ export class Bundles {
     requireType(call.headers, FHIR_TYPES)
     const text = textOfBody(call.body)
     const bundle = withDecimals(text, parseJson(text, LIMITS.bundleText) as Bundle | null)
+    // A document is kept as one, not carried out (R4 documents.html).
+    if (bundle?.resourceType === 'Bundle' && bundle.type === 'document') {
+      requireRights(call, 'write')
+      if (text.length > LIMITS.resourceText) throw new EdgeError('too-large')
+      return this.#options.interactions.create({ ...call, resource: bundle }, 'Bundle')
+    }
     if (bundle?.resourceType !== 'Bundle' || (bundle.type !== 'transaction' && bundle.type !== 'batch')) {
-      throw new EdgeError('bad-value', 'expected a Bundle of type transaction or batch', 'Bundle.type')
+      throw new EdgeError('bad-value', 'expected a Bundle of type transaction, batch or document', 'Bundle.type')
     }
     const parts = bundle.type === 'batch' ? await this.#batch(call, bundle) : await this.#transaction(call, bundle)
     return { status: 200, body: bundleBytes({ type: `${bundle.type}-response` }, parts) }
@@ -124,7 +132,7 @@ export class Bundles {
     const { kind, type } = entry
     const id = entry.id as string
     const expression = `Bundle.entry[${entry.index}]`
-    if (kind === 'create') return { type, id, resource: entry.resource, expression }
+    if (kind === 'create') return { type, id, ...(await this.#placed(call, entry.resource)), expression }
     const ifMatch = ifMatchOf(entry.ifMatch)
     if (kind === 'patch') {
       const operations = operationsIn(entry.patch, expression)
@@ -134,7 +142,13 @@ export class Bundles {
     const condition = ifMatch === undefined ? {} : { ifMatch }
     const change = { type, id, expression, ...condition }
     if (kind !== 'update') return change
-    return { ...change, resource: entry.resource, ...(entry.ifAbsent === true ? { ifAbsent: true } : {}) }
+    const placed = await this.#placed(call, entry.resource)
+    return { ...change, ...placed, ...(entry.ifAbsent === true ? { ifAbsent: true } : {}) }
+  }
+
+  async #placed(call: Call, resource: Resource): Promise<Pick<Change, 'resource' | 'owner'>> {
+    const owner = await this.#options.desk.ownerOf(call, resource)
+    return { resource, ...(owner === undefined ? {} : { owner }) }
   }
 
   async #existing(call: Call, type: string, id: string): Promise<BundlePart> {

@@ -10,6 +10,7 @@ import type { Right } from './call.ts'
 import { Capability } from './capability.ts'
 import { type ChartLimits, Charts, EDGE_ITSELF } from './charts.ts'
 import { assembleDocuments } from './documents/assemble.ts'
+import { DocumentDesk } from './documents/desk.ts'
 import { fhirRoutes } from './fhir-routes.ts'
 import { Grants } from './grants.ts'
 import { Interactions } from './interactions.ts'
@@ -260,9 +261,10 @@ const facade = (parts: FacadeParts): FhirRoutes => {
   const pager = new Pager(cabinet.cursorKey, random, now)
   const search = new Search({ directory, charts, persons, repository, pager })
   const newId = (): string => uuidOf(random(16))
-  const interactions = new Interactions({ repository, search, writer, newId })
+  const desk = new DocumentDesk({ directory, search })
+  const interactions = new Interactions({ repository, search, writer, desk, newId })
   const bundles = new Bundles({
-    repository, search, interactions, writer, newId,
+    repository, search, interactions, writer, desk, newId,
     dispatch: (call) => routes.dispatch(call),
     fault: (error) => log('entry-failed', faultFields(error)),
   })
@@ -271,7 +273,7 @@ const facade = (parts: FacadeParts): FhirRoutes => {
   })
   const capability = new Capability(organisation.name, now())
   const documents = assembleDocuments({
-    directory, charts, repository, search, cabinet, rules: parts.options.rules ?? DEFAULT_RULES,
+    directory, charts, repository, search, cabinet, desk, writer, rules: parts.options.rules ?? DEFAULT_RULES,
     organisation: organisation.name, language: parts.options.language ?? 'fr', now, newId,
   })
   const merging = new Merging({ directory, writer })

@@ -5,6 +5,7 @@ import { createCondition } from '@scelle/fhir/references'
 import { type FhirAnswer, versionHeaders, writtenAnswer } from './answers.ts'
 import { type Call, requireRights } from './call.ts'
 import { withDecimals } from './decimals.ts'
+import type { DocumentDesk } from './documents/desk.ts'
 import { copyOf, type Entry, textOf } from './entry.ts'
 import { EdgeError } from './errors.ts'
 import { FHIR_TYPES, header, ifMatchOf, isKnown, requireType, textOfBody } from './negotiation.ts'
@@ -18,6 +19,7 @@ export interface InteractionOptions {
   readonly repository: Repository
   readonly search: Search
   readonly writer: Writer
+  readonly desk: Pick<DocumentDesk, 'ownerOf'>
   /** A new resource id: random, so that it tells nothing and never repeats. */
   readonly newId: () => string
 }
@@ -45,7 +47,7 @@ export class Interactions {
     const condition = header(call.headers, 'if-none-exist')
     const create = async (): Promise<FhirAnswer> => {
       const id = this.#options.newId()
-      return written(call, await this.#options.writer.change({ type, id, resource: { ...resource, id } }, [call.base]))
+      return this.#put(call, { type, id, resource: { ...resource, id } })
     }
     if (condition === undefined) return create()
     requireRights(call, 'search')
@@ -61,7 +63,7 @@ export class Interactions {
     const resource = resourceIn(call, type)
     if (!isId(id)) throw new EdgeError('bad-value', 'an id is 1 to 64 of A-Z a-z 0-9 - .', 'http.path')
     if (resource.id !== id) throw new EdgeError('bad-value', 'the resource\'s id must be that of the URL', `${type}.id`)
-    return written(call, await this.#options.writer.change({ type, id, resource, ...conditionsOf(call) }, [call.base]))
+    return this.#put(call, { type, id, resource, ...conditionsOf(call) })
   }
 
   /** `PUT Type?…` (R4 http.html#cond-update). */
@@ -75,7 +77,7 @@ export class Interactions {
       // The condition did not match the resource of that id, if there is one: it must not be overwritten.
       const absent = match === undefined ? { ifAbsent: true } : {}
       const change = { type, id, resource: { ...resource, id } as Resource, ...conditionsOf(call), ...absent }
-      return written(call, await this.#options.writer.change(change, [call.base]))
+      return this.#put(call, change)
     })
   }
 
@@ -114,6 +116,12 @@ export class Interactions {
       throw new EdgeError('bad-value', 'a patch may change neither type nor id', `${type}.id`)
     }
     return { type, id, resource, ifMatch: entry.version }
+  }
+
+  async #put(call: Call, change: Change & { readonly resource: Resource }): Promise<FhirAnswer> {
+    const { desk, writer } = this.#options
+    const owner = await desk.ownerOf(call, change.resource)
+    return written(call, await writer.change({ ...change, ...(owner === undefined ? {} : { owner }) }, [call.base]))
   }
 
   async #patchOne(call: Call, type: string, id: string): Promise<FhirAnswer> {

@@ -202,6 +202,8 @@ function rewrite(
   links: ReadonlyMap<string, string>,
   options: PlanOptions,
 ): Resource {
+  // Its entries are not this transaction's, and its signature would be of something else.
+  if (resource.resourceType === 'Bundle' && resource.type === 'document') return resource
   const base = /^(https?:\/\/.+)\/[A-Za-z]+\/[A-Za-z0-9\-.]{1,64}$/.exec(read.fullUrl ?? '')?.[1]
   const prefix = `Bundle.entry[${read.index}].resource`
   const rewritten = mapReferences(resource, (text, path) => {

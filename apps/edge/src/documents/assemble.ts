@@ -6,7 +6,10 @@ import type { Repository } from '../repository.ts'
 import type { Search } from '../search.ts'
 import type { Cabinet } from '../store/cabinet.ts'
 import type { Directory } from '../store/directory.ts'
+import type { Writer } from '../writes/writer.ts'
 import { ChartReader } from './chart-reader.ts'
+import { Compositions } from './composition.ts'
+import type { DocumentDesk } from './desk.ts'
 import { idByName } from './names.ts'
 import type { DocumentParts } from './routes.ts'
 import { Summaries } from './summary.ts'
@@ -17,6 +20,8 @@ export interface Around {
   readonly repository: Repository
   readonly search: Search
   readonly cabinet: Cabinet
+  readonly desk: DocumentDesk
+  readonly writer: Writer
   readonly rules: RuleTable
   readonly organisation: string
   readonly language: Language
@@ -28,5 +33,8 @@ export const assembleDocuments = (around: Around): DocumentParts => {
   const { directory, charts, repository, search, cabinet } = around
   const reader = new ChartReader({ directory, charts, repository })
   const idFor = (name: string): string => idByName(cabinet, name)
-  return { summaries: new Summaries({ ...around, charts: reader, search, idFor }) }
+  return {
+    compositions: new Compositions({ ...around, charts: reader }),
+    summaries: new Summaries({ ...around, charts: reader, search, idFor }),
+  }
 }

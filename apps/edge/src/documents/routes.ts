@@ -3,9 +3,11 @@ import { isId } from '@scelle/fhir/validate'
 import type { Call } from '../call.ts'
 import { EdgeError } from '../errors.ts'
 import type { FhirRoutes } from '../router.ts'
+import type { Compositions } from './composition.ts'
 import type { Summaries } from './summary.ts'
 
 export interface DocumentParts {
+  readonly compositions: Compositions
   readonly summaries: Summaries
 }
 
@@ -17,14 +19,17 @@ const idIn = (call: Call): string => {
 }
 
 /** Before the routes with `:type` and `:id`, which would take an operation's name for a resource's. */
-export const addDocumentRoutes = (routes: FhirRoutes, { summaries }: DocumentParts): void => {
+export const addDocumentRoutes = (routes: FhirRoutes, { compositions, summaries }: DocumentParts): void => {
   for (const method of ['GET', 'POST'] as const) {
     routes.add(method, 'Patient/$summary', ['read', 'search'], (call) => summaries.byIdentifier(call))
     routes.add(method, 'Patient/:id/$summary', ['read', 'search'], (call) => summaries.ofPatient(call, idIn(call)))
+    routes.add(method, 'Composition/:id/$document', ['read', 'search'], (call) =>
+      compositions.document(call, idIn(call)))
   }
 }
 
 /** Operations for the CapabilityStatement, by type. */
 export const DOCUMENT_OPERATIONS: Readonly<Record<string, readonly { name: string; definition: string }[]>> = {
+  Composition: [{ name: 'document', definition: 'http://hl7.org/fhir/OperationDefinition/Composition-document' }],
   Patient: [{ name: 'summary', definition: 'http://hl7.org/fhir/uv/ips/OperationDefinition/summary' }],
 }

@@ -58,13 +58,14 @@ export class Summaries {
     checkProfile(given.get('profile'))
     const asked = categoriesIn(given.get('categories'))
     const { charts, rules, organisation, now, newId, idFor } = this.#options
+    const organisationRecords = (await charts.own(call))?.records
+    // Nothing is waited for from here on: a chart that is closed meanwhile is wiped.
     const opening = await charts.open(call, `Patient/${id}`)
     const entries = currentOf(opening)
     const own = entries.find((entry) => keyOf(entry) === `Patient/${id}`)
     // A grant may cover the allergies and not the name: a document of nobody helps nobody.
     if (own === undefined) throw new EdgeError('forbidden', 'the Patient resource itself is not readable here')
     const patient = resourceOf(own) as Patient
-    const organisationRecords = (await charts.own(call))?.records
     const beside = (key: string) => {
       const entry = organisationRecords?.latest(key)
       return entry === undefined || entry.deleted ? undefined : resourceOf(entry)

@@ -5,6 +5,7 @@
 import type { Resource } from '@medplum/fhirtypes'
 import { handleOf, toHex } from '@scelle/sdk'
 import { categorise, type RuleTable } from '@scelle/fhir/categories'
+import { isDocument } from '@scelle/fhir/documents'
 import { mapReferences, type OwnerContext, parseReference, patientOf } from '@scelle/fhir/references'
 import { exactJson } from '../decimals.ts'
 import { bytesOf, type Entry, type Locator } from '../entry.ts'
@@ -21,6 +22,8 @@ export interface Change {
   readonly id: string
   /** Absent: delete it. */
   readonly resource?: Resource
+  /** Whose it is, where that was settled before: a patient's reference, or ORGANISATION. */
+  readonly owner?: string
   /** Version that must be the current one. */
   readonly ifMatch?: number
   /** It must not exist yet. */
@@ -109,8 +112,9 @@ export class Planner {
   ): PlannedChange {
     const { cabinet, directory, rules, self } = this.#options
     const { type, id } = change
-    const resource = ownReferences(given, around.bases)
-    const owner = this.#ownerOf(resource, around, change.expression)
+    // A document is kept as it came, or its signature would be of something else.
+    const resource = isDocument(given) ? given : ownReferences(given, around.bases)
+    const owner = change.owner ?? this.#ownerOf(resource, around, change.expression)
     const live = current !== undefined && !current.deleted
     if (!live) this.#checkOwner(owner, change)
     if (live && (row?.patient ?? ORGANISATION) !== owner && directory.vaultOf(owner) !== current.vault) {
@@ -173,6 +177,9 @@ export class Planner {
   }
 
   #ownerOf(resource: Resource, { bases, siblings }: Around, expression: string | undefined): string {
+    if (isDocument(resource)) {
+      throw new EdgeError('business-rule', 'a document is replaced whole: send it by POST or PUT', expression)
+    }
     const context: OwnerContext = {
       bases,
       patientOfTarget: (type, id) => {
