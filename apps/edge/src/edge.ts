@@ -79,6 +79,8 @@ export interface EdgeOptions {
   readonly write: (line: string) => void
   readonly fetch?: Fetch
   readonly timers?: Timers
+  /** Waits for the disk on another thread: for a process of its own, whose time is real. */
+  readonly diskAside?: boolean
 }
 
 export interface Edge {
@@ -118,7 +120,7 @@ export const createEdge = async (options: EdgeOptions): Promise<Edge> => {
   installDefinitions()
   const log = lineLog(options.write, options.now)
   const applications = await knownApplications(options.applications)
-  const db = new Database(options.data)
+  const db = new Database(options.data, options.diskAside)
   try {
     const parts = await assemble(options, db, log)
     const ready = await prepare(parts, log)
@@ -309,13 +311,14 @@ const sleepBy = (timers: Timers) => (milliseconds: number, signal: AbortSignal):
 
 /** What must be done before the first request; whether the edge can serve, from then on. */
 const prepare = async (parts: Parts, log: Log): Promise<() => Promise<boolean>> => {
-  const { submitter, vaults, charts, grants } = parts
+  const { db, submitter, vaults, charts, grants } = parts
   await submitter.recover()
   let isOpen = false
   const openOwn = async (): Promise<boolean> => {
     if (isOpen) return submitter.reachable
     try {
       const { vault } = await vaults.of(ORGANISATION)
+      db.write(true, () => undefined) // no write may follow for long
       await charts.use(EDGE_ITSELF, vault)
       isOpen = true
     } catch (error) {
@@ -347,6 +350,7 @@ const housekeeping = (parts: Parts, options: EdgeOptions, log: Log): (() => void
       parts.sessions.sweep()
       parts.charts.sweep()
       if (parts.state.waiting) parts.db.write(false, () => parts.state.flush())
+      parts.db.flush()
     }),
     every(EDGE_LIMITS.grantsInterval, () => {
       parts.grants.look().catch((error: unknown) => log('grants-not-read', faultFields(error)))

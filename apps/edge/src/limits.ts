@@ -6,6 +6,10 @@ export const EDGE_LIMITS = {
   url: 32 * 1024,
   /** Commits that one submission to the index carries. Below the protocol's own limit, so that one unit always fits. */
   submitCommits: 128,
+  /** Submissions under way at once: the next is sealed while the index writes the one before. */
+  submissionsAtOnce: 2,
+  /** A submission waits this long for others at most, so that they share its signature, flush and journey. */
+  gatherTime: 2,
   /** Sealed bytes after which a submission takes no further unit. */
   submitBytes: 16 * 1024 * 1024,
   /** Records of one unit in one vault: they are one commit, which is atomic or not at all. */
@@ -42,6 +46,11 @@ export const EDGE_LIMITS = {
   chartRefresh: 10_000,
   /** How often idle charts are looked for. */
   sweepInterval: 30_000,
+  /** Of the directory's file: its page cache, and pages that its write-ahead log holds before they are moved. */
+  databaseCache: 32 * 1024 * 1024,
+  checkpointPages: 2_000,
+  /** Rows of the directory that wait for the next durable write. */
+  waitingRows: 8_192,
   /** Vaults kept ready for writing. */
   vaultHandles: 500,
   /** Locators kept in memory. */

@@ -6,6 +6,7 @@ import { DEFAULT_RULES, mergeRules } from '@scelle/fhir/categories'
 import { ConfigError, loadConfig } from '@scelle/wire/config'
 import { gatheredLines, pooledRandom } from '@scelle/wire/process'
 import { configSchema, type EdgeConfig } from './config.ts'
+import { directFetch } from './direct-fetch.ts'
 import { createEdge, type EdgeOptions } from './edge.ts'
 
 const rulesOf = (config: EdgeConfig, at: (path: string) => string): Pick<EdgeOptions, 'rules'> => {
@@ -42,6 +43,8 @@ const start = async (file: string): Promise<void> => {
     ...rulesOf(config, at),
     now: () => Date.now(),
     random: pooledRandom(),
+    fetch: directFetch(),
+    diskAside: true,
     write: gatheredLines((text) => process.stdout.write(text)),
   })
   const { url } = await edge.listen(config.listen)

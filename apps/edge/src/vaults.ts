@@ -44,7 +44,7 @@ export class VaultShelf {
     this.#stale.add(id)
   }
 
-  /** The vault of whom records refer to as `reference`, made now if there is none. */
+  /** The vault of whom records refer to as `reference`, made now if there is none, for a write that follows. */
   async of(reference: string): Promise<VaultRow> {
     const known = this.#row(reference)
     if (known !== undefined) return known
@@ -55,7 +55,7 @@ export class VaultShelf {
       const id = toHex(vault.id)
       this.#ready.set(id, Promise.resolve(vault))
       const row: VaultRow = { vault: id, origin: 'own', ...(reference === ORGANISATION ? {} : { patient: reference }) }
-      this.#directory.addVault(row, reference)
+      this.#directory.addNewVault(row, reference)
       return row
     })
   }

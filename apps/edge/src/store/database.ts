@@ -1,6 +1,8 @@
-import { mkdirSync } from 'node:fs'
+import { closeSync, fdatasync, mkdirSync, openSync } from 'node:fs'
 import { join } from 'node:path'
 import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import { promisify } from 'node:util'
+import { EDGE_LIMITS } from '../limits.ts'
 
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS vault (row BLOB PRIMARY KEY, sealed BLOB NOT NULL) WITHOUT ROWID;
@@ -38,6 +40,22 @@ interface Statements {
   readonly count: StatementSync
 }
 
+/** A row that waits for the next transaction; without `sealed`, its removal. */
+interface Change {
+  readonly table: Table | 'outbox'
+  readonly row: Uint8Array
+  readonly sealed?: Uint8Array
+  /** Of a row of the outbox. */
+  readonly seq?: number
+}
+
+/** The disk's cache and how much the write-ahead log may grow: rows are keyed by hashes, so they land everywhere. */
+const PRAGMAS = `
+  PRAGMA locking_mode = EXCLUSIVE; PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;
+  PRAGMA temp_store = MEMORY; PRAGMA cache_size = -${EDGE_LIMITS.databaseCache / 1024};
+  PRAGMA wal_autocheckpoint = ${EDGE_LIMITS.checkpointPages};
+`
+
 /**
  * The edge's one SQLite file. Exclusive: a second edge on the same folder fails to start, and so cannot fork a
  * history.
@@ -48,16 +66,25 @@ export class Database {
   readonly #outboxPut: StatementSync
   readonly #outboxDrop: StatementSync
   readonly #outboxAll: StatementSync
+  readonly #aside: boolean
+  readonly #log: string
+  #logFile: number | undefined
   #durable = true
+  /** What is to be written with the next transaction, by table and row: reads see it at once. */
+  readonly #waiting = new Map<string, Change>()
+  /** Where `put` and `drop` go at present: into this, or straight into the open transaction. */
+  #collecting: Map<string, Change> | undefined
+  #lastSeq: number
 
-  constructor(folder: string) {
+  /** `aside`: {@link writeAside} leaves this thread; not where a test holds the time. */
+  constructor(folder: string, aside = false) {
+    this.#aside = aside
     mkdirSync(folder, { recursive: true, mode: 0o700 })
-    const db = new DatabaseSync(join(folder, 'edge.db'))
+    const file = join(folder, 'edge.db')
+    const db = new DatabaseSync(file)
+    this.#log = `${file}-wal`
     this.#db = db
-    db.exec('PRAGMA locking_mode = EXCLUSIVE')
-    db.exec('PRAGMA journal_mode = WAL')
-    db.exec('PRAGMA synchronous = FULL')
-    db.exec('PRAGMA temp_store = MEMORY')
+    db.exec(PRAGMAS)
     db.exec(SCHEMA)
     this.#tables = Object.fromEntries(TABLES.map((table) => [table, {
       get: db.prepare(`SELECT sealed FROM ${table} WHERE row = ?`),
@@ -68,68 +95,138 @@ export class Database {
       all: db.prepare(`SELECT row, sealed FROM ${table}`),
       count: db.prepare(`SELECT count(*) AS n FROM ${table}`),
     }])) as Record<Table, Statements>
-    this.#outboxPut = db.prepare('INSERT INTO outbox (row, sealed) VALUES (?, ?)')
+    this.#outboxPut = db.prepare('INSERT INTO outbox (seq, row, sealed) VALUES (?, ?, ?)')
     this.#outboxDrop = db.prepare('DELETE FROM outbox WHERE seq = ?')
     this.#outboxAll = db.prepare('SELECT seq, row, sealed FROM outbox ORDER BY seq')
+    this.#lastSeq = Number(db.prepare('SELECT max(seq) AS n FROM outbox').get()?.['n'] ?? 0)
   }
 
   /**
-   * Runs `work` as one transaction. `durable`: it is on the disk when this returns. Otherwise it is atomic and in
-   * order, and reaches the disk with the next durable one: for what the outbox would bring back anyway.
+   * Runs `work` as one change. `durable`: it is on the disk when this returns, with all that waited. Otherwise it is
+   * atomic and in order, seen by every read from now on, and reaches the disk with the next durable one: for what the
+   * outbox would bring back anyway. So a submission costs one transaction, not two.
    */
   write<T>(durable: boolean, work: () => T): T {
+    if (durable) return this.#transaction(true, work)
+    const collected = new Map<string, Change>()
+    this.#collecting = collected
+    let result: T
+    try {
+      result = work()
+    } finally {
+      this.#collecting = undefined
+    }
+    for (const [name, change] of collected) this.#waiting.set(name, change)
+    if (this.#waiting.size > EDGE_LIMITS.waitingRows) this.flush()
+    return result
+  }
+
+  /**
+   * As a durable {@link write}, which waits for the disk on another thread: on the disk once this resolves. The flush
+   * is SQLite's own, of its write-ahead log, after which a commit under `synchronous = NORMAL` is one under `FULL`.
+   * Where the disk fails this rejects, and what was written may or may not outlast the machine.
+   */
+  async writeAside<T>(work: () => T): Promise<T> {
+    if (!this.#aside) return this.#transaction(true, work)
+    const result = this.#transaction(false, work)
+    this.#logFile ??= openSync(this.#log, 'r+')
+    await flushed(this.#logFile)
+    return result
+  }
+
+  /** Writes what waits. Not needed for safety: it bounds what a start has to do again. */
+  flush(): void {
+    if (this.#waiting.size > 0 && !this.#db.isTransaction) this.#transaction(false, () => undefined)
+  }
+
+  #transaction<T>(durable: boolean, work: () => T): T {
     if (durable !== this.#durable) {
       this.#db.exec(`PRAGMA synchronous = ${durable ? 'FULL' : 'NORMAL'}`)
       this.#durable = durable
     }
     this.#db.exec('BEGIN IMMEDIATE')
     try {
+      for (const change of this.#waiting.values()) this.#apply(change)
       const result = work()
       this.#db.exec('COMMIT')
+      this.#waiting.clear()
       return result
     } catch (error) {
-      this.#db.exec('ROLLBACK')
+      if (this.#db.isTransaction) this.#db.exec('ROLLBACK')
       throw error
     }
   }
 
+  #apply({ table, row, sealed, seq }: Change): void {
+    if (table === 'outbox') {
+      if (sealed === undefined) this.#outboxDrop.run(seq as number)
+      else this.#outboxPut.run(seq as number, row, sealed)
+    } else if (sealed === undefined) this.#tables[table].drop.run(row)
+    else this.#tables[table].put.run(row, sealed)
+  }
+
+  #change(name: string, change: Change): void {
+    if (this.#collecting === undefined) this.#apply(change)
+    else this.#collecting.set(name, change)
+  }
+
   get(table: Table, row: Uint8Array): Uint8Array | undefined {
+    if (this.#collecting !== undefined || (this.#waiting.size > 0 && !this.#db.isTransaction)) {
+      const name = nameOf(table, row)
+      const change = this.#collecting?.get(name) ?? this.#waiting.get(name)
+      if (change !== undefined) return change.sealed
+    }
     return this.#tables[table].get.get(row)?.['sealed'] as Uint8Array | undefined
   }
 
   put(table: Table, row: Uint8Array, sealed: Uint8Array): void {
-    this.#tables[table].put.run(row, sealed)
+    this.#change(nameOf(table, row), { table, row, sealed })
   }
 
   drop(table: Table, row: Uint8Array): void {
-    this.#tables[table].drop.run(row)
+    this.#change(nameOf(table, row), { table, row })
   }
 
   count(table: Table): number {
+    this.flush()
     return Number(this.#tables[table].count.get()?.['n'])
   }
 
   *all(table: Table): Generator<{ row: Uint8Array; sealed: Uint8Array }> {
+    this.flush()
     for (const found of this.#tables[table].all.iterate()) {
       yield { row: found['row'] as Uint8Array, sealed: found['sealed'] as Uint8Array }
     }
   }
 
   outboxPut(row: Uint8Array, sealed: Uint8Array): number {
-    return Number(this.#outboxPut.run(row, sealed).lastInsertRowid)
+    const seq = ++this.#lastSeq
+    this.#change(`outbox ${seq}`, { table: 'outbox', row, sealed, seq })
+    return seq
   }
 
   outboxDrop(seq: number): void {
-    this.#outboxDrop.run(seq)
+    this.#change(`outbox ${seq}`, { table: 'outbox', row: NO_ROW, seq })
   }
 
   outbox(): { seq: number; row: Uint8Array; sealed: Uint8Array }[] {
+    this.flush()
     return this.#outboxAll.all().map((found) => ({
       seq: Number(found['seq']), row: found['row'] as Uint8Array, sealed: found['sealed'] as Uint8Array,
     }))
   }
 
+  /** Lets go of the file, and of what waits: call {@link flush} before where the process ends in order. */
   close(): void {
+    if (this.#logFile !== undefined) closeSync(this.#logFile)
+    this.#logFile = undefined
     if (this.#db.isOpen) this.#db.close()
   }
 }
+
+const flushed = promisify(fdatasync)
+
+const NO_ROW = new Uint8Array(0)
+
+const nameOf = (table: Table, row: Uint8Array): string =>
+  `${table} ${Buffer.from(row.buffer, row.byteOffset, row.length).toString('latin1')}`

@@ -77,7 +77,16 @@ export class Directory {
    * none.
    */
   addVault(row: VaultRow, reference: string): void {
-    this.#db.write(true, () => {
+    this.#enterVault(row, reference, true)
+  }
+
+  /** Enters a vault that was just made for a write: on the disk with that write's row of the outbox. */
+  addNewVault(row: VaultRow, reference: string): void {
+    this.#enterVault(row, reference, false)
+  }
+
+  #enterVault(row: VaultRow, reference: string, durable: boolean): void {
+    this.#db.write(durable, () => {
       this.#put('vault', row.vault, row)
       this.#put('patient', reference, row)
       if (row.origin === 'granted') this.#put('received', row.vault, row)

@@ -1,6 +1,7 @@
 /**
- * Units of writes from requests to the index: everything that waits while one submission is under way goes together
- * in the next, one commit per vault, so signatures, disk flushes and round trips are shared by concurrent requests.
+ * Units of writes from requests to the index. What comes within a moment, or waits while submissions are under way,
+ * goes together, one commit per vault, so signatures, disk flushes and round trips are shared by concurrent requests.
+ * Two submissions are under way at most, of different vaults: each commit names the one before it in its vault.
  */
 import { type Client, type PreparedCommit, type SubmitResult, toHex } from '@scelle/sdk'
 import { EdgeError, isUnreachable } from '../errors.ts'
@@ -25,6 +26,8 @@ export interface SubmitterOptions {
   readonly state: SealedState
   /** Told of every accepted version, before the request that wrote it is answered. */
   readonly accepted: (vault: string, entries: readonly Entry[]) => void
+  /** Runs something after so many milliseconds of real time; for 0, once what is arriving has arrived. */
+  readonly soon?: (milliseconds: number, run: () => void) => () => void
   /** Resolves after so many milliseconds, or at once when `signal` is aborted. */
   readonly sleep: (milliseconds: number, signal: AbortSignal) => Promise<void>
   readonly log: Log
@@ -39,14 +42,22 @@ export class Submitter {
   readonly #options: SubmitterOptions
   readonly #queue: Unit[] = []
   readonly #stop = new AbortController()
-  /** Rows whose units go on in the next submission: dropped in the transaction that writes that one's row. */
-  #carried: number[] = []
-  #running: Promise<void> | undefined
+  readonly #soon: (milliseconds: number, run: () => void) => () => void
+  readonly #running = new Set<Promise<void>>()
+  /** Vaults that submissions under way write to. */
+  readonly #busy = new Set<string>()
+  /** Rows of the outbox whose units are settled: dropped with the next change. */
+  #over: number[] = []
+  /** How many units were under way or waiting when a submission ended last: about how many clients there are. */
+  #load = 0
+  #underWay = 0
+  #gathering: (() => void) | undefined
   /** False while the index does not answer. */
   reachable = true
 
   constructor(options: SubmitterOptions) {
     this.#options = options
+    this.#soon = options.soon ?? afterRealTime
   }
 
   /**
@@ -58,7 +69,7 @@ export class Submitter {
     if (this.#queue.length >= EDGE_LIMITS.queueUnits || this.#stop.signal.aborted) throw new EdgeError('overloaded')
     const unit = new Unit(parts)
     this.#queue.push(unit)
-    this.#start()
+    this.#gather()
     const patience = new AbortController()
     try {
       await Promise.race([unit.done, this.#giveUp(unit, patience.signal)])
@@ -74,16 +85,24 @@ export class Submitter {
       const sent = new Set<Part>(row.units.flatMap(({ parts }) => parts.filter((part) => part.sent)))
       await this.#deliver({ commits: row.commits, units, sent }, seq)
       this.#queue.push(...units.filter((unit) => !unit.settled))
-      while (this.#queue.length > 0) await this.#cycle()
+      while (this.#queue.length > 0) await this.#cycle(this.#take())
     }
-    if (this.#carried.length > 0) this.#dropCarried()
+    this.#dropOver()
   }
 
   /** Lets what is under way end. */
   async close(): Promise<void> {
-    await Promise.race([this.#running, this.#options.sleep(EDGE_LIMITS.drainTime, this.#stop.signal)])
+    await Promise.race([this.#ended(), this.#options.sleep(EDGE_LIMITS.drainTime, this.#stop.signal)])
     this.#stop.abort()
-    await this.#running
+    await Promise.all(this.#running)
+    this.#dropOver()
+  }
+
+  async #ended(): Promise<void> {
+    while (this.#running.size > 0 || this.#queue.length > 0) {
+      this.#launch()
+      await Promise.race(this.#running)
+    }
   }
 
   async #giveUp(unit: Unit, signal: AbortSignal): Promise<void> {
@@ -98,66 +117,108 @@ export class Submitter {
     if (!signal.aborted) throw new EdgeError('outcome-unknown')
   }
 
-  #start(): void {
-    if (this.#running !== undefined) return
-    this.#running = this.#drain().finally(() => {
-      this.#running = undefined
-      if (this.#queue.length > 0 && !this.#stop.signal.aborted) this.#start()
-    })
+  /**
+   * Waits a moment for others. Half of those who wrote lately are enough: they go while the other half's submission is
+   * at the index. A single client waits for nobody.
+   */
+  #gather(): void {
+    if (this.#stop.signal.aborted || this.#running.size >= EDGE_LIMITS.submissionsAtOnce) return
+    const enough = this.#queue.length >= Math.ceil(this.#load / 2)
+    if (this.#gathering !== undefined && !enough) return
+    this.#gathering?.()
+    this.#gathering = this.#soon(enough ? 0 : EDGE_LIMITS.gatherTime, () => this.#launch())
   }
 
-  async #drain(): Promise<void> {
-    await Promise.resolve() // requests of the same turn join the first submission
-    while (this.#queue.length > 0 && !this.#stop.signal.aborted) await this.#cycle()
-  }
-
-  async #cycle(): Promise<void> {
+  #launch(): void {
+    this.#gathering?.()
+    this.#gathering = undefined
+    if (this.#stop.signal.aborted || this.#running.size >= EDGE_LIMITS.submissionsAtOnce) return
     const units = this.#take()
+    if (units.length === 0) return
+    const cycle = this.#cycle(units).finally(() => {
+      this.#running.delete(cycle)
+      if (this.#queue.length > 0) this.#gather()
+    })
+    this.#running.add(cycle)
+    if (this.#queue.length > 0) this.#gather()
+  }
+
+  async #cycle(units: readonly Unit[]): Promise<void> {
+    const vaults = new Set(units.flatMap((unit) => unit.parts.map(({ vault }) => vault)))
+    for (const vault of vaults) this.#busy.add(vault)
+    this.#underWay += units.length
     try {
       const batch = await seal(units, this.#options.vaults, this.#options.client)
-      for (const unit of batch.later) this.#queue.unshift(unit)
+      this.#again(batch.later)
       if (batch.units.length === 0) return
-      const seq = this.#keep(batch)
+      const seq = await this.#keep(batch)
       await this.#deliver(batch, seq)
-      this.#queue.unshift(...batch.units.filter((unit) => !unit.settled && !this.#stop.signal.aborted))
+      this.#again(batch.units.filter((unit) => !unit.settled))
     } catch (error) {
       this.#options.log('submission-failed', faultFields(error))
       for (const unit of units) if (!unit.settled && !unit.kept) unit.refused(faultOf(error))
+    } finally {
+      this.#load = this.#underWay + this.#queue.length
+      this.#underWay -= units.length
+      for (const vault of vaults) this.#busy.delete(vault)
+      for (const unit of units) if (unit.settled) this.#forget(unit)
     }
   }
 
-  /** The longest run of waiting units that fits one submission; at least one. */
+  #again(units: readonly Unit[]): void {
+    if (!this.#stop.signal.aborted) this.#queue.unshift(...units)
+  }
+
+  #forget(unit: Unit): void {
+    if (unit.carried !== undefined) this.#over.push(unit.carried)
+    unit.carried = undefined
+  }
+
+  /** Of the waiting units, in their order, those that fit one submission and whose vaults are free; at least one. */
   #take(): Unit[] {
     const taken: Unit[] = []
+    const passed: Unit[] = []
+    const blocked = new Set(this.#busy)
     let weight = 0
     let records = 0
     let parts = 0
-    while (this.#queue[0] !== undefined) {
-      const unit = this.#queue[0]
+    for (const unit of this.#queue) {
       weight += unit.weight
       records += unit.records
       parts += unit.parts.length
       const full = weight > EDGE_LIMITS.submitBytes || records > EDGE_LIMITS.unitRecords
         || parts > EDGE_LIMITS.submitCommits
-      if (taken.length > 0 && full) break
-      taken.push(unit)
-      this.#queue.shift()
+      // One that must wait holds back what comes after it for the same vaults: nobody is overtaken for ever.
+      if (unit.touches(blocked) || (taken.length > 0 && full)) {
+        passed.push(unit)
+        for (const part of unit.parts) blocked.add(part.vault)
+      } else taken.push(unit)
     }
+    this.#queue.splice(0, this.#queue.length, ...passed)
     return taken
   }
 
-  #keep(batch: SealedBatch): number {
+  /** On the disk, and only then sent: whatever happens from here on, it is completed. */
+  async #keep(batch: SealedBatch): Promise<number> {
     const units = batch.units.map((unit) => ({
       parts: unit.open.map((part) => ({ ...part, sent: batch.sent.has(part) })),
     }))
     const { db, outbox } = this.#options
-    const seq = db.write(true, () => {
-      for (const carried of this.#carried) outbox.drop(carried)
-      return outbox.put({ commits: batch.commits, units })
-    })
-    this.#carried = []
-    for (const unit of batch.units) unit.kept = true
-    return seq
+    let seq: number | undefined
+    try {
+      await db.writeAside(() => {
+        for (const { carried } of batch.units) if (carried !== undefined) outbox.drop(carried)
+        seq = outbox.put({ commits: batch.commits, units })
+      })
+    } catch (error) {
+      if (seq !== undefined) this.#over.push(seq)
+      throw error
+    }
+    for (const unit of batch.units) {
+      unit.kept = true
+      unit.carried = undefined
+    }
+    return seq as number
   }
 
   /** Sends until the index has answered, then enters the answers in one transaction with the end of the outbox row. */
@@ -231,12 +292,10 @@ export class Submitter {
     const { db, directory, outbox, state } = this.#options
     const remaining = units.filter((unit) => !unit.settled && unit.open.some((part) => !accepted.has(part)))
     db.write(false, () => {
-      outbox.drop(seq)
-      if (remaining.length > 0) {
-        const rest = remaining.map((unit) => ({
-          parts: unit.open.filter((part) => !accepted.has(part)).map((part) => ({ ...part, sent: false })),
-        }))
-        this.#carried.push(outbox.put({ commits: [], units: rest }))
+      this.#dropRows([seq])
+      for (const unit of remaining) {
+        const parts = unit.open.filter((part) => !accepted.has(part)).map((part) => ({ ...part, sent: false }))
+        unit.carried = outbox.put({ commits: [], units: [{ parts }] })
       }
       for (const part of accepted) {
         for (const write of part.writes) if (!write.shadow) directory.moved(write.locator, entryOf(write), write.merge)
@@ -245,11 +304,21 @@ export class Submitter {
     })
   }
 
-  #dropCarried(): void {
-    const { db, outbox } = this.#options
-    db.write(true, () => {
-      for (const carried of this.#carried) outbox.drop(carried)
-    })
-    this.#carried = []
+  #dropRows(rows: readonly number[]): void {
+    for (const row of [...rows, ...this.#over]) this.#options.outbox.drop(row)
+    this.#over = []
   }
+
+  #dropOver(): void {
+    if (this.#over.length > 0) this.#options.db.write(true, () => this.#dropRows([]))
+  }
+}
+
+const afterRealTime = (milliseconds: number, run: () => void): (() => void) => {
+  if (milliseconds === 0) {
+    const turn = setImmediate(run)
+    return () => clearImmediate(turn)
+  }
+  const timer = setTimeout(run, milliseconds)
+  return () => clearTimeout(timer)
 }

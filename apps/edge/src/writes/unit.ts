@@ -46,6 +46,8 @@ export class Unit {
   attempts = 0
   /** In the outbox: from here on it is completed or refused by the index, never forgotten. */
   kept = false
+  /** Row of the outbox that holds what is left of it, until the next submission's row does. */
+  carried: number | undefined
   settled = false
 
   constructor(parts: readonly Part[]) {
@@ -64,6 +66,11 @@ export class Unit {
   /** Parts not accepted yet. */
   get open(): readonly Part[] {
     return [...this.#open]
+  }
+
+  /** Whether any of its parts goes to one of these vaults. */
+  touches(vaults: ReadonlySet<string>): boolean {
+    return this.parts.some(({ vault }) => vaults.has(vault))
   }
 
   /** What may be submitted now. A contested part goes alone and first: once it is in, nothing can refuse the rest. */

@@ -1,0 +1,142 @@
+/** Submissions under way at once: of different vaults, all of them to the end, and nothing left in the outbox. */
+import { mkdtempSync, rmSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { setTimeout as sleep } from 'node:timers/promises'
+import type { PreparedCommit, SubmitResult, WriteItem } from '@scelle/sdk'
+import { afterEach, beforeEach, expect, test } from 'vitest'
+import { EDGE_LIMITS } from '../src/limits.ts'
+import { Cabinet } from '../src/store/cabinet.ts'
+import { Database } from '../src/store/database.ts'
+import { Directory } from '../src/store/directory.ts'
+import { SealedState } from '../src/store/state.ts'
+import type { VaultShelf } from '../src/vaults.ts'
+import { Outbox } from '../src/writes/outbox.ts'
+import { Submitter } from '../src/writes/submitter.ts'
+import type { Part } from '../src/writes/unit.ts'
+
+let folder: string
+let db: Database
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'scelle-submitter-'))
+  db = new Database(folder, true)
+})
+afterEach(() => {
+  db.close()
+  rmSync(folder, { recursive: true, force: true })
+})
+
+const bytesOf = (vault: string): Uint8Array => new Uint8Array(Buffer.from(vault, 'hex'))
+const VAULTS = Array.from({ length: 30 }, (_, i) => (16 + i).toString(16).repeat(32))
+
+/** A deterministic coin. */
+const dice = (seed: number) => (sides: number): number => {
+  seed = (Math.imul(seed, 1_103_515_245) + 12_345) >>> 0
+  return (seed >>> 8) % sides
+}
+
+let written = 0
+const partOf = (vault: string): Part => {
+  const id = `w${written++}`
+  const locator = {
+    type: 'Observation', id, vault, category: 'laboratory', author: 'a', handle: '00'.repeat(16), version: 1,
+    deleted: false, updated: 0, digest: '',
+  }
+  return { vault, contested: false, writes: [{ locator, content: new Uint8Array(10) }] }
+}
+
+type Answer = (commits: readonly PreparedCommit[]) => Promise<SubmitResult[]>
+
+const submitterWith = (submit: Answer) => {
+  const cabinet = new Cabinet(new Uint8Array(32), (length) => crypto.getRandomValues(new Uint8Array(length)))
+  const directory = new Directory(db, cabinet, 'a')
+  const outbox = new Outbox(db, cabinet, (length) => crypto.getRandomValues(new Uint8Array(length)))
+  const vault = (id: string) => ({
+    prepare: async (items: readonly WriteItem[]): Promise<PreparedCommit> => ({
+      vault: bytesOf(id), custodian: new Uint8Array(32), id: new Uint8Array(32), submission: new Uint8Array(100),
+      blobs: [], items: items.map((item, place) => ({ ...item, record: new Uint8Array(16), place })),
+    }),
+  })
+  const submitter = new Submitter({
+    client: { submit, discard: () => undefined },
+    vaults: { get: async (id: string) => vault(id), stale: () => undefined } as unknown as VaultShelf,
+    db, outbox, directory, state: new SealedState(db, cabinet),
+    accepted: () => undefined,
+    sleep: (milliseconds, signal) => sleep(milliseconds, undefined, { signal }).catch(() => undefined),
+    log: () => undefined,
+  })
+  return { submitter, directory, outbox }
+}
+
+test('never two submissions of one vault, never more than the limit, and everything arrives', async () => {
+  const roll = dice(7)
+  const underWay = new Set<string>()
+  let submissions = 0
+  let most = 0
+  const { submitter, directory, outbox } = submitterWith(async (commits) => {
+    submissions++
+    most = Math.max(most, submissions)
+    const names = commits.map((commit) => Buffer.from(commit.vault).toString('hex'))
+    for (const name of names) {
+      expect(underWay.has(name)).toBe(false)
+      underWay.add(name)
+    }
+    await sleep(roll(4))
+    for (const name of names) underWay.delete(name)
+    submissions--
+    return commits.map(() => roll(5) === 0
+      ? { accepted: false, problem: 'capsule-closed', items: [] } : { accepted: true, position: {} as never })
+  })
+  const parts: Part[] = []
+  const clients = Array.from({ length: 12 }, async () => {
+    for (let i = 0; i < 8; i++) {
+      const unit = [...new Set([VAULTS[roll(30)], VAULTS[roll(30)]])].map((vault) => partOf(vault as string))
+      await sleep(roll(5))
+      // Sealed anew too often is an answer as well, and leaves nothing behind.
+      await submitter.run(unit).then(() => parts.push(...unit), (error: unknown) =>
+        expect(error).toMatchObject({ code: 'index-unavailable' }))
+    }
+  })
+  await Promise.all(clients)
+  expect(most).toBe(EDGE_LIMITS.submissionsAtOnce)
+  expect(parts.length).toBeGreaterThan(100)
+  await submitter.close()
+  for (const { locator } of parts.flatMap(({ writes }) => writes)) {
+    expect(directory.locator(`Observation/${locator.id}`)).toEqual(locator)
+  }
+  expect(outbox.rows()).toEqual([])
+})
+
+test('those who write together go together, and one alone waits for nobody', async () => {
+  const sizes: number[] = []
+  const { submitter } = submitterWith(async (commits) => {
+    sizes.push(commits.length)
+    await sleep(5)
+    return commits.map(() => ({ accepted: true, position: {} as never }))
+  })
+  const started = performance.now()
+  for (let i = 0; i < 5; i++) await submitter.run([partOf(VAULTS[0] as string)])
+  expect(sizes).toEqual([1, 1, 1, 1, 1])
+  expect(performance.now() - started).toBeLessThan(2_000)
+  sizes.length = 0
+  await Promise.all(VAULTS.slice(0, 5).map((vault) => submitter.run([partOf(vault)])))
+  expect(sizes).toEqual([5])
+})
+
+test('what was kept and not answered is delivered by the next process, once', async () => {
+  const { submitter } = submitterWith(() => new Promise(() => undefined))
+  const part = partOf(VAULTS[1] as string)
+  void submitter.run([part]).catch(() => undefined)
+  await expect.poll(() => db.outbox().length).toBe(1)
+  db.close()
+  db = new Database(folder, true)
+  const sent: PreparedCommit[] = []
+  const next = submitterWith(async (commits) => {
+    sent.push(...commits)
+    return commits.map(() => ({ accepted: true, position: {} as never }))
+  })
+  await next.submitter.recover()
+  expect(sent.map(({ vault }) => Buffer.from(vault).toString('hex'))).toEqual([part.vault])
+  expect(next.directory.locator(`Observation/${part.writes[0]?.locator.id}`)?.vault).toBe(part.vault)
+  expect(next.outbox.rows()).toEqual([])
+})
