@@ -71,7 +71,8 @@ const callTo = (outer: Call, method: string, given: string, headers: Record<stri
   }
   const { returns: _own, ...wishes } = wishesOf(headers, mark < 0 ? '' : url.slice(mark + 1))
   const returning = outer.wishes.returns === undefined ? {} : { returns: outer.wishes.returns }
-  return { ...outer, method, path, params: {}, headers, body: EMPTY, wishes: { ...wishes, ...returning } }
+  const lenient = outer.wishes.lenient === undefined ? {} : { lenient: outer.wishes.lenient }
+  return { ...outer, method, path, params: {}, headers, body: EMPTY, wishes: { ...wishes, ...returning, ...lenient } }
 }
 
 const patchBody = (resource: unknown, at: string): { headers: Record<string, string>; body: Uint8Array } => {

@@ -1,6 +1,6 @@
 /** What this edge serves, and nothing else (R4 capabilitystatement.html). */
 import type { CapabilityStatement, CapabilityStatementRestResource } from '@medplum/fhirtypes'
-import { parametersOf } from '@scelle/fhir/search'
+import { includesOf, parametersOf, revIncludesOf } from '@scelle/fhir/search'
 import { resourceTypes } from '@scelle/fhir/validate'
 import { DOCUMENT_OPERATIONS } from './documents/routes.ts'
 import { bytesOf } from './entry.ts'
@@ -28,6 +28,8 @@ const resourceOf = (type: string): CapabilityStatementRestResource => ({
   conditionalUpdate: true,
   conditionalDelete: 'single',
   referencePolicy: ['literal', 'local'],
+  searchInclude: includesOf(type),
+  searchRevInclude: revIncludesOf(type),
   searchParam: parametersOf(type).map(({ name, kind }) => ({ name, type: kind })),
   ...operationsOf(type),
 })

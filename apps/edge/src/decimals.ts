@@ -67,11 +67,14 @@ const hasDecimals = (value: unknown): boolean => {
   return false
 }
 
-/** The same JSON text with spaces and lines: every number keeps its own digits. */
-export const indentedJson = (text: string): string =>
-  JSON.stringify(JSON.parse(text, ((_key: string, member: unknown, { source }: Source) =>
+/** What a JSON text says, for taking parts out and writing them again: numbers are not numbers but their digits. */
+export const withDigits = (text: string): unknown =>
+  JSON.parse(text, ((_key: string, member: unknown, { source }: Source) =>
     typeof member === 'number' && source !== undefined ? rawJson(source) : member
-  ) as (key: string, member: unknown) => unknown), undefined, 2)
+  ) as (key: string, member: unknown) => unknown)
+
+/** The same JSON text with spaces and lines: every number keeps its own digits. */
+export const indentedJson = (text: string): string => JSON.stringify(withDigits(text), undefined, 2)
 
 /** ECMAScript's own, which TypeScript's library does not list yet. */
 const rawJson = (text: string): unknown => (JSON as unknown as { rawJSON: (text: string) => unknown }).rawJSON(text)

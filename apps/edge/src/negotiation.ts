@@ -9,6 +9,8 @@ export interface Wishes {
   readonly pretty: boolean
   /** Absent: the client does not mind. */
   readonly returns?: 'representation' | 'minimal' | 'OperationOutcome'
+  /** `Prefer: handling=lenient`: search parameters that are not supported are to be named and left aside. */
+  readonly lenient?: true
   /** The query without `_format` and `_pretty`, still encoded. */
   readonly query: string
 }
@@ -38,8 +40,14 @@ export const wishesOf = (headers: Headers, rawQuery: string): Wishes => {
   // `_format` stands above `Accept` (http.html#mime-type): it is for clients that cannot set headers.
   if (format === undefined) checkAccept(header(headers, 'accept'))
   else if (!JSON_TYPES.has(mediaType(format.replaceAll(' ', '+')))) throw new EdgeError('not-acceptable')
-  const returns = preferOf(header(headers, 'prefer'))
-  return { pretty, ...(returns === undefined ? {} : { returns }), query: kept.join('&') }
+  const prefer = header(headers, 'prefer')
+  const returns = preferOf(prefer)
+  return {
+    pretty,
+    ...(returns === undefined ? {} : { returns }),
+    ...(isLenient(prefer) ? { lenient: true as const } : {}),
+    query: kept.join('&'),
+  }
 }
 
 /** A name and a value of a query, decoded. Throws `bad-value`. */
@@ -80,6 +88,13 @@ const preferOf = (prefer: string | undefined): Wishes['returns'] => {
     if (wish === 'minimal' || wish === 'representation' || wish === 'OperationOutcome') return wish
   }
   return undefined // a preference that is not understood is ignored (RFC 7240 section 2)
+}
+
+/** Strict where it is not said (R4 search.html#errors leaves it to the server): nothing asked goes unheard. */
+const isLenient = (prefer: string | undefined): boolean => {
+  const said = (prefer?.split(/[,;]/) ?? []).flatMap((part) =>
+    /^\s*handling\s*=\s*"?(lenient|strict)"?\s*$/.exec(part)?.[1] ?? [])
+  return said[0] === 'lenient' // the first counts (RFC 7240 section 2)
 }
 
 /** Checks the type of a body against those a route takes. Throws `media-type`. */

@@ -18,7 +18,10 @@ export interface Cursor {
   readonly session: string
   /** Which opening of which records: a chart that was closed meanwhile has no pages any more. */
   readonly opening: string
+  /** The moment it is a page of. */
   readonly state: number
+  /** What else the search looked at, as a digest: without it, the same search is another one. */
+  readonly sight?: string
   readonly offset: number
   readonly count: number
   /** Milliseconds since 1970. */

@@ -3,7 +3,7 @@
  * parsed: memory is what limits open charts.
  */
 import type { Resource } from '@medplum/fhirtypes'
-import { ChartIndex, findMatches, type ParsedSearch } from '@scelle/fhir/search'
+import { ChartIndex } from '@scelle/fhir/search'
 import { type Entry, keyOf, textOf } from './entry.ts'
 import { Slabs } from './slabs.ts'
 
@@ -27,11 +27,16 @@ const INDEX_WEIGHT = 1
 /** Maps and index of a chart without records. */
 const BASE_WEIGHT = 4_096
 
-/** A result of which only a page may be wanted. */
-export interface Result {
-  readonly total: number
-  readonly page: (offset: number, count: number) => readonly Entry[]
-}
+/** Indexes of past moments that are kept, for pages that are read while others write. */
+const PAST_KEPT = 2
+
+let moment = 0
+
+/**
+ * Grows with every change of any records of this process: one moment says what was true in all of them, so that what
+ * several charts answer together is of one state.
+ */
+export const presentMoment = (): number => moment
 
 export class Records {
   #lines = new Map<string, Line>()
@@ -41,13 +46,15 @@ export class Records {
   #shared = new Map<string, string>()
   readonly #slabs = new Slabs()
   #index = new ChartIndex((type, id) => this.#parsed(`${type}/${id}`, this.#state))
-  #state = 0
+  /** By moment and type; the oldest first. */
+  readonly #past = new Map<string, ChartIndex>()
+  /** Before it, nothing is known of these records. */
+  readonly began = ++moment
+  #state = moment
   #versions = 0
   #content = 0
 
-  /**
-   * Grows with every change. What was true at a state can be asked for later: pages do not shift while others write.
-   */
+  /** The moment of the last change. What was true at one can be asked for later: pages do not shift under writes. */
   get state(): number {
     return this.#state
   }
@@ -71,7 +78,8 @@ export class Records {
     this.#index = new ChartIndex((type, id) => this.#parsed(`${type}/${id}`, this.#state))
     this.#versions = 0
     this.#content = 0
-    this.#state++
+    this.#past.clear()
+    this.#changed()
   }
 
   /** The newest version, deleted or not. */
@@ -102,15 +110,31 @@ export class Records {
     }
   }
 
-  /** The matches of a search, in its order, as of a state. */
-  search(parsed: ParsedSearch, state: number): Result {
-    const searched = state === this.#state ? this.#index : this.#indexAt(parsed.type, state)
-    const ids = findMatches({ searched, beside: [] }, parsed)
-    return {
-      total: ids.length,
-      page: (offset, count) => ids.slice(offset, offset + count).map((id) =>
-        this.#entryAt(`${parsed.type}/${id}`, state)),
+  /** What was current at a moment, searchable. With a type, of this type alone. */
+  indexAt(state: number, type?: string): ChartIndex {
+    if (state >= this.#state) return this.#index
+    const name = `${state} ${type ?? ''}`
+    const known = this.#past.get(name) ?? this.#past.get(`${state} `)
+    return known ?? this.#remember(name, state, type)
+  }
+
+  /** Somebody wrote since: the older versions are searched instead. Rare, so it costs a scan. */
+  #remember(name: string, state: number, type: string | undefined): ChartIndex {
+    const index = new ChartIndex((of, id) => this.#parsed(`${of}/${id}`, state))
+    for (const entry of this.at(state)) {
+      if (type === undefined || entry.type === type) index.add(JSON.parse(textOf(entry)) as Resource)
     }
+    const [oldest] = this.#past.keys()
+    if (oldest !== undefined && this.#past.size >= PAST_KEPT) this.#past.delete(oldest)
+    this.#past.set(name, index)
+    return index
+  }
+
+  /** The version of a resource that was current at a moment. */
+  entryAt(key: string, state: number): Entry | undefined {
+    const line = this.#lines.get(key)
+    const entry = line && entryAt(line, state)
+    return entry?.deleted === true ? undefined : entry
   }
 
   /**
@@ -130,9 +154,9 @@ export class Records {
     if (there?.entry.version === given.version) {
       if (!there.entry.deleted || given.deleted) return true
       there.entry = this.#kept(given)
-      there.since = ++this.#state
+      there.since = this.#changed()
     } else {
-      const version = { entry: this.#kept(given), since: ++this.#state }
+      const version = { entry: this.#kept(given), since: this.#changed() }
       line.versions.splice(at < 0 ? line.versions.length : at, 0, version)
     }
     this.#lines.set(key, line)
@@ -170,22 +194,15 @@ export class Records {
     else this.#index.add(parsed ?? (JSON.parse(textOf(entry)) as Resource))
   }
 
-  /** Somebody wrote since: the older versions are searched instead. Rare, so it costs a scan of one type. */
-  #indexAt(type: string, state: number): ChartIndex {
-    const index = new ChartIndex((_, id) => this.#parsed(`${type}/${id}`, state))
-    for (const entry of this.at(state)) if (entry.type === type) index.add(JSON.parse(textOf(entry)) as Resource)
-    return index
+  #changed(): number {
+    this.#state = ++moment
+    return moment
   }
 
   #parsed(key: string, state: number): Resource {
-    return JSON.parse(textOf(this.#entryAt(key, state))) as Resource
-  }
-
-  #entryAt(key: string, state: number): Entry {
-    const line = this.#lines.get(key)
-    const entry = line && (state === this.#state ? line.versions.at(-1)?.entry : entryAt(line, state))
+    const entry = this.entryAt(key, state)
     if (entry === undefined) throw new Error('the index names a resource that is not there')
-    return entry
+    return JSON.parse(textOf(entry)) as Resource
   }
 }
 

@@ -1,5 +1,5 @@
 /** Search, `$everything` and history: results as of one state of the records, in pages. */
-import { type ParsedSearch, parseSearch } from '@scelle/fhir/search'
+import { type Criterion, type ParsedSearch, parseSearch } from '@scelle/fhir/search'
 import { isResourceType } from '@scelle/fhir/validate'
 import { bundleBytes, type BundlePart, type FhirAnswer } from './answers.ts'
 import type { Call } from './call.ts'
@@ -12,9 +12,10 @@ import { CURSOR, type Cursor, pageLinks, type Pager } from './paging.ts'
 import type { Persons } from './persons.ts'
 import { domainsIn, inDomainsOnly, unknownDomain } from './persons/demographics.ts'
 import { withMerged } from './persons/merged-search.ts'
-import type { Result } from './records.ts'
+import { presentMoment } from './records.ts'
 import type { Repository } from './repository.ts'
 import { scopeOf } from './search-scope.ts'
+import { gapsIn, isWide, matchesAt, type Reach, resultAt, type Result, sightOf } from './search-space.ts'
 import type { Directory } from './store/directory.ts'
 import { ORGANISATION } from './vaults.ts'
 
@@ -26,17 +27,11 @@ export interface SearchOptions {
   readonly pager: Pager
 }
 
-/** Records and the name under which a cursor finds them again. */
-interface Reach {
-  readonly where: string
-  readonly opening: Opening
-}
+/** A result as of a moment, whichever page of it is asked for. */
+type Evaluate = (reach: Reach, state: number) => Result
 
-/** A result as of a state, whichever page of it is asked for. */
-type Evaluate = (opening: Opening, state: number) => Result
-
-const listed = (entries: readonly Entry[]): Result => ({
-  total: entries.length, page: (offset, count) => entries.slice(offset, offset + count),
+const listed = (entries: readonly Entry[], part: (entry: Entry) => BundlePart): Result => ({
+  total: entries.length, page: (offset, count) => entries.slice(offset, offset + count).map(part),
 })
 
 const PERSONS = 'persons'
@@ -52,36 +47,33 @@ export class Search {
   async search(call: Call, type: string, query: string, patient?: string): Promise<FhirAnswer> {
     const path = patient === undefined ? type : `${patient}/${type}`
     const cursor = this.#cursorIn(query, path, call)
-    const asked = parseSearch(type, cursor?.query ?? query, { bases: [call.base] })
+    const asked = this.#parse(call, type, cursor?.query ?? query, cursor === undefined && call.wishes.lenient === true)
     const { patients } = this.#options.directory
-    const domains = type === 'Patient' ? domainsIn(cursor?.query ?? query) : undefined
+    const domains = type === 'Patient' ? domainsIn(asked.understood) : undefined
     const unknown = domains === undefined ? undefined : unknownDomain(domains, patients)
     if (unknown !== undefined) return unknown
     const parsed = withMerged(asked, patients.merges)
-    const evaluate = domains === undefined ? resultOf(parsed) : resultInDomains(parsed, domains)
+    const shown = (entry: Entry): Entry => (domains === undefined ? entry : inDomainsOnly(entry, domains))
+    const evaluate: Evaluate = (reach, state) => resultAt(reach, parsed, state, { base: call.base, shown })
     if (cursor !== undefined) {
-      return this.#page(call, cursor, await this.#again(call, cursor), 'searchset', evaluate, parsed.withTotal)
+      return this.#page(call, cursor, await this.#again(call, cursor), { type: 'searchset', evaluate, parsed })
     }
     const reach = await this.#reach(call, asked, patient)
-    const { opening } = reach
-    if (parsed.totalOnly) {
-      const total = opening.records.search(parsed, opening.records.state).total
-      const link = [{ relation: 'self', url: `${call.base}/${path}?${query}` }]
-      const gaps = opening.gaps()
-      return { status: 200, body: bundleBytes({ type: 'searchset', total, link }, gaps > 0 ? [gapPart(gaps)] : []) }
-    }
-    const first = this.#first(call, reach, path, query, parsed.count)
-    return this.#page(call, first, opening, 'searchset', evaluate, parsed.withTotal)
+    const first = this.#first(call, reach, path, parsed.understood, parsed.count)
+    if (!parsed.totalOnly) return this.#page(call, first, reach, { type: 'searchset', evaluate, parsed })
+    const { total } = evaluate(reach, first.state)
+    const link = [{ relation: 'self', url: `${call.base}/${path}?${parsed.understood}` }]
+    return { status: 200, body: bundleBytes({ type: 'searchset', total, link }, outcomeParts(gapsIn(reach), parsed)) }
   }
 
   /** Keys `Type/id` of what a condition matches: for conditional creates, updates and references. */
   async matches(call: Pick<Call, 'base' | 'session'>, type: string, query: string): Promise<string[]> {
-    const asked = parseSearch(type, query, { bases: [call.base] })
+    const asked = this.#parse(call, type, query, false)
     const parsed = withMerged(asked, this.#options.directory.patients.merges)
     try {
-      const { opening } = await this.#reach(call, asked, undefined)
+      const reach = await this.#reach(call, asked, undefined)
       // More than one is a refusal, however many.
-      return opening.records.search(parsed, opening.records.state).page(0, 2).map(keyOf)
+      return matchesAt(reach, parsed, presentMoment()).slice(0, 2)
     } catch (error) {
       if (error instanceof EdgeError && error.code === 'not-found') return [] // no such patient: so no such resource
       throw error
@@ -94,19 +86,20 @@ export class Search {
     const cursor = this.#cursorIn(call.wishes.query, path, call)
     const asked = cursor?.query ?? call.wishes.query
     const wanted = everythingOf(asked)
-    const evaluate: Evaluate = ({ records }, state) => listed([...records.at(state)]
+    const evaluate: Evaluate = ({ opening: { records } }, state) => listed([...records.at(state)]
       .filter((entry) => (wanted.types === undefined || wanted.types.has(entry.type)) && entry.updated >= wanted.since)
-      .toSorted(patientFirst))
+      .toSorted(patientFirst), (entry) => matchPart(entry, call.base))
     if (cursor !== undefined) {
-      return this.#page(call, cursor, await this.#again(call, cursor), 'searchset', evaluate, true)
+      return this.#page(call, cursor, await this.#again(call, cursor), { type: 'searchset', evaluate })
     }
     const [, id = ''] = patient.split('/')
     const vault = await this.#options.repository.vaultOf(patient)
     const locator = this.#options.directory.locator(`Patient/${id}`)
     if (locator?.deleted === true) throw new EdgeError('gone')
     const opening = await this.#options.charts.use(call.session, vault)
-    const first = this.#first(call, { where: vault, opening }, path, asked, wanted.count)
-    return this.#page(call, first, opening, 'searchset', evaluate, true)
+    const reach = { where: vault, opening, beside: [] }
+    const first = this.#first(call, reach, path, asked, wanted.count)
+    return this.#page(call, first, reach, { type: 'searchset', evaluate })
   }
 
   /** `Type/id/_history`: every version, newest first, deletions too. */
@@ -115,35 +108,42 @@ export class Search {
     const cursor = this.#cursorIn(call.wishes.query, path, call)
     const asked = cursor?.query ?? call.wishes.query
     const wanted = historyOf(asked)
-    const evaluate: Evaluate = ({ records }, state) =>
-      listed(records.history(`${type}/${id}`, state).filter((entry) => entry.updated >= wanted.since))
+    const evaluate: Evaluate = ({ opening: { records } }, state) =>
+      listed(records.history(`${type}/${id}`, state).filter((entry) => entry.updated >= wanted.since),
+        (entry) => historyPart(entry, call.base))
     if (cursor !== undefined) {
-      return this.#page(call, cursor, await this.#again(call, cursor), 'history', evaluate, true)
+      return this.#page(call, cursor, await this.#again(call, cursor), { type: 'history', evaluate })
     }
     const { vault } = await this.#options.repository.locate(type, id)
     const opening = await this.#options.repository.chartOf(call.session, type, id)
-    const first = this.#first(call, { where: vault, opening }, path, asked, wanted.count)
-    return this.#page(call, first, opening, 'history', evaluate, true)
+    const reach = { where: vault, opening, beside: [] }
+    const first = this.#first(call, reach, path, asked, wanted.count)
+    return this.#page(call, first, reach, { type: 'history', evaluate })
   }
 
-  #first(
-    { session }: Call, { where, opening }: Reach, path: string, query: string, count: number,
-  ): Omit<Cursor, 'until'> {
-    return { path, query, session, opening: `${where}.${opening.name}`, state: opening.records.state, offset: 0, count }
+  #parse(call: Pick<Call, 'base'>, type: string, query: string, lenient: boolean): ParsedSearch {
+    return parseSearch(type, query, { bases: [call.base], lenient })
+  }
+
+  #first({ session }: Call, reach: Reach, path: string, query: string, count: number): Omit<Cursor, 'until'> {
+    const { where, opening } = reach
+    const sight = sightOf(reach)
+    return {
+      path, query, session, opening: `${where}.${opening.name}`, state: presentMoment(),
+      ...(sight === undefined ? {} : { sight }), offset: 0, count,
+    }
   }
 
   #page(
-    call: Call, cursor: Omit<Cursor, 'until'>, opening: Opening, type: 'searchset' | 'history',
-    evaluate: Evaluate, told: boolean,
+    call: Call, cursor: Omit<Cursor, 'until'>, reach: Reach, { type, evaluate, parsed }: Paged,
   ): FhirAnswer {
-    const found = evaluate(opening, cursor.state)
-    const page = found.page(cursor.offset, cursor.count)
+    const found = evaluate(reach, cursor.state)
     const link = pageLinks(cursor, found.total, call.base, (each) => this.#options.pager.seal(each, call.principal))
-    const part = type === 'history' ? historyPart : matchPart
-    const parts = page.map((entry) => part(entry, call.base))
-    const gaps = type === 'searchset' ? opening.gaps() : 0
-    if (gaps > 0) parts.push(gapPart(gaps))
-    return { status: 200, body: bundleBytes({ type, ...(told ? { total: found.total } : {}), link }, parts) }
+    const parts = [
+      ...found.page(cursor.offset, cursor.count), ...outcomeParts(type === 'searchset' ? gapsIn(reach) : 0, parsed),
+    ]
+    const total = parsed?.withTotal === false ? {} : { total: found.total }
+    return { status: 200, body: bundleBytes({ type, ...total, link }, parts) }
   }
 
   /** The cursor of a query, which then holds nothing else. */
@@ -154,29 +154,64 @@ export class Search {
     return this.#options.pager.open(splitPair(query)[1], path, call)
   }
 
-  async #again({ session }: Call, { opening: name }: Cursor): Promise<Opening> {
+  async #again({ session }: Call, { opening: name, sight, state }: Cursor): Promise<Reach> {
     const [where = ''] = name.split('.')
     const opening = where === PERSONS ? this.#options.persons.use() : this.#options.charts.peek(session, where)
     if (opening === undefined || `${where}.${opening.name}` !== name) throw new EdgeError('cursor-expired')
-    return opening
+    const beside = sight === undefined ? [] : await this.#beside(session, opening)
+    // What was opened since was not looked at then.
+    const reach = { where, opening, beside: beside.filter(({ records }) => records.began <= state) }
+    if (sightOf(reach) !== sight) throw new EdgeError('cursor-expired')
+    return reach
   }
 
-  async #reach(
-    { session }: Pick<Call, 'session'>, parsed: ParsedSearch, patient: string | undefined,
-  ): Promise<Reach> {
-    const { charts, persons, repository } = this.#options
-    if (patient !== undefined) {
-      const where = await repository.vaultOf(patient)
-      return { where, opening: await charts.use(session, where) }
-    }
+  async #reach(call: Pick<Call, 'session'>, parsed: ParsedSearch, patient: string | undefined): Promise<Reach> {
+    const { where, opening } = await this.#searched(call, parsed, patient)
+    return { where, opening, beside: isWide(parsed) ? await this.#beside(call.session, opening) : [] }
+  }
+
+  async #searched({ session }: Pick<Call, 'session'>, parsed: ParsedSearch, patient?: string): Promise<Searched> {
+    if (patient !== undefined) return this.#chart(session, patient)
     const scope = scopeOf(parsed)
-    if (scope.kind === 'persons') return { where: PERSONS, opening: persons.use() }
-    if (scope.kind === 'ids') return this.#byIds(session, parsed.type, scope.ids)
-    const where = await repository.vaultOf(scope.kind === 'patient' ? scope.reference : ORGANISATION)
-    return { where, opening: await charts.use(session, where) }
+    switch (scope.kind) {
+      case 'persons': {
+        const known = scope.chart !== undefined && this.#options.directory.vaultOf(scope.chart) !== undefined
+        if (known) await this.#chart(session, scope.chart)
+        return { where: PERSONS, opening: this.#options.persons.use() }
+      }
+      case 'ids': return this.#byIds(session, parsed.type, scope.ids)
+      case 'named': return this.#chart(session, await this.#named(session, parsed, scope.criterion))
+      case 'patient': return this.#chart(session, scope.reference)
+      case 'organisation':
+      default: return this.#chart(session, ORGANISATION)
+    }
   }
 
-  async #byIds(session: string, type: string, ids: readonly string[]): Promise<Reach> {
+  async #chart(session: string, patient: string): Promise<Searched> {
+    const where = await this.#options.repository.vaultOf(patient)
+    return { where, opening: await this.#options.charts.use(session, where) }
+  }
+
+  /** The organisation's own records, the list of patients, and what this session has open. */
+  async #beside(session: string, searched: Opening): Promise<Opening[]> {
+    const { charts, directory, persons } = this.#options
+    const own = directory.vaultOf(ORGANISATION)
+    const organisation = own === undefined ? [] : [await charts.use(session, own)]
+    return [...organisation, persons.use(), ...charts.openIn(session)].filter((opening) => opening !== searched)
+  }
+
+  /** The one patient in this organisation's care whom a condition names. */
+  async #named(session: string, parsed: ParsedSearch, criterion: Criterion): Promise<string> {
+    const opening = this.#options.persons.use()
+    const beside = await this.#beside(session, opening)
+    const asked = { ...parsed, type: 'Patient', criteria: [criterion], sort: [], includes: [] }
+    const [patient, ...more] = matchesAt({ where: PERSONS, opening, beside }, asked, presentMoment())
+    if (patient === undefined) throw new EdgeError('not-found')
+    if (more.length > 0) throw new EdgeError('too-costly', 'several patients are meant: ask once for each')
+    return patient
+  }
+
+  async #byIds(session: string, type: string, ids: readonly string[]): Promise<Searched> {
     const { charts, directory } = this.#options
     const known = new Set(ids.flatMap((id) => directory.locator(`${type}/${id}`)?.vault ?? []))
     if (known.size > 1) throw new EdgeError('too-costly', 'these ids belong to several patients: ask once for each')
@@ -186,11 +221,13 @@ export class Search {
   }
 }
 
-const resultOf = (parsed: ParsedSearch): Evaluate => ({ records }, state) => records.search(parsed, state)
+type Searched = Pick<Reach, 'where' | 'opening'>
 
-const resultInDomains = (parsed: ParsedSearch, domains: readonly string[]): Evaluate => (opening, state) => {
-  const { total, page } = resultOf(parsed)(opening, state)
-  return { total, page: (offset, count) => page(offset, count).map((entry) => inDomainsOnly(entry, domains)) }
+/** What pages are made of. `parsed` where it is a search. */
+interface Paged {
+  readonly type: 'searchset' | 'history'
+  readonly evaluate: Evaluate
+  readonly parsed?: ParsedSearch
 }
 
 const patientFirst = (left: Entry, right: Entry): number =>
@@ -202,16 +239,19 @@ const matchPart = (entry: Entry, base: string): BundlePart => ({
   head: { fullUrl: `${base}/${keyOf(entry)}`, search: { mode: 'match' } }, resource: entry.bytes,
 })
 
-/** A chart with gaps must not look whole. */
-const gapPart = (gaps: number): BundlePart => ({
-  head: { search: { mode: 'outcome' } },
-  resource: bytesOf(JSON.stringify({
-    resourceType: 'OperationOutcome',
-    issue: [
-      { severity: 'warning', code: 'incomplete', diagnostics: `${gaps} records of this chart could not be opened` },
-    ],
-  })),
-})
+/** A chart with gaps must not look whole, nor a search answer as if it had heard what it did not. */
+const outcomeParts = (gaps: number, parsed: ParsedSearch | undefined): BundlePart[] => {
+  const issue = (parsed?.ignored ?? []).map(({ name, diagnostics }) => (
+    { severity: 'warning', code: 'not-supported', diagnostics: `ignored: ${diagnostics}`, expression: [name] }
+  ))
+  const missing = { severity: 'warning', code: 'incomplete',
+    diagnostics: `${gaps} records of this chart could not be opened` }
+  const issues = gaps > 0 ? [missing, ...issue] : issue
+  return issues.length === 0 ? [] : [{
+    head: { search: { mode: 'outcome' } },
+    resource: bytesOf(JSON.stringify({ resourceType: 'OperationOutcome', issue: issues })),
+  }]
+}
 
 const historyPart = (entry: Entry, base: string): BundlePart => {
   const method = entry.deleted ? 'DELETE' : entry.version === 1 ? 'POST' : 'PUT'

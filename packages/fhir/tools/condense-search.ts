@@ -26,11 +26,22 @@ function row(parameter: SearchParameter, base: string, byUrl: Map<string, Search
   return result
 }
 
+/**
+ * R4 has the parts of DocumentReference.relationship the wrong way about: `code` is said to be the reference and
+ * `target` the token. Taken as written, it could match nothing.
+ */
+const SWAPPED: Readonly<Record<string, string>> = {
+  'http://hl7.org/fhir/SearchParameter/DocumentReference-relatesto':
+    'http://hl7.org/fhir/SearchParameter/DocumentReference-relation',
+  'http://hl7.org/fhir/SearchParameter/DocumentReference-relation':
+    'http://hl7.org/fhir/SearchParameter/DocumentReference-relatesto',
+}
+
 type Component = NonNullable<SearchParameter['component']>[number]
 
 /** A part of a composite: its own expression, which starts at the composite's element, and its definition's kind. */
 function componentRow({ definition, expression }: Component, byUrl: Map<string, SearchParameter>): SearchParameterRow {
-  const { type, target } = byUrl.get(definition ?? '') ?? {}
+  const { type, target } = byUrl.get(SWAPPED[definition ?? ''] ?? definition ?? '') ?? {}
   const result: SearchParameterRow = { type: type ?? 'special', expression: expression ?? '' }
   if (type === 'reference' && target) result.target = target
   return result

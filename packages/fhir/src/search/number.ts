@@ -35,8 +35,8 @@ const isWithin = ({ low, high, value }: NumberTest, range: Span): boolean =>
   (range.low >= low || range.low === value) && (range.high < high || range.high === value)
 
 /**
- * R4 search.html#number and #prefix: `eq` and `ne` go by what rounds to the number, `gt lt ge le` by "exactly" the
- * number, `sa` and `eb` lie beyond what rounds to it, `ap` is within a tenth of it.
+ * R4 search.html#number and #prefix: `eq` and `ne` go by what rounds to the number; of the comparing prefixes "the
+ * implicit precision of the number is ignored", `sa` and `eb` among them; `ap` is within a tenth of it.
  */
 const TESTS: Readonly<Record<Prefix, (test: NumberTest, value: Span) => boolean>> = {
   eq: isWithin,
@@ -45,8 +45,8 @@ const TESTS: Readonly<Record<Prefix, (test: NumberTest, value: Span) => boolean>
   lt: ({ value }, { low }) => low < value,
   ge: ({ value }, { high }) => high >= value,
   le: ({ value }, { low }) => low <= value,
-  sa: (test, { low }) => low >= test.high && low > test.value,
-  eb: (test, { high }) => high < test.low,
+  sa: ({ value }, { low }) => low > value,
+  eb: ({ value }, { high }) => high < value,
   ap: (test, { low, high }) => {
     const margin = Math.max(Math.abs(test.value) / 10, (test.high - test.low) / 2)
     return high >= test.value - margin && low <= test.value + margin

@@ -30,6 +30,18 @@ const spanOfQuantity = ({ value, comparator }: Json): Span | undefined => {
   return { low, high: comparator === '>' || comparator === '>=' ? undefined : number }
 }
 
+/** Sampled data is anything between its least and its greatest sample. */
+const samplesIn = ({ origin, data }: Json): Amount[] => {
+  const { value, system, code, unit } = (origin ?? {}) as Json
+  const zero = decimalIn(value)
+  const samples = String(data).split(' ').flatMap((each) => decimalOf(each) ?? []).toSorted(compare)
+  const [least] = samples
+  const greatest = samples.at(-1)
+  if (zero === undefined || least === undefined || greatest === undefined) return []
+  const named = { system: text(system), code: text(code), unit: text(unit) }
+  return [{ low: add(zero, least), high: add(zero, greatest), ...named }]
+}
+
 /** The amounts in one value. */
 export const amountsIn = ({ type, data }: Node): Amount[] => {
   if (typeof data === 'number') {
@@ -52,7 +64,7 @@ export const amountsIn = ({ type, data }: Node): Amount[] => {
       system: text(named['system']), code: text(named['code']), unit: text(named['unit']),
     }]
   }
-  if (type === 'SampledData') return []
+  if (type === 'SampledData') return samplesIn(json)
   const span = spanOfQuantity(json)
   return span === undefined ? []
     : [{ ...span, system: text(json['system']), code: text(json['code']), unit: text(json['unit']) }]

@@ -62,20 +62,15 @@ const meets = (prefix: string, asked: Span, found: Span): boolean => {
     case 'le': return found.start < asked.start || isWithin
     case 'sa': return found.start >= asked.end
     case 'eb': return found.end <= asked.start
+    // Approximately: they overlap. R4 leaves the rest to the server.
+    case 'ap': return found.end > asked.start && found.start < asked.end
     default: throw new Error(`no prefix: ${prefix}`)
   }
 }
 
-/** A tenth of the time between now and then, on either side. */
-const approximately = (asked: Span, found: Span, now: number): boolean => {
-  const gap = Math.abs(now - (asked.start + asked.end - 1) / 2) / 10
-  return found.end > asked.start - gap && found.start < asked.end + gap
-}
-
-export const dateMeets = (value: string, nodes: readonly Node[], now: number): boolean => {
+export const dateMeets = (value: string, nodes: readonly Node[]): boolean => {
   const prefix = /^(eq|ne|gt|lt|ge|le|sa|eb|ap)/.exec(value)?.[1]
   const asked = spanOf(prefix === undefined ? value : value.slice(2))
   if (asked === undefined) throw new Error('no date')
-  return nodes.flatMap(spansIn).some((found) =>
-    (prefix === 'ap' ? approximately(asked, found, now) : meets(prefix ?? 'eq', asked, found)))
+  return nodes.flatMap(spansIn).some((found) => meets(prefix ?? 'eq', asked, found))
 }

@@ -16,7 +16,6 @@ export interface Space {
   readonly beside?: readonly Resource[]
   /** URLs that are this server. */
   readonly bases?: readonly string[]
-  readonly now?: number
 }
 
 /** One condition: `name[:modifier]` or `name[:Type].rest`. */
@@ -106,7 +105,7 @@ export class Oracle {
     switch (definition.kind) {
       case 'token': return meetsToken(value, modifier, nodes)
       case 'string': return stringMeets(unescape(value), modifier, nodes.flatMap(stringsIn))
-      case 'date': return dateMeets(value, nodes, this.#space.now ?? 0)
+      case 'date': return dateMeets(value, nodes)
       case 'number': return numberMeets(value, nodes)
       case 'quantity': return quantityMeets(splitOn(value, '|').map(unescape), nodes)
       case 'uri': return uriMeets(unescape(value), modifier, nodes)

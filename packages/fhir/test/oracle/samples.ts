@@ -68,6 +68,10 @@ const amountOf = (type: string, isQuantity: boolean): Sample | undefined => {
     return { yes: range(7), no: range(9), value }
   }
   if (QUANTITIES.has(type)) return { yes: quantity(7), no: quantity(9), value }
+  if (type === 'SampledData') {
+    const samples = (data: string): unknown => ({ origin: quantity(5), period: 1, dimensions: 1, data })
+    return { yes: samples('2 2 2'), no: samples('1 2 E 3'), value }
+  }
   return type === 'Money'
     ? { yes: { value: 7, currency: 'EUR' }, no: { value: 7, currency: 'XOF' }, value: '7|urn:iso:std:iso:4217|EUR' }
     : undefined

@@ -3,10 +3,13 @@ import type { Node } from './extract.ts'
 
 type Json = Readonly<Record<string, unknown>>
 
-/** Without case, accents and superfluous space. */
+/** Without case, accents, apostrophes and full stops; other punctuation and space count as one space. */
 export const fold = (text: string): string => {
   let plain = ''
-  for (const char of text.normalize('NFKD').toLowerCase()) if (!/\p{M}/u.test(char)) plain += FOLDS[char] ?? char
+  for (const char of text.normalize('NFKD').toLowerCase()) {
+    if (/\p{M}/u.test(char) || "'’ʼ.".includes(char)) continue
+    plain += /\p{P}/u.test(char) ? ' ' : FOLDS[char] ?? char
+  }
   return plain.split(/\s+/).filter((word) => word !== '').join(' ')
 }
 
@@ -35,7 +38,7 @@ export const uriMeets = (value: string, modifier: string | undefined, nodes: rea
   nodes.some(({ data }) => {
     const found = String(data)
     if (modifier === 'below') return found.startsWith(value)
-    return modifier === 'above' ? value.startsWith(found) : found === value
+    return modifier === 'above' ? value.startsWith(found) : isSameUri(value, found)
   })
 
 /** `system` undefined: the value has none; `code` undefined: it has a system alone. */
@@ -46,7 +49,13 @@ export interface Token {
   readonly exact?: boolean
 }
 
+/** A canonical that is asked for without its version is meant in every version. */
+const isSameUri = (asked: string, found: string): boolean => found === asked || found.startsWith(`${asked}|`)
+
 const textIn = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
+
+/** What R4 lists itself and what is an id: there is no doubt about their case. */
+const EXACT: ReadonlySet<string> = new Set(['id', 'code', 'boolean'])
 
 const codingsIn = ({ type, data }: Node): Json[] => {
   const json = (data ?? {}) as Json
@@ -56,7 +65,7 @@ const codingsIn = ({ type, data }: Node): Json[] => {
 export const tokensIn = (node: Node): Token[] => {
   const { type, data } = node
   if (typeof data !== 'object' || data === null) {
-    return [{ system: undefined, code: String(data), exact: type !== 'code' && type !== 'boolean' }]
+    return [{ system: undefined, code: String(data), exact: EXACT.has(type) }]
   }
   const json = data as Json
   if (type === 'Identifier') return [{ system: textIn(json['system']), code: textIn(json['value']) }]

@@ -1,0 +1,91 @@
+/**
+ * What one search may look at: the records searched and, where it follows references, what stands beside them. Nothing
+ * that this session has not opened is ever among it, so no condition can tell of what the caller may not see.
+ */
+import { createHash } from 'node:crypto'
+import type { Resource } from '@medplum/fhirtypes'
+import { findIncluded, findMatches, type ParsedSearch, project, type SearchSpace } from '@scelle/fhir/search'
+import type { BundlePart } from './answers.ts'
+import type { Opening } from './charts.ts'
+import { withDigits } from './decimals.ts'
+import { bytesOf, type Entry, keyOf, textOf } from './entry.ts'
+
+/** Records and the name under which a cursor finds them again. */
+export interface Reach {
+  readonly where: string
+  readonly opening: Opening
+  /** What references may lead to, in the order in which they are looked for. */
+  readonly beside: readonly Opening[]
+}
+
+/** A result of which only a page may be wanted. */
+export interface Result {
+  readonly total: number
+  readonly page: (offset: number, count: number) => readonly BundlePart[]
+}
+
+/** Whether the answer rests on more than the resources searched. */
+export const isWide = ({ criteria, includes }: ParsedSearch): boolean =>
+  includes.length > 0 || criteria.some(({ test }) => test === 'chain' || test === 'has')
+
+/** Names what stands beside; where that is other, the pages of a search are not its pages any more. */
+export const sightOf = ({ beside }: Reach): string | undefined => {
+  if (beside.length === 0) return undefined
+  const names = beside.map(({ name }) => name).toSorted().join(' ')
+  return createHash('sha256').update(names).digest('base64url').slice(0, 22)
+}
+
+/** Records that are there and could not be opened, wherever the search looked. */
+export const gapsIn = ({ opening, beside }: Reach): number =>
+  [opening, ...beside].reduce((sum, { gaps }) => sum + gaps(), 0)
+
+/** How resources are shown: where, and what of them. */
+export interface Showing {
+  readonly base: string
+  readonly shown: (match: Entry) => Entry
+}
+
+/** The matches of a search, and what its pages include, as of a moment. */
+export const resultAt = (reach: Reach, parsed: ParsedSearch, state: number, { base, shown }: Showing): Result => {
+  const space = spaceAt(reach, parsed, state)
+  const ids = findMatches(space, parsed)
+  const part = (key: string, mode: 'match' | 'include'): BundlePart => {
+    const entry = entryIn(reach, key, state)
+    return partOf(mode === 'match' ? shown(entry) : entry, parsed, base, mode)
+  }
+  return {
+    total: ids.length,
+    page: (offset, count) => {
+      const page = ids.slice(offset, offset + count)
+      const included = findIncluded(space, parsed, page)
+      return [
+        ...page.map((id) => part(`${parsed.type}/${id}`, 'match')), ...included.map((key) => part(key, 'include')),
+      ]
+    },
+  }
+}
+
+/** Keys `Type/id` of all matches. */
+export const matchesAt = (reach: Reach, parsed: ParsedSearch, state: number): string[] =>
+  findMatches(spaceAt(reach, parsed, state), parsed).map((id) => `${parsed.type}/${id}`)
+
+const spaceAt = ({ opening, beside }: Reach, parsed: ParsedSearch, state: number): SearchSpace => {
+  if (!isWide(parsed)) return { searched: opening.records.indexAt(state, parsed.type), beside: [] }
+  return { searched: opening.records.indexAt(state), beside: beside.map(({ records }) => records.indexAt(state)) }
+}
+
+const entryIn = ({ opening, beside }: Reach, key: string, state: number): Entry => {
+  for (const { records } of [opening, ...beside]) {
+    const entry = records.entryAt(key, state)
+    if (entry !== undefined) return entry
+  }
+  throw new Error('the index names a resource that is not there')
+}
+
+const partOf = (entry: Entry, parsed: ParsedSearch, base: string, mode: 'match' | 'include'): BundlePart => {
+  const isWhole = parsed.summary === 'false' && parsed.elements === undefined
+  const head = { fullUrl: `${base}/${keyOf(entry)}`, search: { mode } }
+  if (isWhole) return { head, resource: entry.bytes }
+  const resource = project(withDigits(textOf(entry)) as Resource, parsed)
+  return { head, resource: bytesOf(JSON.stringify(resource)) }
+}
