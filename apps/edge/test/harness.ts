@@ -26,11 +26,19 @@ export class Application {
   readonly identity: Identity
   readonly #base: string
   readonly #constellation: Constellation
+  readonly #session: string | undefined
 
-  constructor(identity: Identity, base: string, constellation: Constellation) {
+  constructor(identity: Identity, base: string, constellation: Constellation, session?: string) {
     this.identity = identity
     this.#base = base
     this.#constellation = constellation
+    this.#session = session
+  }
+
+  /** The same application, serving somebody else. */
+  serving(person: string): Application {
+    const session = Buffer.from(`session of ${person}`).toString('base64url')
+    return new Application(this.identity, this.#base, this.#constellation, session)
   }
 
   async send<T = Resource>(method: string, path: string, sending: Sending = {}): Promise<Reply<T>> {
@@ -40,7 +48,8 @@ export class Application {
     const { network, now } = this.#constellation
     const random = this.#constellation.random(`nonce/${nonces++}`)
     const signature = await signRequest({
-      method, url, identity: this.identity, now, random, ...(body === undefined ? {} : { body }),
+      method, url, identity: this.identity, now, random, session: this.#session,
+      ...(body === undefined ? {} : { body }),
     })
     const type = body === undefined ? {} : { 'content-type': 'application/fhir+json' }
     const answer = await network.fetch(url, {
@@ -83,6 +92,7 @@ export interface World {
 
 export interface WorldOptions extends Partial<ConstellationOptions> {
   readonly charts?: EdgeOptions['charts']
+  readonly sessions?: EdgeOptions['sessions']
   readonly name?: string
   /** Hex ids whose shared patients enter by themselves. */
   readonly partners?: readonly string[]
@@ -122,6 +132,7 @@ export const createWorld = async (options: WorldOptions): Promise<World> => {
         ...(timers === undefined ? {} : { timers }),
         ...(options.partners === undefined ? {} : { partners: options.partners }),
         ...(options.charts === undefined ? {} : { charts: options.charts }),
+        ...(options.sessions === undefined ? {} : { sessions: options.sessions }),
         write: (line) => lines.push(line),
       })
       return edge
