@@ -28,6 +28,7 @@ const OPTIONS = {
   rights: { type: 'string' },
   until: { type: 'string' },
   application: { type: 'string' },
+  person: { type: 'string', multiple: true },
   origin: { type: 'string', multiple: true },
   lang: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
@@ -118,18 +119,18 @@ const runConnect: Command = async (io, { values }) => {
   const { installation, edge } = await running(io)
   const door = await connectApplication(io, edge, urlOf(installation, 'edge'), {
     application: values.application ?? 'default',
+    people: values.person ?? [],
     port: number(io, values.port, 0, 65_535),
     origins: values.origin ?? [],
   })
   io.out(messages.connected(door.base))
-  io.out(messages.tokenIn(door.tokenPath))
+  for (const path of door.tokenPaths) io.out(messages.tokenIn(path))
   io.out(messages.stopHint)
   await new Promise<void>((resolve) => {
     if (io.stopped.aborted) resolve()
     io.stopped.addEventListener('abort', () => resolve(), { once: true })
   })
-  door.server.closeAllConnections()
-  door.server.close()
+  await door.close()
   return EXIT.done
 }
 

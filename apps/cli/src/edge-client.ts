@@ -13,7 +13,12 @@ export interface EdgeAnswer {
 export type EdgeClient = (
   method: string,
   path: string,
-  options?: { body?: Uint8Array; headers?: Record<string, string> },
+  options?: {
+    body?: Uint8Array
+    headers?: Record<string, string>
+    /** Which of the signer's sessions at the edge it belongs to; its one own where absent. */
+    session?: string
+  },
 ) => Promise<EdgeAnswer>
 
 const REQUEST_TIME = 120_000
@@ -28,6 +33,7 @@ export const edgeClient =
       identity,
       now: io.now,
       random: io.random,
+      session: options.session,
       ...(options.body === undefined ? {} : { body: options.body }),
     })
     const answer = await fetch(url, {

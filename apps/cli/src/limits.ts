@@ -20,5 +20,7 @@ export const CLI_LIMITS = {
   /** Refusals listed one by one on the screen; all of them stand in the report file. */
   refusalsShown: 10,
   sidecarRequest: 64 * 1024 * 1024,
+  /** The edge is given so long to close what was open when the door closes. */
+  logoutTime: 2_000,
   demoPatients: 200,
 } as const

@@ -10,8 +10,9 @@ const en = {
                                          show a patient's records; --as opens as somebody it was shared with
   scelle share PATIENT --with NAME --categories A,B [--until 7d] [--rights read,write]
   scelle revoke GRANT                    end a grant, and give what comes after a new key
-  scelle connect [--application NAME] [--port N]
-                                         a local door that signs requests, for FHIR software as it is
+  scelle connect [--application NAME] [--person NAME]... [--port N]
+                                         a local door that signs requests, for FHIR software as it is;
+                                         --person gives each of its users a token and a session of their own
   scelle inspect PATIENT                 what the state sees of this patient's vault
   scelle status                          who runs, where
 
@@ -88,8 +89,9 @@ const fr: Messages = {
                                          montre un dossier ; --as l'ouvre comme celui à qui il est partagé
   scelle share PATIENT --with NOM --categories A,B [--until 7d] [--rights read,write]
   scelle revoke PARTAGE                  met fin à un partage, et donne une nouvelle clé à la suite
-  scelle connect [--application NOM] [--port N]
-                                         une porte locale qui signe les requêtes, pour les logiciels FHIR tels quels
+  scelle connect [--application NOM] [--person NOM]... [--port N]
+                                         une porte locale qui signe les requêtes, pour les logiciels FHIR tels quels ;
+                                         --person donne à chacun de ses utilisateurs un jeton et une session à soi
   scelle inspect PATIENT                 ce que l'État voit du coffre de ce patient
   scelle status                          qui tourne, où
 

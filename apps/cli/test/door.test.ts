@@ -5,6 +5,7 @@ import { rewriteAnswer, rewriteHeader, rewriteRequest } from '../src/connect/rew
 import { startSidecar } from '../src/connect/sidecar.ts'
 
 const TOKEN = 'A'.repeat(43)
+const OTHER = 'C'.repeat(43)
 const door = {
   port: 8705,
   tokens: new Map([[tokenDigest(TOKEN), 'viewer']]),
@@ -14,7 +15,7 @@ const good = { host: '127.0.0.1:8705', authorization: `Bearer ${TOKEN}` }
 
 describe('who may use the sidecar', () => {
   it('lets the application with its token in', () => {
-    expect(verdictOn(good, door)).toEqual({ pass: true, application: 'viewer' })
+    expect(verdictOn(good, door)).toEqual({ pass: true, application: 'viewer', holder: tokenDigest(TOKEN) })
   })
 
   it.each([
@@ -94,14 +95,16 @@ describe('rewriting of addresses', () => {
 })
 
 describe('the sidecar itself', () => {
-  const seen: { method: string; path: string; headers: Record<string, string> | undefined }[] = []
+  const seen: {
+    method: string; path: string; headers: Record<string, string> | undefined; session: string | undefined
+  }[] = []
   let stop = (): void => undefined
   let base = ''
   beforeAll(async () => {
     const { server, base: at } = await startSidecar(
       {
         edge: async (method, path, options) => {
-          seen.push({ method, path, headers: options?.headers })
+          seen.push({ method, path, headers: options?.headers, session: options?.session })
           if (path.includes('down')) throw new TypeError('fetch failed')
           const body = JSON.stringify({ link: [{ url: 'http://edge/fhir?page=2' }] })
           return {
@@ -111,7 +114,8 @@ describe('the sidecar itself', () => {
           }
         },
         edgeBase: 'http://edge/fhir',
-        tokens: new Map([[tokenDigest(TOKEN), 'viewer']]),
+        tokens: new Map([[tokenDigest(TOKEN), 'viewer'], [tokenDigest(OTHER), 'viewer']]),
+        sessions: new Map([[tokenDigest(TOKEN), 'session-of-alice'], [tokenDigest(OTHER), 'session-of-bob-']]),
         origins: new Set(),
       },
       0,
@@ -137,6 +141,13 @@ describe('the sidecar itself', () => {
     expect(passed?.headers).toHaveProperty('if-none-match')
     expect(Object.keys(passed?.headers ?? {})).not.toContain('authorization')
     expect(Object.keys(passed?.headers ?? {})).not.toContain('cookie')
+  })
+
+  it('names each token\'s own session, and never the one that a client asks for', async () => {
+    await get('/Patient', { 'scelle-session': 'session-of-bob-' })
+    expect([seen.at(-1)?.session, seen.at(-1)?.headers?.['scelle-session']]).toEqual(['session-of-alice', undefined])
+    await get('/Patient', { authorization: `Bearer ${OTHER}` })
+    expect(seen.at(-1)?.session).toBe('session-of-bob-')
   })
 
   it('answers an OperationOutcome where the edge does not answer, and outside /fhir', async () => {

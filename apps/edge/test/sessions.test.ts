@@ -105,7 +105,8 @@ describe('what one person opened', () => {
       expect([status, text.includes('Glucose')]).toEqual([503, false])
     }
     expect(withAlice[0]?.text).toBe(withoutAlice[0]?.text)
-    const told = ({ headers }: Reply<unknown>) => [...headers].filter(([name]) => name !== 'request-id' && name !== 'date')
+    const told = ({ headers }: Reply<unknown>): [string, string][] =>
+      [...headers].filter(([name]) => name !== 'request-id' && name !== 'date')
     expect(told(withAlice[0] as Reply)).toEqual(told(withoutAlice[0] as Reply))
   })
 

@@ -15,7 +15,8 @@ export interface Door {
 }
 
 export type Verdict =
-  | { readonly pass: true; readonly application: string }
+  /** `holder`: whose token it is, by the digest that the token is known under. */
+  | { readonly pass: true; readonly application: string; readonly holder: string }
   | { readonly pass: false; readonly status: 401 | 403 | 421; readonly diagnostics: string }
 
 const refuse = (status: 401 | 403 | 421, diagnostics: string): Verdict => ({ pass: false, status, diagnostics })
@@ -23,12 +24,17 @@ const refuse = (status: 401 | 403 | 421, diagnostics: string): Verdict => ({ pas
 /** The digest under which a token is known. */
 export const tokenDigest = (token: string): string => createHash('sha256').update(token).digest('hex')
 
-const applicationOf = (authorization: string | undefined, tokens: Door['tokens']): string | undefined => {
+interface Holder {
+  readonly application: string
+  readonly holder: string
+}
+
+const holderOf = (authorization: string | undefined, tokens: Door['tokens']): Holder | undefined => {
   const token = /^Bearer ([A-Za-z0-9_-]{43})$/.exec(authorization ?? '')?.[1]
   if (token === undefined) return undefined
   const digest = Buffer.from(tokenDigest(token), 'hex')
-  for (const [known, application] of tokens) {
-    if (timingSafeEqual(Buffer.from(known, 'hex'), digest)) return application
+  for (const [holder, application] of tokens) {
+    if (timingSafeEqual(Buffer.from(holder, 'hex'), digest)) return { application, holder }
   }
   return undefined
 }
@@ -62,9 +68,9 @@ export const verdictOn = (headers: IncomingHttpHeaders, door: Door): Verdict => 
   if (headers.origin !== undefined && !door.origins.has(headers.origin)) {
     return refuse(403, 'Web pages may not use this door, unless it was started with --origin for them.')
   }
-  const application = applicationOf(headers.authorization, door.tokens)
-  if (application === undefined) {
+  const known = holderOf(headers.authorization, door.tokens)
+  if (known === undefined) {
     return refuse(401, "Send this application's token: Authorization: Bearer …")
   }
-  return { pass: true, application }
+  return { pass: true, ...known }
 }

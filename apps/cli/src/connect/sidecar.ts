@@ -10,6 +10,11 @@ export interface SidecarOptions {
   /** Where the edge says it is, with `/fhir`. */
   readonly edgeBase: string
   readonly tokens: Door['tokens']
+  /**
+   * The session at the edge of each token's holder, by the token's digest. A client's own `scelle-session` is never
+   * passed on: nobody chooses whose charts he sees.
+   */
+  readonly sessions: ReadonlyMap<string, string>
   readonly origins: ReadonlySet<string>
 }
 
@@ -80,7 +85,7 @@ class Sidecar {
       return
     }
     try {
-      this.#answer(request, response, await this.#forward(request, path))
+      this.#answer(request, response, await this.#forward(request, path, this.#options.sessions.get(verdict.holder)))
     } catch (cause) {
       if (cause instanceof NotText) this.#refuse(response, 400, 'structure', 'The body is not UTF-8.')
       else if (cause instanceof RangeError)
@@ -89,7 +94,7 @@ class Sidecar {
     }
   }
 
-  async #forward(request: IncomingMessage, path: string): Promise<EdgeAnswer> {
+  async #forward(request: IncomingMessage, path: string, session: string | undefined): Promise<EdgeAnswer> {
     const headers: Record<string, string> = {}
     for (const name of PASSED_ON) {
       const value = request.headers[name]
@@ -100,7 +105,9 @@ class Sidecar {
       raw !== undefined && isJson(headers['content-type'])
         ? new TextEncoder().encode(rewriteRequest(utf8(raw), this.#options.edgeBase, this.#base))
         : raw
-    return this.#options.edge(request.method ?? 'GET', path, { headers, ...(body === undefined ? {} : { body }) })
+    return this.#options.edge(request.method ?? 'GET', path, {
+      headers, ...(body === undefined ? {} : { body }), ...(session === undefined ? {} : { session }),
+    })
   }
 
   #answer(request: IncomingMessage, response: ServerResponse, answer: EdgeAnswer): void {
