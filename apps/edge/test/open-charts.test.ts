@@ -10,7 +10,7 @@ interface Fake extends Held {
 
 const chart = (owner: string, vault: string, size = 10, lasting = false): Fake => {
   const fake: Fake = {
-    owner, vault, lasting, size, shutTimes: 0,
+    owner, vault, beside: [], lasting, size, shutTimes: 0,
     weight: () => fake.size,
     shut: () => {
       fake.shutTimes++

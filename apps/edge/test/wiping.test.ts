@@ -36,7 +36,7 @@ const charts = (given: () => OpenedRecord[], more: Partial<ChartsOptions> = {}):
     vaults: { get: async () => vault as Vault } as unknown as ChartsOptions['vaults'],
     directory: {
       vault: () => ({ vault: 'v', patient: 'Patient/p', origin: 'own' }),
-      locator: () => undefined, learn: () => undefined,
+      locator: () => undefined, learn: () => undefined, vaultsBeside: () => [],
     } as unknown as ChartsOptions['directory'],
     limits: { open: 10, perSession: 10, bytes: 1_000_000, idle: 1_000, absolute: 1_000, refresh: 1_000 },
     self: SELF, isLive: () => true, now: () => NOW, random: (length) => new Uint8Array(length).fill(7),
