@@ -1,5 +1,6 @@
 /** What this edge serves, and nothing else (R4 capabilitystatement.html). */
 import type { CapabilityStatement, CapabilityStatementRestResource } from '@medplum/fhirtypes'
+import type { ProfileSet } from '@scelle/fhir/profiles'
 import { includesOf, parametersOf, revIncludesOf } from '@scelle/fhir/search'
 import { resourceTypes } from '@scelle/fhir/validate'
 import { DOCUMENT_OPERATIONS } from './documents/routes.ts'
@@ -12,13 +13,22 @@ const INTERACTIONS = [
 
 const EVERYTHING = { name: 'everything', definition: 'http://hl7.org/fhir/OperationDefinition/Patient-everything' }
 
+const VALIDATE = { name: 'validate', definition: 'http://hl7.org/fhir/OperationDefinition/Resource-validate' }
+
 const operationsOf = (type: string): Pick<CapabilityStatementRestResource, 'operation'> => {
-  const operation = [...(type === 'Patient' ? [EVERYTHING] : []), ...(DOCUMENT_OPERATIONS[type] ?? [])]
-  return operation.length === 0 ? {} : { operation }
+  const operation = [VALIDATE, ...(type === 'Patient' ? [EVERYTHING] : []), ...(DOCUMENT_OPERATIONS[type] ?? [])]
+  return { operation }
 }
 
-const resourceOf = (type: string): CapabilityStatementRestResource => ({
+/** Profiles that are validated here where a resource declares them. */
+const profilesOf = (type: string, profiles: ProfileSet): Pick<CapabilityStatementRestResource, 'supportedProfile'> => {
+  const supportedProfile = profiles.urlsFor(type)
+  return supportedProfile.length === 0 ? {} : { supportedProfile }
+}
+
+const resourceOf = (type: string, profiles: ProfileSet): CapabilityStatementRestResource => ({
   type: type as NonNullable<CapabilityStatementRestResource['type']>,
+  ...profilesOf(type, profiles),
   interaction: INTERACTIONS.map((code) => ({ code })),
   versioning: 'versioned-update',
   readHistory: true,
@@ -42,9 +52,11 @@ const SECURITY = 'Every request is signed (RFC 9421) by an application that this
 export class Capability {
   readonly #organisation: string
   readonly #date: string
+  readonly #profiles: ProfileSet
   readonly #built = new Map<string, Uint8Array>()
 
-  constructor(organisation: string, started: number) {
+  constructor(organisation: string, started: number, profiles: ProfileSet) {
+    this.#profiles = profiles
     this.#organisation = organisation
     this.#date = new Date(started).toISOString()
   }
@@ -65,7 +77,7 @@ export class Capability {
       rest: [{
         mode: 'server',
         security: { description: SECURITY },
-        resource: resourceTypes().toSorted().map(resourceOf),
+        resource: resourceTypes().toSorted().map((type) => resourceOf(type, this.#profiles)),
         interaction: [{ code: 'transaction' }, { code: 'batch' }],
         compartment: ['http://hl7.org/fhir/CompartmentDefinition/patient'],
       }],

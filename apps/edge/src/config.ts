@@ -38,6 +38,8 @@ export const configSchema = settings({
   })),
   /** Rules of this site, before the built-in category table. */
   categories: v.optional(filePath),
+  /** Packages of profiles: folders, or `.tgz` files. Read once, at the start; nothing is fetched. */
+  packages: v.optional(v.pipe(v.array(filePath), v.maxLength(50, 'at most 50 packages')), []),
   /** Language of documents made here, where neither reader nor patient says otherwise. */
   language: v.optional(v.picklist(['fr', 'en']), 'fr'),
   /** Limits of open charts: numbers, bytes of memory, times in milliseconds. */

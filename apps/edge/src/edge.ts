@@ -3,6 +3,7 @@ import {
   type Client, connect, type Fetch, type Identity, type PrincipalKeys, systemTimers, type Timers, toHex, verifyKeyChain,
 } from '@scelle/sdk'
 import { DEFAULT_RULES, type RuleTable } from '@scelle/fhir/categories'
+import { ProfileSet } from '@scelle/fhir/profiles'
 import { installDefinitions } from '@scelle/fhir/validate'
 import { createLog, createServer, type Server } from '@scelle/wire/server'
 import { Bundles } from './bundles.ts'
@@ -30,6 +31,7 @@ import { Cabinet } from './store/cabinet.ts'
 import { Database } from './store/database.ts'
 import { Directory } from './store/directory.ts'
 import { SealedState } from './store/state.ts'
+import { Validation } from './validation.ts'
 import { ORGANISATION, VaultShelf } from './vaults.ts'
 import { Outbox } from './writes/outbox.ts'
 import { Planner } from './writes/planner.ts'
@@ -67,6 +69,8 @@ export interface EdgeOptions {
   /** Principal ids, hex, whose shared patients enter without being asked about. Others wait to be accepted. */
   readonly partners?: readonly string[]
   readonly rules?: RuleTable
+  /** Profiles that resources are held against where they declare them. */
+  readonly profiles?: ProfileSet
   /** Of documents made here, where neither reader nor patient says otherwise. */
   readonly language?: 'fr' | 'en'
   readonly charts?: Partial<ChartLimits>
@@ -203,9 +207,12 @@ const assemble = async (options: EdgeOptions, db: Database, log: Log): Promise<P
     },
     sleep: sleepBy(timers),
   })
-  const planner = new Planner({ self, directory, cabinet, rules: options.rules ?? DEFAULT_RULES, now })
+  const profiles = options.profiles ?? new ProfileSet([])
+  const planner = new Planner({ self, directory, cabinet, profiles, rules: options.rules ?? DEFAULT_RULES, now })
   const writer = new Writer(planner, vaults, submitter)
-  const routes = facade({ options, directory, vaults, charts, sessions, persons, grants, cabinet, writer, log })
+  const routes = facade({
+    options, directory, vaults, charts, sessions, persons, grants, cabinet, planner, profiles, writer, log,
+  })
   return { db, state, directory, vaults, charts, sessions, persons, grants, submitter, routes }
 }
 
@@ -252,6 +259,8 @@ interface FacadeParts {
   readonly persons: Persons
   readonly grants: Grants
   readonly cabinet: Cabinet
+  readonly planner: Planner
+  readonly profiles: ProfileSet
   readonly writer: Writer
   readonly log: Log
 }
@@ -273,15 +282,16 @@ const facade = (parts: FacadeParts): FhirRoutes => {
   const operations = new Operations({
     directory, repository, vaults, grants, now, endSession: (session) => sessions.end(session),
   })
-  const capability = new Capability(organisation.name, now())
+  const capability = new Capability(organisation.name, now(), parts.profiles)
   const documents = assembleDocuments({
     directory, charts, repository, search, cabinet, desk, writer, rules: parts.options.rules ?? DEFAULT_RULES,
     organisation: organisation.name, language: parts.options.language ?? 'fr', now, newId,
   })
   const merging = new Merging({ directory, writer })
   const duplicates = new DuplicateReview(directory)
+  const validation = new Validation({ repository, planner: parts.planner, profiles: parts.profiles, newId })
   const routes: FhirRoutes = fhirRoutes({
-    bundles, capability, documents, duplicates, interactions, merging, operations, search,
+    bundles, capability, documents, duplicates, interactions, merging, operations, search, validation,
   })
   return routes
 }

@@ -1,19 +1,18 @@
 /** Every path this edge serves, what each needs, and who answers. */
-import { isId, LIMITS, parseJson, validateResource } from '@scelle/fhir/validate'
-import { FhirError, issuesOf } from '@scelle/fhir/outcomes'
-import { type FhirAnswer, jsonAnswer } from './answers.ts'
+import { isId } from '@scelle/fhir/validate'
 import type { Bundles } from './bundles.ts'
 import type { Call } from './call.ts'
 import type { Capability } from './capability.ts'
 import { addDocumentRoutes, type DocumentParts } from './documents/routes.ts'
 import { EdgeError } from './errors.ts'
 import type { Interactions } from './interactions.ts'
-import { FHIR_TYPES, requireType, splitPair, textOfBody } from './negotiation.ts'
+import { requireType, splitPair, textOfBody } from './negotiation.ts'
 import type { Operations } from './operations.ts'
 import type { Merging } from './persons/merging.ts'
 import type { DuplicateReview } from './persons/review.ts'
 import { FhirRoutes } from './router.ts'
 import type { Search } from './search.ts'
+import { addValidation, type Validation } from './validation.ts'
 
 export interface FhirParts {
   readonly documents: DocumentParts
@@ -24,6 +23,7 @@ export interface FhirParts {
   readonly merging: Merging
   readonly duplicates: DuplicateReview
   readonly search: Search
+  readonly validation: Validation
 }
 
 const type = (call: Call): string => call.params['type'] ?? ''
@@ -41,6 +41,7 @@ export const fhirRoutes = (parts: FhirParts): FhirRoutes => {
   addDocumentRoutes(routes, parts.documents)
   addOperations(routes, parts)
   addPersons(routes, parts)
+  addValidation(routes, parts.validation)
   addSearches(routes, parts)
   addInstances(routes, parts)
   return routes
@@ -66,7 +67,6 @@ const addOperations = (routes: FhirRoutes, { operations, search }: FhirParts): v
   routes.add('POST', '$scelle-accept', ['share'], (call) => operations.accept(call))
   routes.add('POST', '$scelle-logout', [], (call) => operations.logout(call))
   routes.add('GET', '$unclassified', ['read', 'search'], (call) => operations.review(call))
-  routes.add('POST', ':type/$validate', [], validate)
 }
 
 const addPersons = (routes: FhirRoutes, { duplicates, merging }: FhirParts): void => {
@@ -121,24 +121,4 @@ const formQuery = (call: Call): string => {
   requireType(call.headers, ['application/x-www-form-urlencoded'])
   const form = call.body.length === 0 ? '' : textOfBody(call.body)
   return [call.wishes.query, form].filter((part) => part !== '').join('&')
-}
-
-/** `Type/$validate` with the bare resource as body: what a create would say of it, without creating it. */
-const validate = (call: Call): FhirAnswer => {
-  if (call.wishes.query !== '') return unsupported('a parameter of $validate')
-  requireType(call.headers, FHIR_TYPES)
-  const value = parseJson(textOfBody(call.body), LIMITS.resourceText)
-  try {
-    const resource = validateResource(value)
-    if (resource.resourceType !== type(call)) {
-      throw new EdgeError('bad-value', `expected a ${type(call)}`, 'resourceType')
-    }
-  } catch (error) {
-    if (!(error instanceof FhirError) || error.code !== 'invalid-resource') throw error
-    return jsonAnswer(200, { resourceType: 'OperationOutcome', issue: issuesOf(error.findings, 'invalid') })
-  }
-  const issue = [
-    { severity: 'information' as const, code: 'informational' as const, diagnostics: 'valid against base R4' },
-  ]
-  return jsonAnswer(200, { resourceType: 'OperationOutcome', issue })
 }

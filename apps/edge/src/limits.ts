@@ -74,6 +74,10 @@ export const EDGE_LIMITS = {
   drainTime: 10_000,
   /** Patients under one key of the patient index. A key that more share is of no use to find duplicates by. */
   personBlock: 200,
+  /** One package of profiles: files, bytes without compression, and bytes of one file. HL7's terminology is 70 MB. */
+  packageFiles: 20_000,
+  packageBytes: 256 * 1024 * 1024,
+  packageFile: 32 * 1024 * 1024,
   /** Rows of the review queue in one answer. */
   reviewPage: 500,
 } as const

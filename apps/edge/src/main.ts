@@ -8,6 +8,7 @@ import { gatheredLines, pooledRandom } from '@scelle/wire/process'
 import { configSchema, type EdgeConfig } from './config.ts'
 import { directFetch } from './direct-fetch.ts'
 import { createEdge, type EdgeOptions } from './edge.ts'
+import { loadPackages } from './packages/load.ts'
 
 const rulesOf = (config: EdgeConfig, at: (path: string) => string): Pick<EdgeOptions, 'rules'> => {
   if (config.categories === undefined) return {}
@@ -17,6 +18,20 @@ const rulesOf = (config: EdgeConfig, at: (path: string) => string): Pick<EdgeOpt
   } catch (cause) {
     throw new ConfigError('config-invalid',
       `${path}: not a category table: ${cause instanceof Error ? cause.message : ''}`, { cause })
+  }
+}
+
+/** Profiles of the configured packages, and a line on each definition that is set aside. */
+const profilesOf = (config: EdgeConfig, at: (path: string) => string): Pick<EdgeOptions, 'profiles'> => {
+  if (config.packages.length === 0) return {}
+  try {
+    const profiles = loadPackages(config.packages.map(at))
+    const { report } = profiles
+    process.stderr.write(`edge: ${report.profiles} profiles, ${report.valueSets} value sets\n`)
+    for (const line of report.setAside) process.stderr.write(`edge: set aside: ${line}\n`)
+    return { profiles }
+  } catch (cause) {
+    throw new ConfigError('config-invalid', `packages: ${cause instanceof Error ? cause.message : ''}`, { cause })
   }
 }
 
@@ -41,6 +56,7 @@ const start = async (file: string): Promise<void> => {
     ...(config.charts === undefined ? {} : { charts: defined(config.charts) }),
     ...(config.sessions === undefined ? {} : { sessions: defined(config.sessions) }),
     ...rulesOf(config, at),
+    ...profilesOf(config, at),
     now: () => Date.now(),
     random: pooledRandom(),
     fetch: directFetch(),

@@ -94,6 +94,7 @@ export interface WorldOptions extends Partial<ConstellationOptions> {
   readonly charts?: EdgeOptions['charts']
   readonly sessions?: EdgeOptions['sessions']
   readonly name?: string
+  readonly profiles?: EdgeOptions['profiles']
   /** Hex ids whose shared patients enter by themselves. */
   readonly partners?: readonly string[]
   readonly within?: Constellation
@@ -130,6 +131,7 @@ export const createWorld = async (options: WorldOptions): Promise<World> => {
         ...context,
         ...(fetch === undefined ? {} : { fetch }),
         ...(timers === undefined ? {} : { timers }),
+        ...(options.profiles === undefined ? {} : { profiles: options.profiles }),
         ...(options.partners === undefined ? {} : { partners: options.partners }),
         ...(options.charts === undefined ? {} : { charts: options.charts }),
         ...(options.sessions === undefined ? {} : { sessions: options.sessions }),

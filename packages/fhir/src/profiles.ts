@@ -22,9 +22,16 @@ export function profileFindingsOf(resource: Resource, set: ProfileSet, wanted?: 
   return profileFindings(resource as unknown as Json, set, wanted)
 }
 
-/** Refuses a resource that breaks a profile it declares. @throws FhirError `profile-violated` */
-export function requireProfiles(resource: Resource, set: ProfileSet): void {
+/**
+ * Refuses a resource that breaks a profile it declares. `entry`: where it stands in a Bundle, such as `Bundle.entry[2]`.
+ * @throws FhirError `profile-violated`
+ */
+export function requireProfiles(resource: Resource, set: ProfileSet, entry?: string): void {
   if (set.isEmpty) return
   const errors = profileFindingsOf(resource, set).filter(({ severity }) => severity === 'error')
-  if (errors.length > 0) throw FhirError.of('profile-violated', errors)
+  if (errors.length === 0) return
+  const placed = entry === undefined ? errors : errors.map((finding) => ({
+    ...finding, expression: `${entry}.resource${(finding.expression ?? '').slice(resource.resourceType.length)}`,
+  }))
+  throw FhirError.of('profile-violated', placed)
 }

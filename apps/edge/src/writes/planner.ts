@@ -6,6 +6,7 @@ import type { Resource } from '@medplum/fhirtypes'
 import { handleOf, toHex } from '@scelle/sdk'
 import { categorise, type RuleTable } from '@scelle/fhir/categories'
 import { isDocument } from '@scelle/fhir/documents'
+import { type ProfileSet, requireProfiles } from '@scelle/fhir/profiles'
 import { mapReferences, type OwnerContext, parseReference, patientOf } from '@scelle/fhir/references'
 import { exactJson } from '../decimals.ts'
 import { bytesOf, type Entry, type Locator } from '../entry.ts'
@@ -60,6 +61,7 @@ export interface PlannerOptions {
   readonly directory: Directory
   readonly cabinet: Cabinet
   readonly rules: RuleTable
+  readonly profiles: ProfileSet
   readonly now: () => number
 }
 
@@ -76,7 +78,7 @@ export class Planner {
   /**
    * Plans one change against the directory. The caller holds the lock of `Type/id`. `siblings`: what the same
    * transaction writes, by `Type/id`.
-   * @throws EdgeError `precondition-failed`, `not-author`, `business-rule`; FhirError `ambiguous-patient`
+   * @throws EdgeError `precondition-failed`, `not-author`, `business-rule`; FhirError `ambiguous-patient`, `profile-violated`
    */
   plan(change: Change, bases: readonly string[], siblings: Siblings = new Map()): PlannedChange {
     const { directory, self } = this.#options
@@ -110,7 +112,7 @@ export class Planner {
   #put(
     change: Change, given: Resource, current: Locator | undefined, row: VaultRow | undefined, around: Around,
   ): PlannedChange {
-    const { cabinet, directory, rules, self } = this.#options
+    const { cabinet, directory, profiles, rules, self } = this.#options
     const { type, id } = change
     // A document is kept as it came, or its signature would be of something else.
     const resource = isDocument(given) ? given : ownReferences(given, around.bases)
@@ -130,6 +132,7 @@ export class Planner {
       const bytes = stamped(plain, current.version, current.updated)
       return { status: 200, owner, writes: [], entry: { ...current, bytes } }
     }
+    requireProfiles(resource, profiles, change.expression)
     const { category } = categorise(resource, rules)
     if (live && current.category !== category && row?.origin === 'granted') {
       throw new EdgeError('business-rule', 'only its custodian can move a record to another category',
