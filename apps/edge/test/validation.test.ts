@@ -23,7 +23,8 @@ afterAll(() => world.close())
 
 const issues = ({ status, body }: Reply<unknown>): string[] => {
   expect(status).toBe(200)
-  return (body as OperationOutcome).issue?.map(({ severity, expression }) => `${severity} ${expression?.[0] ?? ''}`) ?? []
+  const { issue } = body as OperationOutcome
+  return issue.map(({ severity, expression }) => `${severity} ${expression?.[0] ?? ''}`)
 }
 const parameters = (...parameter: NonNullable<Parameters['parameter']>): Parameters =>
   ({ resourceType: 'Parameters', parameter })

@@ -23,7 +23,7 @@ export function profileFindingsOf(resource: Resource, set: ProfileSet, wanted?: 
 }
 
 /**
- * Refuses a resource that breaks a profile it declares. `entry`: where it stands in a Bundle, such as `Bundle.entry[2]`.
+ * Refuses a resource that breaks a profile it declares. `entry`: where it stands, such as `Bundle.entry[2]`.
  * @throws FhirError `profile-violated`
  */
 export function requireProfiles(resource: Resource, set: ProfileSet, entry?: string): void {

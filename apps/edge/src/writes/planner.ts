@@ -78,7 +78,8 @@ export class Planner {
   /**
    * Plans one change against the directory. The caller holds the lock of `Type/id`. `siblings`: what the same
    * transaction writes, by `Type/id`.
-   * @throws EdgeError `precondition-failed`, `not-author`, `business-rule`; FhirError `ambiguous-patient`, `profile-violated`
+   * @throws EdgeError `precondition-failed`, `not-author`, `business-rule`; FhirError `ambiguous-patient`,
+   * `profile-violated`
    */
   plan(change: Change, bases: readonly string[], siblings: Siblings = new Map()): PlannedChange {
     const { directory, self } = this.#options
