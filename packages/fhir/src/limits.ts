@@ -18,6 +18,10 @@ export const LIMITS = {
   searchParameters: 64,
   /** Comma-separated values of one search parameter. */
   searchValues: 500,
+  /** Longest UCUM code looked at; the longest in use are under 40. */
+  unitLength: 80,
+  /** UCUM codes whose meaning is remembered. */
+  units: 2000,
   /** Chains and `_has` inside each other. */
   chainDepth: 5,
   /** Criteria that the chains of one query may branch into: one for every type a reference may name. */

@@ -5,6 +5,7 @@ import type { Units, ValueSets } from './options.ts'
 export interface ParseContext {
   bases: readonly string[]
   units: Units | undefined
+  now: number | undefined
   valueSets: ValueSets | undefined
   /** Chains this one is inside of. */
   depth: number

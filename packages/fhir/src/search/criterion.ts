@@ -33,7 +33,7 @@ export type ValueTest =
 export type RelationTest =
   /** `parameter[:type].…`: some resource that the parameter refers to, of one of these types, meets its criterion. */
   | { test: 'chain', branches: readonly Branch[] }
-  /** `_has:source:parameter:…`: some `source` that meets the criterion refers here; `parameter` is one of `source`. */
+  /** `_has:source:parameter:…`: by that parameter of `source`, some resource that meets the criterion refers here. */
   | { test: 'has', source: string, criterion: Criterion }
 
 export interface Branch {

@@ -8,20 +8,23 @@ type Json = Record<string, unknown>
 
 export interface DateTest { prefix: Prefix, interval: Interval }
 
-/** Reads `[prefix]date`; undefined if it is none. */
-export function parseDate(text: string): DateTest | undefined {
+/**
+ * Reads `[prefix]date`; undefined if it is none. `ap` reaches a tenth of the time between the date and `now` further on
+ * both sides (R4 search.html#prefix); where no time is told, not at all.
+ */
+export function parseDate(text: string, now: number | undefined): DateTest | undefined {
   const [prefix, rest] = splitPrefix(text)
   // A "+" of a time zone that the client left unencoded arrives as a space.
   const interval = intervalOf(rest.replace(/ (?=\d\d:\d\d$)/, '+'))
-  return interval && { prefix, interval }
+  if (!interval || prefix !== 'ap' || now === undefined) return interval && { prefix, interval }
+  const { low, high } = interval
+  const tenth = Math.ceil(Math.abs(now - (low + high) / 2) / 10)
+  return { prefix, interval: { low: low - tenth, high: high + tenth } }
 }
 
 const isWithin = (asked: Interval, { low, high }: Interval): boolean => asked.low <= low && high <= asked.high
 
-/**
- * R4 search.html#prefix. `ap` is R4's "overlaps", not widened by the distance from today: pages asked for later must be
- * those of the same result.
- */
+/** R4 search.html#prefix. */
 const TESTS: Readonly<Record<Prefix, (asked: Interval, value: Interval) => boolean>> = {
   eq: isWithin,
   ne: (asked, value) => !isWithin(asked, value),

@@ -8,6 +8,8 @@ export interface ParseOptions {
   lenient?: boolean
   /** Makes quantities of different units comparable. Without it only the same unit is. */
   units?: Units
+  /** Milliseconds since 1970, for `ap` of dates. Pages of one result are asked with the same one. */
+  now?: number
   /** Answers `:in`, `:not-in`, `:below` and `:above` of tokens; without it they are refused. */
   valueSets?: ValueSets
 }

@@ -18,7 +18,7 @@ export interface Parameter {
   extract: Extractor
   /** Of a token parameter whose elements have no system. */
   plain: PlainToken | undefined
-  /** Codes compare by case: ids, and codes that R4 itself lists. */
+  /** Codes compare by case: ids, URIs, and codes that R4 itself lists. */
   exact: boolean
   /** Some element is an Identifier: `:of-type` has a meaning. */
   identifiers: boolean

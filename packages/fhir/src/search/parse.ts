@@ -37,8 +37,8 @@ export function parseSearch(resourceType: string, query: string, options: ParseO
   if (pairs.length > LIMITS.searchParameters) {
     throw new FhirError('too-many-values', `more than ${LIMITS.searchParameters} search parameters`)
   }
-  const { bases = [], units, valueSets, lenient = false } = options
-  const context: ParseContext = { bases, units, valueSets, depth: 0, budget: { left: LIMITS.chainBranches } }
+  const { bases = [], units, now, valueSets, lenient = false } = options
+  const context: ParseContext = { bases, units, now, valueSets, depth: 0, budget: { left: LIMITS.chainBranches } }
   const draft: Draft = {
     type: resourceType, criteria: [], includes: [], controls: new Map(), sort: [], elements: undefined,
   }

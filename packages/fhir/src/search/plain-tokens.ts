@@ -5,9 +5,12 @@ import type { Slot } from '../definitions.ts'
 export interface PlainToken {
   /** The codes there are; undefined where R4 does not list them. */
   codes: ReadonlySet<string> | undefined
-  /** Compared by case: ids, and codes that R4 lists. */
+  /** Compared by case: ids, URIs, and codes that R4 lists. */
   exact: boolean
 }
+
+/** What FHIR itself compares by case. */
+const EXACT: ReadonlySet<string> = new Set(['id', 'uri', 'url', 'canonical', 'oid', 'uuid'])
 
 const BOOLEAN: ReadonlySet<string> = new Set(['true', 'false'])
 
@@ -26,7 +29,7 @@ export function plainTokenOf(expression: string): PlainToken | undefined {
     const own = slot.type === 'boolean' ? BOOLEAN : slot.codes
     if (own) for (const code of own) codes.add(code)
     else listed = false
-    if (!own && slot.type !== 'id') exact = false
+    if (!own && !EXACT.has(slot.type)) exact = false
   }
   return { codes: listed ? codes : undefined, exact }
 }

@@ -62,7 +62,8 @@ export function unescape(text: string): string | undefined {
 }
 
 const LETTERS: readonly (readonly [string, string])[] =
-  [['œ', 'oe'], ['Œ', 'OE'], ['æ', 'ae'], ['Æ', 'AE'], ['ß', 'ss'], ['ø', 'o'], ['Ø', 'O'], ['ł', 'l'], ['Ł', 'L']]
+  [['œ', 'oe'], ['Œ', 'OE'], ['æ', 'ae'], ['Æ', 'AE'], ['ß', 'ss'],
+    ['ø', 'o'], ['Ø', 'O'], ['ł', 'l'], ['Ł', 'L']]
 
 /**
  * Text as string parameters compare it (R4 search.html#string): no accents, no case; apostrophes and full stops are

@@ -103,8 +103,8 @@ const READERS: Readonly<Record<ParameterKind, Reader>> = {
   token: (parts, name, parameter) => ({ test: 'token', negated: false, tokens: parts.map((part) =>
     checkPlain(readToken(part, name), parameter, name)) }),
   string: (parts, name) => ({ test: 'string', how: 'starts', texts: parts.map((part) => readFolded(part, name)) }),
-  date: (parts, name) => ({ test: 'date', dates: parts.map((part) =>
-    must(parseDate(plain(part, name)), name, DATES)) }),
+  date: (parts, name, _, { now }) => ({ test: 'date', dates: parts.map((part) =>
+    must(parseDate(plain(part, name), now), name, DATES)) }),
   number: (parts, name) => ({ test: 'number', numbers: parts.map((part) =>
     must(parseNumber(plain(part, name)), name, 'expected [prefix]number')) }),
   quantity: (parts, name, _, context) => ({ test: 'quantity', units: context.units,

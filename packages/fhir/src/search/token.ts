@@ -24,7 +24,7 @@ const UCUM = 'http://unitsofmeasure.org'
 /**
  * Case of codes. R4 search.html#token: "when in doubt, servers SHOULD treat tokens in a case-insensitive manner, on the
  * grounds that including undesired data has less safety implications than excluding desired behavior". No doubt is
- * there for ids, for codes that R4 lists itself (`exact`), and for UCUM.
+ * there for ids and URIs, for codes that R4 lists itself (`exact`), and for UCUM.
  */
 export function tokenMatches(test: TokenTest, token: Token, exact: boolean): boolean {
   if (test.code !== undefined && !sameCode(test.code, token, exact)) return false
