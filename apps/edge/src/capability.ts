@@ -6,6 +6,7 @@ import { resourceTypes } from '@scelle/fhir/validate'
 import { DOCUMENT_OPERATIONS } from './documents/routes.ts'
 import { bytesOf } from './entry.ts'
 import { PATCH_TYPE } from './patch.ts'
+import { PERSON_OPERATIONS } from './persons/capability.ts'
 
 const INTERACTIONS = [
   'read', 'vread', 'update', 'patch', 'delete', 'history-instance', 'create', 'search-type',
@@ -16,7 +17,10 @@ const EVERYTHING = { name: 'everything', definition: 'http://hl7.org/fhir/Operat
 const VALIDATE = { name: 'validate', definition: 'http://hl7.org/fhir/OperationDefinition/Resource-validate' }
 
 const operationsOf = (type: string): Pick<CapabilityStatementRestResource, 'operation'> => {
-  const operation = [VALIDATE, ...(type === 'Patient' ? [EVERYTHING] : []), ...(DOCUMENT_OPERATIONS[type] ?? [])]
+  const operation = [
+    VALIDATE, ...(type === 'Patient' ? [EVERYTHING] : []), ...(DOCUMENT_OPERATIONS[type] ?? []),
+    ...(PERSON_OPERATIONS[type] ?? []),
+  ]
   return { operation }
 }
 

@@ -116,14 +116,20 @@ export class Merging {
     return found
   }
 
-  /** The one patient with all of these. Who was merged away is found as the one who took them over. */
+  /**
+   * The one patient of this organisation's own with all of these: what another one claims as a number of theirs stops no
+   * merge here. Who was merged away is found as the one who took them over.
+   */
   #withAll(identifiers: readonly Identifier[], name: string): string {
-    const { patients } = this.#options.directory
+    const { directory } = this.#options
+    const { merges } = directory.patients
+    const isMeant = (each: string): boolean =>
+      directory.locator(each)?.author === directory.self && merges.targetOf(each) === undefined
     const found = identifiers.map(({ system, value }) => {
       if (system === undefined || value === undefined) {
         throw new EdgeError('bad-value', 'expected system and value', name)
       }
-      return patients.withIdentifier(system, value).filter((each) => patients.merges.targetOf(each) === undefined)
+      return directory.patients.withIdentifier(system, value).filter(isMeant)
     })
     const [first = [], ...rest] = found
     const [only, ...more] = first.filter((each) => rest.every((others) => others.includes(each)))

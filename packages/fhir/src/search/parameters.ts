@@ -6,6 +6,7 @@ import type { CompositeExtractor, Extractor } from '../expression.ts'
 import type { ParameterKind } from './kinds.ts'
 import { hasIdentifiers, plainTokenOf } from './plain-tokens.ts'
 import type { PlainToken } from './plain-tokens.ts'
+import { ADDED } from './added.ts'
 
 const table = parameters as SearchTable
 
@@ -40,8 +41,8 @@ export function parameterOf(type: string, name: string): Parameter | undefined {
   const key = `${type}|${name}`
   const cached = known.get(key)
   if (cached) return cached
-  const row = own(own(table, type), name) ?? own(own(table, 'DomainResource'), name) ?? own(own(table, 'Resource'),
-    name)
+  const row = own(own(table, type), name) ?? own(own(table, 'DomainResource'), name)
+    ?? own(own(table, 'Resource'), name) ?? own(own(ADDED, type), name)
   if (!row?.expression || !KINDS.has(row.type) || NOT_EVALUATED.has(key)) return undefined
   const parameter = row.type === 'composite' ? compositeOf(name, row) : simpleOf(name, row, row.expression)
   if (parameter) known.set(key, parameter)
@@ -91,7 +92,8 @@ function own<T>(record: Record<string, T> | undefined, name: string): T | undefi
 
 /** All parameters this room evaluates for a type, for the CapabilityStatement. */
 export function parametersOf(type: string): Parameter[] {
-  const names = new Set([...Object.keys(own(table, type) ?? {}), ...Object.keys(own(table, 'Resource') ?? {})])
+  const names = new Set([own(table, type), own(table, 'Resource'), own(ADDED, type)].flatMap((rows) =>
+    Object.keys(rows ?? {})))
   return [...names].toSorted().flatMap((name) => parameterOf(type, name) ?? [])
 }
 
