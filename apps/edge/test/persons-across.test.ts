@@ -117,7 +117,7 @@ test('what a stranger shares under somebody’s INS waits unopened: it attaches 
   expect(await observed()).toBe(0)
 })
 
-test('nobody merges with what another organisation wrote, whatever its INS; its numbers stop no merge here', async () => {
+test('nobody merges with what another organisation wrote; its numbers stop no merge here', async () => {
   const merge = (...parameter: NonNullable<Parameters['parameter']>) =>
     own.app.post('Patient/$merge', { resourceType: 'Parameters', parameter })
   const named = (name: string, id: string) => ({ name, valueReference: { reference: `Patient/${id}` } })

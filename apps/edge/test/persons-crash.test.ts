@@ -45,7 +45,7 @@ const killAt = async (at: number, taken: boolean, work: () => Promise<unknown>):
   await party.restart()
 }
 
-const isMerged = async (): Promise<void> => {
+const expectMerged = async (): Promise<void> => {
   const [s, t] = [await world.app.get<Patient>('Patient/s'), await world.app.get<Patient>('Patient/t')]
   expect([s.body.active, s.body.link?.[0]?.type, t.body.link?.[0]?.type]).toEqual([false, 'replaced-by', 'replaces'])
   expect(await ids('Observation?patient=t')).toEqual(['os', 'ot'])
@@ -54,7 +54,7 @@ const isMerged = async (): Promise<void> => {
   const refused = await world.app.post('Observation', glucose('s', 2))
   expect([refused.status, issueOf(refused).code]).toEqual([422, 'business-rule'])
 }
-const isApart = async (): Promise<void> => {
+const expectApart = async (): Promise<void> => {
   for (const id of ['s', 't']) {
     const { active, link } = (await world.app.get<Patient>(`Patient/${id}`)).body
     expect([active, link]).toEqual([undefined, undefined])
@@ -66,9 +66,10 @@ describe.each([['had taken it', true], ['had not heard of it', false]])('killed 
   test('a merge is whole after the start, and its undo too', async () => {
     await begin(`crash-${taken}`)
     await killAt(1, taken, operations.merge)
-    await isMerged()
+    await expectMerged()
     await killAt(1, taken, operations.unmerge)
-    await isApart()
+    await expectApart()
+    expect((await operations.unmerge()).status).toBe(422)
   })
 })
 
@@ -83,9 +84,9 @@ test('killed between the two vaults, where one is shared with somebody who may w
       .map(([name, valueString]) => ({ name, valueString })) })
   expect(shared.status, shared.text).toBe(200)
   await killAt(2, false, operations.merge)
-  await isMerged()
+  await expectMerged()
   await killAt(2, true, operations.unmerge)
-  await isApart()
+  await expectApart()
 })
 
 test('two that are both shared with somebody who may write are not merged: nothing could be promised', async () => {
@@ -101,14 +102,14 @@ test('two that are both shared with somebody who may write are not merged: nothi
   }
   const refused = await operations.merge()
   expect([refused.status, issueOf(refused).code]).toEqual([422, 'business-rule'])
-  await isApart()
+  await expectApart()
 })
 
 test('the same merge twice at once is one merge', async () => {
   await begin('twice')
   const statuses = await Promise.all([operations.merge(), operations.merge()])
   expect(statuses.map(({ status }) => status).toSorted((a, b) => a - b)).toEqual([200, 422])
-  await isMerged()
+  await expectMerged()
 })
 
 test('records written while the merge goes on are in one of the two, and shown', async () => {

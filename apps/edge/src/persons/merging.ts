@@ -117,8 +117,8 @@ export class Merging {
   }
 
   /**
-   * The one patient of this organisation's own with all of these: what another one claims as a number of theirs stops no
-   * merge here. Who was merged away is found as the one who took them over.
+   * The one patient of this organisation's own with all of these: what another one claims as a number of theirs stops
+   * no merge here. Who was merged away is found as the one who took them over.
    */
   #withAll(identifiers: readonly Identifier[], name: string): string {
     const { directory } = this.#options
