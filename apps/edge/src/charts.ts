@@ -4,7 +4,7 @@
  * patient's chart: all share it. What is closed is overwritten as soon as nobody can be reading it. The chart of a
  * patient who took another one over holds the records of both vaults, each opened by an access of its own.
  */
-import type { Chart, OpenedRecord } from '@scelle/sdk'
+import type { Attachment, Chart, OpenedRecord } from '@scelle/sdk'
 import type { Entry } from './entry.ts'
 import { EdgeError } from './errors.ts'
 import { faultFields, type Log } from './log.ts'
@@ -29,6 +29,15 @@ export interface Opening {
   readonly gaps: () => number
 }
 
+/** The records of a vault, and what is too large to be among them. */
+export interface OpenedChart extends Opening {
+  /**
+   * Octets that an author put there, by their record; undefined where there are none. Reading them keeps the chart
+   * open. Throws `chart-closed` as the sdk does.
+   */
+  readonly attachment: (author: string, record: string) => Promise<Attachment | undefined>
+}
+
 /** The session of this edge's own work, such as entering what others shared. No request has it. */
 export const EDGE_ITSELF = ''
 
@@ -40,7 +49,7 @@ interface Source {
   readonly custodians: readonly string[]
 }
 
-interface OpenChart extends Opening, Held {
+interface OpenChart extends OpenedChart, Held {
   readonly sources: readonly Source[]
   readonly unseen: Unseen
   readonly openedAt: number
@@ -113,7 +122,7 @@ export class Charts {
    * The records of a vault for one session, opened or refreshed as needed. Throws EdgeError `forbidden`,
    * `chart-unavailable`, `chart-too-large`, `session-ended`.
    */
-  async use(session: string, vault: string): Promise<Opening> {
+  async use(session: string, vault: string): Promise<OpenedChart> {
     const now = this.#options.now()
     const known = this.#known(session, vault)
     if (known === undefined || this.#isOver(known, now)) {
@@ -211,7 +220,7 @@ export class Charts {
     if (session !== EDGE_ITSELF && !this.#options.isLive(session)) throw new EdgeError('session-ended')
   }
 
-  async #openNow(session: string, vault: string): Promise<Opening> {
+  async #openNow(session: string, vault: string): Promise<OpenedChart> {
     const owner = this.#isShared(vault) ? EDGE_ITSELF : session
     for (const [each, chart] of this.#loading) if (each.session === owner && each.vault === vault) return chart
     const loading: Loading = { session: owner, vault, beside: this.#beside(vault), meanwhile: [], isStale: false }
@@ -266,10 +275,11 @@ export class Charts {
     for (const source of sources) this.#enter(source, { records, unseen }, source.chart.take())
     for (const entry of meanwhile) records.put(entry)
     const at = now()
-    return {
+    const open: OpenChart = {
       name: Buffer.from(random(9)).toString('base64url'),
       owner: session, vault, beside, records, unseen, sources, lasting: this.#isShared(vault),
       gaps: () => gapsOf(sources, unseen),
+      attachment: (author, record) => this.#attachment(open, author, record),
       weight: () => records.weight,
       shut: () => {
         gapsOf(sources, unseen) // a request that goes on with it must not take it for whole
@@ -277,6 +287,29 @@ export class Charts {
         this.#underway.after(session, () => records.wipe())
       },
       openedAt: at, usedAt: at, freshAt: at, refreshing: undefined,
+    }
+    return open
+  }
+
+  /** What this edge wrote a moment ago, the sdk learns of now. */
+  async #attachment(open: OpenChart, author: string, record: string): Promise<Attachment | undefined> {
+    const look = async (): Promise<Attachment | undefined> => {
+      for (const { chart } of open.sources) {
+        const found = await chart.attachment(author, record)
+        if (found !== undefined) return found
+      }
+      return undefined
+    }
+    const known = await look()
+    if (known === undefined) await this.#refresh(open)
+    const found = known ?? (await look())
+    return found && { ...found, range: (start, end) => this.#using(open, found.range(start, end)) }
+  }
+
+  async *#using(open: OpenChart, pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+    for await (const piece of pieces) {
+      open.usedAt = this.#options.now()
+      yield piece
     }
   }
 

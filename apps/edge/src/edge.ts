@@ -6,12 +6,15 @@ import { DEFAULT_RULES, type RuleTable } from '@scelle/fhir/categories'
 import { ProfileSet } from '@scelle/fhir/profiles'
 import { installDefinitions } from '@scelle/fhir/validate'
 import { createLog, createServer, type Server } from '@scelle/wire/server'
+import { assembleBinaries, type Binaries, type BinariesOptions } from './attachments/assemble.ts'
+import { addBinaryRoutes } from './attachments/routes.ts'
 import { Bundles } from './bundles.ts'
 import type { Right } from './call.ts'
 import { Capability } from './capability.ts'
 import { type ChartLimits, Charts, EDGE_ITSELF } from './charts.ts'
 import { assembleDocuments } from './documents/assemble.ts'
 import { DocumentDesk } from './documents/desk.ts'
+import type { Entry } from './entry.ts'
 import { fhirRoutes } from './fhir-routes.ts'
 import { Grants } from './grants.ts'
 import { Interactions } from './interactions.ts'
@@ -85,6 +88,8 @@ export interface EdgeOptions {
   readonly timers?: Timers
   /** Waits for the disk on another thread: for a process of its own, whose time is real. */
   readonly diskAside?: boolean
+  /** Called before octets are written to the disk, so that a test can fill it. */
+  readonly spoolFault?: BinariesOptions['faultPoint']
 }
 
 export interface Edge {
@@ -114,6 +119,7 @@ interface Parts {
   readonly grants: Grants
   readonly submitter: Submitter
   readonly routes: FhirRoutes
+  readonly binaries: Binaries
 }
 
 /**
@@ -210,10 +216,10 @@ const assemble = async (options: EdgeOptions, db: Database, log: Log): Promise<P
   const profiles = options.profiles ?? new ProfileSet([])
   const planner = new Planner({ self, directory, cabinet, profiles, rules: options.rules ?? DEFAULT_RULES, now })
   const writer = new Writer(planner, vaults, submitter)
-  const routes = facade({
-    options, directory, vaults, charts, sessions, persons, grants, cabinet, planner, profiles, writer, log,
+  const served = facade({
+    options, directory, vaults, charts, sessions, persons, grants, cabinet, planner, profiles, writer, db, timers, log,
   })
-  return { db, state, directory, vaults, charts, sessions, persons, grants, submitter, routes }
+  return { db, state, directory, vaults, charts, sessions, persons, grants, submitter, ...served }
 }
 
 const CHART_LIMITS: ChartLimits = {
@@ -262,18 +268,26 @@ interface FacadeParts {
   readonly planner: Planner
   readonly profiles: ProfileSet
   readonly writer: Writer
+  readonly db: Database
+  readonly timers: Timers
   readonly log: Log
 }
 
-const facade = (parts: FacadeParts): FhirRoutes => {
-  const { directory, vaults, charts, sessions, persons, grants, cabinet, writer, log } = parts
+const facade = (parts: FacadeParts): Pick<Parts, 'routes' | 'binaries'> => {
+  const { directory, vaults, charts, sessions, persons, grants, cabinet, writer, db, timers, log } = parts
   const { now, random, organisation } = parts.options
   const repository = new Repository({ directory, charts, lookForGrants: () => grants.lookOnMiss() })
   const pager = new Pager(cabinet.cursorKey, random, now)
   const search = new Search({ directory, charts, persons, repository, pager })
   const newId = (): string => uuidOf(random(16))
   const desk = new DocumentDesk({ directory, search })
-  const interactions = new Interactions({ repository, search, writer, desk, newId })
+  const { data, spoolFault } = parts.options
+  const binaries = assembleBinaries({
+    data, repository, charts, writer, vaults, directory, db, cabinet, timers, now, random, newId,
+    ...(spoolFault === undefined ? {} : { faultPoint: spoolFault }),
+  })
+  const whole = (session: string, entry: Entry): Promise<Entry> => binaries.reader.whole(session, entry)
+  const interactions = new Interactions({ repository, search, writer, desk, newId, whole })
   const bundles = new Bundles({
     repository, search, interactions, writer, desk, newId,
     dispatch: (call) => routes.dispatch(call),
@@ -293,7 +307,7 @@ const facade = (parts: FacadeParts): FhirRoutes => {
   const routes: FhirRoutes = fhirRoutes({
     bundles, capability, documents, duplicates, interactions, merging, operations, search, validation,
   })
-  return routes
+  return { routes, binaries }
 }
 
 /** RFC 9562 version 4. */
@@ -359,6 +373,7 @@ const housekeeping = (parts: Parts, options: EdgeOptions, log: Log): (() => void
     every(EDGE_LIMITS.sweepInterval, () => {
       parts.sessions.sweep()
       parts.charts.sweep()
+      parts.binaries.uploads.sweep().catch((error: unknown) => log('uploads-not-swept', faultFields(error)))
       if (parts.state.waiting) parts.db.write(false, () => parts.state.flush())
       parts.db.flush()
     }),
@@ -388,11 +403,12 @@ const openDoor = (
     sessions: true,
     present: presentOutcome,
   })
-  addFhir(server, {
+  const handling = addFhir(server, {
     routes: parts.routes,
     rightsOf: (principal) => applications.get(principal)?.rights ?? new Set(),
     sessionOf: (principal, name) => parts.sessions.of(principal, name),
     begin: (session) => parts.charts.begin(session),
   })
+  addBinaryRoutes(server, handling, parts.binaries)
   return server
 }

@@ -1,3 +1,5 @@
+import type { Octets } from './attachments/octets.ts'
+
 /** One version of one resource, in memory. `bytes` is the JSON text as it was sealed, and as it is served. */
 export interface Entry {
   readonly type: string
@@ -40,6 +42,8 @@ export interface Locator {
   readonly version: number
   readonly deleted: boolean
   readonly updated: number
+  /** Of a Binary that this organisation wrote: what its octets are. */
+  readonly octets?: Octets
   /** Keyed fingerprint of the current content apart from `meta.versionId` and `meta.lastUpdated`; empty if deleted. */
   readonly digest: string
 }

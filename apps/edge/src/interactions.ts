@@ -20,6 +20,8 @@ export interface InteractionOptions {
   readonly search: Search
   readonly writer: Writer
   readonly desk: Pick<DocumentDesk, 'ownerOf'>
+  /** A Binary with its octets inside; any other version as it is. */
+  readonly whole: (session: string, entry: Entry) => Promise<Entry>
   /** A new resource id: random, so that it tells nothing and never repeats. */
   readonly newId: () => string
 }
@@ -33,12 +35,12 @@ export class Interactions {
 
   async read(call: Call, type: string, id: string): Promise<FhirAnswer> {
     requireNoQuery(call)
-    return served(call, await this.#options.repository.read(call.session, type, id))
+    return this.#served(call, await this.#options.repository.read(call.session, type, id))
   }
 
   async vread(call: Call, type: string, id: string, version: string): Promise<FhirAnswer> {
     requireNoQuery(call)
-    return served(call, await this.#options.repository.version(call.session, type, id, version))
+    return this.#served(call, await this.#options.repository.version(call.session, type, id, version))
   }
 
   async create(call: Call, type: string): Promise<FhirAnswer> {
@@ -141,6 +143,15 @@ export class Interactions {
     return { status: 204, ...(entry === undefined ? {} : { headers: { etag: `W/"${entry.version}"` }, entry }) }
   }
 
+  async #served(call: Call, entry: Entry): Promise<FhirAnswer> {
+    const headers = versionHeaders(entry)
+    const conditions = {
+      ifNoneMatch: header(call.headers, 'if-none-match'), ifModifiedSince: header(call.headers, 'if-modified-since'),
+    }
+    if (isKnown(conditions, entry)) return { status: 304, headers }
+    return { status: 200, headers, body: copyOf(await this.#options.whole(call.session, entry)), entry }
+  }
+
   /** Runs `work` with the one match of a condition, or none; nobody with the same condition runs meanwhile. */
   #underCondition(
     type: string, query: string, call: Call, work: (match: string | undefined) => Promise<FhirAnswer>,
@@ -183,14 +194,6 @@ const parsedBody = (call: Call): unknown => {
   requireType(call.headers, FHIR_TYPES)
   const text = textOfBody(call.body)
   return withDecimals(text, parseJson(text, LIMITS.resourceText))
-}
-
-const served = (call: Call, entry: Entry): FhirAnswer => {
-  const headers = versionHeaders(entry)
-  const conditions = {
-    ifNoneMatch: header(call.headers, 'if-none-match'), ifModifiedSince: header(call.headers, 'if-modified-since'),
-  }
-  return isKnown(conditions, entry) ? { status: 304, headers } : { status: 200, headers, body: copyOf(entry), entry }
 }
 
 const written = (call: Call, { status, entry }: PlannedChange): FhirAnswer => {

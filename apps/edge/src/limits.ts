@@ -1,4 +1,6 @@
 /** Every limit of this app. Sizes are bytes, times are milliseconds, unless the name says otherwise. */
+import { FORMAT_LIMITS } from '@scelle/sdk'
+
 export const EDGE_LIMITS = {
   /** One request body. A whole synthetic life as one transaction is about 30 MiB. */
   requestBody: 64 * 1024 * 1024,
@@ -78,6 +80,23 @@ export const EDGE_LIMITS = {
   packageFiles: 20_000,
   packageBytes: 256 * 1024 * 1024,
   packageFile: 32 * 1024 * 1024,
+  /** Octets of one Binary: the format's own limit. */
+  attachment: FORMAT_LIMITS.attachment,
+  /** Octets up to this are sealed beside other records; more get a capsule of their own, and travel by themselves. */
+  octetsInline: 48 * 1024,
+  /** Octets up to this are also served inside JSON, in base64. */
+  binaryJson: 8 * 1024 * 1024,
+  /** Octets of a spool file that are encrypted at once. */
+  spoolFrame: 256 * 1024,
+  /** Uploads under way: of the whole edge, of one application, their octets together, and how long one is kept. */
+  uploads: 256,
+  uploadsEach: 32,
+  uploadOctets: 16 * 1024 * 1024 * 1024,
+  uploadTime: 24 * 3_600_000,
+  /** Bodies of Binaries received or sent at once; further ones are refused as overloaded. */
+  attachmentStreams: 32,
+  /** A body of which nothing came, or nothing was taken, for so long is given up. */
+  streamStall: 30_000,
   /** Rows of the review queue in one answer. */
   reviewPage: 500,
 } as const

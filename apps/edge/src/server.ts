@@ -30,7 +30,17 @@ export interface Door {
   readonly begin: (session: string) => () => void
 }
 
-export const addFhir = (server: Server, door: Door): void => {
+/** What routes with handlers of their own share with all others: who calls, and how refusals are told. */
+export interface Handling {
+  /** The routes of every resource. */
+  readonly handle: (request: SignedRequest) => Promise<Answer>
+  /** An answer of FHIR that needs no open chart: however long it takes, it keeps none from being overwritten. */
+  readonly answer: (request: SignedRequest, work: (call: Call) => Promise<FhirAnswer>) => Promise<Answer>
+  /** Any answer. */
+  readonly serve: (request: SignedRequest, work: (call: Call) => Promise<Answer>) => Promise<Answer>
+}
+
+export const addFhir = (server: Server, door: Door): Handling => {
   for (const url of [BASE, `${BASE}/*`]) {
     server.route({
       policy: 'signed',
@@ -39,16 +49,26 @@ export const addFhir = (server: Server, door: Door): void => {
       handler: (request) => handle(request, door),
     })
   }
+  const chartless: Door = { ...door, begin: () => () => undefined }
+  return {
+    handle: (request) => handle(request, door),
+    answer: (request, work) => told(request, chartless, async (call) => sent(await work(call), false)),
+    serve: (request, work) => told(request, door, work),
+  }
 }
 
-const handle = async (request: SignedRequest, door: Door): Promise<Answer> => {
+const handle = (request: SignedRequest, door: Door): Promise<Answer> =>
+  told(request, door, async (call) => sent(await door.routes.dispatch(call), call.wishes.pretty))
+
+/** An answer within the request's session; refusals as FHIR clients expect them. */
+const told = async (request: SignedRequest, door: Door, work: (call: Call) => Promise<Answer>): Promise<Answer> => {
   let pretty = false
   let end = (): void => undefined
   try {
     const call = callOf(request, door)
     ;({ pretty } = call.wishes)
     end = door.begin(call.session)
-    return sent(await door.routes.dispatch(call), pretty)
+    return await work(call)
   } catch (error) {
     const { status, outcome } = refusalOf(error)
     if (status === 500) throw error // the server logs where it came from, and tells nothing of it

@@ -6,6 +6,9 @@ import { afterEach, describe, expect, test } from 'vitest'
 import { createWorld, issueOf, type World } from './harness.ts'
 import { glucose, patient } from './records.ts'
 
+const filesIn = (directory: string): string[] => readdirSync(directory, { recursive: true, withFileTypes: true })
+  .filter((entry) => entry.isFile()).map((entry) => join(entry.parentPath, entry.name))
+
 let world: World
 afterEach(() => world.close())
 
@@ -180,8 +183,13 @@ describe('the disk', () => {
     const { app, party } = world
     await app.put('Patient/secret-id', { ...patient('secret-id'), name: [{ family: 'Troubadour' }] })
     await app.put('Observation/other-id', { ...glucose('secret-id', 5), id: 'other-id' })
+    const begun = await app.fetch('POST', 'Binary', {
+      raw: 'Troubadour, 1980-02-03, mmol '.repeat(20_000),
+      headers: { 'content-type': 'text/plain', 'x-security-context': 'Patient/secret-id', 'upload-complete': '?0' },
+    })
+    expect(begun.status).toBe(201)
     await party.kill()
-    const bytes = Buffer.concat(readdirSync(party.directory).map((name) => readFileSync(join(party.directory, name))))
+    const bytes = Buffer.concat(filesIn(party.directory).map((path) => readFileSync(path)))
     expect(bytes.length).toBeGreaterThan(10_000)
     for (const word of ['Troubadour', 'secret-id', 'other-id', '2339-0', 'Observation', 'laboratory', 'mmol',
       '1980-02-03']) {

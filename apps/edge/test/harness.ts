@@ -41,7 +41,8 @@ export class Application {
     return new Application(this.identity, this.#base, this.#constellation, session)
   }
 
-  async send<T = Resource>(method: string, path: string, sending: Sending = {}): Promise<Reply<T>> {
+  /** The answer as it comes: its body may be no JSON. */
+  async fetch(method: string, path: string, sending: Sending = {}): Promise<Response> {
     const url = path.startsWith('http') ? path : `${this.#base}${path === '' ? '' : '/'}${path}`
     const raw = sending.raw ?? (sending.body === undefined ? undefined : JSON.stringify(sending.body))
     const body = typeof raw === 'string' ? new TextEncoder().encode(raw) : raw
@@ -52,10 +53,14 @@ export class Application {
       ...(body === undefined ? {} : { body }),
     })
     const type = body === undefined ? {} : { 'content-type': 'application/fhir+json' }
-    const answer = await network.fetch(url, {
+    return network.fetch(url, {
       method, headers: { ...type, ...sending.headers, ...signature },
         ...(body === undefined ? {} : { body: body as BodyInit }),
     })
+  }
+
+  async send<T = Resource>(method: string, path: string, sending: Sending = {}): Promise<Reply<T>> {
+    const answer = await this.fetch(method, path, sending)
     const text = await answer.text()
     return { status: answer.status, headers: answer.headers, text,
       body: (text === '' ? undefined : JSON.parse(text)) as T }
@@ -98,6 +103,7 @@ export interface WorldOptions extends Partial<ConstellationOptions> {
   /** Hex ids whose shared patients enter by themselves. */
   readonly partners?: readonly string[]
   readonly within?: Constellation
+  readonly spoolFault?: EdgeOptions['spoolFault']
 }
 
 const RIGHTS: readonly Right[] = ['read', 'write', 'search', 'share']
@@ -135,6 +141,7 @@ export const createWorld = async (options: WorldOptions): Promise<World> => {
         ...(options.partners === undefined ? {} : { partners: options.partners }),
         ...(options.charts === undefined ? {} : { charts: options.charts }),
         ...(options.sessions === undefined ? {} : { sessions: options.sessions }),
+        ...(options.spoolFault === undefined ? {} : { spoolFault: options.spoolFault }),
         write: (line) => lines.push(line),
       })
       return edge

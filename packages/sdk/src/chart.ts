@@ -150,7 +150,14 @@ export class Chart {
     const key = this.#keys.get(found.capsule.id) ?? (await this.#release(found, signal))
     const source = sourceOf(this.#connection, found, signal)
     const { codes } = this.#look().keyring
-    return openAttachment(key, found, source, codes.get(found.capsule.category) as string, () => !this.closed)
+    return openAttachment(key, found, source, codes.get(found.capsule.category) as string, () => this.#isRead())
+  }
+
+  /** Whoever reads an attachment looks at the chart; false once it is closed. */
+  #isRead(): boolean {
+    if (this.closed) return false
+    this.#lastLook = this.#connection.context.now()
+    return true
   }
 
   async #release({ capsule }: FeedRecord, signal: AbortSignal | undefined): Promise<CapsuleKey> {

@@ -20,6 +20,8 @@ export interface WriteItem {
   readonly content: Uint8Array | string
   /** `fhir+json` where absent. */
   readonly contentType?: RecordHeader['contentType']
+  /** 16 bytes, random; drawn where absent. */
+  readonly record?: Uint8Array
   /** Octets that `Vault.sealAttachment` sealed already, instead of `content`. */
   readonly sealed?: SealedAttachment
   /** How long it must be kept at least: `care` where absent. */
@@ -142,6 +144,7 @@ const sealGroup = async (
       time: Math.floor((item.time ?? now / 1000) / HOUR) * HOUR,
       contentType: item.contentType ?? 'fhir+json',
       content: item.content,
+      ...(item.record === undefined ? {} : { record: item.record }),
     })), into.context)
     batch.used.add(toHex(capsule.header.capsule))
     for (const [i, { header, headerBytes, digest, body }] of sealed.entries()) {

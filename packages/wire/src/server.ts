@@ -8,7 +8,7 @@ import { Readable } from 'node:stream'
 import Fastify, {
   type FastifyInstance, type FastifyReply, type FastifyRequest, type InjectOptions, type LightMyRequestResponse,
 } from 'fastify'
-import { encode, type PrincipalKeys, toHex } from '@scelle/seal/verify'
+import { encode, type PrincipalKeys, sha256, toHex } from '@scelle/seal/verify'
 import { Problem, problemDocument, PROBLEMS } from './errors.ts'
 import { NonceMemory, requireDigest, requireRequestForm, type RequestTarget, verifyRequestHead } from './http.ts'
 import { SERVER_LIMITS, WIRE_LIMITS } from './limits.ts'
@@ -152,6 +152,7 @@ const checkBody = async (site: Site, route: Route<never>, request: FastifyReques
     })
   }
   if (route.policy === 'signed-stream') {
+    if (known.digest === undefined && request.body === undefined) known.digest = sha256()
     if (known.digest === undefined) throw new Problem('digest-mismatch', 'Sign the body: content-digest is missing.')
   } else if (route.policy !== 'public') requireDigest(known.digest, bytesOf(request.body))
 }

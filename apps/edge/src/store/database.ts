@@ -17,6 +17,7 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS compared (row BLOB PRIMARY KEY, sealed BLOB NOT NULL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS pair (row BLOB PRIMARY KEY, sealed BLOB NOT NULL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS merge (row BLOB PRIMARY KEY, sealed BLOB NOT NULL) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS upload (row BLOB PRIMARY KEY, sealed BLOB NOT NULL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS state (row BLOB PRIMARY KEY, sealed BLOB NOT NULL);
   CREATE TABLE IF NOT EXISTS outbox (seq INTEGER PRIMARY KEY AUTOINCREMENT, row BLOB NOT NULL, sealed BLOB NOT NULL);
 `
@@ -24,12 +25,12 @@ const SCHEMA = `
 /** Tables of sealed rows under an HMAC of their key. `outbox` has an order of its own. */
 export type Table =
   'vault' | 'patient' | 'locator' | 'person' | 'review' | 'given' | 'received' | 'accepted' | 'block' | 'compared'
-  | 'pair' | 'merge' | 'state'
+  | 'pair' | 'merge' | 'upload' | 'state'
 
 export const TABLES: readonly Table[] =
   [
     'vault', 'patient', 'locator', 'person', 'review', 'given', 'received', 'accepted', 'block', 'compared', 'pair',
-    'merge', 'state',
+    'merge', 'upload', 'state',
   ]
 
 interface Statements {

@@ -8,6 +8,7 @@ import { categorise, type RuleTable } from '@scelle/fhir/categories'
 import { isDocument } from '@scelle/fhir/documents'
 import { type ProfileSet, requireProfiles } from '@scelle/fhir/profiles'
 import { mapReferences, type OwnerContext, parseReference, patientOf } from '@scelle/fhir/references'
+import { checkAttachments, pointsAt } from '../attachments/references.ts'
 import { exactJson } from '../decimals.ts'
 import { bytesOf, type Entry, type Locator } from '../entry.ts'
 import { EdgeError } from '../errors.ts'
@@ -15,6 +16,7 @@ import type { Merge } from '../persons/merges.ts'
 import type { Cabinet } from '../store/cabinet.ts'
 import type { Directory, VaultRow } from '../store/directory.ts'
 import { ORGANISATION } from '../vaults.ts'
+import { type NewOctets, octetsFor, octetsWrite, requireSamePlace } from './octets-rules.ts'
 import type { PlannedWrite } from './unit.ts'
 
 /** What shall become of one resource. */
@@ -31,6 +33,8 @@ export interface Change {
   readonly ifAbsent?: boolean
   /** This version of a Patient begins or ends a merge. */
   readonly merge?: Merge | 'undone'
+  /** Of a Binary whose octets came as they are. */
+  readonly octets?: NewOctets
   /** Where the resource stands in the request, for diagnostics. */
   readonly expression?: string
 }
@@ -127,6 +131,8 @@ export class Planner {
         change.expression,
       )
     }
+    this.#checkAttachments(resource, owner, around)
+    const octets = octetsFor(resource, change.octets, current)
     const plain = plainText(resource, id)
     const digest = cabinet.digest(plain)
     if (live && current.digest === digest) {
@@ -135,6 +141,7 @@ export class Planner {
     }
     requireProfiles(resource, profiles, change.expression)
     const { category } = categorise(resource, rules)
+    requireSamePlace(octets, change.octets, category, current)
     if (live && current.category !== category && row?.origin === 'granted') {
       throw new EdgeError('business-rule', 'only its custodian can move a record to another category',
         change.expression)
@@ -144,10 +151,12 @@ export class Planner {
     const handle = current?.handle ?? toHex(handleOf(cabinet.handleKey, type, id))
     const locator: Locator = {
       type, id, vault: current?.vault ?? '', category, author: self, handle, version, deleted: false, updated, digest,
+      ...(octets === undefined ? {} : { octets }),
     }
     const content = stamped(plain, version, updated)
     const merge = change.merge === undefined ? {} : { merge: change.merge }
     const writes: PlannedWrite[] = [{ locator, content, ...merge }]
+    if (change.octets !== undefined) writes.push(octetsWrite(locator, change.octets))
     if (live && current.category !== category) {
       const left = { ...current, version, updated, deleted: true, digest: '' }
       writes.push({ locator: left, content: new Uint8Array(0), shadow: true })
@@ -166,9 +175,29 @@ export class Planner {
   }
 
   /** New records go to the patient that remains; those that are there stay, and can be corrected. */
-  #checkOwner(owner: string, { type, expression }: Change): void {
+  #checkOwner(owner: string, { type, expression }: Pick<Change, 'type' | 'expression'>): void {
     if (type === 'Patient' || this.#options.directory.patients.merges.targetOf(owner) === undefined) return
     throw new EdgeError('business-rule', REPLACED, expression)
+  }
+
+  /** Where a new resource would go. Throws as {@link plan}. */
+  place(resource: Resource, bases: readonly string[]): { readonly owner: string; readonly category: string } {
+    const around = { bases, siblings: new Map() }
+    const own = ownReferences(resource, bases)
+    const { category } = categorise(own, this.#options.rules)
+    const owner = this.#ownerOf(own, around, undefined)
+    this.#checkOwner(owner, { type: own.resourceType })
+    return { owner, category }
+  }
+
+  #checkAttachments(resource: Resource, owner: string, around: Around): void {
+    const { directory } = this.#options
+    checkAttachments(resource, around.bases, {
+      sibling: (id) => around.siblings.get(`Binary/${id}`),
+      isSiblingHere: (sibling) => this.#ownerOf(sibling, around, undefined) === owner,
+      locator: (id) => directory.locator(`Binary/${id}`),
+      isHere: (vault) => directory.vaultOf(owner) === vault,
+    })
   }
 
   #rowOf(locator: Locator): VaultRow | undefined {
@@ -195,13 +224,28 @@ export class Planner {
       },
     }
     const owner = patientOf(resource, context)
-    if (owner.kind === 'organisation') return ORGANISATION
+    if (owner.kind === 'organisation') return this.#ownerByPointer(resource, { bases, siblings }) ?? ORGANISATION
     if (owner.kind === 'patient') {
       if (OWN_PATIENT.test(owner.reference) || OTHER_PATIENT.test(owner.reference)) return owner.reference
       throw new EdgeError('business-rule', 'the patient is referred to in a way that only a transaction can resolve',
         expression)
     }
     throw new EdgeError('business-rule', AMBIGUOUS[owner.reason], expression)
+  }
+
+  /** A Binary that says nothing of its own is whose document of the same transaction it is (IHE MHD sends such). */
+  #ownerByPointer(resource: Resource, around: Around): string | undefined {
+    const { id } = resource
+    if (resource.resourceType !== 'Binary' || resource.securityContext !== undefined || id === undefined) {
+      return undefined
+    }
+    const owners = new Set([...around.siblings.values()]
+      .filter((sibling) => pointsAt(sibling, id, around.bases))
+      .map((sibling) => this.#ownerOf(sibling, around, undefined)))
+    if (owners.size > 1) {
+      throw new EdgeError('business-rule', 'documents of several patients point at one Binary: send one for each')
+    }
+    return [...owners][0]
   }
 }
 

@@ -81,10 +81,12 @@ const openable = async (units: readonly Unit[], vaults: VaultShelf): Promise<Uni
   return ready
 }
 
-const itemOf = ({ locator, content }: PlannedWrite): WriteItem => ({
+const itemOf = ({ locator, content, octets }: PlannedWrite): WriteItem => ({
   category: locator.category,
-  handle: Buffer.from(locator.handle, 'hex'),
+  handle: octets?.sealed?.handle ?? Buffer.from(locator.handle, 'hex'),
   version: locator.version,
   content,
-  contentType: content.length === 0 ? 'tombstone' : 'fhir+json',
+  contentType: octets !== undefined ? 'octets' : content.length === 0 ? 'tombstone' : 'fhir+json',
+  ...(octets === undefined ? {} : { record: new Uint8Array(Buffer.from(octets.record, 'hex')) }),
+  ...(octets?.sealed === undefined ? {} : { sealed: octets.sealed }),
 })

@@ -14,7 +14,7 @@ import type { VaultShelf } from '../vaults.ts'
 import { faultOf, refusalOf } from './faults.ts'
 import type { Outbox } from './outbox.ts'
 import { seal, type SealedBatch } from './sealing.ts'
-import { entryOf, type Part, Unit } from './unit.ts'
+import { entryOf, isBeside, type Part, Unit } from './unit.ts'
 import type { Entry } from '../entry.ts'
 
 export interface SubmitterOptions {
@@ -230,7 +230,7 @@ export class Submitter {
     const accepted = this.#judge(batch, byVault)
     this.#enter(batch.units, accepted, seq)
     for (const { vault, writes } of accepted) {
-      this.#options.accepted(vault, writes.filter(({ shadow }) => shadow !== true).map(entryOf))
+      this.#options.accepted(vault, writes.filter((write) => !isBeside(write)).map(entryOf))
     }
     for (const unit of batch.units) for (const part of unit.open) if (accepted.has(part)) unit.accepted(part)
   }
@@ -298,7 +298,9 @@ export class Submitter {
         unit.carried = outbox.put({ commits: [], units: [{ parts }] })
       }
       for (const part of accepted) {
-        for (const write of part.writes) if (!write.shadow) directory.moved(write.locator, entryOf(write), write.merge)
+        for (const write of part.writes) {
+          if (!isBeside(write)) directory.moved(write.locator, entryOf(write), write.merge)
+        }
       }
       state.flush()
     })

@@ -1,3 +1,4 @@
+import type { SealedAttachment } from '@scelle/sdk'
 import type { Entry, Locator } from '../entry.ts'
 import type { Merge } from '../persons/merges.ts'
 
@@ -12,7 +13,19 @@ export interface PlannedWrite {
   readonly shadow?: boolean
   /** Entered with this version: its patient is merged into another one, or no longer. */
   readonly merge?: Merge | 'undone'
+  /** The record holds octets, not a resource: the directory does not list it either. */
+  readonly octets?: OctetsToWrite
 }
+
+/** Octets on their way: few ones by themselves, in `content`; many sealed and uploaded already. */
+export interface OctetsToWrite {
+  /** Hex, 16 bytes. */
+  readonly record: string
+  readonly sealed?: SealedAttachment
+}
+
+/** What the directory does not follow: a place that a resource left, or octets. */
+export const isBeside = ({ shadow, octets }: PlannedWrite): boolean => shadow === true || octets !== undefined
 
 /** All that one unit writes into one vault: sealed as part of one commit, so accepted or refused as a whole. */
 export interface Part {

@@ -38,6 +38,17 @@ export class Writer {
       (await this.apply([change], bases))[0] as PlannedChange)
   }
 
+  /** Where a new resource would go: its vault, made now if there is none, and its category. Throws as the planner. */
+  async place(resource: Resource, bases: readonly string[]): Promise<{ vault: string; category: string }> {
+    const { owner, category } = this.#planner.place(resource, bases)
+    return { vault: (await this.#vaults.of(owner)).vault, category }
+  }
+
+  /** Throws where {@link place} would, and makes nothing. */
+  requirePlace(resource: Resource, bases: readonly string[]): void {
+    this.#planner.place(resource, bases)
+  }
+
   /** Plans all, then seals and submits all. The caller holds the resources. Throws as planner and submitter do. */
   async apply(changes: readonly Change[], bases: readonly string[]): Promise<PlannedChange[]> {
     const siblings = new Map<string, Resource>()
