@@ -24,15 +24,14 @@ const operationsOf = (type: string): Pick<CapabilityStatementRestResource, 'oper
   return { operation }
 }
 
-/** Profiles that are validated here where a resource declares them. */
-const profilesOf = (type: string, profiles: ProfileSet): Pick<CapabilityStatementRestResource, 'supportedProfile'> => {
-  const supportedProfile = profiles.urlsFor(type)
-  return supportedProfile.length === 0 ? {} : { supportedProfile }
-}
+/** FHIR knows no empty lists. */
+const listed = <Name extends string>(name: Name, values: readonly string[]): { [K in Name]?: string[] } =>
+  (values.length === 0 ? {} : { [name]: [...values] }) as { [K in Name]?: string[] }
 
 const resourceOf = (type: string, profiles: ProfileSet): CapabilityStatementRestResource => ({
   type: type as NonNullable<CapabilityStatementRestResource['type']>,
-  ...profilesOf(type, profiles),
+  // Validated here where a resource declares them.
+  ...listed('supportedProfile', profiles.urlsFor(type)),
   interaction: INTERACTIONS.map((code) => ({ code })),
   versioning: 'versioned-update',
   readHistory: true,
@@ -42,8 +41,8 @@ const resourceOf = (type: string, profiles: ProfileSet): CapabilityStatementRest
   conditionalUpdate: true,
   conditionalDelete: 'single',
   referencePolicy: ['literal', 'local'],
-  searchInclude: includesOf(type),
-  searchRevInclude: revIncludesOf(type),
+  ...listed('searchInclude', includesOf(type)),
+  ...listed('searchRevInclude', revIncludesOf(type)),
   searchParam: parametersOf(type).map(({ name, kind }) => ({ name, type: kind })),
   ...operationsOf(type),
 })
