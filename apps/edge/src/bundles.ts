@@ -7,6 +7,7 @@ import { batchCall, type EntryRequest, getCall } from './bundle-calls.ts'
 import { type Call, requireRights } from './call.ts'
 import { withDecimals } from './decimals.ts'
 import type { DocumentDesk } from './documents/desk.ts'
+import { asSubmitted } from './documents/submission.ts'
 import type { Entry } from './entry.ts'
 import { EdgeError, isOwnFault, refusalOf } from './errors.ts'
 import type { Interactions } from './interactions.ts'
@@ -57,7 +58,10 @@ export class Bundles {
     if (bundle?.resourceType !== 'Bundle' || (bundle.type !== 'transaction' && bundle.type !== 'batch')) {
       throw new EdgeError('bad-value', 'expected a Bundle of type transaction, batch or document', 'Bundle.type')
     }
-    const parts = bundle.type === 'batch' ? await this.#batch(call, bundle) : await this.#transaction(call, bundle)
+    const submitted = asSubmitted(bundle, call.base)
+    const parts = bundle.type === 'batch'
+      ? await this.#batch(call, submitted)
+      : await this.#transaction(call, submitted)
     return { status: 200, body: bundleBytes({ type: `${bundle.type}-response` }, parts) }
   }
 

@@ -10,4 +10,16 @@ export const ADDED: SearchTable = {
         + '.value.ofType(string)',
     },
   },
+  // IHE MHD 4.2: DocumentReference-Creation, List-DesignationType, List-SourceId.
+  DocumentReference: {
+    creation: { type: 'date', expression: 'DocumentReference.content.attachment.creation' },
+  },
+  List: {
+    designationType: { type: 'token',
+      expression: 'List.extension.where(url=\'https://profiles.ihe.net/ITI/MHD/StructureDefinition/'
+        + 'ihe-designationType\').value' },
+    sourceId: { type: 'token',
+      expression: 'List.extension.where(url=\'https://profiles.ihe.net/ITI/MHD/StructureDefinition/'
+        + 'ihe-sourceId\').value' },
+  },
 }
