@@ -7,6 +7,7 @@ import { DOCUMENT_OPERATIONS } from './documents/routes.ts'
 import { bytesOf } from './entry.ts'
 import { PATCH_TYPE } from './patch.ts'
 import { PERSON_OPERATIONS } from './persons/capability.ts'
+import { isOfPatients } from './search-scope.ts'
 
 const INTERACTIONS = [
   'read', 'vread', 'update', 'patch', 'delete', 'history-instance', 'create', 'search-type',
@@ -32,7 +33,7 @@ const resourceOf = (type: string, profiles: ProfileSet): CapabilityStatementRest
   type: type as NonNullable<CapabilityStatementRestResource['type']>,
   // Validated here where a resource declares them.
   ...listed('supportedProfile', profiles.urlsFor(type)),
-  interaction: INTERACTIONS.map((code) => ({ code })),
+  interaction: [...INTERACTIONS, ...(isOfPatients(type) ? [] : ['history-type' as const])].map((code) => ({ code })),
   versioning: 'versioned-update',
   readHistory: true,
   updateCreate: true,

@@ -55,7 +55,9 @@ const addWhole = (routes: FhirRoutes, { bundles, capability }: FhirParts): void 
   // Each entry is held against the application's rights.
   routes.add('POST', '', [], (call) => bundles.run(call))
   routes.add('GET', '', [], () => unsupported('search across types'))
-  routes.add('GET', '_history', [], () => unsupported('history of the whole server'))
+  routes.add('GET', '_history', ['read'], () => {
+    throw new EdgeError('too-costly', 'the history of everything would need charts that are closed')
+  })
 }
 
 const addOperations = (routes: FhirRoutes, { operations, search }: FhirParts): void => {
@@ -85,7 +87,7 @@ const addSearches = (routes: FhirRoutes, { search }: FhirParts): void => {
     search.search(call, type(call), call.wishes.query, patient(call)))
   routes.add('POST', 'Patient/:id/:type/_search', ['search'], (call) =>
     search.search(call, type(call), formQuery(call), patient(call)))
-  routes.add('GET', ':type/_history', [], () => unsupported('history of a type'))
+  routes.add('GET', ':type/_history', ['read', 'search'], (call) => search.historyOfType(call, type(call)))
 }
 
 const addInstances = (routes: FhirRoutes, { interactions, search }: FhirParts): void => {

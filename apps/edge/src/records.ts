@@ -97,6 +97,11 @@ export class Records {
     return versions.filter(({ since }) => since <= state).map(({ entry }) => entry).toReversed()
   }
 
+  /** `Type/id` of every resource of a type that is or was here, in no order. */
+  *keysOf(type: string): Generator<string> {
+    for (const key of this.#lines.keys()) if (key.startsWith(`${type}/`)) yield key
+  }
+
   /** `Type/id` of a handle of this author seen before: a tombstone does not say what it ends. */
   keyOfHandle(author: string, handle: string): string | undefined {
     return this.#keys.get(author)?.get(handle)

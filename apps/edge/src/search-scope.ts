@@ -24,6 +24,9 @@ const OF_PATIENTS: ReadonlySet<string> = new Set([
   'Bundle', 'Group', 'Provenance', 'AuditEvent',
 ])
 
+/** True for what may be in a patient's chart: all of it is known only where all charts are open. */
+export const isOfPatients = (type: string): boolean => type === 'Patient' || OF_PATIENTS.has(type)
+
 /**
  * Parameters that name the patient whose record a resource is: R4's names for the elements that `patientOf` goes by.
  */

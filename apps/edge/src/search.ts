@@ -6,15 +6,17 @@ import type { Call } from './call.ts'
 import type { Charts, Opening } from './charts.ts'
 import { bytesOf, type Entry, keyOf } from './entry.ts'
 import { EdgeError } from './errors.ts'
+import { historyAsked, historyPart, versionsOf } from './history.ts'
 import { EDGE_LIMITS } from './limits.ts'
 import { splitPair } from './negotiation.ts'
 import { CURSOR, type Cursor, pageLinks, type Pager } from './paging.ts'
+import { countIn, pairsOf, sinceIn } from './paging-query.ts'
 import type { Persons } from './persons.ts'
 import { domainsIn, inDomainsOnly, unknownDomain } from './persons/demographics.ts'
 import { withMerged } from './persons/merged-search.ts'
-import { presentMoment } from './records.ts'
+import { presentMoment, type Records } from './records.ts'
 import type { Repository } from './repository.ts'
-import { scopeOf } from './search-scope.ts'
+import { isOfPatients, scopeOf } from './search-scope.ts'
 import { gapsIn, isWide, matchesAt, type Reach, resultAt, type Result, sightOf } from './search-space.ts'
 import type { Directory } from './store/directory.ts'
 import { ORGANISATION } from './vaults.ts'
@@ -104,21 +106,35 @@ export class Search {
 
   /** `Type/id/_history`: every version, newest first, deletions too. */
   async history(call: Call, type: string, id: string): Promise<FhirAnswer> {
-    const path = `${type}/${id}/_history`
+    return this.#versions(call, `${type}/${id}/_history`, () => [`${type}/${id}`], async () => {
+      const { vault } = await this.#options.repository.locate(type, id)
+      return { where: vault, opening: await this.#options.repository.chartOf(call.session, type, id) }
+    })
+  }
+
+  /** `Type/_history` of what belongs to no patient. Throws `too-costly` for any other type. */
+  async historyOfType(call: Call, type: string): Promise<FhirAnswer> {
+    if (isOfPatients(type)) {
+      throw new EdgeError('too-costly', `the history of every ${type} would need charts that are closed: `
+        + 'ask for one, or for Patient/id/$everything?_since=')
+    }
+    return this.#versions(call, `${type}/_history`, (records) => records.keysOf(type), () =>
+      this.#chart(call.session, ORGANISATION))
+  }
+
+  async #versions(
+    call: Call, path: string, keysIn: (records: Records) => Iterable<string>, find: () => Promise<Searched>,
+  ): Promise<FhirAnswer> {
     const cursor = this.#cursorIn(call.wishes.query, path, call)
-    const asked = cursor?.query ?? call.wishes.query
-    const wanted = historyOf(asked)
+    const query = cursor?.query ?? call.wishes.query
+    const asked = historyAsked(query)
     const evaluate: Evaluate = ({ opening: { records } }, state) =>
-      listed(records.history(`${type}/${id}`, state).filter((entry) => entry.updated >= wanted.since),
-        (entry) => historyPart(entry, call.base))
+      listed(versionsOf(records, keysIn(records), state, asked), (entry) => historyPart(entry, call.base))
     if (cursor !== undefined) {
       return this.#page(call, cursor, await this.#again(call, cursor), { type: 'history', evaluate })
     }
-    const { vault } = await this.#options.repository.locate(type, id)
-    const opening = await this.#options.repository.chartOf(call.session, type, id)
-    const reach = { where: vault, opening, beside: [] }
-    const first = this.#first(call, reach, path, asked, wanted.count)
-    return this.#page(call, first, reach, { type: 'history', evaluate })
+    const reach = { ...(await find()), beside: [] }
+    return this.#page(call, this.#first(call, reach, path, query, asked.count), reach, { type: 'history', evaluate })
   }
 
   #parse(call: Pick<Call, 'base'>, type: string, query: string, lenient: boolean): ParsedSearch {
@@ -251,55 +267,6 @@ const outcomeParts = (gaps: number, parsed: ParsedSearch | undefined): BundlePar
     head: { search: { mode: 'outcome' } },
     resource: bytesOf(JSON.stringify({ resourceType: 'OperationOutcome', issue: issues })),
   }]
-}
-
-const historyPart = (entry: Entry, base: string): BundlePart => {
-  const method = entry.deleted ? 'DELETE' : entry.version === 1 ? 'POST' : 'PUT'
-  const status = entry.deleted ? '204' : entry.version === 1 ? '201' : '200'
-  const url = method === 'POST' ? entry.type : keyOf(entry)
-  return {
-    head: {
-      fullUrl: `${base}/${keyOf(entry)}`,
-      request: { method, url },
-      response: { status, etag: `W/"${entry.version}"`, lastModified: new Date(entry.updated).toISOString() },
-    },
-    ...(entry.deleted ? {} : { resource: entry.bytes }),
-  }
-}
-
-const pairsOf = (query: string, allowed: readonly string[]): Map<string, string> => {
-  const pairs = new Map<string, string>()
-  for (const pair of query === '' ? [] : query.split('&')) {
-    const [name, value] = splitPair(pair)
-    if (!allowed.includes(name)) {
-      throw new EdgeError('not-supported', 'a parameter of this request is not supported', 'http.query')
-    }
-    if (pairs.has(name)) throw new EdgeError('bad-value', 'given twice', name)
-    pairs.set(name, value)
-  }
-  return pairs
-}
-
-const countIn = (pairs: ReadonlyMap<string, string>, fallback: number): number => {
-  const text = pairs.get('_count')
-  if (text === undefined) return fallback
-  if (!/^[1-9]\d{0,8}$/.test(text)) throw new EdgeError('bad-value', 'expected a whole number above 0', '_count')
-  return Math.min(Number(text), EDGE_LIMITS.pageMax)
-}
-
-const INSTANT = /^\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}(\.\d+)?(Z|[+-]\d{2}:\d{2})$/
-
-const sinceIn = (pairs: ReadonlyMap<string, string>): number => {
-  const text = pairs.get('_since')?.replace(/ (?=\d\d:\d\d$)/, '+')
-  if (text === undefined) return 0
-  const time = INSTANT.test(text) ? Date.parse(text) : Number.NaN
-  if (Number.isNaN(time)) throw new EdgeError('bad-value', 'expected an instant, as in 2026-01-31T12:00:00Z', '_since')
-  return time
-}
-
-const historyOf = (query: string): { count: number; since: number } => {
-  const pairs = pairsOf(query, ['_count', '_since'])
-  return { count: countIn(pairs, EDGE_LIMITS.pageDefault), since: sinceIn(pairs) }
 }
 
 const everythingOf = (query: string): { count: number; since: number; types: ReadonlySet<string> | undefined } => {

@@ -3,6 +3,7 @@ import { createHash } from 'node:crypto'
 import type { Binary, Bundle, BundleEntry, DocumentReference, List } from '@medplum/fhirtypes'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createWorld, issueOf, type World } from './harness.ts'
+import { ask } from './octets.ts'
 import { patient } from './records.ts'
 
 let world: World
@@ -88,6 +89,8 @@ const held = async (): Promise<number[]> => {
   return [...counts, (await world.app.search('Binary?patient:missing=true')).body.total ?? -1]
 }
 
+let retrieve = ''
+
 describe('ITI-65', () => {
   test('files metadata and document in the patient\'s vault, linked', async () => {
     const answer = await world.app.post<Bundle>('', submission())
@@ -102,6 +105,7 @@ describe('ITI-65', () => {
     expect(everything.map(({ resource }) => `${resource?.resourceType}/${resource?.id}`))
       .toEqual(expect.arrayContaining([list, reference, binary]))
     expect((await world.app.get<Binary>(binary, { accept: 'application/fhir+json' })).body.data).toBe(HELLO)
+    retrieve = binary
   })
 
   test('takes the patient along where the sender has no other way', async () => {
@@ -193,6 +197,12 @@ describe('ITI-65', () => {
   })
 })
 
+test('ITI-68 gives the document itself', async () => {
+  const { status, headers, bytes } = await ask(world.app, 'GET', retrieve, { accept: 'text/plain' })
+  expect([status, headers.get('content-type')?.split(';')[0], bytes.toString()])
+    .toEqual([200, 'text/plain', 'Hello World'])
+})
+
 describe('ITI-66 and ITI-67', () => {
   const MASTER = 'identifier=urn:ietf:rfc:3986|urn:oid:2.999.2'
   test.each([
@@ -205,6 +215,8 @@ describe('ITI-66 and ITI-67', () => {
     'DocumentReference?patient=p&event=35971002', 'DocumentReference?patient=p&period=ge2026-01-01',
     'DocumentReference?patient=p&facility=82242000', 'DocumentReference?patient=p&setting=408467006',
     'DocumentReference?patient=p&format=urn:ihe:iti:xds-sd:text:2008', 'DocumentReference?patient=p&security-label=N',
+    'DocumentReference?patient.identifier=urn:oid:2.999|17&status=current',
+    'List?patient.identifier=urn:oid:2.999|17&code=submissionset&status=current',
   ])('%s', async (path) => {
     const found = await world.app.search(path)
     expect(found.status, found.text).toBe(200)

@@ -2,6 +2,8 @@
  * R4 search over resources in memory: strict parsing, exact evaluation.
  * @module
  */
+export { intervalOf } from './periods.ts'
+export type { Interval } from './periods.ts'
 export { ChartIndex } from './search/chart-index.ts'
 export type { Branch, Criterion } from './search/criterion.ts'
 export { findMatches } from './search/evaluate.ts'
