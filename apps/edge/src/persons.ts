@@ -1,4 +1,5 @@
 /** The patients in this organisation's care, searchable without opening a chart. Loaded at the first search. */
+import type { ParsedSearch } from '@scelle/fhir/search'
 import type { Entry } from './entry.ts'
 import type { Opening } from './charts.ts'
 import { Records } from './records.ts'
@@ -15,11 +16,18 @@ export class Persons {
   }
 
   use(): Opening {
-    if (this.#loaded !== undefined) return this.#loaded
-    const records = new Records()
-    for (const entry of this.#directory.persons()) records.put(entry)
-    this.#loaded = { name: Buffer.from(this.#random(9)).toString('base64url'), records, gaps: () => 0 }
+    this.#loaded ??= this.#opening(this.#directory.persons())
     return this.#loaded
+  }
+
+  /**
+   * For one search of patients that looks at nothing else: while the list is not loaded, those alone who can have an
+   * identifier that the search demands, if one page will show them all.
+   */
+  useFor(parsed: ParsedSearch): Opening {
+    const few = this.#loaded === undefined ? this.#demanded(parsed) : undefined
+    if (few === undefined || (few.length > parsed.count && !parsed.totalOnly)) return this.use()
+    return this.#opening(few.flatMap((key) => this.#directory.person(key) ?? []))
   }
 
   accepted(entries: readonly Entry[]): void {
@@ -29,5 +37,22 @@ export class Persons {
   /** Somebody left the list: it is read again at the next search. */
   forget(): void {
     this.#loaded = undefined
+  }
+
+  #opening(entries: Iterable<Entry>): Opening {
+    const records = new Records()
+    for (const entry of entries) records.put(entry)
+    return { name: Buffer.from(this.#random(9)).toString('base64url'), records, gaps: () => 0 }
+  }
+
+  #demanded({ criteria }: ParsedSearch): string[] | undefined {
+    for (const criterion of criteria) {
+      if (criterion.test !== 'token' || criterion.negated || criterion.parameter.name !== 'identifier') continue
+      const found = criterion.tokens.map(({ system, code }) => (typeof system === 'string' && code !== undefined
+        ? this.#directory.patients.mayHave(system, code) : undefined))
+      const all = found.filter((each) => each !== undefined)
+      if (all.length === found.length) return [...new Set(all.flat())]
+    }
+    return undefined
   }
 }

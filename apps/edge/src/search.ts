@@ -193,7 +193,8 @@ export class Search {
       case 'persons': {
         const known = scope.chart !== undefined && this.#options.directory.vaultOf(scope.chart) !== undefined
         if (known) await this.#chart(session, scope.chart)
-        return { where: PERSONS, opening: this.#options.persons.use() }
+        const { persons } = this.#options
+        return { where: PERSONS, opening: isWide(parsed) ? persons.use() : persons.useFor(parsed) }
       }
       case 'ids': return this.#byIds(session, parsed.type, scope.ids)
       case 'named': return this.#chart(session, await this.#named(session, parsed, scope.criterion))

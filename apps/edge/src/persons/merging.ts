@@ -123,13 +123,14 @@ export class Merging {
   #withAll(identifiers: readonly Identifier[], name: string): string {
     const { directory } = this.#options
     const { merges } = directory.patients
-    const isMeant = (each: string): boolean =>
+    const isMeant = (each: string, system: string, value: string): boolean =>
       directory.locator(each)?.author === directory.self && merges.targetOf(each) === undefined
+        && hasIdentifier(directory.person(each), system, value)
     const found = identifiers.map(({ system, value }) => {
       if (system === undefined || value === undefined) {
         throw new EdgeError('bad-value', 'expected system and value', name)
       }
-      return directory.patients.withIdentifier(system, value).filter(isMeant)
+      return (directory.patients.mayHave(system, value) ?? []).filter((each) => isMeant(each, system, value))
     })
     const [first = [], ...rest] = found
     const [only, ...more] = first.filter((each) => rest.every((others) => others.includes(each)))
@@ -161,6 +162,11 @@ export class Merging {
     return { entry, patient: withDecimals(text, JSON.parse(text) as Patient) }
   }
 }
+
+/** To the letter: whom a merge means must not depend on how letters are compared. */
+const hasIdentifier = (entry: Entry | undefined, system: string, value: string): boolean => entry !== undefined
+  && ((JSON.parse(textOf(entry)) as Patient).identifier ?? []).some((each) =>
+    each.system === system && each.value === value)
 
 const notMerged = (): never => {
   throw new EdgeError('business-rule', 'this patient is not merged into another one', 'source-patient')

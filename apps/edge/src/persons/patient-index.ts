@@ -6,7 +6,7 @@
 import type { Patient } from '@medplum/fhirtypes'
 import {
   blockingKeys, type Comparison, comparePatients, type Features, featuresOf, identifierKey, identifierKeys,
-  isSamePersonOutside, outsideKeys, outsideNameOf,
+  isSamePersonOutside, MANY_NUMBERS, outsideKeys, outsideNameOf,
 } from '@scelle/fhir/persons'
 import { type Entry, keyOf, textOf } from '../entry.ts'
 import { EDGE_LIMITS } from '../limits.ts'
@@ -24,12 +24,15 @@ interface Indexed {
 }
 
 /** Raised when what is indexed changes: then everything is indexed anew. */
-const VERSION = '1'
+const VERSION = '2'
 
 /** The index itself, among the rows of what is indexed; no reference is empty. */
 const ITSELF = ''
 
 type Found = Pick<Pair, 'kind' | 'score' | 'reasons'>
+
+/** Nearly every key has one patient or two: rows of two lengths do not say which, and are most of the index. */
+const BLOCK_STEP = 128
 
 const NOTHING: Indexed = { keys: [], pairs: [] }
 
@@ -53,7 +56,7 @@ export class PatientIndex {
   constructor(options: PatientIndexOptions) {
     const { db, cabinet } = options
     this.#options = options
-    this.#blocks = new SealedRows(db, cabinet, 'block')
+    this.#blocks = new SealedRows(db, cabinet, 'block', BLOCK_STEP)
     this.#indexed = new SealedRows(db, cabinet, 'compared')
     this.workList = new WorkList(db, cabinet)
     this.merges = new Merges(db, cabinet)
@@ -69,9 +72,13 @@ export class PatientIndex {
     this.#indexed.put(ITSELF, { keys: [VERSION], pairs: [] })
   }
 
-  /** References of the patients that have an identifier, own and received, former numbers too. */
-  withIdentifier(system: string, value: string): string[] {
-    return [...this.#blocks.get(identifierKey(system, value)) ?? []]
+  /**
+   * References of all who can have an identifier, own and received, former numbers too; the caller compares. Undefined
+   * where they are too many to be kept under one key.
+   */
+  mayHave(system: string, value: string): string[] | undefined {
+    const blocks = [identifierKey(system, value), MANY_NUMBERS].map((key) => this.#blocks.get(key) ?? [])
+    return blocks.some(({ length }) => length >= EDGE_LIMITS.personBlock) ? undefined : [...new Set(blocks.flat())]
   }
 
   /** Whether any patient here has, or had, an identifier of this system. */
@@ -119,18 +126,19 @@ export class PatientIndex {
   }
 
   #leave(key: string, reference: string): void {
-    const left = (this.#blocks.get(key) ?? []).filter((each) => each !== reference)
-    if (left.length === 0) this.#blocks.drop(key)
-    else this.#blocks.put(key, left)
+    this.#blocks.update(key, (block) => {
+      const left = (block ?? []).filter((each) => each !== reference)
+      return left.length === 0 ? undefined : left
+    })
   }
 
   /** Enters a patient under a key; the others who are there. A key that too many share tells nothing. */
-  #join(key: string, reference: string): string[] {
-    const block = this.#blocks.get(key) ?? []
-    const others = block.filter((each) => each !== reference)
-    if (others.length === block.length && block.length < EDGE_LIMITS.personBlock) {
-      this.#blocks.put(key, [...block, reference])
-    }
+  #join(key: string, reference: string): readonly string[] {
+    let others: readonly string[] = []
+    this.#blocks.update(key, (block = []) => {
+      others = block.filter((each) => each !== reference)
+      return others.length === block.length && block.length < EDGE_LIMITS.personBlock ? [...block, reference] : block
+    })
     return others
   }
 

@@ -2,18 +2,18 @@
 import type { Cabinet } from '../store/cabinet.ts'
 import type { Database, Table } from '../store/database.ts'
 
-/** A row is as long as the next multiple of this, in bytes. */
-const STEP = 256
-
 export class SealedRows<T> {
   readonly #db: Database
   readonly #cabinet: Cabinet
   readonly #table: Table
+  readonly #step: number
 
-  constructor(db: Database, cabinet: Cabinet, table: Table) {
+  /** `step`: a row is as long as the next multiple of this, in bytes. */
+  constructor(db: Database, cabinet: Cabinet, table: Table, step = 256) {
     this.#db = db
     this.#cabinet = cabinet
     this.#table = table
+    this.#step = step
   }
 
   /** The name under which a key stands on the disk, hexadecimal: it tells nothing, so it may be shown. */
@@ -32,11 +32,17 @@ export class SealedRows<T> {
 
   /** Part of a transaction of the caller, like {@link drop}. */
   put(key: string, value: T): void {
+    this.#putAt(this.#cabinet.lookup(this.#table, key), value)
+  }
+
+  /** Part of a transaction of the caller: `change` makes the value anew; undefined drops it, the same leaves it. */
+  update(key: string, change: (value: T | undefined) => T | undefined): void {
     const row = this.#cabinet.lookup(this.#table, key)
-    const text = Buffer.from(JSON.stringify(value))
-    const padded = Buffer.alloc(Math.ceil(text.length / STEP) * STEP, ' ')
-    text.copy(padded)
-    this.#db.put(this.#table, row, this.#cabinet.seal(this.#table, row, padded))
+    const before = this.#at(row)
+    const after = change(before)
+    if (after === before) return
+    if (after === undefined) this.#db.drop(this.#table, row)
+    else this.#putAt(row, after)
   }
 
   drop(key: string): void {
@@ -45,6 +51,13 @@ export class SealedRows<T> {
 
   *all(): Generator<T> {
     for (const { row, sealed } of this.#db.all(this.#table)) yield this.#open(row, sealed)
+  }
+
+  #putAt(row: Uint8Array, value: T): void {
+    const text = Buffer.from(JSON.stringify(value))
+    const padded = Buffer.alloc(Math.ceil(text.length / this.#step) * this.#step, ' ')
+    text.copy(padded)
+    this.#db.put(this.#table, row, this.#cabinet.seal(this.#table, row, padded))
   }
 
   #at(row: Uint8Array): T | undefined {

@@ -3,7 +3,7 @@ import type { HumanName, Patient } from '@medplum/fhirtypes'
 import { LIMITS } from '../limits.ts'
 import { EXTENSIONS } from './codes.ts'
 import { identityOf, insIn } from './ins.ts'
-import type { Identity } from './ins.ts'
+import type { Identity, Ins } from './ins.ts'
 import { foldName } from './names.ts'
 import type { FoldedName } from './names.ts'
 import { birthNameOf, birthPlaceOf, outsideKey, outsideNameOf } from './traits.ts'
@@ -74,14 +74,25 @@ export function numbersOf(patient: Patient): LocalNumber[] {
   })
 }
 
+/** Stands for all identifiers of who has more than are looked at: such a patient may be meant by any. */
+export const MANY_NUMBERS = 'm:'
+
 /** Every identifier with a system and a value, the INS and former ones too: what a patient is looked up by. */
 export function identifierKeys(patient: Patient): string[] {
-  return (patient.identifier ?? []).slice(0, LIMITS.comparedValues).flatMap(({ system, value }) =>
+  const identifiers = patient.identifier ?? []
+  const keys = identifiers.slice(0, LIMITS.comparedValues).flatMap(({ system, value }) =>
     (system !== undefined && value !== undefined ? [identifierKey(system, value)] : []))
+  return identifiers.length > LIMITS.comparedValues ? [...keys, MANY_NUMBERS] : keys
 }
 
+/** One for all ways of writing an INS, and for a value in either case: coarser than any comparison, never finer. */
 export function identifierKey(system: string, value: string): string {
-  return `n:${system}|${value}`
+  const ins = insIn({ system, value })
+  return ins === undefined ? `n:${system}|${value.toLowerCase()}` : insKey(ins)
+}
+
+function insKey({ oid, matricule }: Ins): string {
+  return `i:${oid}|${matricule}`
 }
 
 /** Two patients can only be compared if they share a key: the first letter says what it is made of. */
@@ -90,7 +101,7 @@ export function blockingKeys(patient: Patient): string[] {
   const families = [...birthNames, ...usedNames]
   const keys = new Set<string>([
     ...numbers.map(({ system, value }) => identifierKey(system, value)),
-    ...identity.ins.map(({ oid, matricule }) => `i:${oid}|${matricule}`),
+    ...identity.ins.map(insKey),
   ])
   const day = crossedDate(birthDate)
   if (day !== undefined) {

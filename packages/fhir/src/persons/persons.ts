@@ -8,7 +8,7 @@ export type { V2Identifier } from './a40.ts'
 export { EXTENSIONS, INS_OIDS, oidOf } from './codes.ts'
 export type { InsKind } from './codes.ts'
 export {
-  blockingKeys, featuresOf, identifierKey, identifierKeys, mothersMaidenNameOf, numbersOf, outsideKeys,
+  blockingKeys, featuresOf, identifierKey, identifierKeys, MANY_NUMBERS, mothersMaidenNameOf, numbersOf, outsideKeys,
 } from './features.ts'
 export type { Features, LocalNumber } from './features.ts'
 export { findingsOfIns, identityOf, insIn, isKeyRight } from './ins.ts'
