@@ -127,7 +127,7 @@ export class Records {
   #remember(name: string, state: number, type: string | undefined): ChartIndex {
     const index = new ChartIndex((of, id) => this.#parsed(`${of}/${id}`, state))
     for (const entry of this.at(state)) {
-      if (type === undefined || entry.type === type) index.add(JSON.parse(textOf(entry)) as Resource)
+      if (type === undefined || entry.type === type) index.enter(entry.type, entry.id)
     }
     const [oldest] = this.#past.keys()
     if (oldest !== undefined && this.#past.size >= PAST_KEPT) this.#past.delete(oldest)
@@ -196,7 +196,8 @@ export class Records {
 
   #follow(entry: Entry, parsed: Resource | undefined): void {
     if (entry.deleted) this.#index.remove(entry.type, entry.id)
-    else this.#index.add(parsed ?? (JSON.parse(textOf(entry)) as Resource))
+    else if (parsed !== undefined) this.#index.add(parsed)
+    else this.#index.enter(entry.type, entry.id)
   }
 
   #changed(): number {

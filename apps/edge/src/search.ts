@@ -1,5 +1,6 @@
 /** Search, `$everything` and history: results as of one state of the records, in pages. */
-import { type Criterion, type ParsedSearch, parseSearch } from '@scelle/fhir/search'
+import { comparesUnits, type Criterion, type ParsedSearch, parseSearch } from '@scelle/fhir/search'
+import { loadUnits, type Units } from '@scelle/fhir/units'
 import { isResourceType } from '@scelle/fhir/validate'
 import { bundleBytes, type BundlePart, type FhirAnswer } from './answers.ts'
 import type { Call } from './call.ts'
@@ -40,6 +41,7 @@ const PERSONS = 'persons'
 
 export class Search {
   readonly #options: SearchOptions
+  #units: Promise<Units> | undefined
 
   constructor(options: SearchOptions) {
     this.#options = options
@@ -49,7 +51,7 @@ export class Search {
   async search(call: Call, type: string, query: string, patient?: string): Promise<FhirAnswer> {
     const path = patient === undefined ? type : `${patient}/${type}`
     const cursor = this.#cursorIn(query, path, call)
-    const asked = this.#parse(call, type, cursor?.query ?? query, cursor === undefined && call.wishes.lenient === true)
+    const asked = await this.#parse(call, type, cursor?.query ?? query, cursor === undefined && call.wishes.lenient === true)
     const { patients } = this.#options.directory
     const domains = type === 'Patient' ? domainsIn(asked.understood) : undefined
     const unknown = domains === undefined ? undefined : unknownDomain(domains, patients)
@@ -70,7 +72,7 @@ export class Search {
 
   /** Keys `Type/id` of what a condition matches: for conditional creates, updates and references. */
   async matches(call: Pick<Call, 'base' | 'session'>, type: string, query: string): Promise<string[]> {
-    const asked = this.#parse(call, type, query, false)
+    const asked = await this.#parse(call, type, query, false)
     const parsed = withMerged(asked, this.#options.directory.patients.merges)
     try {
       const reach = await this.#reach(call, asked, undefined)
@@ -137,8 +139,13 @@ export class Search {
     return this.#page(call, this.#first(call, reach, path, query, asked.count), reach, { type: 'history', evaluate })
   }
 
-  #parse(call: Pick<Call, 'base'>, type: string, query: string, lenient: boolean): ParsedSearch {
-    return parseSearch(type, query, { bases: [call.base], lenient })
+  /** The tables of units are loaded by the first search that compares with one. */
+  async #parse(call: Pick<Call, 'base'>, type: string, query: string, lenient: boolean): Promise<ParsedSearch> {
+    const options = { bases: [call.base], lenient }
+    const parsed = parseSearch(type, query, options)
+    if (!comparesUnits(parsed)) return parsed
+    this.#units ??= loadUnits()
+    return parseSearch(type, query, { ...options, units: await this.#units })
   }
 
   #first({ session }: Call, reach: Reach, path: string, query: string, count: number): Omit<Cursor, 'until'> {

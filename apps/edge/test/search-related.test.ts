@@ -30,6 +30,7 @@ beforeAll(async () => {
     for (const place of [1, 2, 3]) {
       await app.put(`Observation/o${id}${place}`, {
         ...glucose(id, place), id: `o${id}${place}`, performer: [{ reference: 'Practitioner/d' }],
+        valueQuantity: { value: place, unit: 'mmol/L', system: 'http://unitsofmeasure.org', code: 'mmol/L' },
         ...(place < 3 ? { encounter: { reference: `Encounter/e${id}` } } : {}),
       })
     }
@@ -56,6 +57,10 @@ describe('chains, reverse chains and includes', () => {
     ['Observation?patient=a&performer:Practitioner.family=docteur&value-quantity=gt2', 'Observation/oa3'],
     ['Observation?patient=a&performer:Practitioner.family=nobody', ''],
     ['Encounter?patient=a&_has:Observation:encounter:value-quantity=2', 'Encounter/ea'],
+    ['Observation?patient=a&value-quantity=2000|http://unitsofmeasure.org|umol/L', 'Observation/oa2'],
+    ['Observation?patient=a&code-value-quantity=2339-0$ge2000|http://unitsofmeasure.org|umol/L',
+      'Observation/oa2 Observation/oa3'],
+    ['Observation?patient=a&value-quantity=2|http://unitsofmeasure.org|no-unit', ''],
     ['Encounter?patient=a&_has:Observation:encounter:value-quantity=3', ''],
     ['Patient?organization.name=hop&family=dup', 'Patient/a'],
     ['Patient?general-practitioner.family=docteur', 'Patient/a Patient/b Patient/c'],

@@ -9,9 +9,11 @@ export class Chart {
   readonly #versions = new Map<string, Version>()
   readonly #index = new ChartIndex((type, id) => parse(this.#versions.get(`${type}/${id}`) as Version))
 
-  put(version: Version, resource: Resource): void {
+  /** @param resource where it is at hand; else it is parsed when a search needs it */
+  put(version: Version, resource?: Resource): void {
     this.#versions.set(`${version.type}/${version.id}`, version)
-    this.#index.add(resource)
+    if (resource === undefined) this.#index.enter(version.type, version.id)
+    else this.#index.add(resource)
   }
 
   get(key: string): Version | undefined {
@@ -61,7 +63,7 @@ export class Charts {
     }
     const chart = new Chart()
     for (const version of this.#database.ofOwner(owner))
-      chart.put(version, parse(version))
+      chart.put(version)
     this.#open.set(owner, chart)
     const [oldest] = this.#open.keys()
     if (this.#open.size > this.#limit && oldest !== undefined) this.#open.delete(oldest)

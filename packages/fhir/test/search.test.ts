@@ -274,3 +274,18 @@ function questionsOn(parameter: Parameter, resource: Resource): string[] {
   })
   return [...asked, ask('true', ':missing')]
 }
+
+test('what was entered unparsed is read when it is first asked for, and at once where it was', () => {
+  const reads: string[] = []
+  const index = new ChartIndex((_, id) => {
+    reads.push(id)
+    return { ...(people[0] as Resource), id }
+  })
+  const ask = (query: string): string[] => findMatches({ searched: index, beside: [] }, parseSearch('Patient', query))
+  index.enter('Patient', 'x')
+  index.enter('Patient', 'y')
+  expect([reads, index.size, ask('_id=x,y,z')]).toEqual([[], 2, ['x', 'y']])
+  expect([ask('gender=female'), reads]).toEqual([['x', 'y'], ['x', 'y']])
+  index.enter('Patient', 'w')
+  expect([ask('gender=female'), reads]).toEqual([['w', 'x', 'y'], ['x', 'y', 'w']])
+})

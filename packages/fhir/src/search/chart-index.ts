@@ -28,9 +28,12 @@ export class ChartIndex {
   add(resource: Resource): void {
     const { resourceType: type, id } = resource
     if (id === undefined) throw new FhirError('invalid-resource', 'a resource in a chart needs an id', `${type}.id`)
-    const table = this.#tables.get(type) ?? new TypeTable()
-    table.put(id, resource)
-    this.#tables.set(type, table)
+    this.#table(type).put(id, () => resource)
+  }
+
+  /** As `add`, of a resource nobody has parsed yet: read at once only if a search of its type was there before. */
+  enter(type: string, id: string): void {
+    this.#table(type).put(id, () => this.#read(type, id))
   }
 
   /** Removes a resource. Answers whether it was there. */
@@ -56,6 +59,14 @@ export class ChartIndex {
   /** For this folder's own evaluation. */
   table(type: string): TypeTable | undefined {
     return this.#tables.get(type)
+  }
+
+  #table(type: string): TypeTable {
+    const known = this.#tables.get(type)
+    if (known) return known
+    const table = new TypeTable()
+    this.#tables.set(type, table)
+    return table
   }
 
   /** Makes columns ready for `table(type).column(…)`. */

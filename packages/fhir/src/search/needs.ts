@@ -5,6 +5,7 @@ import type { Criterion } from './criterion.ts'
 import { canonicalOf } from './parameters.ts'
 import type { Parameter } from './parameters.ts'
 import type { Include, ParsedSearch } from './parsed.ts'
+import { UCUM } from './quantity.ts'
 import type { Space } from './space.ts'
 
 type Needs = Map<string, Set<ColumnSpec>>
@@ -20,6 +21,17 @@ export function aspectOf({ test }: Criterion): Aspect {
 /** `_id` needs no column. */
 export function isById({ parameter, test }: Criterion): boolean {
   return parameter.name === '_id' && test === 'token'
+}
+
+/** True if a search compares a quantity in a unit of UCUM: without `units` only the same code would match. */
+export function comparesUnits({ criteria }: Pick<ParsedSearch, 'criteria'>): boolean {
+  return criteria.some((criterion): boolean => {
+    if (criterion.test === 'quantity') return criterion.quantities.some(({ system }) => system === UCUM)
+    if (criterion.test === 'composite') return criterion.tuples.some((parts) => comparesUnits({ criteria: parts }))
+    if (criterion.test === 'has') return comparesUnits({ criteria: [criterion.criterion] })
+    return criterion.test === 'chain'
+      && comparesUnits({ criteria: criterion.branches.map((branch) => branch.criterion) })
+  })
 }
 
 export function prepareMatches(space: Space, { type, criteria, sort }: ParsedSearch): void {

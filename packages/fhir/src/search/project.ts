@@ -62,7 +62,8 @@ function summarised(json: Json, shape: Shape): Json {
     const slot = shape.slots.get(bare)
     const stays = ALWAYS.has(bare) || required.has(bare) || kept?.has(slot?.element ?? bare) === true
     if (!stays) continue
-    const inner = member === bare ? slot?.shape : undefined
+    // An extension says nothing without its value.
+    const inner = member === bare && slot?.type !== 'Extension' ? slot?.shape : undefined
     result[member] = inner ? within(value, inner) : value
   }
   return result

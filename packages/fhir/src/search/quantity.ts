@@ -21,7 +21,7 @@ export interface QuantityTest extends NumberTest {
   base?: NumberTest & { dimension: string }
 }
 
-const UCUM = 'http://unitsofmeasure.org'
+export const UCUM = 'http://unitsofmeasure.org'
 
 /** Adds what compares with other units, where the unit is one of UCUM. */
 export function withBase(test: QuantityTest, units: Units | undefined): QuantityTest {

@@ -27,7 +27,9 @@ export class TypeTable {
     return this.#ids[slot] ?? ''
   }
 
-  put(id: string, resource: Resource): void {
+  /** @param read called only if there are columns to fill */
+  put(id: string, read: () => Resource): void {
+    const resource = this.#columns.size > 0 ? read() : undefined
     const known = this.#slots.get(id)
     const slot = known ?? this.#free.pop() ?? this.#ids.length
     if (known === undefined) {
@@ -35,6 +37,7 @@ export class TypeTable {
       this.#slots.set(id, slot)
       if (this.#ordered) this.#ordered.splice(this.#place(this.#ordered, id), 0, slot)
     }
+    if (!resource) return
     for (const column of this.#columns.values()) {
       if (known !== undefined) column.drop(slot)
       column.put(slot, resource)
