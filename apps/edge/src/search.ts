@@ -51,7 +51,8 @@ export class Search {
   async search(call: Call, type: string, query: string, patient?: string): Promise<FhirAnswer> {
     const path = patient === undefined ? type : `${patient}/${type}`
     const cursor = this.#cursorIn(query, path, call)
-    const asked = await this.#parse(call, type, cursor?.query ?? query, cursor === undefined && call.wishes.lenient === true)
+    const lenient = cursor === undefined && call.wishes.lenient === true
+    const asked = await this.#parse(call, type, cursor?.query ?? query, lenient)
     const { patients } = this.#options.directory
     const domains = type === 'Patient' ? domainsIn(asked.understood) : undefined
     const unknown = domains === undefined ? undefined : unknownDomain(domains, patients)
