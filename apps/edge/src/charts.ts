@@ -47,6 +47,8 @@ interface Source {
   readonly chart: Chart
   /** Hex ids of those whose categories these are. */
   readonly custodians: readonly string[]
+  /** Records that the sdk could not open, as it last said. */
+  unopened: number
 }
 
 interface OpenChart extends OpenedChart, Held {
@@ -58,10 +60,9 @@ interface OpenChart extends OpenedChart, Held {
   refreshing: Promise<void> | undefined
 }
 
-/** Records of the vault that nobody is shown: `aside` by this edge, `closed` by the sdk, as it last said. */
+/** Records that this edge set aside: nobody is shown them. */
 interface Unseen {
   aside: number
-  closed: number
 }
 
 /** A chart on its way into memory. */
@@ -259,7 +260,7 @@ export class Charts {
   async #opened(vaults: readonly string[]): Promise<Source[]> {
     const opening = await Promise.allSettled(vaults.map(async (vault): Promise<Source> => {
       const handle = await this.#options.vaults.get(vault)
-      return { vault, chart: await handle.open(), custodians: handle.custodians }
+      return { vault, chart: await handle.open(), custodians: handle.custodians, unopened: 0 }
     }))
     const sources = opening.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
     const failed = opening.find((each) => each.status === 'rejected')
@@ -271,9 +272,11 @@ export class Charts {
   #entered({ session, vault, beside, meanwhile }: Loading, sources: readonly Source[]): OpenChart {
     const { now, random } = this.#options
     const records = new Records()
-    const unseen: Unseen = { aside: 0, closed: 0 }
+    const unseen: Unseen = { aside: 0 }
     for (const source of sources) this.#enter(source, { records, unseen }, source.chart.take())
     for (const entry of meanwhile) records.put(entry)
+    // Where nobody else may write there will be no news: the keys, and what the sdk remembers of it, are let go.
+    for (const source of sources) if (!this.#isContested(source.vault)) letGo(source)
     const at = now()
     const open: OpenChart = {
       name: Buffer.from(random(9)).toString('base64url'),
@@ -282,8 +285,7 @@ export class Charts {
       attachment: (author, record) => this.#attachment(open, author, record),
       weight: () => records.weight,
       shut: () => {
-        gapsOf(sources, unseen) // a request that goes on with it must not take it for whole
-        for (const { chart } of sources) chart.close()
+        for (const source of sources) letGo(source) // a request that goes on with it must not take it for whole
         this.#underway.after(session, () => records.wipe())
       },
       openedAt: at, usedAt: at, freshAt: at, refreshing: undefined,
@@ -317,9 +319,10 @@ export class Charts {
   async #refresh(open: OpenChart): Promise<void> {
     open.refreshing ??= (async () => {
       try {
-        await Promise.all(open.sources.map(({ chart }) => chart.refresh()))
+        const sources = open.sources.filter(({ vault }) => this.#isContested(vault))
+        await Promise.all(sources.map(({ chart }) => chart.refresh()))
         if (!this.#open.has(open)) return
-        for (const source of open.sources) this.#enter(source, open, source.chart.take())
+        for (const source of sources) this.#enter(source, open, source.chart.take())
         this.#open.weigh(open)
       } catch (error) {
         this.#options.log('chart-refresh-failed', faultFields(error))
@@ -359,12 +362,18 @@ type Entered = Pick<OpenChart, 'records' | 'unseen'>
 
 const isOf = ({ vault, beside }: Loading, other: string): boolean => vault === other || beside.includes(other)
 
-const gapsOf = (sources: readonly Source[], unseen: Unseen): number => {
-  // A chart closed at the sdk says nothing any more, but what it did not open is still not here.
-  if (sources.every(({ chart }) => !chart.closed)) {
-    unseen.closed = sources.flatMap(({ chart }) => chart.problems).filter(({ what }) => what !== 'trustee').length
-  }
-  return unseen.closed + unseen.aside
+const gapsOf = (sources: readonly Source[], unseen: Unseen): number =>
+  sources.reduce((sum, source) => sum + unopenedIn(source), unseen.aside)
+
+/** A chart closed at the sdk says nothing any more, but what it did not open is still not here. */
+const unopenedIn = (source: Source): number => {
+  if (!source.chart.closed) source.unopened = source.chart.problems.filter(({ what }) => what !== 'trustee').length
+  return source.unopened
+}
+
+const letGo = (source: Source): void => {
+  unopenedIn(source)
+  source.chart.close()
 }
 
 /** What index, trustees and sdk say where no grant in force covers the vault. */

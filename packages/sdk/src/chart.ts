@@ -135,7 +135,8 @@ export class Chart {
    */
   refresh(signal?: AbortSignal): Promise<OpenedRecord[]> {
     const turn = this.#turn.then(() => this.#pull(signal))
-    this.#turn = turn.catch(() => {})
+    // Without its value: what was handed over is not kept.
+    this.#turn = Promise.allSettled([turn]).then(() => undefined)
     return turn
   }
 
