@@ -18,33 +18,77 @@ interface Source {
   readonly source?: string
 }
 
+/** Before the digits of a marked number: what follows stood in the text as a number. */
+const MARK = '\u0000'
+
 /** `value`, for whose objects the digits are remembered that its JSON text has and JavaScript would lose. */
 export const withDecimals = <T>(text: string, value: T): T => {
-  if (!SUSPECT.test(text)) return value
-  const exact = JSON.parse(text, ((_key: string, member: unknown, { source }: Source) =>
-    typeof member === 'number' && source !== undefined && source !== String(member) ? new Digits(source) : member
-  ) as (key: string, member: unknown) => unknown) as unknown
-  follow(exact, value)
+  if (SUSPECT.test(text)) follow(JSON.parse(marked(text)), value)
   return value
 }
 
-class Digits {
-  readonly text: string
+const EACH_SUSPECT = new RegExp(SUSPECT, 'g')
+const NUMBER = /-?\d+(?:\.\d+)?(?:[eE][+-]?\d+)?/y
+
+/** Valid JSON text with its suspect numbers as marked strings: parsing that costs a tenth of a reviver with sources. */
+const marked = (text: string): string => {
+  const strings = new Strings(text)
+  let result = ''
+  let copied = 0
+  for (const { 0: found, index } of text.matchAll(EACH_SUSPECT)) {
+    if (strings.contain(index)) continue
+    const start = index + found.search(/[-\d]/)
+    NUMBER.lastIndex = start
+    const [digits = ''] = NUMBER.exec(text) ?? []
+    result += `${text.slice(copied, start)}"\\u0000${digits}"`
+    copied = start + digits.length
+  }
+  return result + text.slice(copied)
+}
+
+/** The strings of a valid JSON text, gone through once from its start: places are asked for in their order. */
+class Strings {
+  readonly #text: string
+  #quote: number
+  #end = 0
+
   constructor(text: string) {
-    this.text = text
+    this.#text = text
+    this.#quote = text.indexOf('"')
+  }
+
+  contain(place: number): boolean {
+    while (this.#end <= place && this.#quote >= 0 && this.#quote <= place) {
+      this.#end = this.#endOf(this.#quote)
+      this.#quote = this.#text.indexOf('"', this.#end)
+    }
+    return this.#end > place
+  }
+
+  #endOf(quote: number): number {
+    for (let at = this.#text.indexOf('"', quote + 1); ; at = this.#text.indexOf('"', at + 1)) {
+      if (at < 0) return this.#text.length
+      let escapes = 0
+      while (this.#text.charCodeAt(at - 1 - escapes) === BACKSLASH) escapes++
+      if (escapes % 2 === 0) return at + 1
+    }
   }
 }
+
+const BACKSLASH = 0x5c
 
 const follow = (exact: unknown, value: unknown): void => {
   if (typeof exact !== 'object' || exact === null || typeof value !== 'object' || value === null) return
   for (const [name, member] of Object.entries(exact)) {
     const beside = (value as Record<string, unknown>)[name]
-    if (!(member instanceof Digits)) {
-      follow(member, beside)
-      continue
+    if (typeof member === 'object') follow(member, beside)
+    // A string of the text may look marked; what stands beside it then is that string.
+    else if (typeof member === 'string' && typeof beside === 'number' && member.startsWith(MARK)) {
+      const digits = member.slice(MARK.length)
+      if (digits === String(beside)) continue
+      const known = texts.get(value) ?? new Map<string, string>()
+      texts.set(value, known.set(name, digits))
     }
-    const known = texts.get(value) ?? new Map<string, string>()
-    texts.set(value, known.set(name, member.text))
   }
 }
 

@@ -10,8 +10,13 @@ export const EDGE_LIMITS = {
   submitCommits: 128,
   /** Submissions under way at once: the next is sealed while the index writes the one before. */
   submissionsAtOnce: 2,
-  /** A submission waits this long for others at most, so that they share its signature, flush and journey. */
-  gatherTime: 2,
+  /**
+   * A submission waits for this share of the units that wrote lately, so that they share its flush and its journey; for
+   * no more than so many records, and no longer than this.
+   */
+  gatherShare: 0.75,
+  gatherRecords: 32,
+  gatherTime: 3,
   /** Sealed bytes after which a submission takes no further unit. */
   submitBytes: 16 * 1024 * 1024,
   /** Records of one unit in one vault: they are one commit, which is atomic or not at all. */

@@ -30,6 +30,30 @@ const UCUM = 'http://unitsofmeasure.org'
 const ALLERGY_VERIFICATION = 'http://terminology.hl7.org/CodeSystem/allergyintolerance-verification'
 const CONDITION_VERIFICATION = 'http://terminology.hl7.org/CodeSystem/condition-ver-status'
 
+const CONDITION_CLINICAL = 'http://terminology.hl7.org/CodeSystem/condition-clinical'
+const ENDED = ['resolved', 'remission', 'inactive']
+const MEALS = ['C', 'CM', 'CD', 'CV']
+
+const typeIs = (value: Json, ...types: string[]): boolean => types.includes(String(value['type']))
+const partOf = (value: Json, name: string): Json => (value[name] ?? {}) as Json
+const items = (value: Json, name: string): Json[] => (Array.isArray(value[name]) ? (value[name] as Json[]) : [])
+const anyOf = (list: unknown, codes: readonly string[]): boolean =>
+  Array.isArray(list) && list.some((code) => codes.includes(String(code)))
+const entriesHave = (bundle: Json, name: string, wanted: boolean): boolean =>
+  items(bundle, 'entry').every((entry) => has(entry, name) === wanted)
+const firstTypeOf = (bundle: Json): unknown =>
+  partOf(items(bundle, 'entry')[0] ?? {}, 'resource')['resourceType']
+const hasCode = (value: Json, system: string, codes: readonly string[]): boolean =>
+  items(partOf(value, 'clinicalStatus'), 'coding').some((coding) =>
+    coding['system'] === system && codes.includes(String(coding['code'])))
+
+/** No two entries with the same address and version. */
+const distinctEntries = (bundle: Json): boolean => {
+  const names = items(bundle, 'entry').filter((entry) => has(entry, 'fullUrl')).map((entry) =>
+    [entry['fullUrl'], partOf(partOf(entry, 'resource'), 'meta')['versionId']].join(''))
+  return new Set(names).size === names.length
+}
+
 /** The invariants that almost every resource meets, by key: the evaluator takes 100 times as long. */
 const NATIVE: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ['ref-1', localReferenceExists],
@@ -61,6 +85,19 @@ const NATIVE: ReadonlyMap<string, Rule> = new Map<string, Rule>([
   ['imm-1', (value) => has(value, 'documentType') || has(value, 'reference')],
   ['cmp-1', (value) => ['text', 'entry', 'section'].some((member) => has(value, member))],
   ['cmp-2', (value) => !has(value, 'emptyReason') || !has(value, 'entry')],
+  ['bdl-1', (value) => !has(value, 'total') || typeIs(value, 'searchset', 'history')],
+  ['bdl-2', (value) => typeIs(value, 'searchset') || items(value, 'entry').every((entry) => !has(entry, 'search'))],
+  ['bdl-3', (value) => entriesHave(value, 'request', typeIs(value, 'batch', 'transaction', 'history'))],
+  ['bdl-4', (value) =>
+    entriesHave(value, 'response', typeIs(value, 'batch-response', 'transaction-response', 'history'))],
+  ['bdl-7', (value) => typeIs(value, 'history') || distinctEntries(value)],
+  ['bdl-9', (value) => !typeIs(value, 'document') || (
+    has(partOf(value, 'identifier'), 'system') && has(partOf(value, 'identifier'), 'value'))],
+  ['bdl-10', (value) => !typeIs(value, 'document') || has(value, 'timestamp')],
+  ['bdl-11', (value) => !typeIs(value, 'document') || firstTypeOf(value) === 'Composition'],
+  ['bdl-12', (value) => !typeIs(value, 'message') || firstTypeOf(value) === 'MessageHeader'],
+  ['con-4', (value) => !hasChoice(value, 'abatement') || hasCode(value, CONDITION_CLINICAL, ENDED)],
+  ['tim-9', (value) => !has(value, 'offset') || (has(value, 'when') && !anyOf(value['when'], MEALS))],
   ['bdl-5', (value) => ['resource', 'request', 'response'].some((member) => has(value, member))],
   ['bdl-8', (value) => typeof value['fullUrl'] !== 'string' || !value['fullUrl'].includes('/_history/')],
   ['tim-1', (value) => !has(value, 'duration') || has(value, 'durationUnit')],

@@ -125,6 +125,8 @@ export interface Matcher {
   exact: ReadonlySet<string>
   /** Prefixes by length, as `system|prefix`. */
   prefixes: ReadonlySet<string>
+  /** Systems that have a prefix: most codings are of others. */
+  systems: ReadonlySet<string>
 }
 
 /** Compiles matchers; ICD codes are compared without their dot, which senders write or leave out. */
@@ -140,7 +142,8 @@ export function compileMatchers(matchers: readonly string[]): Matcher {
       else exact.add(normalCoding(`${system}|${code}`))
     }
   }
-  return { exact, prefixes }
+  const systems = new Set([...prefixes].map((prefix) => prefix.slice(0, prefix.lastIndexOf('|'))))
+  return { exact, prefixes, systems }
 }
 
 const ICD: ReadonlySet<string> = new Set(SYSTEMS['icd10'])
@@ -161,6 +164,7 @@ export function anyMatches(matcher: Matcher, codings: readonly string[]): boolea
     if (matcher.exact.has(coding)) return true
     if (matcher.prefixes.size === 0) continue
     const bar = coding.lastIndexOf('|')
+    if (!matcher.systems.has(coding.slice(0, bar))) continue
     for (let end = Math.min(coding.length, bar + 9); end > bar + 1; end--) {
       if (matcher.prefixes.has(coding.slice(0, end))) return true
     }

@@ -68,3 +68,64 @@ test('native rules refuse what they are there to refuse', () => {
   ]
   for (const [key, value] of broken) expect(nativeRule(key)?.(value, walk), key).toBe(false)
 })
+
+describe('native invariants agree with the evaluator on made-up values', () => {
+  const ruleOf = (key: string): string =>
+    structure.constraints.find((constraint) => constraint?.[0] === key)?.[1] ?? ''
+  const maybe = <T>(value: fc.Arbitrary<T>): fc.Arbitrary<T | undefined> => fc.option(value, { nil: undefined })
+  const whole = (value: Json): Json => JSON.parse(JSON.stringify(value)) as Json
+  const system = 'http://terminology.hl7.org/CodeSystem/condition-clinical'
+  const entry = fc.record({
+    fullUrl: maybe(fc.constantFrom('urn:a', 'urn:b')),
+    resource: maybe(fc.record({
+      resourceType: fc.constantFrom('Composition', 'MessageHeader', 'Patient'),
+      meta: maybe(fc.record({ versionId: maybe(fc.constantFrom('1', '2')) })),
+    })),
+    request: maybe(fc.constant({ method: 'GET', url: 'Patient' })),
+    response: maybe(fc.constant({ status: '200' })),
+    search: maybe(fc.constant({ mode: 'match' })),
+  })
+  const types = [
+    'document', 'message', 'transaction', 'transaction-response', 'batch', 'batch-response', 'history', 'searchset',
+    'collection',
+  ]
+  const bundle = fc.record({
+    resourceType: fc.constant('Bundle'),
+    type: fc.constantFrom(...types),
+    total: maybe(fc.nat(3)),
+    timestamp: maybe(fc.constant('2026-01-01T00:00:00Z')),
+    identifier: maybe(fc.record({ system: maybe(fc.constant('urn:x')), value: maybe(fc.constant('1')) })),
+    entry: maybe(fc.array(entry, { minLength: 1, maxLength: 3 })),
+  })
+  const condition = fc.record({
+    resourceType: fc.constant('Condition'),
+    abatementString: maybe(fc.constant('over')),
+    clinicalStatus: maybe(fc.record({ coding: maybe(fc.array(fc.record({
+      system: maybe(fc.constantFrom(system, 'urn:x')), code: maybe(fc.constantFrom('resolved', 'active', 'inactive')),
+    }), { minLength: 1, maxLength: 2 })) })),
+  })
+  const repeat = fc.record({
+    offset: maybe(fc.constant(5)),
+    when: maybe(fc.array(fc.constantFrom('C', 'CM', 'MORN', 'AC'), { minLength: 1, maxLength: 2 })),
+  })
+  const KEYS = {
+    Bundle: ['bdl-1', 'bdl-2', 'bdl-3', 'bdl-4', 'bdl-7', 'bdl-9', 'bdl-10', 'bdl-11', 'bdl-12'],
+    Condition: ['con-4'],
+    'Timing.repeat': ['tim-9'],
+  }
+  const VALUES = [['Bundle', bundle], ['Condition', condition], ['Timing.repeat', repeat]] as const
+  test.each(VALUES)('%s', (type, values) => {
+    const seen = new Set<string>()
+    fc.assert(fc.property(values, (drawn) => {
+      const value = whole(drawn)
+      if (Object.keys(value).length === 0) return
+      const walk: Walk = { findings: [], path: [], resources: [value] }
+      for (const key of KEYS[type]) {
+        const holds = nativeRule(key)?.(value, walk)
+        seen.add(`${key} ${holds}`)
+        expect(holds, `${key} on ${JSON.stringify(value)}`).toBe(evaluate(ruleOf(key), value, type, walk))
+      }
+    }), { numRuns: 1_500, seed: 5 })
+    expect(seen.size).toBe(2 * KEYS[type].length)
+  })
+})

@@ -35,7 +35,7 @@ export class Cabinet {
 
   /** The 16 bytes under which a key stands in a table. The same key has unrelated lookups in two tables. */
   lookup(table: string, key: string): Buffer {
-    return createHmac('sha256', this.#lookup).update(table).update('\0').update(key).digest().subarray(0, 16)
+    return createHmac('sha256', this.#lookup).update(`${table}\0${key}`).digest().subarray(0, 16)
   }
 
   /** A keyed fingerprint of a resource's text, to tell whether an update changes anything. */

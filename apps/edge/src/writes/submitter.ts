@@ -118,15 +118,17 @@ export class Submitter {
   }
 
   /**
-   * Waits a moment for others. Half of those who wrote lately are enough: they go while the other half's submission is
-   * at the index. A single client waits for nobody.
+   * Waits for most of those who wrote lately: a submission of eight costs little more than one of one. A single client
+   * waits for nobody, nor do many records; where one submission is under way, its end is the time to stop waiting.
    */
   #gather(): void {
     if (this.#stop.signal.aborted || this.#running.size >= EDGE_LIMITS.submissionsAtOnce) return
-    const enough = this.#queue.length >= Math.ceil(this.#load / 2)
-    if (this.#gathering !== undefined && !enough) return
+    const records = this.#queue.reduce((sum, unit) => sum + unit.records, 0)
+    const isEnough = records >= EDGE_LIMITS.gatherRecords
+      || this.#queue.length >= Math.ceil(this.#load * EDGE_LIMITS.gatherShare)
+    if (!isEnough && (this.#gathering !== undefined || this.#running.size > 0)) return
     this.#gathering?.()
-    this.#gathering = this.#soon(enough ? 0 : EDGE_LIMITS.gatherTime, () => this.#launch())
+    this.#gathering = this.#soon(isEnough ? 0 : EDGE_LIMITS.gatherTime, () => this.#launch())
   }
 
   #launch(): void {
