@@ -1,6 +1,6 @@
 import { request } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { isFhirTarget, isLocalHost, tokenDigest, verdictOn } from '../src/connect/door.ts'
+import { isFhirTarget, isLocalHost, isPublicTarget, tokenDigest, verdictOn } from '../src/connect/door.ts'
 import { rewriteAnswer, rewriteHeader, rewriteRequest } from '../src/connect/rewrite.ts'
 import { startSidecar } from '../src/connect/sidecar.ts'
 
@@ -34,6 +34,17 @@ describe('who may use the sidecar', () => {
 
   it('lets a web application in that was named at the start', () => {
     expect(verdictOn({ ...good, origin: 'http://localhost:5173' }, door)).toMatchObject({ pass: true })
+  })
+
+  it('gives the capability statement to an application that has no token yet, and nothing else', () => {
+    const bare = { host: good.host }
+    expect(verdictOn(bare, door, isPublicTarget('GET', '/fhir/metadata'))).toEqual({ pass: true })
+    expect(verdictOn({ ...bare, authorization: 'Bearer wrong' }, door, true)).toMatchObject({ status: 401 })
+    expect(verdictOn({ ...bare, origin: 'https://evil.example' }, door, true)).toMatchObject({ status: 403 })
+    expect(verdictOn({ host: 'evil.example' }, door, true)).toMatchObject({ status: 421 })
+    expect(isPublicTarget('HEAD', '/fhir/metadata?mode=full')).toBe(true)
+    expect([['POST', '/fhir/metadata'], ['GET', '/fhir/metadata/x'], ['GET', '/fhir/Patient?x=/fhir/metadata'],
+      ['GET', '/fhir/metadatax']].some(([method = '', target = '']) => isPublicTarget(method, target))).toBe(false)
   })
 
   it('knows the names of loopback and no other', () => {

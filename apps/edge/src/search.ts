@@ -170,12 +170,20 @@ export class Search {
     return { status: 200, body: bundleBytes({ type, ...total, link }, parts) }
   }
 
-  /** The cursor of a query, which then holds nothing else. */
+  /** The cursor of a query, which then holds nothing else but the size of the page. */
   #cursorIn(query: string, path: string, call: Call): Cursor | undefined {
-    const pairs = query.split('&').filter((pair) => pair.startsWith(`${CURSOR}=`))
-    if (pairs.length === 0) return undefined
-    if (pairs.length > 1 || query.includes('&')) throw new EdgeError('bad-value', `${CURSOR} stands alone`, CURSOR)
-    return this.#options.pager.open(splitPair(query)[1], path, call)
+    if (!query.includes(`${CURSOR}=`)) return undefined
+    const pairs = query.split('&').map(splitPair)
+    const cursors = pairs.filter(([name]) => name === CURSOR)
+    const [[, sealed] = ['', '']] = cursors
+    if (cursors.length === 0) return undefined
+    // Some clients put their page size on whatever link they follow.
+    const counts = pairs.filter(([name]) => name === '_count')
+    if (cursors.length > 1 || counts.length > 1 || cursors.length + counts.length < pairs.length) {
+      throw new EdgeError('bad-value', `${CURSOR} stands alone, or with _count`, CURSOR)
+    }
+    const cursor = this.#options.pager.open(sealed, path, call)
+    return counts.length === 0 ? cursor : { ...cursor, count: countIn(new Map(counts), cursor.count) }
   }
 
   async #again({ session }: Call, { opening: name, sight, state }: Cursor): Promise<Reach> {

@@ -15,8 +15,8 @@ export interface Door {
 }
 
 export type Verdict =
-  /** `holder`: whose token it is, by the digest that the token is known under. */
-  | { readonly pass: true; readonly application: string; readonly holder: string }
+  /** `holder`: whose token it is, by the digest that the token is known under; absent without a token. */
+  | { readonly pass: true; readonly application?: string; readonly holder?: string }
   | { readonly pass: false; readonly status: 401 | 403 | 421; readonly diagnostics: string }
 
 const refuse = (status: 401 | 403 | 421, diagnostics: string): Verdict => ({ pass: false, status, diagnostics })
@@ -60,14 +60,22 @@ export const isFhirTarget = (method: string, target: string): boolean => {
   )
 }
 
-/** Decides on one request by its headers. */
-export const verdictOn = (headers: IncomingHttpHeaders, door: Door): Verdict => {
+/**
+ * The capability statement, which names no patient: clients ask for it before they have a token, or without using it
+ * (R4 http.html#capabilities, SMART App Launch).
+ */
+export const isPublicTarget = (method: string, target: string): boolean =>
+  (method === 'GET' || method === 'HEAD') && /^\/fhir\/metadata(\?|$)/.test(target)
+
+/** Decides on one request by its headers. `isPublic`: what it asks for is given without a token too. */
+export const verdictOn = (headers: IncomingHttpHeaders, door: Door, isPublic = false): Verdict => {
   if (!isLocalHost(headers.host, door.port)) {
     return refuse(421, 'This door answers to 127.0.0.1 and localhost only.')
   }
   if (headers.origin !== undefined && !door.origins.has(headers.origin)) {
     return refuse(403, 'Web pages may not use this door, unless it was started with --origin for them.')
   }
+  if (isPublic && headers.authorization === undefined) return { pass: true }
   const known = holderOf(headers.authorization, door.tokens)
   if (known === undefined) {
     return refuse(401, "Send this application's token: Authorization: Bearer …")

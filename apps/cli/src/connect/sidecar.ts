@@ -2,7 +2,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { EdgeAnswer, EdgeClient } from '../edge-client.ts'
 import { CLI_LIMITS } from '../limits.ts'
-import { type Door, isFhirTarget, isLocalHost, verdictOn } from './door.ts'
+import { type Door, isFhirTarget, isLocalHost, isPublicTarget, verdictOn } from './door.ts'
 import { rewriteAnswer, rewriteHeader, rewriteRequest } from './rewrite.ts'
 
 export interface SidecarOptions {
@@ -20,6 +20,7 @@ export interface SidecarOptions {
 
 const PASSED_ON = [
   'accept',
+  'accept-language',
   'content-type',
   'if-match',
   'if-none-match',
@@ -27,7 +28,7 @@ const PASSED_ON = [
   'if-modified-since',
   'prefer',
 ]
-const PASSED_BACK = ['content-type', 'etag', 'last-modified']
+const PASSED_BACK = ['content-type', 'etag', 'last-modified', 'retry-after']
 const METHODS = 'GET, POST, PUT, PATCH, DELETE, HEAD'
 
 const outcome = (code: string, diagnostics: string): string =>
@@ -73,7 +74,8 @@ class Sidecar {
     const port = request.socket.localPort ?? 0
     const { tokens, origins } = this.#options
     if (request.method === 'OPTIONS' && this.#preflight(request, response, port)) return
-    const verdict = verdictOn(request.headers, { port, tokens, origins })
+    const isPublic = isPublicTarget(request.method ?? '', request.url ?? '')
+    const verdict = verdictOn(request.headers, { port, tokens, origins }, isPublic)
     this.#cors(request, response)
     if (!verdict.pass) {
       this.#refuse(response, verdict.status, verdict.status === 401 ? 'login' : 'forbidden', verdict.diagnostics)
@@ -85,7 +87,8 @@ class Sidecar {
       return
     }
     try {
-      this.#answer(request, response, await this.#forward(request, path, this.#options.sessions.get(verdict.holder)))
+      const session = this.#options.sessions.get(verdict.holder ?? '')
+      this.#answer(request, response, await this.#forward(request, path, session))
     } catch (cause) {
       if (cause instanceof NotText) this.#refuse(response, 400, 'structure', 'The body is not UTF-8.')
       else if (cause instanceof RangeError)
@@ -145,7 +148,7 @@ class Sidecar {
     if (origin === undefined || !this.#options.origins.has(origin)) return
     response.setHeader('access-control-allow-origin', origin)
     response.setHeader('vary', 'origin')
-    response.setHeader('access-control-expose-headers', 'etag, last-modified, location, content-location')
+    response.setHeader('access-control-expose-headers', 'etag, last-modified, location, content-location, retry-after')
   }
 
   #refuse(response: ServerResponse, status: number, code: string, diagnostics: string): void {
