@@ -83,6 +83,7 @@ export class Capability {
         security: { description: SECURITY },
         resource: resourceTypes().toSorted().map((type) => resourceOf(type, this.#profiles)),
         interaction: [{ code: 'transaction' }, { code: 'batch' }],
+        operation: [{ name: 'export', definition: 'http://hl7.org/fhir/uv/bulkdata/OperationDefinition/export' }],
         compartment: ['http://hl7.org/fhir/CompartmentDefinition/patient'],
       }],
     }

@@ -14,6 +14,9 @@ import { Capability } from './capability.ts'
 import { type ChartLimits, Charts, EDGE_ITSELF } from './charts.ts'
 import { assembleDocuments } from './documents/assemble.ts'
 import { DocumentDesk } from './documents/desk.ts'
+import { Exports } from './exports/exports.ts'
+import { ExportJobs } from './exports/jobs.ts'
+import { addExportFiles } from './exports/routes.ts'
 import type { Entry } from './entry.ts'
 import { fhirRoutes } from './fhir-routes.ts'
 import { Grants } from './grants.ts'
@@ -120,6 +123,8 @@ interface Parts {
   readonly submitter: Submitter
   readonly routes: FhirRoutes
   readonly binaries: Binaries
+  readonly exports: Exports
+  readonly exportJobs: ExportJobs
 }
 
 /**
@@ -149,6 +154,7 @@ export const createEdge = async (options: EdgeOptions): Promise<Edge> => {
         stop()
         await server.close()
         await parts.submitter.close()
+        await parts.exportJobs.close()
         parts.charts.closeAll()
         db.write(true, () => parts.state.flush())
         db.close()
@@ -273,7 +279,7 @@ interface FacadeParts {
   readonly log: Log
 }
 
-const facade = (parts: FacadeParts): Pick<Parts, 'routes' | 'binaries'> => {
+const facade = (parts: FacadeParts): Pick<Parts, 'routes' | 'binaries' | 'exports' | 'exportJobs'> => {
   const { directory, vaults, charts, sessions, persons, grants, cabinet, writer, db, timers, log } = parts
   const { now, random, organisation } = parts.options
   const repository = new Repository({ directory, charts, lookForGrants: () => grants.lookOnMiss() })
@@ -301,13 +307,17 @@ const facade = (parts: FacadeParts): Pick<Parts, 'routes' | 'binaries'> => {
     directory, charts, repository, search, cabinet, desk, writer, rules: parts.options.rules ?? DEFAULT_RULES,
     organisation: organisation.name, language: parts.options.language ?? 'fr', now, newId,
   })
+  const exportJobs = new ExportJobs({
+    charts, repository, data, isLive: (session) => sessions.isLive(session), now, random, log,
+  })
+  const exports = new Exports({ jobs: exportJobs, directory, repository })
   const merging = new Merging({ directory, writer })
   const duplicates = new DuplicateReview(directory)
   const validation = new Validation({ repository, planner: parts.planner, profiles: parts.profiles, newId })
   const routes: FhirRoutes = fhirRoutes({
-    bundles, capability, documents, duplicates, interactions, merging, operations, search, validation,
+    bundles, capability, documents, duplicates, exports, interactions, merging, operations, search, validation,
   })
-  return { routes, binaries }
+  return { routes, binaries, exports, exportJobs }
 }
 
 /** RFC 9562 version 4. */
@@ -373,6 +383,7 @@ const housekeeping = (parts: Parts, options: EdgeOptions, log: Log): (() => void
     every(EDGE_LIMITS.sweepInterval, () => {
       parts.sessions.sweep()
       parts.charts.sweep()
+      parts.exportJobs.sweep()
       parts.binaries.uploads.sweep().catch((error: unknown) => log('uploads-not-swept', faultFields(error)))
       if (parts.state.waiting) parts.db.write(false, () => parts.state.flush())
       parts.db.flush()
@@ -410,5 +421,6 @@ const openDoor = (
     begin: (session) => parts.charts.begin(session),
   })
   addBinaryRoutes(server, handling, parts.binaries)
+  addExportFiles(server, handling, parts.exports)
   return server
 }

@@ -33,6 +33,7 @@ const REFUSALS = {
     'Another organisation wrote this resource: only it changes or deletes it. Write a resource of your own.'],
   'login': [401, 'login', 'Every request is signed (RFC 9421) by an application that this edge enrols.'],
   'cursor-expired': [410, 'expired', 'This page is no longer kept. Search again.'],
+  'too-many': [429, 'throttled', 'An export of this application is under way, or too many are kept. Try again later.'],
   'overloaded': [503, 'throttled', 'Busy. Try again in a moment; nothing was written.'],
   'index-unavailable': [503, 'transient', 'The index does not answer. Nothing was written; try again.'],
   'outcome-unknown': [503, 'timeout',

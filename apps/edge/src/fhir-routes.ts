@@ -5,6 +5,8 @@ import type { Call } from './call.ts'
 import type { Capability } from './capability.ts'
 import { addDocumentRoutes, type DocumentParts } from './documents/routes.ts'
 import { EdgeError } from './errors.ts'
+import type { Exports } from './exports/exports.ts'
+import { addExportRoutes } from './exports/routes.ts'
 import type { Interactions } from './interactions.ts'
 import { requireType, splitPair, textOfBody } from './negotiation.ts'
 import type { Operations } from './operations.ts'
@@ -15,6 +17,7 @@ import type { Search } from './search.ts'
 import { addValidation, type Validation } from './validation.ts'
 
 export interface FhirParts {
+  readonly exports: Exports
   readonly documents: DocumentParts
   readonly bundles: Bundles
   readonly capability: Capability
@@ -39,6 +42,7 @@ export const fhirRoutes = (parts: FhirParts): FhirRoutes => {
   const routes = new FhirRoutes()
   addWhole(routes, parts)
   addDocumentRoutes(routes, parts.documents)
+  addExportRoutes(routes, parts.exports)
   addOperations(routes, parts)
   addPersons(routes, parts)
   addValidation(routes, parts.validation)

@@ -104,4 +104,13 @@ export const EDGE_LIMITS = {
   streamStall: 30_000,
   /** Rows of the review queue in one answer. */
   reviewPage: 500,
+  /** Charts that one bulk export opens. */
+  exportPatients: 10_000,
+  /** Bytes that one bulk export may be. */
+  exportBytes: 8 * 1024 * 1024 * 1024,
+  /** A bulk export is given so long, and its files are kept so long once it is done. */
+  exportTime: 4 * 3_600_000,
+  exportKept: 3_600_000,
+  /** Bulk exports under way or kept. */
+  exportJobs: 16,
 } as const

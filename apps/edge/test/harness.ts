@@ -90,6 +90,8 @@ export interface World {
   readonly reader: Application
   /** May write only. */
   readonly writer: Application
+  /** May read, search and export. */
+  readonly exporter: Application
   /** Lets time go on until something is done: whoever waits inside a request would wait for ever otherwise. */
   readonly patiently: <T>(promise: Promise<T>) => Promise<T>
   readonly close: () => Promise<void>
@@ -117,6 +119,7 @@ export const createWorld = async (options: WorldOptions): Promise<World> => {
   const main = await make()
   const reader = { identity: await make(), rights: ['read', 'search'] as const }
   const writer = { identity: await make(), rights: ['write'] as const }
+  const exporter = { identity: await make(), rights: ['read', 'search', 'export'] as const }
   const lines: string[] = []
   const identity = await constellation.identity('organisation')
   let edge: Edge | undefined
@@ -130,7 +133,9 @@ export const createWorld = async (options: WorldOptions): Promise<World> => {
         index: { url: constellation.index.url, id: toHex(constellation.index.id) },
         trustees: constellation.trustees.map(({ url, id }) => ({ url, id: toHex(id) })),
         organisation: { name: 'Hôpital d’essai' },
-        applications: [{ identity: main, rights: RIGHTS }, reader, writer].map(({ identity: own, rights }, place) => ({
+        applications: [
+          { identity: main, rights: RIGHTS }, reader, writer, exporter,
+        ].map(({ identity: own, rights }, place) => ({
           id: toHex(own.id), name: `application ${place}`, keys: own.chain, rights,
         })),
         authorities: [authority],
@@ -166,6 +171,7 @@ export const createWorld = async (options: WorldOptions): Promise<World> => {
     },
     reader: new Application(reader.identity, `${party.url}/fhir`, constellation),
     writer: new Application(writer.identity, `${party.url}/fhir`, constellation),
+    exporter: new Application(exporter.identity, `${party.url}/fhir`, constellation),
     close: () => (options.within === undefined ? constellation.close() : Promise.resolve()),
   }
 }

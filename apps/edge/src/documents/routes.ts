@@ -31,5 +31,9 @@ export const addDocumentRoutes = (routes: FhirRoutes, { compositions, summaries 
 /** Operations for the CapabilityStatement, by type. */
 export const DOCUMENT_OPERATIONS: Readonly<Record<string, readonly { name: string; definition: string }[]>> = {
   Composition: [{ name: 'document', definition: 'http://hl7.org/fhir/OperationDefinition/Composition-document' }],
-  Patient: [{ name: 'summary', definition: 'http://hl7.org/fhir/uv/ips/OperationDefinition/summary' }],
+  Group: [{ name: 'export', definition: 'http://hl7.org/fhir/uv/bulkdata/OperationDefinition/group-export' }],
+  Patient: [
+    { name: 'export', definition: 'http://hl7.org/fhir/uv/bulkdata/OperationDefinition/patient-export' },
+    { name: 'summary', definition: 'http://hl7.org/fhir/uv/ips/OperationDefinition/summary' },
+  ],
 }
