@@ -9,6 +9,7 @@ import { withDecimals } from './decimals.ts'
 import { textOf } from './entry.ts'
 import { EdgeError, refusalOf } from './errors.ts'
 import { FHIR_TYPES, requireType, splitPair, textOfBody } from './negotiation.ts'
+import { identityAdvice } from './persons/advice.ts'
 import type { Repository } from './repository.ts'
 import type { FhirRoutes } from './router.ts'
 import type { Planner } from './writes/planner.ts'
@@ -67,7 +68,10 @@ export class Validation {
     if (id !== undefined && resource.id !== id) {
       throw new EdgeError('bad-value', 'the resource\'s id must be that of the URL', `${type}.id`)
     }
-    const issues = issuesOf(profileFindingsOf(resource, this.#options.profiles, profiles), 'invalid')
+    const issues = [
+      ...issuesOf(profileFindingsOf(resource, this.#options.profiles, profiles), 'invalid'),
+      ...identityAdvice(resource),
+    ]
     const isWrite = mode === 'create' || mode === 'update'
     if (!isWrite || hasErrors(issues)) return answerOf(issues)
     const target = mode === 'create' ? this.#options.newId() : resource.id

@@ -1,5 +1,5 @@
 /** Patients of other organisations beside one's own: what may make a question of two, and what must not. */
-import type { Bundle, Parameters, Patient } from '@medplum/fhirtypes'
+import type { Bundle, OperationOutcome, Parameters, Patient } from '@medplum/fhirtypes'
 import { EXTENSIONS } from '@scelle/fhir/persons'
 import { toHex } from '@scelle/sdk'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -140,4 +140,19 @@ test('a question ends with the grant', async () => {
   await own.edge().lookForGrants()
   expect((await own.app.search('Patient?_id=theirs')).body.total).toBe(0)
   expect(await withOther('theirs')).toBeUndefined()
+})
+
+test('$validate says why an identity stays local, and warns of a wrong key; the write is accepted', async () => {
+  const issues = async (patient: Patient): Promise<string[]> => {
+    const { body } = await own.app.post<OperationOutcome>('Patient/$validate', patient)
+    return (body.issue ?? []).map(({ severity, diagnostics }) => `${severity}: ${diagnostics}`)
+  }
+  const local = (why: string) => expect.arrayContaining([`information: this identity stays local: ${why}`])
+  expect(await issues(jeanne('v', 'VALI'))).toEqual(local('its status is not qualified'))
+  expect((await issues(jeanne('v', 'QUAL'))).some((each) => each.includes('local'))).toBe(false)
+  const wrong = jeanne('v', 'QUAL', { identifier: [{ system: `urn:oid:${NIR}`, value: '260058815400234' }] })
+  expect(await issues(wrong)).toEqual(local('the key of its INS is wrong'))
+  expect((await issues(wrong)).filter((each) => each.startsWith('warning'))).toHaveLength(1)
+  expect((await issues(wrong)).join()).not.toContain('2600588')
+  expect((await own.app.put('Patient/v', wrong)).status).toBe(201)
 })

@@ -1,6 +1,7 @@
 /** Merging two patients and taking it back: who is shown what, what is refused, and that the undo is exact. */
 import type { Bundle, Parameters, Patient } from '@medplum/fhirtypes'
 import { toHex } from '@scelle/sdk'
+import * as fc from 'fast-check'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createWorld, issueOf, type Reply, type World } from './harness.ts'
 import { pairsIn } from './pairs.ts'
@@ -181,6 +182,28 @@ describe('merges that are refused', () => {
     expect((await world.writer.post('Patient/$merge', parameters())).status).toBe(403)
     expect(await Promise.all(await versions())).toEqual(before)
   })
+})
+
+test('whatever is sent to the operations is refused with an OperationOutcome, and changes nothing', async () => {
+  const { s, t } = await two('z')
+  const name = fc.constantFrom('source-patient', 'target-patient', 'source-patient-identifier', 'result-patient',
+    'preview', 'pair', 'as', '__proto__', 'constructor', '')
+  const value = fc.oneof(
+    fc.constant({ valueReference: { reference: `Patient/${s}` } }), fc.constant({ valueReference: {} }),
+    fc.constant({ valueIdentifier: { system: 'urn:oid:1.2.3.4' } }), fc.constant({ valueIdentifier: {} }),
+    fc.constant({ resource: { resourceType: 'Patient' } }), fc.constant({ part: [] }), fc.constant({}),
+    fc.record({ valueString: fc.string() }), fc.record({ valueCode: fc.string() }), fc.anything())
+  const parameter = fc.tuple(name, value).map(([each, held]) => ({ ...(held as object | null), name: each }))
+  const body = fc.oneof(fc.array(parameter, { maxLength: 4 }).map((list) =>
+    ({ resourceType: 'Parameters', parameter: list })), fc.anything(), fc.constant(patient()))
+  const path = fc.constantFrom('Patient/$merge', 'Patient/$scelle-unmerge', '$scelle-resolve-duplicate')
+  await fc.assert(fc.asyncProperty(path, body, async (to, sent) => {
+    const raw = JSON.stringify(sent) ?? ''
+    const reply = await world.app.send('POST', to, { raw })
+    expect([400, 404, 410, 413, 422], `${to} ${raw} ${reply.text}`).toContain(reply.status)
+    expect(issueOf(reply).severity).toBe('error')
+  }), { numRuns: 300 })
+  for (const id of [s, t]) expect((await world.app.get(`Patient/${id}`)).headers.get('etag')).toBe('W/"1"')
 })
 
 test('a preview says what would be, and writes nothing', async () => {
