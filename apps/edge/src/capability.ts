@@ -1,6 +1,7 @@
 /** What this edge serves, and nothing else (R4 capabilitystatement.html). */
 import type { CapabilityStatement, CapabilityStatementRestResource } from '@medplum/fhirtypes'
 import type { ProfileSet } from '@scelle/fhir/profiles'
+import { IPS_BUNDLE } from '@scelle/fhir/summary'
 import { includesOf, parametersOf, revIncludesOf } from '@scelle/fhir/search'
 import { resourceTypes } from '@scelle/fhir/validate'
 import { DOCUMENT_OPERATIONS } from './documents/routes.ts'
@@ -52,6 +53,18 @@ const SECURITY = 'Every request is signed (RFC 9421) by an application that this
   + 'A search needs one patient, or concerns Patient, or types that belong to no patient; '
   + 'any other one is refused as too-costly (403).'
 
+/** What `$summary` makes; `packages/fhir/test/summary-profiles.test.ts` holds it against the guide's own profiles. */
+const IPS_GUIDE = 'http://hl7.org/fhir/uv/ips/ImplementationGuide/hl7.fhir.uv.ips|2.0.0'
+
+/**
+ * No `instantiates`: the EU Health Data API's two access providers and IHE's actors demand what is not here yet (SMART
+ * Backend Services, XML). `test/eu-health-data-api.test.ts` tells what is fulfilled of them, row by row.
+ */
+const DECLARED = {
+  implementationGuide: [IPS_GUIDE],
+  document: [{ mode: 'producer' as const, profile: IPS_BUNDLE }],
+}
+
 /** The statement as JSON; `base` is where the client reaches this server. Built once per base. */
 export class Capability {
   readonly #organisation: string
@@ -78,6 +91,7 @@ export class Capability {
       fhirVersion: '4.0.1',
       format: ['application/fhir+json', 'json'],
       patchFormat: [PATCH_TYPE],
+      ...DECLARED,
       rest: [{
         mode: 'server',
         security: { description: SECURITY },
@@ -90,5 +104,17 @@ export class Capability {
     const bytes = bytesOf(JSON.stringify(statement))
     this.#built.set(base, bytes)
     return bytes
+  }
+
+  /** `mode=terminology`: no code system is held here, and no terminology operation answered. */
+  terminology(base: string): Uint8Array {
+    return bytesOf(JSON.stringify({
+      resourceType: 'TerminologyCapabilities',
+      status: 'active',
+      date: this.#date,
+      kind: 'instance',
+      software: { name: 'Scellé edge' },
+      implementation: { description: this.#organisation, url: base },
+    }))
   }
 }

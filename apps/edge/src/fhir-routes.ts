@@ -53,8 +53,8 @@ export const fhirRoutes = (parts: FhirParts): FhirRoutes => {
 
 const addWhole = (routes: FhirRoutes, { bundles, capability }: FhirParts): void => {
   routes.add('GET', 'metadata', [], (call) => {
-    checkMode(call)
-    return { status: 200, body: capability.bytes(call.base) }
+    const isTerminology = modeOf(call) === 'terminology'
+    return { status: 200, body: isTerminology ? capability.terminology(call.base) : capability.bytes(call.base) }
   })
   // Each entry is held against the application's rights.
   routes.add('POST', '', [], (call) => bundles.run(call))
@@ -112,14 +112,17 @@ const unsupported = (what: string): never => {
   throw new EdgeError('not-supported', `${what} is not supported`)
 }
 
-const checkMode = (call: Call): void => {
+const modeOf = (call: Call): string => {
+  let mode = 'full'
   for (const pair of call.wishes.query === '' ? [] : call.wishes.query.split('&')) {
     const [name, value] = splitPair(pair)
     if (name !== 'mode') throw new EdgeError('not-supported', 'metadata takes the parameter mode only', 'http.query')
-    if (value !== 'full' && value !== 'normative') {
-      throw new EdgeError('bad-value', 'expected full or normative', 'mode')
+    if (value !== 'full' && value !== 'normative' && value !== 'terminology') {
+      throw new EdgeError('bad-value', 'expected full, normative or terminology', 'mode')
     }
+    mode = value
   }
+  return mode
 }
 
 /** Parameters in the body and in the URL together (R4 search.html#searching). */

@@ -80,7 +80,7 @@ const CASES: readonly Case[] = [
     name: 'history with an unknown parameter', path: 'Patient/p/_history?_list=x', status: 400, code: 'not-supported',
   },
   { name: 'history since nonsense', path: 'Patient/p/_history?_since=yesterday', status: 400, code: 'value' },
-  { name: 'metadata of another mode', path: 'metadata?mode=terminology', status: 400, code: 'value' },
+  { name: 'metadata of another mode', path: 'metadata?mode=everything', status: 400, code: 'value' },
   // representation
   {
     name: 'XML wanted', path: 'Patient/p', headers: { accept: 'application/fhir+xml' }, status: 406,
