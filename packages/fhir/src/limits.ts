@@ -34,6 +34,11 @@ export const LIMITS = {
   elements: 100,
   /** A list of candidates longer than this share of a type (one in four) is not worth sorting: the type is walked. */
   scanShare: 4,
+  /**
+   * Values under one key that a new one is compared with, to share it. Whoever writes a resource of a hundred thousand
+   * codes that differ in their system alone must not make every one compare with all others.
+   */
+  termsCompared: 32,
   /** Sort keys of one query. */
   sortKeys: 8,
   /** Largest `_count`. */

@@ -167,6 +167,15 @@ describe('includes', () => {
     expect(included(type, query)).toBe(expected)
   })
 
+  test('a long chain costs its length, not its square', () => {
+    const length = 3000
+    const links = Array.from({ length }, (_, at) =>
+      make('Encounter', `e${at}`, { partOf: ref(`Encounter/e${at + 1}`), subject: ref('Patient/p') }))
+    const chain = { searched: indexOf(links), beside: [] }
+    const all = ['_include', '_revinclude'].map((each) => `${each}:iterate=Encounter:part-of`).join('&')
+    expect(findIncluded(chain, parseSearch('Encounter', all), ['e5'])).toHaveLength(length - 1)
+  }, 20_000)
+
   test('more than a page may include is refused, not cut', () => {
     const many = Array.from({ length: LIMITS.included + 1 }, (_, at) =>
       make('Observation', `o${at}`, { subject: ref('Patient/p') }))

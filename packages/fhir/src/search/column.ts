@@ -1,3 +1,4 @@
+import { LIMITS } from '../limits.ts'
 import type { ColumnSpec } from './columns.ts'
 import type { Value } from './values.ts'
 
@@ -29,21 +30,18 @@ export class Column {
       this.#bySlot[slot] = undefined
       return
     }
-    const terms: Term[] = []
-    for (const value of values) {
-      const term = this.#term(value)
-      if (terms.includes(term)) continue
-      terms.push(term)
-      term.slots.push(slot)
-    }
+    const terms = [...new Set(values.map((value) => this.#term(value)))]
+    for (const term of terms) term.slots.push(slot)
     this.#bySlot[slot] = terms.length === 1 ? terms[0] : terms
   }
 
   drop(slot: number): void {
+    const keys = new Set<string | undefined>()
     for (const term of this.at(slot)) {
       term.slots.splice(term.slots.indexOf(slot), 1)
-      if (term.slots.length === 0) this.#forget(term)
+      if (term.slots.length === 0) keys.add(this.#spec.kind.key(term.value))
     }
+    for (const key of keys) if (key !== undefined) this.#clear(key)
     this.#bySlot[slot] = undefined
   }
 
@@ -83,18 +81,19 @@ export class Column {
     const { kind } = this.#spec
     const key = kind.key(value)
     if (key === undefined) return { value, slots: [] }
-    const found = this.lookup(key)
-    const known = found.find((term) => kind.same(term.value, value))
+    const found = this.#terms.get(key)
+    const known = this.lookup(key).slice(-LIMITS.termsCompared).find((term) => kind.same(term.value, value))
     if (known) return known
     const term: Term = { value, slots: [] }
-    this.#terms.set(key, found.length === 0 ? term : [...found, term])
+    if (found === undefined) this.#terms.set(key, term)
+    else if (Array.isArray(found)) found.push(term)
+    else this.#terms.set(key, [found, term])
     return term
   }
 
-  #forget(term: Term): void {
-    const key = this.#spec.kind.key(term.value)
-    if (key === undefined) return
-    const rest = this.lookup(key).filter((each) => each !== term)
+  /** Lets go of the terms under a key that stand nowhere any more. */
+  #clear(key: string): void {
+    const rest = this.lookup(key).filter(({ slots }) => slots.length > 0)
     const [only] = rest
     if (only === undefined) this.#terms.delete(key)
     else this.#terms.set(key, rest.length === 1 ? only : rest)

@@ -20,8 +20,12 @@ export function findIncluded(space: SearchSpace, parsed: ParsedSearch, pageIds: 
   const matches = seen.size
   let frontier = [...seen]
   let includes = parsed.includes
+  const backward = new Map(includes.flatMap((each) => (each.reverse ? [[each, referrers(scene, each)] as const] : [])))
   while (frontier.length > 0 && includes.length > 0) {
-    const found = includes.flatMap((include) => [...(include.reverse ? referring : referred)(scene, include, frontier)])
+    const found = includes.flatMap((include) => {
+      const referring = backward.get(include)
+      return referring ? frontier.flatMap((key) => referring.get(key) ?? []) : [...referred(scene, include, frontier)]
+    })
     frontier = [...new Set(found)].filter((key) => !seen.has(key))
     for (const key of frontier) seen.add(key)
     if (seen.size - matches > LIMITS.included) {
@@ -49,18 +53,23 @@ function* referred(space: Space, include: Include, from: readonly string[]): Gen
   }
 }
 
-/** What of the include's type refers to these resources. */
-function* referring(space: Space, include: Include, from: readonly string[]): Generator<string> {
-  const { source, parameters, target } = include
-  const wanted = new Set(from.filter((key) => isOf(key, target)))
+/** By what they refer to, the resources of the include's type: made once, for chains of any length. */
+function referrers(space: Space, { source, parameters, target }: Include): Map<string, string[]> {
+  const found = new Map<string, string[]>()
   for (const [table, inSight] of space.tables(source)) {
     for (const parameter of parameters) {
       for (const { value, slots } of table.column(columnOf(parameter)).terms()) {
-        if (!space.resolve(parameter, value as ReferenceValue).some((key) => wanted.has(key))) continue
-        for (const slot of slots) if (inSight(table.id(slot))) yield `${source}/${table.id(slot)}`
+        const from = slots.map((slot) => table.id(slot)).filter(inSight).map((id) => `${source}/${id}`)
+        for (const key of space.resolve(parameter, value as ReferenceValue)) {
+          if (!isOf(key, target)) continue
+          const known = found.get(key)
+          if (!known) found.set(key, [...from])
+          else for (const each of from) known.push(each)
+        }
       }
     }
   }
+  return found
 }
 
 const isOf = (key: string, type: string | undefined): boolean => type === undefined || key.startsWith(`${type}/`)
