@@ -6,7 +6,9 @@ import type { Io } from './io.ts'
 export interface EdgeAnswer {
   readonly status: number
   readonly headers: Headers
+  /** Empty where the body is a `stream`. */
   readonly body: Uint8Array
+  readonly stream?: ReadableStream<Uint8Array>
 }
 
 /** One signed request. Network failures are thrown as `fetch` throws them. */
@@ -18,6 +20,8 @@ export type EdgeClient = (
     headers?: Record<string, string>
     /** Which of the signer's sessions at the edge it belongs to; its one own where absent. */
     session?: string
+    /** An answer that is not JSON comes as a stream, for as long as it takes. */
+    stream?: boolean
   },
 ) => Promise<EdgeAnswer>
 
@@ -36,14 +40,28 @@ export const edgeClient =
       session: options.session,
       ...(options.body === undefined ? {} : { body: options.body }),
     })
+    const patience = new AbortController()
+    const timer = setTimeout(() => patience.abort(new DOMException('no answer', 'TimeoutError')), REQUEST_TIME)
     const answer = await fetch(url, {
       method,
       headers: { ...options.headers, ...signature },
-      ...(options.body === undefined ? {} : { body: Buffer.from(options.body) }),
-      signal: AbortSignal.timeout(REQUEST_TIME),
+      ...(options.body === undefined ? {} : { body: options.body as Uint8Array<ArrayBuffer> }),
+      signal: patience.signal,
       redirect: 'manual',
+    }).catch((error: unknown) => {
+      clearTimeout(timer)
+      throw error
     })
-    return { status: answer.status, headers: answer.headers, body: new Uint8Array(await answer.arrayBuffer()) }
+    const { status, headers, body } = answer
+    if (options.stream === true && body !== null && !/\bjson\b/.test(headers.get('content-type') ?? '')) {
+      clearTimeout(timer)
+      return { status, headers, body: new Uint8Array(0), stream: body }
+    }
+    try {
+      return { status, headers, body: new Uint8Array(await answer.arrayBuffer()) }
+    } finally {
+      clearTimeout(timer)
+    }
   }
 
 export const fhirJson = (value: unknown): { body: Uint8Array; headers: Record<string, string> } => ({

@@ -20,6 +20,12 @@ export const CLI_LIMITS = {
   /** Refusals listed one by one on the screen; all of them stand in the report file. */
   refusalsShown: 10,
   sidecarRequest: 64 * 1024 * 1024,
+  /** The sidecar cuts octets into pieces of this size; each is asked after and sent again so often. */
+  octetsPiece: 4 * 1024 * 1024,
+  octetsTries: 40,
+  octetsRetryDelay: 500,
+  /** A request through the sidecar may take so long: gigabytes come slowly. */
+  sidecarTime: 4 * 3_600_000,
   /** The edge is given so long to close what was open when the door closes. */
   logoutTime: 2_000,
   demoPatients: 200,

@@ -1,6 +1,7 @@
 import { request } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { isFhirTarget, isLocalHost, isPublicTarget, tokenDigest, verdictOn } from '../src/connect/door.ts'
+import { isOctets, mayBeOctets } from '../src/connect/octets.ts'
 import { rewriteAnswer, rewriteHeader, rewriteRequest } from '../src/connect/rewrite.ts'
 import { startSidecar } from '../src/connect/sidecar.ts'
 
@@ -75,6 +76,34 @@ describe('what may be asked through the sidecar', () => {
     ['CONNECT', '/fhir'],
   ])('nothing else: %s %s', (method, target) => {
     expect(isFhirTarget(method, target)).toBe(false)
+  })
+})
+
+describe('what is passed on in pieces', () => {
+  it.each([
+    ['POST', '/fhir/Binary', 'application/dicom', true],
+    ['PUT', '/fhir/Binary/1', 'text/plain', true],
+    ['PATCH', '/fhir/$scelle-upload/0a1b', 'application/partial-upload', true],
+    ['POST', '/fhir/Binary', 'application/fhir+json; charset=utf-8', false],
+    ['POST', '/fhir/Binary', 'application/json', false],
+    ['POST', '/fhir/Binary', undefined, false],
+    ['POST', '/fhir/Binary?x=1', 'text/plain', false],
+    ['POST', '/fhir/Patient', 'text/plain', false],
+    ['PATCH', '/fhir/Binary/1', 'application/json-patch+json', false],
+    ['DELETE', '/fhir/$scelle-upload/0a1b', undefined, false],
+  ])('%s %s as %s: %s', (method, path, type, expected) => {
+    expect(isOctets(method, path, type)).toBe(expected)
+  })
+
+  it.each([
+    ['GET', '/fhir/Binary/1', true],
+    ['HEAD', '/fhir/Binary/1/_history/2', true],
+    ['GET', '/fhir/Binary?patient=1', false],
+    ['GET', '/fhir/Binary/1/_history', false],
+    ['GET', '/fhir/Patient/1', false],
+    ['DELETE', '/fhir/Binary/1', false],
+  ])('%s %s may come back so: %s', (method, path, expected) => {
+    expect(mayBeOctets(method, path)).toBe(expected)
   })
 })
 

@@ -5,7 +5,7 @@
 import {
   type BodySource, type CapsuleKey, type OpenCapsule, openStream, type OpenedStream, sealStream, type SealedStream,
 } from '@scelle/seal/envelope'
-import { type CapsuleHeader, type Context, SealError, startSha256, toHex } from '@scelle/seal/verify'
+import { type CapsuleHeader, type Context, giveBack, SealError, startSha256, toHex } from '@scelle/seal/verify'
 import { WIRE_LIMITS } from '@scelle/wire/limits'
 import type { Connection } from './connection.ts'
 import { SdkError } from './errors.ts'
@@ -61,22 +61,6 @@ const repeatable = (context: Context): (() => Context) => {
   }
 }
 
-/** Pieces of a useful size: one system call for each 16 KiB would cost more than sealing them. */
-async function* gathered(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  let room = new Uint8Array(SDK_LIMITS.uploadPiece)
-  let filled = 0
-  for await (const piece of source) {
-    if (filled + piece.length > room.length) {
-      yield room.subarray(0, filled)
-      room = new Uint8Array(SDK_LIMITS.uploadPiece)
-      filled = 0
-    }
-    room.set(piece, filled)
-    filled += piece.length
-  }
-  if (filled > 0) yield room.subarray(0, filled)
-}
-
 /** Seals for the digest; the body itself where it is small enough to travel with its commit. */
 const digestOf = async (sealed: SealedStream): Promise<{ digest: Uint8Array; body?: Uint8Array }> => {
   const hash = startSha256()
@@ -87,6 +71,7 @@ const digestOf = async (sealed: SealedStream): Promise<{ digest: Uint8Array; bod
     hash.update(piece)
     if (inline) body.set(piece, at)
     at += piece.length
+    giveBack(piece)
   }
   return { digest: hash.digest(), ...(inline ? { body } : {}) }
 }
@@ -106,7 +91,7 @@ export const sealAttachment = async (
     await connection.askIndex({
       method: 'PUT',
       path: `/v1/blobs/${toHex(digest)}`,
-      streamed: { size, digest, read: () => gathered(seal().body) },
+      streamed: { size, digest, read: () => seal().body },
       octets: true,
       signal,
       timeout: SDK_LIMITS.transferTimeout,
@@ -130,6 +115,12 @@ class BlobParts implements BodySource {
   }
 
   read = async (offset: number, length: number): Promise<Uint8Array> => {
+    const first = Math.floor(offset / SDK_LIMITS.blobPart)
+    const within = offset - first * SDK_LIMITS.blobPart
+    if (within + length <= SDK_LIMITS.blobPart) {
+      const part = (await this.#part(first)).subarray(within, within + length)
+      if (part.length === length) return part
+    }
     const whole = new Uint8Array(length)
     for (let done = 0; done < length;) {
       const number = Math.floor((offset + done) / SDK_LIMITS.blobPart)
@@ -149,6 +140,7 @@ class BlobParts implements BodySource {
     if (isNext && (number + 1) * SDK_LIMITS.blobPart < this.size) this.#held(number + 1).catch(() => {})
     for (const oldest of this.#parts.keys()) {
       if (this.#parts.size <= SDK_LIMITS.blobParts) break
+      this.#parts.get(oldest)?.then(giveBack, () => {})
       this.#parts.delete(oldest)
     }
     return part

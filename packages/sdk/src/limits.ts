@@ -46,8 +46,6 @@ export const SDK_LIMITS = {
   blobParts: 3,
   /** Tries of a part: a download outlasts a restart of the index. */
   partAttempts: 7,
-  /** A sealed stream is sent in pieces of at least this. */
-  uploadPiece: 256 * 1024,
   /** What the bodies that are opened in one go can become at worst. */
   sliceBytes: 256 * 1024 * 1024,
   /** A chart nobody looked at for this long closes itself. */

@@ -3,7 +3,8 @@ export { createIdentity, exportIdentity, type Identity, importIdentity, rotateId
 export { handleOf } from '@scelle/seal/envelope'
 export type { NewCategory } from '@scelle/seal/keys'
 export {
-  type Context, FORMAT_LIMITS, fromHex, type PrincipalKeys, SealError, type SealErrorCode, toHex, verifyKeyChain,
+  type Context, FORMAT_LIMITS, fromHex, giveBack, type PrincipalKeys, SealError, type SealErrorCode, toHex,
+  verifyKeyChain,
 } from '@scelle/seal/verify'
 export type { Attachment, AttachmentToSeal } from './attachments.ts'
 export { Chart, type ChartTimes } from './chart.ts'

@@ -1,8 +1,13 @@
 /** The sidecar: plain FHIR on loopback for software that cannot sign, signed FHIR to the edge. Keeps nothing. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import { Readable } from 'node:stream'
+import { pipeline } from 'node:stream/promises'
+import type { ReadableStream as NodeReadableStream } from 'node:stream/web'
+import { setTimeout as sleep } from 'node:timers/promises'
 import type { EdgeAnswer, EdgeClient } from '../edge-client.ts'
 import { CLI_LIMITS } from '../limits.ts'
 import { type Door, isFhirTarget, isLocalHost, isPublicTarget, verdictOn } from './door.ts'
+import { fieldFault, isOctets, mayBeOctets, sendOctets } from './octets.ts'
 import { rewriteAnswer, rewriteHeader, rewriteRequest } from './rewrite.ts'
 
 export interface SidecarOptions {
@@ -27,8 +32,32 @@ const PASSED_ON = [
   'if-none-exist',
   'if-modified-since',
   'prefer',
+  'range',
+  'if-range',
+  'x-security-context',
+  'content-encoding',
+  'repr-digest',
+  'upload-complete',
+  'upload-length',
+  'upload-offset',
 ]
-const PASSED_BACK = ['content-type', 'etag', 'last-modified', 'retry-after']
+const PASSED_BACK = [
+  'content-type',
+  'etag',
+  'last-modified',
+  'retry-after',
+  'accept-ranges',
+  'content-range',
+  'content-disposition',
+  'content-security-policy',
+  'x-content-type-options',
+  'repr-digest',
+  'upload-complete',
+  'upload-length',
+  'upload-limit',
+  'upload-offset',
+]
+const EXPOSED = ['location', 'content-location', ...PASSED_BACK].join(', ')
 const METHODS = 'GET, POST, PUT, PATCH, DELETE, HEAD'
 
 const outcome = (code: string, diagnostics: string): string =>
@@ -57,6 +86,13 @@ const utf8 = (bytes: Uint8Array): string => {
 }
 
 const isJson = (type: string | null | undefined): boolean => /\bjson\b/.test(type ?? '')
+
+/** Octets as they come from the edge, which authenticated them; where they break off, so does this answer. */
+const passOn = (stream: ReadableStream<Uint8Array>, headers: Headers, response: ServerResponse): void => {
+  const length = headers.get('content-length')
+  if (length !== null) response.setHeader('content-length', length)
+  pipeline(Readable.fromWeb(stream as NodeReadableStream<Uint8Array>), response).catch(() => response.destroy())
+}
 
 class Sidecar {
   readonly #options: SidecarOptions
@@ -90,7 +126,9 @@ class Sidecar {
       const session = this.#options.sessions.get(verdict.holder ?? '')
       this.#answer(request, response, await this.#forward(request, path, session))
     } catch (cause) {
-      if (cause instanceof NotText) this.#refuse(response, 400, 'structure', 'The body is not UTF-8.')
+      const fault = fieldFault(cause)
+      if (fault !== undefined) this.#refuse(response, 400, 'value', fault)
+      else if (cause instanceof NotText) this.#refuse(response, 400, 'structure', 'The body is not UTF-8.')
       else if (cause instanceof RangeError)
         this.#refuse(response, 413, 'too-long', 'The request is too large for this door.')
       else this.#refuse(response, 502, 'transient', 'The edge does not answer. Is it running? (scelle status)')
@@ -103,14 +141,20 @@ class Sidecar {
       const value = request.headers[name]
       if (typeof value === 'string') headers[name] = value
     }
+    const method = request.method ?? 'GET'
+    const named = session === undefined ? {} : { session }
+    if (mayBeOctets(method, path)) return this.#options.edge(method, path, { headers, ...named, stream: true })
+    if (isOctets(method, path, headers['content-type'])) {
+      const { 'content-digest': digest } = request.headers
+      const all = typeof digest === 'string' ? { ...headers, 'content-digest': digest } : headers
+      return sendOctets({ edge: this.#options.edge, sleep }, { request, path, headers: all, session })
+    }
     const raw = await bodyOf(request)
     const body =
       raw !== undefined && isJson(headers['content-type'])
         ? new TextEncoder().encode(rewriteRequest(utf8(raw), this.#options.edgeBase, this.#base))
         : raw
-    return this.#options.edge(request.method ?? 'GET', path, {
-      headers, ...(body === undefined ? {} : { body }), ...(session === undefined ? {} : { session }),
-    })
+    return this.#options.edge(method, path, { headers, ...(body === undefined ? {} : { body }), ...named })
   }
 
   #answer(request: IncomingMessage, response: ServerResponse, answer: EdgeAnswer): void {
@@ -125,6 +169,14 @@ class Sidecar {
     }
     response.setHeader('cache-control', 'no-store')
     response.statusCode = answer.status
+    if (answer.stream !== undefined) {
+      passOn(answer.stream, answer.headers, response)
+      return
+    }
+    const length = answer.headers.get('content-length')
+    if (request.method === 'HEAD' && length !== null) response.setHeader('content-length', length)
+    // What is left of a body that was refused is taken, and dropped: its sender reads the answer when it has sent all.
+    request.resume()
     const text = isJson(answer.headers.get('content-type'))
       ? rewriteAnswer(new TextDecoder().decode(answer.body), edgeBase, this.#base)
       : answer.body
@@ -148,7 +200,7 @@ class Sidecar {
     if (origin === undefined || !this.#options.origins.has(origin)) return
     response.setHeader('access-control-allow-origin', origin)
     response.setHeader('vary', 'origin')
-    response.setHeader('access-control-expose-headers', 'etag, last-modified, location, content-location, retry-after')
+    response.setHeader('access-control-expose-headers', EXPOSED)
   }
 
   #refuse(response: ServerResponse, status: number, code: string, diagnostics: string): void {
@@ -164,6 +216,7 @@ export const startSidecar = (options: SidecarOptions, port: number): Promise<{ s
   const server = createServer((request, response) => {
     sidecar.handle(request, response).catch(() => response.destroy())
   })
+  server.requestTimeout = CLI_LIMITS.sidecarTime
   return new Promise((resolve, reject) => {
     server.once('error', reject)
     server.listen(port, '127.0.0.1', () => {

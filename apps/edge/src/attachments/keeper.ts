@@ -86,7 +86,7 @@ export class Keeper {
     const { random } = this.#options
     const measure = new Measure(wanted.digest)
     const pieces: Uint8Array[] = []
-    for await (const piece of measure.through(this.#read(arrived))) pieces.push(piece)
+    for await (const piece of measure.through(this.#read(arrived))) pieces.push(Buffer.from(piece))
     const facts = { record: toHex(random(16)), ...measure.facts }
     return { facts, category, handle: toHex(random(16)), content: new Uint8Array(Buffer.concat(pieces)) }
   }

@@ -7,6 +7,7 @@ import { createCipheriv, createDecipheriv, type KeyObject } from 'node:crypto'
 import { mkdirSync, readdirSync, rmSync } from 'node:fs'
 import { type FileHandle, open, rm, truncate } from 'node:fs/promises'
 import { join } from 'node:path'
+import { giveBack } from '@scelle/sdk'
 import { EdgeError } from '../errors.ts'
 import { EDGE_LIMITS } from '../limits.ts'
 
@@ -102,7 +103,8 @@ export class Spool {
       const head = Buffer.allocUnsafe(HEAD)
       head.writeUInt32BE(body.length)
       head.set(nonce, 4)
-      await this.#writeAll(handle, Buffer.concat([head, body, cipher.getAuthTag()]))
+      await this.#writeAll(handle, [head, body, cipher.getAuthTag()])
+      giveBack(body)
       at = { octets: at.octets + filled, bytes: at.bytes + HEAD + filled + TAG }
       filled = 0
     }
@@ -121,27 +123,37 @@ export class Spool {
     return at
   }
 
-  async #writeAll(handle: FileHandle, bytes: Uint8Array): Promise<void> {
+  async #writeAll(handle: FileHandle, parts: readonly Uint8Array[]): Promise<void> {
     this.#options.faultPoint?.('spool-write')
-    for (let done = 0; done < bytes.length;) done += (await handle.write(bytes, done, bytes.length - done)).bytesWritten
+    const length = parts.reduce((sum, part) => sum + part.length, 0)
+    const { bytesWritten } = await handle.writev([...parts])
+    if (bytesWritten === length) return
+    // A disk that is nearly full takes a part: the rest says that it is full.
+    const rest = Buffer.concat(parts)
+    for (let done = bytesWritten; done < length;) done += (await handle.write(rest, done, length - done)).bytesWritten
   }
 
-  /** The content, frame by frame. Throws where the file is not what was written. */
+  /**
+   * The content, frame by frame; a frame does not outlast the next one. Throws where the file is not what was written.
+   */
   async *read(name: string, key: KeyObject, all: Spooled): AsyncGenerator<Uint8Array> {
     const handle = await open(this.#at(name), 'r')
+    const room = Buffer.allocUnsafeSlow(EDGE_LIMITS.spoolFrame + TAG)
+    const head = Buffer.allocUnsafeSlow(HEAD)
     try {
       let octets = 0
       for (let at = 0; at < all.bytes;) {
-        const head = await exactly(handle, at, HEAD)
+        await fill(handle, at, head)
         const length = head.readUInt32BE(0)
         if (length > EDGE_LIMITS.spoolFrame) throw new Error('a spool file is not what was written')
-        const sealed = await exactly(handle, at + HEAD, length + TAG)
+        const sealed = await fill(handle, at + HEAD, room.subarray(0, length + TAG))
         const decipher = createDecipheriv('aes-256-gcm', key, head.subarray(4), { authTagLength: TAG })
         decipher.setAAD(placeOf(name, octets))
         decipher.setAuthTag(sealed.subarray(length))
         const content = decipher.update(sealed.subarray(0, length))
         decipher.final()
         yield content
+        giveBack(content)
         octets += length
         at += HEAD + length + TAG
       }
@@ -163,10 +175,10 @@ const placeOf = (name: string, octets: number): Buffer => {
   return Buffer.concat([Buffer.from(`${name}\0`), place])
 }
 
-const exactly = async (handle: FileHandle, from: number, length: number): Promise<Buffer> => {
-  const bytes = Buffer.allocUnsafe(length)
-  for (let done = 0; done < length;) {
-    const { bytesRead } = await handle.read(bytes, done, length - done, from + done)
+/** Reads exactly as much as there is room for. */
+const fill = async (handle: FileHandle, from: number, bytes: Buffer): Promise<Buffer> => {
+  for (let done = 0; done < bytes.length;) {
+    const { bytesRead } = await handle.read(bytes, done, bytes.length - done, from + done)
     if (bytesRead === 0) throw new Error('a spool file ends before its end')
     done += bytesRead
   }

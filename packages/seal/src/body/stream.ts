@@ -1,9 +1,9 @@
 /**
  * Bodies too large for memory: sealed as they come, opened in order or at any place. Same format as `cobblestone.ts`.
  */
-import { aeadKey, aeadOpen, aeadSeal } from '#aead'
+import { aeadKey, aeadOpen, aeadSealInto, roomFor } from '#aead'
 import { SealError } from '../errors.ts'
-import { bodyKeys, CHUNK, chunkNonce, openedLength, PREFIX, SEALED_CHUNK } from './chunks.ts'
+import { bodyKeys, CHUNK, chunkNonce, openedLength, PREFIX, SEALED_CHUNK, TAG } from './chunks.ts'
 import { committedKeys } from './cobblestone.ts'
 
 /** Random access to a sealed body, wherever it is. */
@@ -14,9 +14,12 @@ export interface BodySource {
   readonly read: (offset: number, length: number) => Promise<Uint8Array>
 }
 
-/** Cuts what comes in pieces of any size into pieces of 16 KiB; the last one is shorter, and may be empty. */
+/**
+ * Cuts what comes in pieces of any size into pieces of 16 KiB; the last one is shorter, and may be empty. All of them
+ * are the same bytes of memory, one after the other.
+ */
 async function* chunked(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  let buffer = new Uint8Array(CHUNK)
+  const buffer = new Uint8Array(CHUNK)
   let filled = 0
   for await (const piece of source) {
     for (let offset = 0; offset < piece.length; ) {
@@ -26,7 +29,6 @@ async function* chunked(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8
       offset += taken.length
       if (filled === CHUNK) {
         yield buffer
-        buffer = new Uint8Array(CHUNK)
         filled = 0
       }
     }
@@ -34,7 +36,10 @@ async function* chunked(source: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8
   yield buffer.subarray(0, filled)
 }
 
-/** Seals a body piece by piece: salt and commitment first, then each chunk. */
+/** Chunks that are given out together: memory by the gigabyte in small pieces costs more than sealing them. */
+const TOGETHER = 16
+
+/** Seals a body piece by piece: salt and commitment first, then chunks. */
 export async function* sealBodyStream(
   inputKey: Uint8Array, salt: Uint8Array, context: Uint8Array, plaintext: AsyncIterable<Uint8Array>,
 ): AsyncGenerator<Uint8Array> {
@@ -42,8 +47,19 @@ export async function* sealBodyStream(
   const key = await aeadKey(keys.key)
   yield salt
   yield keys.commitment
+  let room = roomFor(TOGETHER * SEALED_CHUNK)
+  let filled = 0
   let chunk = 0
-  for await (const piece of chunked(plaintext)) yield await aeadSeal(key, chunkNonce(keys.nonce, chunk++), piece)
+  for await (const piece of chunked(plaintext)) {
+    if (filled === room.length) {
+      yield room
+      room = roomFor(TOGETHER * SEALED_CHUNK)
+      filled = 0
+    }
+    await aeadSealInto(room, filled, key, chunkNonce(keys.nonce, chunk++), piece)
+    filled += piece.length + TAG
+  }
+  yield room.subarray(0, filled)
 }
 
 /**

@@ -3,8 +3,11 @@
  * Keys are KeyObjects: createCipheriv parses a raw key at three times the cost.
  */
 import { createCipheriv, createDecipheriv, createSecretKey, type KeyObject } from 'node:crypto'
+import { giveBack } from '../verify/bytes.ts'
 
 const TAG = 16
+/** Above this, memory that is not needed any more is given back at once. */
+const LARGE = 4_096
 const OPTIONS = { authTagLength: TAG }
 
 export type AeadKey = KeyObject
@@ -30,7 +33,9 @@ export const aeadSealInto = (
 ): void => {
   const cipher = createCipheriv('aes-256-gcm', key, nonce)
   if (aad !== undefined) cipher.setAAD(aad)
-  target.set(cipher.update(plaintext), offset)
+  const encrypted = cipher.update(plaintext)
+  target.set(encrypted, offset)
+  if (encrypted.length > LARGE) giveBack(encrypted)
   cipher.final()
   target.set(cipher.getAuthTag(), offset + plaintext.length)
 }
