@@ -37,6 +37,7 @@ import { Cabinet } from './store/cabinet.ts'
 import { Database } from './store/database.ts'
 import { Directory } from './store/directory.ts'
 import { SealedState } from './store/state.ts'
+import { valueSetsOf } from './terminology.ts'
 import { Validation } from './validation.ts'
 import { ORGANISATION, VaultShelf } from './vaults.ts'
 import { Outbox } from './writes/outbox.ts'
@@ -284,7 +285,9 @@ const facade = (parts: FacadeParts): Pick<Parts, 'routes' | 'binaries' | 'export
   const { now, random, organisation } = parts.options
   const repository = new Repository({ directory, charts, lookForGrants: () => grants.lookOnMiss() })
   const pager = new Pager(cabinet.cursorKey, random, now)
-  const search = new Search({ directory, charts, persons, repository, pager })
+  const search = new Search({
+    directory, charts, persons, repository, pager, valueSets: valueSetsOf(parts.profiles),
+  })
   const newId = (): string => uuidOf(random(16))
   const desk = new DocumentDesk({ directory, search })
   const { data, spoolFault } = parts.options

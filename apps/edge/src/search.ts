@@ -1,5 +1,5 @@
 /** Search, `$everything` and history: results as of one state of the records, in pages. */
-import { comparesUnits, type Criterion, type ParsedSearch, parseSearch } from '@scelle/fhir/search'
+import { comparesUnits, type Criterion, type ParsedSearch, parseSearch, type ValueSets } from '@scelle/fhir/search'
 import { loadUnits, type Units } from '@scelle/fhir/units'
 import { isResourceType } from '@scelle/fhir/validate'
 import { bundleBytes, type BundlePart, type FhirAnswer } from './answers.ts'
@@ -28,6 +28,8 @@ export interface SearchOptions {
   readonly persons: Persons
   readonly repository: Repository
   readonly pager: Pager
+  /** What `:in` may name. */
+  readonly valueSets: ValueSets | undefined
 }
 
 /** A result as of a moment, whichever page of it is asked for. */
@@ -142,7 +144,8 @@ export class Search {
 
   /** The tables of units are loaded by the first search that compares with one. */
   async #parse(call: Pick<Call, 'base'>, type: string, query: string, lenient: boolean): Promise<ParsedSearch> {
-    const options = { bases: [call.base], lenient }
+    const { valueSets } = this.#options
+    const options = { bases: [call.base], lenient, ...(valueSets === undefined ? {} : { valueSets }) }
     const parsed = parseSearch(type, query, options)
     if (!comparesUnits(parsed)) return parsed
     this.#units ??= loadUnits()

@@ -1,5 +1,6 @@
 /** Searches that look at more than the resources found: chains, `_has`, includes; and what they must never see. */
 import type { Bundle, CapabilityStatement, OperationOutcome, Resource } from '@medplum/fhirtypes'
+import { ProfileSet } from '@scelle/fhir/profiles'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createWorld, issueOf, type World } from './harness.ts'
 import { glucose, patient } from './records.ts'
@@ -210,6 +211,31 @@ describe('what of it is sent', () => {
   test('leniency does not reach conditions of writes: they would match too much', async () => {
     const condition = { 'if-none-exist': 'identifier=urn:x|1&nonsense=x', 'prefer': 'handling=lenient' }
     expect((await world.app.post('Patient', patient(), condition)).status).toBe(400)
+  })
+
+  test('of a value set that is loaded, :in asks for its codes; of another, nothing is said', async () => {
+    const valueSet = {
+      resourceType: 'ValueSet', url: 'http://example.org/glucose', status: 'active',
+      compose: { include: [{ system: 'http://loinc.org', concept: [{ code: '2339-0' }, { code: '2345-7' }] }] },
+    }
+    const profile = {
+      resourceType: 'StructureDefinition', url: 'http://example.org/lab', name: 'Lab', type: 'Observation',
+      kind: 'resource', derivation: 'constraint', status: 'active', abstract: false,
+      baseDefinition: 'http://hl7.org/fhir/StructureDefinition/Observation',
+      differential: { element: [{ id: 'Observation.code', path: 'Observation.code',
+        binding: { strength: 'required', valueSet: valueSet.url } }] },
+    }
+    const own = await createWorld({
+      seed: 'sets', name: 'sets', within: world.constellation, profiles: new ProfileSet([valueSet, profile]),
+    })
+    await own.app.put('Patient/x', patient('x'))
+    await own.app.put('Observation/x1', { ...glucose('x', 1), id: 'x1' })
+    await own.app.put('Observation/x2', { ...glucose('x', 2), id: 'x2', code: { coding: [{ code: 'other' }] } })
+    const found = async (query: string): Promise<string> => answer(query, own.app)
+    expect(await found(`Observation?patient=x&code:in=${encodeURIComponent(valueSet.url)}`)).toBe('Observation/x1')
+    expect(await found(`Observation?patient=x&code:not-in=${encodeURIComponent(valueSet.url)}`)).toBe('Observation/x2')
+    expect(await found('Observation?patient=x&code:in=http://example.org/other')).toMatch(/^400 /)
+    expect(await answer(`Observation?patient=a&code:in=${encodeURIComponent(valueSet.url)}`)).toMatch(/^400 /)
   })
 
   test('POST _search takes chains and includes in its body', async () => {

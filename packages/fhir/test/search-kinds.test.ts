@@ -169,7 +169,7 @@ describe('token', () => {
     expect([ask('code:in=http://acme.test/vs'), ask('code:not-in=http://acme.test/vs')]).toEqual(['a d', 'b c'])
     expect(ask(`code:below=${system}|top`)).toBe('a')
     expect(refusal('Observation', 'code:in=http://other.test', { valueSets }).code).toBe('invalid-value')
-    expect(refusal('Observation', `code:above=${system}|top`, { valueSets }).code).toBe('invalid-value')
+    expect(refusal('Observation', `code:above=${system}|top`, { valueSets }).code).toBe('unsupported-modifier')
     expect(refusal('Observation', 'code:below=top', { valueSets }).code).toBe('invalid-value')
     for (const modifier of ['in', 'not-in', 'below', 'above']) {
       expect(refusal('Observation', `code:${modifier}=x|y`).code).toBe('unsupported-modifier')

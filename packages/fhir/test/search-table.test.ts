@@ -9,7 +9,7 @@ import { resourceTypes } from '@scelle/fhir/validate'
 import { ADDED } from '../src/search/added.ts'
 import { type Case, casesOf } from './oracle/cases.ts'
 import { type Definition, definitionsOf } from './oracle/definitions.ts'
-import { conditionOf, Oracle } from './oracle/oracle.ts'
+import { conditionOf, Oracle, sightOf } from './oracle/oracle.ts'
 
 interface Row {
   readonly type: string
@@ -41,7 +41,7 @@ const engine = (resources: readonly Resource[], type: string, query: string): st
 }
 
 const brute = (resources: readonly Resource[], type: string, name: string, value: string): string[] =>
-  new Oracle({ searched: resources }).matching(type, [conditionOf(name, value)]).map(({ id }) => id ?? '').toSorted()
+  new Oracle(sightOf(resources)).matching(type, [conditionOf(name, value)]).map(({ id }) => id ?? '').toSorted()
 
 /**
  * Without a `:missing` question: every resource has an id; Patient.deceased is a condition, which is never missing; and

@@ -96,7 +96,8 @@ function modifiersOf({ kind, plain: known, identifiers }: Parameter, context: Pa
     if (modifier === 'text') return !known
     if (modifier === 'of-type') return identifiers
     if (kind !== 'token' || modifier === 'not') return true
-    return !known && context?.valueSets !== undefined
+    const sets = context?.valueSets
+    return !known && (modifier === 'below' || modifier === 'above' ? sets?.[modifier] : sets) !== undefined
   })
   return [...supported, 'missing']
 }

@@ -116,6 +116,10 @@ const UNITS: Readonly<Record<string, readonly [kind: string, factor: string]>> =
   'kg': ['mass', '1e3'], 'g': ['mass', '1'], 'mg': ['mass', '1e-3'], 'pg': ['mass', '1e-12'],
   'cm': ['length', '1e-2'], 'mm': ['length', '1e-3'], 'm': ['length', '1'],
   'mmol/L': ['concentration', '1'], 'mol/L': ['concentration', '1e3'], 'umol/L': ['concentration', '1e-3'],
+  '%': ['share', '1e-2'], 'mg/g': ['share', '1e-3'], '{score}': ['share', '1'], '{T-score}': ['share', '1'],
+  '{count}': ['share', '1'], '1': ['share', '1'],
+  '10*3/uL': ['number', '1e3'], '10*6/uL': ['number', '1e6'], '10*9/L': ['number', '1e3'],
+  'mL/min': ['flow', '1'], 'L/min': ['flow', '1e3'], 'mL/min/{1.73_m2}': ['flow', '1'],
   'L': ['volume', '1'], 'mL': ['volume', '1e-3'], 'fL': ['volume', '1e-15'], 'dL': ['volume', '1e-1'],
 }
 
@@ -148,4 +152,11 @@ export const quantityMeets = (parts: readonly string[], nodes: readonly Node[]):
     const span = { low: scaled(amount.low, factors[1]), high: scaled(amount.high, factors[1]) }
     return meetsNumber(prefix, asked, span, factors[0])
   })
+}
+
+/** Another unit for the same kind of amount, and by how much a number is multiplied to be in it. */
+export const otherUnits = (code: string): [unit: string, factor: number][] => {
+  const [kind, factor = '1'] = UNITS[code] ?? []
+  return Object.entries(UNITS).filter(([unit, [of]]) => of === kind && unit !== code)
+    .map(([unit, [, other]]) => [unit, Number(factor) / Number(other)])
 }

@@ -39,3 +39,5 @@ export const magnitude = (value: Decimal): Decimal => (value.digits < 0n ? negat
 
 /** Half a unit of the last digit given: what 100 or 5.40 leave open on either side. */
 export const halfUlp = ({ scale }: Decimal): Decimal => ({ digits: 5n, scale: scale - 1 })
+
+export const toNumber = ({ digits, scale }: Decimal): number => Number(`${digits}e${scale}`)

@@ -56,11 +56,16 @@ for (const parameter of parameters) {
 /** Types that are a Resource without being a DomainResource. */
 const PLAIN: ReadonlySet<string> = new Set(['Binary', 'Bundle', 'Parameters'])
 
-/** Every parameter that R4 defines for a resource type, the inherited ones first. */
-export const definitionsOf = (type: string): Definition[] => {
+const known = new Map<string, ReadonlyMap<string, Definition>>()
+
+const namedOf = (type: string): ReadonlyMap<string, Definition> => {
   const inherited = ['Resource', ...(PLAIN.has(type) ? [] : ['DomainResource'])]
-  return [...inherited, type].flatMap((base) => [...byType.get(base)?.values() ?? []])
+  const named = known.get(type) ?? new Map([...inherited, type].flatMap((base) => [...byType.get(base) ?? []]))
+  known.set(type, named)
+  return named
 }
 
-export const definitionOf = (type: string, code: string): Definition | undefined =>
-  definitionsOf(type).findLast((definition) => definition.code === code)
+/** Every parameter that R4 defines for a resource type, the inherited ones first. */
+export const definitionsOf = (type: string): Definition[] => [...namedOf(type).values()]
+
+export const definitionOf = (type: string, code: string): Definition | undefined => namedOf(type).get(code)

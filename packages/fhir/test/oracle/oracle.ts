@@ -9,17 +9,25 @@ import { type Node, nodesIn, nodesOn } from './extract.ts'
 import { dateMeets } from './moments.ts'
 import { isOfType, stringMeets, stringsIn, tokenMatches, tokensIn, tokenTextsIn, uriMeets } from './words.ts'
 
-export interface Space {
-  /** What matches come from. */
-  readonly searched: readonly Resource[]
-  /** What references may reach besides. */
-  readonly beside?: readonly Resource[]
-  /** URLs that are this server. */
-  readonly bases?: readonly string[]
+/** What a search may look at. */
+export interface Sight {
+  /** Resources of a type that matches come from. */
+  readonly searched: (type: string) => Iterable<Resource>
+  /** Resources of a type that references may come from or lead to: those searched, and others. */
+  readonly every: (type: string) => Iterable<Resource>
+  /** The one in sight of that name, `Type/id`. */
+  readonly find: (key: string) => Resource | undefined
+}
+
+/** Some resources and nothing besides. */
+export const sightOf = (resources: readonly Resource[]): Sight => {
+  const byKey = new Map(resources.map((resource) => [`${resource.resourceType}/${resource.id}`, resource]))
+  const ofType = (type: string): Resource[] => resources.filter(({ resourceType }) => resourceType === type)
+  return { searched: ofType, every: ofType, find: (key) => byKey.get(key) }
 }
 
 /** One condition: `name[:modifier]` or `name[:Type].rest`. */
-interface Condition {
+export interface Condition {
   readonly name: string
   readonly modifier: string | undefined
   /** What follows the first dot of a chain, modifiers included. */
@@ -61,20 +69,26 @@ export const conditionOf = (key: string, value: string): Condition => {
 }
 
 export class Oracle {
-  readonly #space: Space
-  readonly #byKey = new Map<string, Resource>()
+  readonly #sight: Sight
+  readonly #bases: readonly string[]
+  /** What a reverse chain finds is looked for once: it is the same for every resource asked. */
+  readonly #referred = new Map<string, Set<Resource>>()
 
-  constructor(space: Space) {
-    this.#space = space
-    for (const resource of [...(space.beside ?? []).toReversed(), ...space.searched.toReversed()]) {
-      this.#byKey.set(`${resource.resourceType}/${resource.id}`, resource)
-    }
+  /** `bases`: URLs that are this server. */
+  constructor(sight: Sight, bases: readonly string[] = []) {
+    this.#sight = sight
+    this.#bases = bases
   }
 
   /** Every resource of the type that meets all conditions, in no order. */
   matching(type: string, conditions: readonly Condition[]): Resource[] {
-    return this.#space.searched.filter((resource) =>
-      resource.resourceType === type && conditions.every((condition) => this.meets(resource, condition)))
+    return [...this.#sight.searched(type)].filter((resource) =>
+      conditions.every((condition) => this.meets(resource, condition)))
+  }
+
+  /** What of a type may refer to something. */
+  every(type: string): Iterable<Resource> {
+    return this.#sight.every(type)
   }
 
   meets(resource: Resource, condition: Condition): boolean {
@@ -89,14 +103,9 @@ export class Oracle {
     return splitOn(value, ',').some((each) => this.#meetsOne(resource, definition, modifier, each, nodes))
   }
 
-  /** Keys that a resource's parameter refers to within the space. */
-  referred(resource: Resource, definition: Definition, type?: string): Resource[] {
+  /** What a resource's parameter refers to, as far as it is in sight. */
+  referred(resource: Resource, definition: Definition): Resource[] {
     return nodesIn(resource, definition.expression).flatMap((node) => this.#resolve(node) ?? [])
-      .filter(({ resourceType }) => type === undefined || resourceType === type)
-  }
-
-  get all(): Iterable<Resource> {
-    return this.#byKey.values()
   }
 
   #meetsOne(
@@ -124,7 +133,7 @@ export class Oracle {
   }
 
   #local(text: string): string {
-    const base = (this.#space.bases ?? []).find((each) => text.startsWith(`${each}/`))
+    const base = this.#bases.find((each) => text.startsWith(`${each}/`))
     return base === undefined ? text : text.slice(base.length + 1)
   }
 
@@ -136,7 +145,7 @@ export class Oracle {
 
   #resolve(node: Node): Resource | undefined {
     const target = this.#target(node)
-    return target && this.#byKey.get(`${target.type}/${target.id}`)
+    return target && this.#sight.find(`${target.type}/${target.id}`)
   }
 
   #refers(node: Node, definition: Definition, modifier: string | undefined, value: string): boolean {
@@ -172,13 +181,17 @@ export class Oracle {
 
   /** `Type:reference:rest`, where `rest` may be another `_has`. */
   #hasBackward(resource: Resource, text: string, value: string): boolean {
+    const name = `${text}=${value}`
+    const known = this.#referred.get(name)
+    if (known !== undefined) return known.has(resource)
     const [type = '', reference = '', ...rest] = text.split(':')
     const definition = definitionOf(type, reference)
     if (definition === undefined) throw new Error(`no parameter ${type}.${reference}`)
     const condition = conditionOf(rest.join(':'), value)
-    return [...this.all].some((other) => other.resourceType === type
-      && this.referred(other, definition).some((each) => each === resource)
-      && this.meets(other, condition))
+    const sources = [...this.#sight.every(type)].filter((other) => this.meets(other, condition))
+    const found = new Set(sources.flatMap((other) => this.referred(other, definition)))
+    this.#referred.set(name, found)
+    return found.has(resource)
   }
 }
 
