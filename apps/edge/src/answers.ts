@@ -3,7 +3,7 @@
  */
 import type { OperationOutcome, Resource } from '@medplum/fhirtypes'
 import { indentedJson } from './decimals.ts'
-import { bytesOf, copyOf, type Entry, keyOf } from './entry.ts'
+import { bytesOf, copyOf, type Entry, keyOf, passing } from './entry.ts'
 import type { Wishes } from './negotiation.ts'
 
 export interface FhirAnswer {
@@ -51,7 +51,8 @@ export const writtenAnswer = (
 const decoder = new TextDecoder()
 
 /** Spaces and lines for people; digits as they were sealed. */
-export const prettyBytes = (body: Uint8Array): Uint8Array => bytesOf(indentedJson(decoder.decode(body)))
+export const prettyBytes = (body: Uint8Array): Uint8Array =>
+  passing(bytesOf(indentedJson(decoder.decode(body))))
 
 const OPEN = bytesOf('{"resourceType":"Bundle"')
 const ENTRIES = bytesOf(',"entry":[')
@@ -71,7 +72,7 @@ export const bundleBytes = (head: Readonly<Record<string, unknown>>, parts: read
   const pieces: Uint8Array[] = [OPEN]
   const rest = JSON.stringify(head)
   if (rest !== '{}') pieces.push(bytesOf(`,${rest.slice(1, -1)}`))
-  if (parts.length === 0) return Buffer.concat([...pieces, CLOSE])
+  if (parts.length === 0) return passing(Buffer.concat([...pieces, CLOSE]))
   pieces.push(ENTRIES)
   for (const [place, part] of parts.entries()) {
     if (place > 0) pieces.push(COMMA)
@@ -82,5 +83,5 @@ export const bundleBytes = (head: Readonly<Record<string, unknown>>, parts: read
       pieces.push(bytesOf(`${before}"resource":`), part.resource, CLOSE)
     }
   }
-  return Buffer.concat([...pieces, CLOSE_ENTRIES])
+  return passing(Buffer.concat([...pieces, CLOSE_ENTRIES]))
 }

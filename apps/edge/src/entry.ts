@@ -25,7 +25,17 @@ const encoder = new TextEncoder()
 export const textOf = (entry: Entry): string => decoder.decode(entry.bytes)
 
 /** The content to answer with: a chart overwrites its own once it is closed, and an answer may still be on its way. */
-export const copyOf = (entry: Entry): Uint8Array => entry.bytes.slice()
+export const copyOf = (entry: Entry): Uint8Array => passing(entry.bytes.slice())
+
+/** Bodies made for one answer: nobody else reads them, so they are overwritten once it has left. */
+const PASSING = new WeakSet<Uint8Array>()
+
+export const passing = <T extends Uint8Array>(body: T): T => {
+  PASSING.add(body)
+  return body
+}
+
+export const isPassing = (body: Uint8Array): boolean => PASSING.has(body)
 
 export const bytesOf = (text: string): Uint8Array => encoder.encode(text)
 

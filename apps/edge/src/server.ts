@@ -4,7 +4,7 @@ import type { Answer, PresentProblem, Server, SignedRequest } from '@scelle/wire
 import { toHex } from '@scelle/sdk'
 import { type FhirAnswer, prettyBytes } from './answers.ts'
 import type { Call, Right } from './call.ts'
-import { bytesOf } from './entry.ts'
+import { bytesOf, isPassing } from './entry.ts'
 import { refusalOf } from './errors.ts'
 import { checkUrl, wishesOf } from './negotiation.ts'
 import type { FhirRoutes } from './router.ts'
@@ -99,7 +99,9 @@ const callOf = (request: SignedRequest, { rightsOf, sessionOf }: Door): Call => 
   }
 }
 
-const sent = ({ status, headers = {}, body }: FhirAnswer, pretty: boolean): Answer =>
-  body === undefined
-    ? { status, headers }
-    : { status, headers: { 'content-type': JSON_TYPE, ...headers }, body: pretty ? prettyBytes(body) : body }
+const sent = ({ status, headers = {}, body: given }: FhirAnswer, pretty: boolean): Answer => {
+  if (given === undefined) return { status, headers }
+  const body = pretty ? prettyBytes(given) : given
+  const told = { status, headers: { 'content-type': JSON_TYPE, ...headers }, body }
+  return isPassing(body) ? { ...told, sent: () => void body.fill(0) } : told
+}

@@ -38,6 +38,8 @@ export interface Answer {
   /** `content-type` is `application/cbor` for bytes unless it is given here. */
   readonly headers?: Readonly<Record<string, string>>
   readonly body?: Uint8Array | string | Readable
+  /** Called once the answer has left, or its connection has ended: for a body that is overwritten then. */
+  readonly sent?: () => void
 }
 
 export type Method = 'GET' | 'HEAD' | 'POST' | 'PUT' | 'PATCH' | 'DELETE' | 'OPTIONS'

@@ -60,6 +60,8 @@ interface Known {
   digest?: Uint8Array | undefined
   session?: string | undefined
   certified?: unknown
+  /** Told when the answer has left. */
+  sent?: (() => void) | undefined
   /** Gives back the room of a body that came before its signer was known. */
   release?: () => void
   problem?: Problem
@@ -267,7 +269,10 @@ const addHooks = (site: Site): void => {
     reply.headers({ 'request-id': request.id, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' })
     await onRequest(site, request)
   })
-  app.addHook('onResponse', async (request, reply) => logRequest(site, request, reply))
+  app.addHook('onResponse', async (request, reply) => {
+    request.known.sent?.()
+    logRequest(site, request, reply)
+  })
   app.setErrorHandler((error, request, reply) => refuse(site, error, request, reply))
   app.setNotFoundHandler((request, reply) => refuse(site, new Problem('not-found'), request, reply))
 }
@@ -288,7 +293,11 @@ const addRoute = <T>(site: Site, declared: Route<T>): void => {
           request.known.release?.()
         }
       },
-      handler: async (request, reply) => send(reply, await callHandler(route, request)),
+      handler: async (request, reply) => {
+        const answer = await callHandler(route, request)
+        request.known.sent = answer.sent
+        return send(reply, answer)
+      },
     })
   }
   if (route.policy !== 'signed-stream' && route.policy !== 'self-certifying') return add(site.app)

@@ -65,6 +65,26 @@ const ask = async (
 
 const problemCode = (text: string): unknown => (JSON.parse(text) as { code?: unknown }).code
 
+test('an answer is told when it has left, and may overwrite its body then', async () => {
+  const site = start()
+  const bodies: Uint8Array[] = []
+  site.server.route({
+    method: 'POST', url: '/passing', policy: 'signed',
+    handler: () => {
+      const body = new Uint8Array(100_000).fill(7)
+      bodies.push(body)
+      return { body, sent: () => void body.fill(0) }
+    },
+  })
+  const { url } = await site.server.listen({ host: '127.0.0.1', port: 0 })
+  const headers = await signRequest({
+    method: 'POST', url: `${url}/passing`, identity: alice, now: site.time.now, random: nonces,
+  })
+  const answer = await fetch(`${url}/passing`, { method: 'POST', headers })
+  expect(new Uint8Array(await answer.arrayBuffer()).every((byte) => byte === 7)).toBe(true)
+  await expect.poll(() => bodies.map((body) => body.every((byte) => byte === 0))).toEqual([true])
+})
+
 describe('named sessions', () => {
   const session = 'c2Vzc2lvbi1vZi1hbGljZQ'
   const told: Route = {
