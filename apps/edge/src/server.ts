@@ -102,6 +102,6 @@ const callOf = (request: SignedRequest, { rightsOf, sessionOf }: Door): Call => 
 const sent = ({ status, headers = {}, body: given }: FhirAnswer, pretty: boolean): Answer => {
   if (given === undefined) return { status, headers }
   const body = pretty ? prettyBytes(given) : given
-  const told = { status, headers: { 'content-type': JSON_TYPE, ...headers }, body }
-  return isPassing(body) ? { ...told, sent: () => void body.fill(0) } : told
+  const answer = { status, headers: { 'content-type': JSON_TYPE, ...headers }, body }
+  return isPassing(body) ? { ...answer, sent: () => void body.fill(0) } : answer
 }
