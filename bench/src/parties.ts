@@ -36,6 +36,7 @@ const KIND = {
 } as const
 
 const STARTUP = 30_000
+const TRIES = 3
 
 const programOf = (party: Party): string =>
   party === 'twin'
@@ -104,10 +105,18 @@ export class Parties {
 
   /** Draws keys, writes configurations, starts everything. */
   static async start(options: PartiesOptions = {}): Promise<Parties> {
-    const parties = new Parties(options)
-    await parties.#provision()
-    for (const party of options.parties ?? PARTIES) await parties.startOne(party)
-    return parties
+    for (let left = TRIES; ; left--) {
+      const parties = new Parties(options)
+      try {
+        await parties.#provision()
+        for (const party of options.parties ?? PARTIES) await parties.startOne(party)
+        return parties
+      } catch (error) {
+        // Somebody may have taken a port since it was found free; once more, on others.
+        await parties.close()
+        if (left <= 1) throw error
+      }
+    }
   }
 
   /** Signs requests to edge and twin. */
@@ -161,7 +170,8 @@ export class Parties {
       if (await isReady(this.url(party))) return performance.now() - started
       await sleep(10)
     }
-    throw new Error(`${party} did not start: see ${join(this.root, party, 'log')}`)
+    const said = readFileSync(join(this.root, party, 'log'), 'utf8').trim().split('\n').at(-1) ?? ''
+    throw new Error(`${party} did not start: ${said.slice(0, 200)}`)
   }
 
   async stopOne(party: Party): Promise<void> {

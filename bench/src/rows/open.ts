@@ -9,6 +9,8 @@ import { Parties, TRUSTEES } from '../parties.ts'
 
 const RECORDS = 1_000
 const TIMES = 60
+const LONGEST = 20_000
+const AT_LEAST = 12
 
 const rowFor = async (parties: Parties, capsules: number, profiles: string | undefined): Promise<Row> => {
   const job: OpenJob = {
@@ -17,6 +19,8 @@ const rowFor = async (parties: Parties, capsules: number, profiles: string | und
     records: RECORDS,
     capsules,
     times: TIMES,
+    milliseconds: LONGEST,
+    atLeast: AT_LEAST,
   }
   const execArgv =
     profiles === undefined
@@ -31,7 +35,7 @@ const rowFor = async (parties: Parties, capsules: number, profiles: string | und
   return {
     what: `open a chart, ${RECORDS.toLocaleString('en-GB')} records in ${capsules} capsules, 2 of 3 trustees`,
     perCapsule: (RECORDS / capsules).toFixed(1),
-    reached: `p50 ${ms(median(warm))}, p99 ${ms(quantile(warm, 0.99))} of ${TIMES}`,
+    reached: `p50 ${ms(median(warm))}, p99 ${ms(quantile(warm, 0.99))} of ${warm.length}`,
     target: capsules === 100 ? 'p50 150 ms, p99 400 ms' : 'p50 300 ms, p99 400 ms',
     beside: `from a new client, parties and vault verified first: p50 ${ms(median(cold))}`,
   }
