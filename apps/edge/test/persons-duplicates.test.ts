@@ -1,6 +1,7 @@
 /** The work list of probable duplicates: computed while writing, answered by people, never acted upon by itself. */
 import { readFileSync } from 'node:fs'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import type { Parameters, Patient } from '@medplum/fhirtypes'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createWorld, issueOf, type World } from './harness.ts'
@@ -112,6 +113,17 @@ describe('the work list', () => {
     expect((await world.reader.post('$scelle-resolve-duplicate', {})).status).toBe(403)
     expect((await world.app.post('$scelle-resolve-duplicate', { resourceType: 'Parameters',
       parameter: [{ name: 'pair', valueString: 'x' }, { name: 'who', valueString: 'x' }] })).status).toBe(400)
+  })
+
+  test('a directory that was not indexed is, when the edge starts', async () => {
+    const before = await list('?_count=1000')
+    await world.party.kill()
+    const db = new DatabaseSync(join(world.party.directory, 'edge.db'))
+    for (const table of ['block', 'compared', 'pair']) db.exec(`DELETE FROM ${table}`)
+    db.close()
+    await world.party.restart()
+    expect(before.length).toBeGreaterThan(0)
+    expect(await list('?_count=1000')).toEqual(before)
   })
 
   test('nothing of it is on the disk in clear', () => {

@@ -20,14 +20,15 @@ export interface Merge {
 
 export class Merges {
   readonly #rows: SealedRows<Merge>
-  /** By source. Merges are few, and every write asks. */
+  /** In memory, because every write and every search asks. */
   readonly #bySource = new Map<string, string>()
+  readonly #byTarget = new Map<string, Set<string>>()
   /** Told of a target whose records are now those of others too, or no longer. */
   changed: (target: string) => void = () => undefined
 
   constructor(db: Database, cabinet: Cabinet) {
     this.#rows = new SealedRows(db, cabinet, 'merge')
-    for (const { source, target } of this.#rows.all()) this.#bySource.set(source, target)
+    for (const { source, target } of this.#rows.all()) this.#remember(source, target)
   }
 
   /** The merge by which a patient is no longer used. */
@@ -43,9 +44,8 @@ export class Merges {
   /** Everybody merged into a patient, directly or through others; never the patient, whatever the table says. */
   sourcesOf(target: string): string[] {
     const found = new Set([target])
-    for (const into of found) {
-      for (const [source, next] of this.#bySource) if (next === into) found.add(source)
-    }
+    // What is added is visited too.
+    for (const into of found) for (const source of this.#byTarget.get(into) ?? []) found.add(source)
     found.delete(target)
     return [...found]
   }
@@ -53,7 +53,7 @@ export class Merges {
   /** Part of a transaction of the caller, like {@link end}. */
   begin(merge: Merge): void {
     this.#rows.put(merge.source, merge)
-    this.#bySource.set(merge.source, merge.target)
+    this.#remember(merge.source, merge.target)
     this.changed(merge.target)
   }
 
@@ -61,6 +61,15 @@ export class Merges {
     const target = this.#bySource.get(source)
     this.#rows.drop(source)
     this.#bySource.delete(source)
-    if (target !== undefined) this.changed(target)
+    if (target === undefined) return
+    const sources = this.#byTarget.get(target)
+    sources?.delete(source)
+    if (sources?.size === 0) this.#byTarget.delete(target)
+    this.changed(target)
+  }
+
+  #remember(source: string, target: string): void {
+    this.#bySource.set(source, target)
+    this.#byTarget.set(target, (this.#byTarget.get(target) ?? new Set()).add(source))
   }
 }

@@ -55,11 +55,9 @@ export class WorkList {
     return this.#rows.get(keyOf(left, right))
   }
 
-  /** Part of a transaction of the caller: enters what a comparison found, unless somebody has answered already. */
+  /** Part of a transaction of the caller: enters what a comparison found. What somebody answered stays answered. */
   found(left: string, right: string, found: Pick<Pair, 'kind' | 'score' | 'reasons'>): void {
-    const known = this.of(left, right)
-    if (known !== undefined && known.state !== 'open') return
-    this.#put(left, right, { ...found, state: 'open' })
+    this.#put(left, right, { ...found, state: this.of(left, right)?.state ?? 'open' })
   }
 
   /** Part of a transaction of the caller: the two have nothing in common any more. An answer stays. */
