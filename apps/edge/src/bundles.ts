@@ -7,7 +7,7 @@ import { batchCall, type EntryRequest, getCall } from './bundle-calls.ts'
 import { type Call, requireRights } from './call.ts'
 import { withDecimals } from './decimals.ts'
 import type { DocumentDesk } from './documents/desk.ts'
-import { asSubmitted } from './documents/submission.ts'
+import { asSubmitted, subjectNaming } from './documents/submission.ts'
 import type { Entry } from './entry.ts'
 import { EdgeError, isOwnFault, refusalOf } from './errors.ts'
 import type { Interactions } from './interactions.ts'
@@ -32,6 +32,7 @@ export interface BundleOptions {
   readonly fault: (error: unknown) => void
 }
 
+type Putting = Extract<PlannedEntry, { kind: 'create' | 'update' }>
 type Writing = Exclude<PlannedEntry, { kind: 'get' | 'exists' | 'refused' }>
 
 export class Bundles {
@@ -124,7 +125,7 @@ export class Bundles {
     const held = writing.filter(({ kind }) => kind !== 'create').map(({ type, id }) => `${type}/${id}`)
     await writer.holding(held, async () => {
       const changes: Change[] = []
-      for (const entry of writing) changes.push(await this.#changeOf(call, entry))
+      for (const entry of writing) changes.push(await this.#changeOf(call, entry, writing))
       const planned = await writer.apply(changes, [call.base])
       for (const [at, entry] of writing.entries()) {
         answers.set(entry.index, writtenPart(planned[at] as PlannedChange, call))
@@ -132,11 +133,11 @@ export class Bundles {
     })
   }
 
-  async #changeOf(call: Call, entry: Writing): Promise<Change> {
+  async #changeOf(call: Call, entry: Writing, beside: readonly Writing[]): Promise<Change> {
     const { kind, type } = entry
     const id = entry.id as string
     const expression = `Bundle.entry[${entry.index}]`
-    if (kind === 'create') return { type, id, ...(await this.#placed(call, entry.resource)), expression }
+    if (kind === 'create') return { type, id, ...(await this.#placed(call, entry, beside)), expression }
     const ifMatch = ifMatchOf(entry.ifMatch)
     if (kind === 'patch') {
       const operations = operationsIn(entry.patch, expression)
@@ -146,12 +147,15 @@ export class Bundles {
     const condition = ifMatch === undefined ? {} : { ifMatch }
     const change = { type, id, expression, ...condition }
     if (kind !== 'update') return change
-    const placed = await this.#placed(call, entry.resource)
+    const placed = await this.#placed(call, entry, beside)
     return { ...change, ...placed, ...(entry.ifAbsent === true ? { ifAbsent: true } : {}) }
   }
 
-  async #placed(call: Call, resource: Resource): Promise<Pick<Change, 'resource' | 'owner'>> {
-    const owner = await this.#options.desk.ownerOf(call, resource)
+  async #placed(
+    call: Call, { type, id, resource }: Putting, beside: readonly Writing[],
+  ): Promise<Pick<Change, 'resource' | 'owner'>> {
+    const within = type === 'Bundle' ? subjectNaming(`Bundle/${id}`, beside) : undefined
+    const owner = await this.#options.desk.ownerOf(call, resource, within)
     return { resource, ...(owner === undefined ? {} : { owner }) }
   }
 

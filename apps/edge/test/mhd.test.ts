@@ -10,7 +10,7 @@ let world: World
 beforeAll(async () => {
   world = await createWorld({ seed: 'mhd' })
   await world.app.put('Patient/p', { ...patient('p'), identifier: [{ system: 'urn:oid:2.999', value: '17' }] })
-  await world.app.put('Patient/q', patient('q'))
+  await world.app.put('Patient/q', { ...patient('q'), identifier: [{ system: 'urn:oid:2.999', value: '18' }] })
 })
 afterAll(() => world.close())
 
@@ -117,23 +117,41 @@ describe('ITI-65', () => {
     expect((await world.app.search(`DocumentReference?patient=${id}&status=current`)).body.total).toBe(1)
   })
 
-  test('takes a document Bundle as the document', async () => {
+  const withDocument = (fullUrl: string, identifier: object[] = []): Bundle => {
     const author = uuid(7)
     const document: Bundle = {
       resourceType: 'Bundle', type: 'document', identifier: { system: 'urn:test', value: '1' },
       timestamp: '2026-01-01T00:00:00Z', entry: [
         { fullUrl: uuid(5), resource: { resourceType: 'Composition', status: 'final', title: 'x', date: '2026-01-01',
-          type: coded('http://loinc.org', '11488-4'), subject: { reference: 'http://edge.test/fhir/Patient/p' },
+          type: coded('http://loinc.org', '11488-4'), subject: { reference: fullUrl },
           author: [{ reference: author }] } },
-        { fullUrl: 'http://edge.test/fhir/Patient/p', resource: { resourceType: 'Patient', id: 'p' } },
-        { fullUrl: author, resource: { resourceType: 'Practitioner' } },
+        { fullUrl, resource: { resourceType: 'Patient', id: 'q', ...(identifier.length > 0 ? { identifier } : {}) } },
+        { fullUrl: author, resource: { resourceType: 'Practitioner', name: [{ family: 'Martin' }] } },
       ],
     }
     const given = submission({ level: 'Minimal', attachment: { size: undefined, hash: undefined,
       contentType: 'application/fhir+json' } })
     given.entry?.splice(2, 1, { fullUrl: uuid(3), resource: document, request: { method: 'POST', url: 'Bundle' } })
-    const answer = await world.app.post<Bundle>('', given)
-    expect(answer.status, answer.text).toBe(200)
+    return JSON.parse(JSON.stringify(given)) as Bundle
+  }
+
+  test.each(['http://edge.test/fhir/Patient/p', uuid(8), 'https://else.test/fhir/Patient/q'])(
+    'takes a document Bundle as the document, whoever %s is to its sender', async (fullUrl) => {
+      const answer = await world.app.post<Bundle>('', withDocument(fullUrl))
+      expect(answer.status, answer.text).toBe(200)
+      const id = answer.body.entry?.[2]?.response?.location?.split('/')[5] ?? ''
+      const { body } = await world.app.search('Patient/p/Bundle')
+      expect(body.entry?.map(({ resource }) => resource?.id)).toContain(id)
+    })
+
+  test('takes no document Bundle about somebody else', async () => {
+    const before = await held()
+    const named = withDocument(uuid(8), [{ system: 'urn:oid:2.999', value: '18' }])
+    for (const given of [withDocument('http://edge.test/fhir/Patient/q'), named]) {
+      const refused = await world.app.post('', given)
+      expect([refused.status, issueOf(refused).code], refused.text).toEqual([422, 'business-rule'])
+    }
+    expect(await held()).toEqual(before)
   })
 
   test('a document that replaces another one supersedes it', async () => {

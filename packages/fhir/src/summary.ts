@@ -6,6 +6,7 @@ import type {
   Bundle, BundleEntry, Composition, CompositionSection, DeviceUseStatement, Patient, Reference, Resource,
 } from '@medplum/fhirtypes'
 import type { RuleTable } from './categories.ts'
+import { mapReferences } from './reference-walk.ts'
 import { COLUMNS } from './summary/columns.ts'
 import type { Find } from './summary/columns.ts'
 import { date, name } from './summary/cells.ts'
@@ -34,6 +35,8 @@ export const IPS_COMPOSITION = 'http://hl7.org/fhir/uv/ips/StructureDefinition/C
 
 export interface SummaryInput {
   readonly patient: Patient
+  /** What else the chart's records call this patient: `Patient/id` of whoever was merged into them. */
+  readonly others?: readonly string[]
   /** Current versions of the chart that the reader may read, each with the category it was sealed in. */
   readonly chart: readonly Kept[]
   /** A resource outside the chart that an entry refers to, by `Type/id`: practitioners, organisations. */
@@ -57,7 +60,7 @@ export interface SummaryInput {
 
 /** Whatever the chart holds, this is a valid document: gaps and silence are told, nothing is made up. */
 export function summarise(input: SummaryInput): Bundle {
-  const readings = input.chart.map((kept) => readingOf(kept, input.asked, input.rules))
+  const readings = input.chart.map((kept) => readingOf(sameSubject(kept, input), input.asked, input.rules))
   const shown = new Map(readings.flatMap((each) =>
     (each.kind === 'shown' ? [[keyOf(each.resource), each.resource] as const] : [])))
   const filled = gather(readings, (device) => statementFor(device, input))
@@ -85,6 +88,14 @@ export function summarise(input: SummaryInput): Bundle {
     timestamp: new Date(input.now).toISOString(),
     entry,
   }
+}
+
+/** One patient throughout the document, under one name. */
+function sameSubject(kept: Kept, { patient, others = [] }: SummaryInput): Kept {
+  if (others.length === 0) return kept
+  const resource = mapReferences(kept.resource, (reference) =>
+    (others.includes(reference) ? `Patient/${patient.id}` : undefined))
+  return { ...kept, resource }
 }
 
 /** Made here and served nowhere: known by a UUID. */

@@ -2,7 +2,9 @@ import type { Bundle, Composition, Patient, Resource } from '@medplum/fhirtypes'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { categorise } from '../src/categories.ts'
+import { checkDocument } from '../src/documents.ts'
 import { narrativeFault } from '../src/narrative.ts'
+import { mapReferences } from '../src/references.ts'
 import { languageOf, summarise } from '../src/summary.ts'
 import type { SummaryInput } from '../src/summary.ts'
 import { validateResource } from '../src/validate.ts'
@@ -34,6 +36,7 @@ const inputOf = (resources: readonly Resource[], more: Partial<SummaryInput> = {
 const made = (resources: readonly Resource[], more: Partial<SummaryInput> = {}): Bundle => {
   const bundle = summarise(inputOf(resources, more))
   expect(ipsFaults(bundle)).toEqual([])
+  expect(checkDocument(bundle)?.fullUrl).toBe(`${BASE}/Patient/${more.patient?.id ?? 'p'}`)
   return validateResource(bundle) as Bundle
 }
 const compositionOf = (bundle: Bundle): Composition => bundle.entry?.[0]?.resource as Composition
@@ -130,6 +133,13 @@ describe('a summary', () => {
     expect(divOf(bundle, MEDICATIONS)).toContain('Amoxicilline')
     const statement = bundle.entry?.find(({ resource }) => resource?.id === 'm')?.resource
     expect(statement).toMatchObject({ _effectiveDateTime: { extension: [{ valueCode: 'unknown' }] } })
+  })
+
+  test('calls a patient by one name, whoever was merged into them', () => {
+    const before: Resource = { ...penicillin, id: 'old', patient: { reference: 'Patient/before' } }
+    const bundle = made([before], { others: ['Patient/before'] })
+    expect(checkDocument(bundle)?.patient.id).toBe('p')
+    expect(JSON.stringify(bundle)).not.toContain('Patient/before')
   })
 
   test('tells the latest of a series, and devices that no statement speaks of', () => {
@@ -266,7 +276,10 @@ describe('narratives', () => {
 describe.skipIf(!hasMaterial)('real records', () => {
   test('give valid documents, each entry of which validates', () => {
     for (const { text } of syntheaBundles(6)) {
-      const resources = ((JSON.parse(text) as Bundle).entry ?? []).flatMap(({ resource }) => resource ?? [])
+      const sent = (JSON.parse(text) as Bundle).entry ?? []
+      const names = new Map(sent.map(({ fullUrl, resource }) => [fullUrl, `${resource?.resourceType}/${resource?.id}`]))
+      const resources = sent.flatMap(({ resource }) =>
+        (resource === undefined ? [] : [mapReferences(resource, (reference) => names.get(reference))]))
       const own = resources.find((each): each is Patient => each.resourceType === 'Patient') as Patient
       const bundle = made(resources, { patient: own })
       const entries = (compositionOf(bundle).section ?? []).flatMap(({ entry }) => entry ?? [])

@@ -28,15 +28,20 @@ export class DocumentDesk {
   }
 
   /**
-   * The owner of a document, as the planner names owners; undefined for a resource that is no document.
+   * The owner of a document, as the planner names owners; undefined for a resource that is no document. `within`: the
+   * patient that its metadata beside it names.
    * @throws FhirError as `checkDocument` does; EdgeError `business-rule` where it cannot be told
    */
-  async ownerOf(call: Asking, resource: Resource): Promise<string | undefined> {
+  async ownerOf(call: Asking, resource: Resource, within?: string): Promise<string | undefined> {
     if (!isDocument(resource)) return undefined
     const subject = checkDocument(resource)
     if (subject === undefined) return ORGANISATION
     const foreign = nameOf(subject, call.base)
-    if (foreign !== undefined && subject.fullUrl.startsWith(`${call.base}/`)) return foreign
+    if (foreign !== undefined && subject.fullUrl.startsWith(`${call.base}/`)) {
+      requireSame(within, foreign)
+      return foreign
+    }
+    if (within !== undefined) return this.#agreed(call, subject, within)
     // Where it was put first it stays, also when its patient comes into care later.
     const before = this.#presentOwner(resource)
     if (before !== undefined && before === foreign) return before
@@ -46,6 +51,21 @@ export class DocumentDesk {
         'Bundle.entry.fullUrl')
     }
     return owner
+  }
+
+  /** Whoever took a patient over has their documents, too. */
+  #inUse(patient: string): string {
+    const { merges } = this.#options.directory.patients
+    for (let at: string | undefined = patient, into = patient; ; at = merges.targetOf(into)) {
+      if (at === undefined) return into
+      into = at
+    }
+  }
+
+  async #agreed(call: Asking, subject: DocumentSubject, within: string): Promise<string> {
+    const known = await this.#known(call, subject)
+    if (known !== undefined) requireSame(within, known)
+    return within
   }
 
   #presentOwner({ id }: Resource): string | undefined {
@@ -60,7 +80,7 @@ export class DocumentDesk {
     for (const identifier of (patient.identifier ?? []).slice(0, 32)) {
       const query = queryOf(identifier)
       if (query === undefined) continue
-      for (const match of await this.#options.search.matches(call, 'Patient', query)) found.add(match)
+      for (const match of await this.#options.search.matches(call, 'Patient', query)) found.add(this.#inUse(match))
     }
     const [only] = found
     if (found.size > 1) {
@@ -74,6 +94,13 @@ export class DocumentDesk {
         'Patient.birthDate')
     }
     return only
+  }
+}
+
+const requireSame = (within: string | undefined, owner: string): void => {
+  if (within !== undefined && within !== owner) {
+    throw new EdgeError('business-rule', 'the document is about another patient than its metadata',
+      'DocumentReference.subject')
   }
 }
 

@@ -9,11 +9,13 @@ import { bytesOf, type Entry, keyOf } from '../entry.ts'
 import { EdgeError } from '../errors.ts'
 import { header } from '../negotiation.ts'
 import type { Search } from '../search.ts'
+import type { Directory } from '../store/directory.ts'
 import { type ChartReader, currentOf, resourceOf } from './chart-reader.ts'
 import { operationParameters } from './parameters.ts'
 
 export interface SummaryOptions {
   readonly charts: ChartReader
+  readonly directory: Directory
   readonly search: Pick<Search, 'matches'>
   readonly rules: RuleTable
   readonly organisation: string
@@ -57,7 +59,7 @@ export class Summaries {
   async #make(call: Call, id: string, given: ReadonlyMap<string, string>): Promise<FhirAnswer> {
     checkProfile(given.get('profile'))
     const asked = categoriesIn(given.get('categories'))
-    const { charts, rules, organisation, now, newId, idFor } = this.#options
+    const { charts, directory, rules, organisation, now, newId, idFor } = this.#options
     const organisationRecords = (await charts.own(call))?.records
     // Nothing is waited for from here on: a chart that is closed meanwhile is wiped.
     const opening = await charts.open(call, `Patient/${id}`)
@@ -72,7 +74,8 @@ export class Summaries {
     }
     const language = languageOf(header(call.headers, 'accept-language'), ownLanguage(patient), this.#options.language)
     const bundle = summarise({
-      patient, chart: entries.filter(isClinical).map(keptOf), beside, base: call.base, organisation, asked, rules,
+      patient, others: directory.patients.merges.sourcesOf(`Patient/${id}`),
+      chart: entries.filter(isClinical).map(keptOf), beside, base: call.base, organisation, asked, rules,
       gaps: opening.gaps(), language, now: now(), documentId: newId(), idFor, digits: digitsOf,
     })
     return { status: 200, headers: { 'content-language': language }, body: bytesOf(exactJson(bundle)) }

@@ -86,13 +86,11 @@ export class Exports {
 
   /** Whoever was taken over by another one is in the other one's chart. */
   #patients(): string[] {
-    return [...this.#options.directory.persons()].filter((entry) => !entry.deleted && !isTakenOver(textOf(entry)))
-      .map(keyOf)
+    const { directory } = this.#options
+    const inCare = [...directory.persons()].filter(({ deleted }) => !deleted).map(keyOf)
+    return inCare.filter((patient) => directory.patients.merges.targetOf(patient) === undefined)
   }
 }
-
-const isTakenOver = (text: string): boolean =>
-  text.includes('"replaced-by"') && (JSON.parse(text) as { active?: boolean }).active === false
 
 const manifestOf = (job: ExportJob, base: string): object => {
   const files = job.spool.files.map(({ type, count }, place) =>

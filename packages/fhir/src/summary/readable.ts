@@ -33,9 +33,10 @@ export function readingOf({ resource, category }: Kept, asked: ReadonlySet<strin
     : { kind: 'shown', resource: subsetted(bare), trimmed: true }
 }
 
-/** Members where people write, none of which R4 requires anywhere. */
-const WRITTEN: ReadonlySet<string> = new Set(['note', 'comment', 'patientInstruction', 'conclusion', 'presentedForm',
-  'description', 'summary'])
+/** Members where people write, none of which R4 requires; the strings only where they are strings. */
+const WRITTEN: ReadonlySet<string> = new Set(['note', 'presentedForm'])
+const WRITTEN_STRINGS: ReadonlySet<string> = new Set(['comment', 'patientInstruction', 'conclusion', 'description',
+  'summary'])
 
 type Json = Record<string, unknown>
 
@@ -47,7 +48,8 @@ function withoutWords(resource: Resource): Resource {
 function strip(value: Json): Json {
   let copy: Json | undefined
   for (const [name, member] of Object.entries(value)) {
-    const isWords = WRITTEN.has(name) || isNarrative(name, member) || isSpareText(name, member, value)
+    const isString = typeof member === 'string' && WRITTEN_STRINGS.has(name)
+    const isWords = isString || WRITTEN.has(name) || isNarrative(name, member) || isSpareText(name, member, value)
     const kept = isWords ? undefined : stripped(member)
     if (kept === member) continue
     copy ??= { ...value }
