@@ -32,7 +32,9 @@ export class Space {
   * tables(type: string): Generator<[table: TypeTable, inSight: (id: string) => boolean]> {
     for (const [place, index] of this.indexes.entries()) {
       const table = index.table(type)
-      if (table) yield [table, (id) => !this.indexes.slice(0, place).some((each) => each.has(type, id))]
+      if (!table) continue
+      const before = this.indexes.slice(0, place).filter((each) => each.table(type) !== undefined)
+      yield [table, (id) => !before.some((each) => each.has(type, id))]
     }
   }
 
