@@ -1,9 +1,11 @@
 /** What was opened is overwritten when it closes: all of it, its source too, and never under whoever still reads it. */
+import { randomBytes } from 'node:crypto'
 import type { Chart, OpenedRecord, Vault } from '@scelle/sdk'
 import { describe, expect, test } from 'vitest'
 import { Charts, type ChartsOptions } from '../src/charts.ts'
 import { bytesOf, type Entry, textOf } from '../src/entry.ts'
 import { Records } from '../src/records.ts'
+import { Sessions } from '../src/sessions.ts'
 import { Slabs } from '../src/slabs.ts'
 import { Underway } from '../src/underway.ts'
 import { glucose } from './records.ts'
@@ -147,6 +149,37 @@ describe('a chart', () => {
       end()
       expect(isZero(bytes)).toBe(true)
     }
+  })
+
+  test('is wiped when its session or its own time is over, without being asked for', async () => {
+    let now = NOW
+    const limits = { open: 10, perSession: 10, bytes: 1_000_000, idle: 1_000, absolute: 2_000, refresh: 1_000 }
+    const all = charts(() => [record('a')], { now: () => now, limits, isLive: (session) => sessions.isLive(session) })
+    const sessions = new Sessions({
+      limits: { idle: 500, absolute: 5_000, perApplication: 2 }, now: () => now, random: (length) => randomBytes(length),
+      ended: (session) => all.closeSession(session),
+    })
+    const read = async (name: string): Promise<Uint8Array> => {
+      const session = sessions.of('app', name)
+      const end = all.begin(session)
+      const { records } = await all.use(session, 'v')
+      end()
+      return (records.latest('Observation/a') as Entry).bytes
+    }
+    const first = await read('alice')
+    now += 501
+    sessions.sweep()
+    expect([isZero(first), sessions.count, all.count]).toEqual([true, 0, 0])
+    const [second, third, fourth] = [await read('a'), await read('b'), await read('c')]
+    expect([second, third, fourth].map(isZero)).toEqual([true, false, false]) // two sessions at once
+    for (let turn = 0; turn < 3; turn++) {
+      now += 400
+      sessions.of('app', 'b')
+      sessions.of('app', 'c')
+    }
+    all.sweep()
+    expect([third, fourth].map(isZero)).toEqual([true, true])
+    expect(sessions.count).toBe(2)
   })
 
   test('of one session is no other\'s memory', async () => {
