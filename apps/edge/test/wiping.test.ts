@@ -156,7 +156,8 @@ describe('a chart', () => {
     const limits = { open: 10, perSession: 10, bytes: 1_000_000, idle: 1_000, absolute: 2_000, refresh: 1_000 }
     const all = charts(() => [record('a')], { now: () => now, limits, isLive: (session) => sessions.isLive(session) })
     const sessions = new Sessions({
-      limits: { idle: 500, absolute: 5_000, perApplication: 2 }, now: () => now, random: (length) => randomBytes(length),
+      limits: { idle: 500, absolute: 5_000, perApplication: 2 },
+      now: () => now, random: (length) => randomBytes(length),
       ended: (session) => all.closeSession(session),
     })
     const read = async (name: string): Promise<Uint8Array> => {
