@@ -4,7 +4,7 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { readText, ROOT } from '../repository.ts'
-import { allBlocks, blocksOf, fileNameOf, isUnknown } from './blocks.ts'
+import { allBlocks, blocksOf, commandsOf, fileNameOf, isUnknown } from './blocks.ts'
 
 const blocks = allBlocks()
 const typed = blocks.filter(({ info }) => info.startsWith('ts'))
@@ -80,6 +80,7 @@ describe('the reader of blocks', () => {
       { file: 'a.md', line: 2, info: 'ts run', code: 'let a\n' },
     ])
     expect(() => blocksOf('a.md', '```ts\nlet a\n')).toThrow('never closed')
+    expect(commandsOf('a \\\n  b\nc\n').map(({ command }) => command)).toEqual(['a \\\n  b', 'c', ''])
     expect(isUnknown({ file: '', line: 1, info: 'bash', code: '' })).toBe(true)
     expect(isUnknown({ file: '', line: 1, info: 'json', code: '' })).toBe(false)
   })

@@ -5,7 +5,8 @@
  * - `ts run browser`  the same, and also executed in Chromium from the published packages, with the same output
  * - `ts`              must type-check as a module of its own
  * - `sh start`        the command that starts everything; `sh test` the one that runs all tests (also by .ci/run)
- * - `sh`              executed line by line beside a running `npm start`, each line must end with status 0
+ * - `sh`              executed line by line beside a running `npm start`, each line must end with status 0;
+ *                     an indented line belongs to the one before
  *
  * Any other language (text, json, http) is only shown.
  */
@@ -36,6 +37,17 @@ export const blocksOf = (file: string, markdown: string): Block[] => {
 }
 
 export const allBlocks = (): Block[] => documents().flatMap((file) => blocksOf(file, readText(file)))
+
+/** The commands of a shell block, each with the place of its first line. */
+export const commandsOf = (code: string): { command: string; at: number }[] => {
+  const commands: { command: string; at: number }[] = []
+  for (const [at, line] of code.split('\n').entries()) {
+    const before = commands.at(-1)
+    if (line.startsWith('  ') && before !== undefined) before.command += `\n${line}`
+    else commands.push({ command: line, at })
+  }
+  return commands
+}
 
 const KNOWN = ['ts', 'ts run', 'ts run browser', 'sh', 'sh start', 'sh test']
 

@@ -8,7 +8,7 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { ROOT } from '../repository.ts'
-import { allBlocks } from './blocks.ts'
+import { allBlocks, commandsOf } from './blocks.ts'
 
 const PATIENTS = 12
 /** `npm start` listens on this port and the five after it; the documents show addresses that follow from it. */
@@ -18,7 +18,7 @@ const PORTS = 6
 const lines = allBlocks()
   .filter(({ info }) => info === 'sh')
   .flatMap(({ file, line, code }) =>
-    code.split('\n').map((command, at) => ({ where: `${file}:${line + 1 + at}`, command })),
+    commandsOf(code).map(({ command, at }) => ({ where: `${file}:${line + 1 + at}`, command })),
   )
   .filter(({ command }) => command !== '' && !command.startsWith('#'))
 

@@ -17,9 +17,16 @@ const milliseconds = v.pipe(v.number(), v.integer('a whole number'), v.minValue(
 
 const positive = v.pipe(milliseconds, v.minValue(1, 'at least 1'))
 
+/** With the path that FHIR is served under, and no slash at its end. */
+const publicBase = v.pipe(
+  v.string(), v.regex(/^https?:\/\/[a-z0-9.:[\]-]+\/fhir$/, 'an address such as https://chu.example/fhir'),
+)
+
 export const configSchema = settings({
   listen: listenAddress,
   authorities,
+  /** Where others reach it, behind whatever ends TLS: what links, locations and references are told with. */
+  base: v.optional(publicBase),
   /** The organisation's identity, as `exportIdentity` writes it. The directory is sealed under keys derived from it. */
   identity: filePath,
   /** Folder of the sealed directory and outbox. One edge alone may use it. */

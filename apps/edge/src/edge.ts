@@ -84,6 +84,8 @@ export interface EdgeOptions {
   readonly sessions?: Partial<SessionLimits>
   /** Names, with port, under which others reach it. */
   readonly authorities?: readonly string[]
+  /** Its public address, with `/fhir`: what answers are told with. Absent: the name in the request's Host. */
+  readonly base?: string | undefined
   readonly now: () => number
   readonly random: (length: number) => Uint8Array
   /** Gets one JSON line per event, without content. */
@@ -412,13 +414,14 @@ const openDoor = (
     random: options.random,
     keyOf: (id) => applications.get(toHex(id))?.keys,
     readiness: ready,
-    authorities: options.authorities ?? [],
+    authorities: [...options.authorities ?? [], ...(options.base === undefined ? [] : [new URL(options.base).host])],
     maxBody: EDGE_LIMITS.requestBody,
     sessions: true,
     present: presentOutcome,
   })
   const handling = addFhir(server, {
     routes: parts.routes,
+    base: options.base,
     rightsOf: (principal) => applications.get(principal)?.rights ?? new Set(),
     sessionOf: (principal, name) => parts.sessions.of(principal, name),
     begin: (session) => parts.charts.begin(session),

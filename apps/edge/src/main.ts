@@ -52,6 +52,7 @@ const start = async (file: string): Promise<void> => {
     })),
     partners: config.partners,
     authorities: config.authorities,
+    base: config.base,
     language: config.language,
     ...(config.charts === undefined ? {} : { charts: defined(config.charts) }),
     ...(config.sessions === undefined ? {} : { sessions: defined(config.sessions) }),

@@ -23,6 +23,8 @@ type RightsOf = (principal: string) => ReadonlySet<Right>
 /** What every request needs before it is a call. */
 export interface Door {
   readonly routes: FhirRoutes
+  /** Where this server is to its clients; absent: where the request says that it found it. */
+  readonly base?: string | undefined
   readonly rightsOf: RightsOf
   /** The session of a request: its signer's hex id, and the name that the signature covers. */
   readonly sessionOf: (principal: string, name: string | undefined) => string
@@ -79,7 +81,7 @@ const told = async (request: SignedRequest, door: Door, work: (call: Call) => Pr
   }
 }
 
-const callOf = (request: SignedRequest, { rightsOf, sessionOf }: Door): Call => {
+const callOf = (request: SignedRequest, { base, rightsOf, sessionOf }: Door): Call => {
   checkUrl(request.target)
   const mark = request.target.indexOf('?')
   const path = mark < 0 ? request.target : request.target.slice(0, mark)
@@ -92,7 +94,7 @@ const callOf = (request: SignedRequest, { rightsOf, sessionOf }: Door): Call => 
     wishes: wishesOf(request.headers, mark < 0 ? '' : request.target.slice(mark + 1)),
     headers: request.headers,
     body: request.body,
-    base: `http://${typeof host === 'string' ? host.toLowerCase() : ''}${BASE}`,
+    base: base ?? `http://${typeof host === 'string' ? host.toLowerCase() : ''}${BASE}`,
     principal,
     session: sessionOf(principal, request.session),
     rights: rightsOf(principal),

@@ -21,6 +21,9 @@ test.each([
   ['an address that is none', { ...good, index: { url: 'index' } }, 'index.url'],
   ['an unknown right', { ...good, applications: [{ ...good.applications[0], rights: ['all'] }] }, 'applications'],
   ['a partner that is no principal', { ...good, partners: ['x'] }, 'partners'],
+  ['a base without its path', { ...good, base: 'https://chu.example' }, 'base'],
+  ['a base with more', { ...good, base: 'https://chu.example/fhir?x' }, 'base'],
+  ['packages that are no list', { ...good, packages: 'ips.tgz' }, 'packages'],
   ['no keys', { ...good, applications: [{ ...good.applications[0], keys: [] }] }, 'applications'],
   ['a limit below nothing', { ...good, charts: { open: 0 } }, 'charts.open'],
 ])('%s is refused by name', (_, config, key) => {

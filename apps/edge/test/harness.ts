@@ -102,6 +102,7 @@ export interface WorldOptions extends Partial<ConstellationOptions> {
   readonly sessions?: EdgeOptions['sessions']
   readonly name?: string
   readonly profiles?: EdgeOptions['profiles']
+  readonly base?: string
   /** Hex ids whose shared patients enter by themselves. */
   readonly partners?: readonly string[]
   readonly within?: Constellation
@@ -142,6 +143,7 @@ export const createWorld = async (options: WorldOptions): Promise<World> => {
         ...context,
         ...(fetch === undefined ? {} : { fetch }),
         ...(timers === undefined ? {} : { timers }),
+        ...(options.base === undefined ? {} : { base: options.base }),
         ...(options.profiles === undefined ? {} : { profiles: options.profiles }),
         ...(options.partners === undefined ? {} : { partners: options.partners }),
         ...(options.charts === undefined ? {} : { charts: options.charts }),
