@@ -302,10 +302,14 @@ export class Charts {
       }
       return undefined
     }
-    const known = await look()
-    if (known === undefined) await this.#refresh(open)
-    const found = known ?? (await look())
-    return found && { ...found, range: (start, end) => this.#using(open, found.range(start, end)) }
+    try {
+      const known = await look()
+      if (known === undefined) await this.#refresh(open)
+      const found = known ?? (await look())
+      return found && { ...found, range: (start, end) => this.#using(open, found.range(start, end)) }
+    } catch (error) {
+      throw isClosed(error) ? error : openFault(error, this.#options.log)
+    }
   }
 
   async *#using(open: OpenChart, pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
@@ -328,7 +332,7 @@ export class Charts {
         this.#options.log('chart-refresh-failed', faultFields(error))
         const { code } = openFault(error, () => undefined)
         // Its time at the sdk is over: it is opened anew next.
-        if ((error as { code?: unknown } | null)?.code === 'chart-closed') this.#open.close(open)
+        if (isClosed(error)) this.#open.close(open)
         if (code === 'forbidden') {
           this.#open.close(open)
           throw new EdgeError('forbidden')
@@ -380,6 +384,9 @@ const letGo = (source: Source): void => {
 const ENDED: ReadonlySet<string> = new Set([
   'no-grant', 'grant-expired', 'grant-revoked', 'grant-insufficient', 'not-permitted', 'not-found',
 ])
+
+/** Its time at the sdk is over. */
+const isClosed = (error: unknown): boolean => (error as { code?: unknown } | null)?.code === 'chart-closed'
 
 /** Why a chart is not there, for whoever asked. */
 const openFault = (error: unknown, log: Log): EdgeError => {

@@ -68,6 +68,16 @@ describe('an upload in pieces', () => {
     expect((await ask(world.app, 'GET', placeIn(last))).bytes.equals(sent)).toBe(true)
   })
 
+  test('may begin and end without any body, which has no digest to sign', async () => {
+    const begun = await ask(world.app, 'POST', 'Binary', { ...OF_P, 'upload-complete': '?0' })
+    expect(begun.status, begun.bytes.toString()).toBe(201)
+    await append(placeIn(begun), 0, octets(70_000))
+    const last = await ask(world.app, 'PATCH', placeIn(begun), {
+      'content-type': 'application/partial-upload', 'upload-offset': '70000', 'upload-complete': '?1',
+    })
+    expect(last.status, last.bytes.toString()).toBe(201)
+  })
+
   test('may replace a Binary, under a condition', async () => {
     await ask(world.app, 'PUT', 'Binary/scan', OF_P, octets(10))
     const fields = { ...OF_P, 'upload-complete': '?0', 'if-match': 'W/"1"' }

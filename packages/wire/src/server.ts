@@ -144,6 +144,9 @@ const onRequest = async (site: Site, request: FastifyRequest): Promise<void> => 
   }
 }
 
+const hasBody = ({ headers }: FastifyRequest): boolean =>
+  headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
+
 const checkBody = async (site: Site, route: Route<never>, request: FastifyRequest): Promise<void> => {
   const { known } = request
   if (route.policy === 'self-certifying') {
@@ -154,7 +157,7 @@ const checkBody = async (site: Site, route: Route<never>, request: FastifyReques
     })
   }
   if (route.policy === 'signed-stream') {
-    if (known.digest === undefined && request.body === undefined) known.digest = sha256()
+    if (known.digest === undefined && !hasBody(request)) known.digest = sha256()
     if (known.digest === undefined) throw new Problem('digest-mismatch', 'Sign the body: content-digest is missing.')
   } else if (route.policy !== 'public') requireDigest(known.digest, bytesOf(request.body))
 }
