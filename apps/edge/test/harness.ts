@@ -62,8 +62,9 @@ export class Application {
   async send<T = Resource>(method: string, path: string, sending: Sending = {}): Promise<Reply<T>> {
     const answer = await this.fetch(method, path, sending)
     const text = await answer.text()
+    const isJson = text !== '' && (answer.headers.get('content-type') ?? '').includes('json')
     return { status: answer.status, headers: answer.headers, text,
-      body: (text === '' ? undefined : JSON.parse(text)) as T }
+      body: (isJson ? JSON.parse(text) : undefined) as T }
   }
 
   get = <T = Resource>(path: string, headers: Record<string, string> = {}): Promise<Reply<T>> =>
