@@ -5,7 +5,7 @@ import { validateResource } from '@scelle/fhir/validate'
 import { type FhirAnswer, versionHeaders } from '../answers.ts'
 import { type Call, requireRights } from '../call.ts'
 import { exactJson } from '../decimals.ts'
-import { bytesOf, copyOf } from '../entry.ts'
+import { bytesOf, copyOf, passing } from '../entry.ts'
 import { EdgeError } from '../errors.ts'
 import type { Repository } from '../repository.ts'
 import type { Writer } from '../writes/writer.ts'
@@ -46,7 +46,7 @@ export class Compositions {
     const bundle = assembleDocument({
       composition: resourceOf(entry) as Composition, source, base: call.base, documentId: newId(), now: now(),
     })
-    if (!persist) return { status: 200, body: bytesOf(exactJson(bundle)) }
+    if (!persist) return { status: 200, body: passing(bytesOf(exactJson(bundle))) }
     return this.#keep(call, validateResource(bundle))
   }
 

@@ -5,7 +5,7 @@ import { IPS_COMPOSITION, type Kept, type Language, languageOf, summarise } from
 import type { FhirAnswer } from '../answers.ts'
 import type { Call } from '../call.ts'
 import { digitsOf, exactJson } from '../decimals.ts'
-import { bytesOf, type Entry, keyOf } from '../entry.ts'
+import { bytesOf, type Entry, keyOf, passing } from '../entry.ts'
 import { EdgeError } from '../errors.ts'
 import { header } from '../negotiation.ts'
 import type { Search } from '../search.ts'
@@ -78,7 +78,7 @@ export class Summaries {
       chart: entries.filter(isClinical).map(keptOf), beside, base: call.base, organisation, asked, rules,
       gaps: opening.gaps(), language, now: now(), documentId: newId(), idFor, digits: digitsOf,
     })
-    return { status: 200, headers: { 'content-language': language }, body: bytesOf(exactJson(bundle)) }
+    return { status: 200, headers: { 'content-language': language }, body: passing(bytesOf(exactJson(bundle))) }
   }
 }
 

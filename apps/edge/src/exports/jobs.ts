@@ -117,7 +117,10 @@ export class ExportJobs {
     for (const owner of owners) {
       if (!this.#isOn(job)) break
       const lines = await this.#linesOf(job, owner)
-      for (const [type, each] of lines) if (this.#isOn(job)) await job.spool.append(type, each)
+      for (const [type, each] of lines) {
+        if (this.#isOn(job)) await job.spool.append(type, each)
+        for (const line of each) line.fill(0)
+      }
       if (job.spool.bytes > EDGE_LIMITS.exportBytes) throw new EdgeError('too-large', 'the export is too large')
       job.done++
     }
