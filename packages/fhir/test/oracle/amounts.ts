@@ -90,8 +90,10 @@ const meetsNumber = (prefix: string, asked: Decimal, { low, high }: Span, factor
   if (prefix === 'le') return !(low !== undefined && compare(low, exact) > 0)
   if (prefix === 'sa') return low !== undefined && compare(low, exact) > 0
   if (prefix === 'eb') return high !== undefined && compare(high, exact) < 0
-  const nearLow = times(add(asked, negative(tenth)), factor)
-  const nearHigh = times(add(asked, tenth), factor)
+  // A tenth is what R4 recommends; what rounds to the number is near it in any case.
+  const margin = compare(tenth, half) > 0 ? tenth : half
+  const nearLow = times(add(asked, negative(margin)), factor)
+  const nearHigh = times(add(asked, margin), factor)
   return !(high !== undefined && compare(high, nearLow) < 0) && !(low !== undefined && compare(low, nearHigh) > 0)
 }
 
