@@ -4,7 +4,7 @@
  * patient's chart: all share it. What is closed is overwritten as soon as nobody can be reading it. The chart of a
  * patient who took another one over holds the records of both vaults, each opened by an access of its own.
  */
-import type { Attachment, Chart, OpenedRecord } from '@scelle/sdk'
+import { type Attachment, type Chart, type OpenedRecord, SdkError } from '@scelle/sdk'
 import type { Entry } from './entry.ts'
 import { EdgeError } from './errors.ts'
 import { faultFields, type Log } from './log.ts'
@@ -276,7 +276,9 @@ export class Charts {
     for (const source of sources) this.#enter(source, { records, unseen }, source.chart.take())
     for (const entry of meanwhile) records.put(entry)
     // Where nobody else may write there will be no news: the keys, and what the sdk remembers of it, are let go.
-    for (const source of sources) if (!this.#isContested(source.vault)) letGo(source)
+    for (const source of sources) {
+      if (!this.#isContested(source.vault) && !source.chart.holdsAttachments) letGo(source)
+    }
     const at = now()
     const open: OpenChart = {
       name: Buffer.from(random(9)).toString('base64url'),
@@ -296,7 +298,7 @@ export class Charts {
   /** What this edge wrote a moment ago, the sdk learns of now. */
   async #attachment(open: OpenChart, author: string, record: string): Promise<Attachment | undefined> {
     const look = async (): Promise<Attachment | undefined> => {
-      for (const { chart } of open.sources) {
+      for (const { chart } of open.sources.filter((source) => !source.chart.closed)) {
         const found = await chart.attachment(author, record)
         if (found !== undefined) return found
       }
@@ -304,6 +306,11 @@ export class Charts {
     }
     try {
       const known = await look()
+      // What was let go knows of no octets: opened anew, it does.
+      if (known === undefined && open.sources.some(({ chart }) => chart.closed)) {
+        this.#open.close(open)
+        throw new SdkError('chart-closed', 'this chart was let go; open it again')
+      }
       if (known === undefined) await this.#refresh(open)
       const found = known ?? (await look())
       return found && { ...found, range: (start, end) => this.#using(open, found.range(start, end)) }
@@ -323,7 +330,7 @@ export class Charts {
   async #refresh(open: OpenChart): Promise<void> {
     open.refreshing ??= (async () => {
       try {
-        const sources = open.sources.filter(({ vault }) => this.#isContested(vault))
+        const sources = open.sources.filter(({ chart, vault }) => !chart.closed || this.#isContested(vault))
         await Promise.all(sources.map(({ chart }) => chart.refresh()))
         if (!this.#open.has(open)) return
         for (const source of sources) this.#enter(source, open, source.chart.take())

@@ -161,6 +161,11 @@ export class Chart {
     return true
   }
 
+  /** Whether there is any attachment to ask for. */
+  get holdsAttachments(): boolean {
+    return this.#octets.size > 0
+  }
+
   async #release({ capsule }: FeedRecord, signal: AbortSignal | undefined): Promise<CapsuleKey> {
     const from = { ...(await this.#reaching([capsule.header])), signal }
     const { keys, problems } = await capsuleKeys(this.#connection, from, [capsule])
