@@ -134,8 +134,8 @@ export class Questions {
     const other = amount.system === UCUM && this.chance(3) ? this.one(otherUnits(amount.code ?? '')) : undefined
     if (isQuantity && other !== undefined) {
       const prefix = this.one(['', 'ne', 'gt', 'lt', 'ge', 'le', 'ap']) ?? ''
-      // Twelve digits: what a double tells apart after a conversion. Not so small that it takes an exponent.
-      const converted = Number((number * other[1]).toPrecision(12))
+      // Six digits: after a conversion in floating point, later ones tell nothing. Not so small as to take an exponent.
+      const converted = Number((number * other[1]).toPrecision(6))
       if (Math.abs(converted) < 1e-6 || Math.abs(converted) > 1e15) return undefined
       const text = String(converted)
       return ['', `${prefix}${text}|${UCUM}|${escaped(other[0])}`, 'quantity other unit']
