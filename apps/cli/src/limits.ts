@@ -21,7 +21,7 @@ export const CLI_LIMITS = {
   refusalsShown: 10,
   sidecarRequest: 64 * 1024 * 1024,
   /** The sidecar cuts octets into pieces of this size; each is asked after and sent again so often. */
-  octetsPiece: 4 * 1024 * 1024,
+  octetsPiece: 2 * 1024 * 1024,
   octetsTries: 40,
   octetsRetryDelay: 500,
   /** A request through the sidecar may take so long: gigabytes come slowly. */

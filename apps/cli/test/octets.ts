@@ -1,6 +1,6 @@
 /** Octets by the gigabyte, seeded and never stored: what the tests send and compare with. */
 import { createCipheriv, createHash, type Hash } from 'node:crypto'
-import { readFileSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { type IncomingMessage, request, type RequestOptions } from 'node:http'
 import { Readable } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
@@ -87,7 +87,10 @@ export const watchProcess = (pid: number): Watch => {
   const look = (): void => {
     highest = Math.max(highest, residentOf(pid))
   }
-  const timer = setInterval(look, 50)
+  const timer = setInterval(() => {
+    if (existsSync(`/proc/${pid}`)) look()
+    else clearInterval(timer)
+  }, 50)
   return {
     idle,
     highest: () => {

@@ -42,7 +42,7 @@ export const SDK_LIMITS = {
   /** One body, as sealed: a little more than the largest content. */
   bodyBytes: 80 * 1024 * 1024,
   /** A part of a blob that is fetched at once, and how many parts of one blob are held. */
-  blobPart: 1024 * 1024,
+  blobPart: 512 * 1024,
   blobParts: 3,
   /** Tries of a part: a download outlasts a restart of the index. */
   partAttempts: 7,

@@ -1,6 +1,6 @@
 /** Signed requests to index and trustees: one form, bounded in time and size, tried again where that is safe. */
 import type { Identity } from '@scelle/seal/identity'
-import type { Context } from '@scelle/seal/verify'
+import { type Context, giveBack } from '@scelle/seal/verify'
 import { isProblemCode, PROBLEMS, type ProblemCode } from '@scelle/wire/errors'
 import { signRequest } from '@scelle/wire/http'
 import { SdkError } from './errors.ts'
@@ -82,6 +82,7 @@ const readBounded = async (response: Response, limit: number): Promise<Uint8Arra
   for (const piece of pieces) {
     whole.set(piece, offset)
     offset += piece.length
+    giveBack(piece)
   }
   return whole
 }
