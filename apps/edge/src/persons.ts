@@ -1,22 +1,46 @@
-/** The patients in this organisation's care, searchable without opening a chart. Loaded at the first search. */
-import type { ParsedSearch } from '@scelle/fhir/search'
+/**
+ * The patients in this organisation's care, searchable without opening a chart. Loaded at the first search, in slices:
+ * a hospital has a hundred thousand, and others go on reading meanwhile.
+ */
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { findMatches, type ParsedSearch, parseSearch } from '@scelle/fhir/search'
 import type { Entry } from './entry.ts'
 import type { Opening } from './charts.ts'
+import { EDGE_LIMITS } from './limits.ts'
 import { Records } from './records.ts'
 import type { Directory } from './store/directory.ts'
+
+/** What people are asked for by: indexed as they are loaded, not all at once by the first search. */
+const USUAL = parseSearch('Patient', 'name=a&family=a&given=a&birthdate=2000&identifier=a&gender=male')
 
 export class Persons {
   readonly #directory: Directory
   readonly #random: (length: number) => Uint8Array
   #loaded: Opening | undefined
+  #loading: { readonly opening: Opening; readonly done: Promise<Opening> } | undefined
 
   constructor(directory: Directory, random: (length: number) => Uint8Array) {
     this.#directory = directory
     this.#random = random
   }
 
-  use(): Opening {
-    this.#loaded ??= this.#opening(this.#directory.persons())
+  /** The whole list. */
+  async use(): Promise<Opening> {
+    while (this.#loaded === undefined) {
+      const loading = this.#loading ?? this.#load()
+      this.#loading = loading
+      await loading.done
+      // Otherwise somebody left the list while it was read.
+      if (this.#loading === loading) {
+        this.#loading = undefined
+        this.#loaded = loading.opening
+      }
+    }
+    return this.#loaded
+  }
+
+  /** The whole list if it is loaded. */
+  peek(): Opening | undefined {
     return this.#loaded
   }
 
@@ -24,19 +48,39 @@ export class Persons {
    * For one search of patients that looks at nothing else: while the list is not loaded, those alone who can have an
    * identifier that the search demands, if one page will show them all.
    */
-  useFor(parsed: ParsedSearch): Opening {
+  async useFor(parsed: ParsedSearch): Promise<Opening> {
     const few = this.#loaded === undefined ? this.#demanded(parsed) : undefined
     if (few === undefined || (few.length > parsed.count && !parsed.totalOnly)) return this.use()
     return this.#opening(few.flatMap((key) => this.#directory.person(key) ?? []))
   }
 
   accepted(entries: readonly Entry[]): void {
-    for (const entry of entries) if (entry.type === 'Patient') this.#loaded?.records.put(entry)
+    const opening = this.#loaded ?? this.#loading?.opening
+    for (const entry of entries) if (entry.type === 'Patient') opening?.records.put(entry)
   }
 
   /** Somebody left the list: it is read again at the next search. */
   forget(): void {
     this.#loaded = undefined
+    this.#loading = undefined
+  }
+
+  /** What is accepted meanwhile is entered as it comes; an older version of it, read later, changes nothing. */
+  #load(): { opening: Opening; done: Promise<Opening> } {
+    const opening = this.#opening([])
+    const { records } = opening
+    const load = async (): Promise<Opening> => {
+      let after: Uint8Array | undefined
+      do {
+        const slice = this.#directory.personsAfter(after, EDGE_LIMITS.personSlice)
+        for (const { entry } of slice) records.put(entry)
+        if (after === undefined) findMatches({ searched: records.indexAt(records.state), beside: [] }, USUAL)
+        after = slice.at(-1)?.row
+        await nextTurn()
+      } while (after !== undefined)
+      return opening
+    }
+    return { opening, done: load() }
   }
 
   #opening(entries: Iterable<Entry>): Opening {

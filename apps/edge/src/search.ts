@@ -191,7 +191,7 @@ export class Search {
 
   async #again({ session }: Call, { opening: name, sight, state }: Cursor): Promise<Reach> {
     const [where = ''] = name.split('.')
-    const opening = where === PERSONS ? this.#options.persons.use() : this.#options.charts.peek(session, where)
+    const opening = where === PERSONS ? this.#options.persons.peek() : this.#options.charts.peek(session, where)
     if (opening === undefined || `${where}.${opening.name}` !== name) throw new EdgeError('cursor-expired')
     const beside = sight === undefined ? [] : await this.#beside(session, opening)
     // What was opened since was not looked at then.
@@ -213,7 +213,7 @@ export class Search {
         const known = scope.chart !== undefined && this.#options.directory.vaultOf(scope.chart) !== undefined
         if (known) await this.#chart(session, scope.chart)
         const { persons } = this.#options
-        return { where: PERSONS, opening: isWide(parsed) ? persons.use() : persons.useFor(parsed) }
+        return { where: PERSONS, opening: await (isWide(parsed) ? persons.use() : persons.useFor(parsed)) }
       }
       case 'ids': return this.#byIds(session, parsed.type, scope.ids)
       case 'named': return this.#chart(session, await this.#named(session, parsed, scope.criterion))
@@ -233,12 +233,13 @@ export class Search {
     const { charts, directory, persons } = this.#options
     const own = directory.vaultOf(ORGANISATION)
     const organisation = own === undefined ? [] : [await charts.use(session, own)]
-    return [...organisation, persons.use(), ...charts.openIn(session)].filter((opening) => opening !== searched)
+    const list = await persons.use()
+    return [...organisation, list, ...charts.openIn(session)].filter((opening) => opening !== searched)
   }
 
   /** The one patient in this organisation's care whom a condition names. */
   async #named(session: string, parsed: ParsedSearch, criterion: Criterion): Promise<string> {
-    const opening = this.#options.persons.use()
+    const opening = await this.#options.persons.use()
     const beside = await this.#beside(session, opening)
     const asked = { ...parsed, type: 'Patient', criteria: [criterion], sort: [], includes: [] }
     const [patient, ...more] = matchesAt({ where: PERSONS, opening, beside }, asked, presentMoment())

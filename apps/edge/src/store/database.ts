@@ -38,6 +38,7 @@ interface Statements {
   readonly put: StatementSync
   readonly drop: StatementSync
   readonly all: StatementSync
+  readonly after: StatementSync
   readonly count: StatementSync
 }
 
@@ -94,6 +95,7 @@ export class Database {
       ),
       drop: db.prepare(`DELETE FROM ${table} WHERE row = ?`),
       all: db.prepare(`SELECT row, sealed FROM ${table}`),
+      after: db.prepare(`SELECT row, sealed FROM ${table} WHERE row > ? ORDER BY row LIMIT ?`),
       count: db.prepare(`SELECT count(*) AS n FROM ${table}`),
     }])) as Record<Table, Statements>
     this.#outboxPut = db.prepare('INSERT INTO outbox (seq, row, sealed) VALUES (?, ?, ?)')
@@ -198,6 +200,14 @@ export class Database {
     for (const found of this.#tables[table].all.iterate()) {
       yield { row: found['row'] as Uint8Array, sealed: found['sealed'] as Uint8Array }
     }
+  }
+
+  /** The next rows behind one, at most `count`; from the beginning where it is absent. */
+  after(table: Table, row: Uint8Array | undefined, count: number): { row: Uint8Array; sealed: Uint8Array }[] {
+    this.flush()
+    return this.#tables[table].after.all(row ?? new Uint8Array(0), count).map((found) => ({
+      row: found['row'] as Uint8Array, sealed: found['sealed'] as Uint8Array,
+    }))
   }
 
   outboxPut(row: Uint8Array, sealed: Uint8Array): number {

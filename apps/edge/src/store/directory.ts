@@ -153,6 +153,12 @@ export class Directory {
     for (const { row, sealed } of this.#db.all('person')) yield decodePerson(this.#cabinet.open('person', row, sealed))
   }
 
+  /** The next persons in the order of their rows, which says nothing; none are left where it answers none. */
+  personsAfter(after: Uint8Array | undefined, count: number): { row: Uint8Array; entry: Entry }[] {
+    return this.#db.after('person', after, count).map(({ row, sealed }) =>
+      ({ row, entry: decodePerson(this.#cabinet.open('person', row, sealed)) }))
+  }
+
   /**
    * Part of a transaction of the caller: a resource is now at this version. `merge`: its patient is no longer used from
    * then on, or is again.

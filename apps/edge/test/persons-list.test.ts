@@ -1,0 +1,93 @@
+/** The list of patients is loaded in slices: what happens between two of them must be in it, and hold nobody up. */
+import { setImmediate as nextTurn } from 'node:timers/promises'
+import { expect, test } from 'vitest'
+import { parseSearch } from '@scelle/fhir/search'
+import { bytesOf, type Entry } from '../src/entry.ts'
+import { Persons } from '../src/persons.ts'
+import { presentMoment } from '../src/records.ts'
+import { matchesAt } from '../src/search-space.ts'
+import type { Directory } from '../src/store/directory.ts'
+
+const person = (id: string, family: string, version = 1, deleted = false): Entry => ({
+  type: 'Patient', id, version, updated: 1_000 + version, category: 'summary', author: 'aa', handle: `handle-${id}`,
+  deleted,
+  bytes: bytesOf(deleted ? '' : JSON.stringify({ resourceType: 'Patient', id, name: [{ family }] })),
+})
+
+/** A directory that gives out what it holds in slices of two, and tells of each. */
+const directoryOf = (held: readonly Entry[], told: (slice: number) => void = () => undefined) => {
+  let slices = 0
+  const personsAfter = (after: Uint8Array | undefined) => {
+    told(++slices)
+    const from = after?.[0] ?? 0
+    return held.slice(from, from + 2).map((entry, i) => ({ row: Uint8Array.of(from + i + 1), entry }))
+  }
+  return { personsAfter, slices: () => slices } as unknown as Directory & { slices: () => number }
+}
+
+const random = (length: number): Uint8Array => new Uint8Array(length)
+const found = async (persons: Persons, query: string): Promise<string[]> =>
+  matchesAt({ where: 'persons', opening: await persons.use(), beside: [] }, parseSearch('Patient', query),
+    presentMoment())
+
+const HELD = ['Martin', 'Durand', 'Bernard', 'Petit', 'Moreau'].map((family, i) => person(`p${i}`, family))
+
+test('every slice is in the list, and other work goes on between them', async () => {
+  const persons = new Persons(directoryOf(HELD), random)
+  const loading = persons.use()
+  let turns = 0
+  const counting = (async () => {
+    while (persons.peek() === undefined) {
+      turns++
+      await nextTurn()
+    }
+  })()
+  await loading
+  await counting
+  expect(turns).toBeGreaterThanOrEqual(3)
+  expect(await found(persons, 'family=moreau')).toEqual(['Patient/p4'])
+  expect(await found(persons, 'family=martin')).toEqual(['Patient/p0'])
+})
+
+test('what is written while it loads is in it, newer than what is read later', async () => {
+  const written = [person('p4', 'Renard', 2), person('p0', '', 2, true), person('new', 'Lefort')]
+  const persons: Persons = new Persons(
+    directoryOf(HELD, (slice) => {
+      if (slice === 2) persons.accepted(written)
+    }),
+    random,
+  )
+  expect(await found(persons, 'family=moreau')).toEqual([])
+  expect(await found(persons, 'family=renard,lefort')).toEqual(['Patient/new', 'Patient/p4'])
+  expect(await found(persons, 'family=martin')).toEqual([])
+})
+
+test('somebody who leaves while it loads is not in it: it is read again', async () => {
+  let isHere = true
+  const stays = HELD.slice(1)
+  const first = directoryOf(HELD)
+  const second = directoryOf(stays)
+  const persons: Persons = new Persons(
+    {
+      personsAfter: (after: Uint8Array | undefined, count: number) => {
+        if (first.slices() === 2 && isHere) {
+          isHere = false
+          persons.forget()
+        }
+        return isHere || first.slices() < 4 ? first.personsAfter(after, count) : second.personsAfter(after, count)
+      },
+    } as unknown as Directory,
+    random,
+  )
+  expect(await found(persons, 'family=martin')).toEqual([])
+  expect(await found(persons, 'family=durand')).toEqual(['Patient/p1'])
+  expect(second.slices()).toBeGreaterThan(0)
+})
+
+test('it is loaded once for everybody who asks meanwhile', async () => {
+  const directory = directoryOf(HELD)
+  const persons = new Persons(directory, random)
+  const [one, other] = await Promise.all([persons.use(), persons.use()])
+  expect(one).toBe(other)
+  expect(directory.slices()).toBe(4)
+})
