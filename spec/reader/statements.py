@@ -17,6 +17,7 @@ KINDS = (
     "revocation",
     "access",
     "position",
+    "positions",
 )
 PURPOSES = ("treatment", "emergency", "administration", "patient-request", "legal", "research")
 RIGHTS = {"relay": 1, "write": 2, "read": 4, "shareOn": 8}
@@ -135,6 +136,9 @@ STRUCTS = {
         session=Optional(hash32),
     ),
     "Position": struct(suite=suite, index=hash32, statement=hash32, sequence=uint(), time=time),
+    "Positions": struct(
+        suite=suite, index=hash32, held=list_of(struct(statement=hash32, sequence=uint(), time=time), 1024)
+    ),
     "StoredIdentity": struct(
         chain=list_of(octets(1, STATEMENT), 64), secrets=list_of(struct(signing=hash32, sealing=hash32), 64)
     ),

@@ -62,7 +62,7 @@ const STRUCTS: Record<string, seal.Codec<any>> = {
   Signed: seal.Signed, KeyRecord: seal.KeyRecord, VaultGenesis: seal.VaultGenesis, Manifest: seal.Manifest,
   CategorySecrets: seal.CategorySecrets, Encapsulation: seal.Encapsulation, CapsuleHeader: seal.CapsuleHeader, Capsule: seal.Capsule,
   RecordHeader: seal.RecordHeader, Commit: seal.Commit, Grant: seal.Grant, GrantKeys: seal.GrantKeys, Revocation: seal.Revocation,
-  Access: seal.Access, Position: seal.Position,
+  Access: seal.Access, Position: seal.Position, Positions: seal.Positions,
 }
 
 /** Sealed bodies are changed as the vector says, so that a file need not hold each changed copy. */

@@ -1,7 +1,8 @@
 /** An index that lies about vaults, keys, grants and its own word. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { decode, encode, Manifest, Position, Signed } from '@scelle/seal/verify'
-import { GrantList, KeyChain, Receipt, VaultView } from '@scelle/wire/messages'
+import { decode, encode, Manifest, Position, Positions, Signed } from '@scelle/seal/verify'
+import { CommitAnswers, GrantList, KeyChain, Receipt, VaultView } from '@scelle/wire/messages'
+import type { Effect } from '../src/network.ts'
 import { forgedGrant } from './forged.ts'
 import { codeOf, createScene, HOUR, item, lie, type Scene } from './scene.ts'
 
@@ -85,6 +86,42 @@ describe('keys and statements', () => {
       ),
     )
     expect(await codeOf(vault.open())).toBe('release-mismatch')
+  })
+
+  it('one word about several commits: about others, fewer, in another order, by somebody else, or none', async () => {
+    const { hospital, vault, world } = scene
+    const stranger = await world.client('person')
+    const custody = { mode: 'custody', categories: [{ code: 'summary', strict: false }] } as const
+    const vaults = [vault, await hospital.createVault(custody), await hospital.createVault(custody)]
+    const prepared = await Promise.all(vaults.map((one) => one.prepare([item('a')])))
+    type Held = Positions['held']
+    const answerOf = async (change: (held: Held) => Held | undefined, by = world.index.identity) => {
+      const lying: Effect = {
+        kind: 'replace',
+        handle: async (request, server) => {
+          const answer = await server(request)
+          const { answers, positions } = decode(CommitAnswers, answer.body)
+          const body = decode(Positions, decode(Signed, positions!).body)
+          const held = change(body.held)
+          const signed = held && { positions: await by.sign('positions', encode(Positions, { ...body, held })) }
+          return { ...answer, headers: {}, body: encode(CommitAnswers, { ...signed, answers }) }
+        },
+      }
+      const stop = world.network.add({ host: world.index.host, target: /\/v1\/commits$/, effect: lying })
+      const code = await codeOf(hospital.submit(prepared))
+      stop()
+      return code
+    }
+    const other = (held: Held) => held.with(1, { ...held[1]!, statement: new Uint8Array(32) })
+    expect(await answerOf(other)).toBe('release-mismatch')
+    expect(await answerOf((held) => held.slice(1))).toBe('release-mismatch')
+    expect(await answerOf((held) => [...held, held[0]!])).toBe('release-mismatch')
+    expect(await answerOf((held) => held.toReversed())).toBe('release-mismatch')
+    expect(await answerOf((held) => held, stranger.identity)).toBe('principal-mismatch')
+    expect(await answerOf(() => undefined)).toBe('answer-invalid')
+    // None of these settled anything: the same commits are submitted again and have their places.
+    const results = await hospital.submit(prepared)
+    expect(results.map(({ accepted }) => accepted)).toEqual([true, true, true])
   })
 
   it('an answer that is not canonical: encoding-not-canonical', async () => {

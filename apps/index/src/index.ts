@@ -62,6 +62,7 @@ export const createIndex = (options: IndexOptions): Server => {
     cursors: new Cursors(options.cursorSecret, context.random),
     context,
     index: identity.id,
+    identity,
     admitted: new Set(options.admitted),
   }
   for (const add of ROUTES) add(server, services)

@@ -1,4 +1,5 @@
 /** What the routes work with. */
+import type { Identity } from '@scelle/seal/identity'
 import type { Context, PrincipalKeys } from '@scelle/seal/verify'
 import { decodeSigned, encode, fromHex, requireCurrentKey, statementId, toHex } from '@scelle/seal/verify'
 import { Problem } from '@scelle/wire/errors'
@@ -17,6 +18,7 @@ export interface Services {
   readonly context: Context
   /** Principal id of this index. */
   readonly index: Uint8Array
+  readonly identity: Identity
   /** Ids in hex of the organisations that may create custody vaults and deposit into them. */
   readonly admitted: ReadonlySet<string>
 }

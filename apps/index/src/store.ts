@@ -16,11 +16,18 @@ export interface StoredStatement {
   readonly bytes: Uint8Array
 }
 
-/** The part of a position that is not the same for all: `positions.ts` makes the signed statement from it. */
-export interface StoredPosition {
+/** Where a statement is held, and since when. */
+export interface Place {
   readonly sequence: number
   /** Seconds since 1970 UTC. */
   readonly time: number
+}
+
+/**
+ * The part of a position that is not the same for all: `positions.ts` makes the signed statement from it. Of a commit
+ * the signature is empty: the index signs one word about all commits of a request, when it answers.
+ */
+export interface StoredPosition extends Place {
   readonly keyVersion: number
   readonly signature: Uint8Array
 }

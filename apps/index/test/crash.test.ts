@@ -12,7 +12,7 @@ import { decode, encode, sha256, statementId, toHex } from '@scelle/seal/verify'
 import { signRequest } from '@scelle/wire/http'
 import { CommitAnswers, CommitBatch, CommitSubmission, type Feed } from '@scelle/wire/messages'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Sealed, World, Writer } from './world.ts'
+import { type CommitAnswer, commitAnswers, type Sealed, World, Writer } from './world.ts'
 
 const CHILD = fileURLToPath(new URL('crash-child.ts', import.meta.url))
 
@@ -55,7 +55,7 @@ const send = async (
 
 interface Sent {
   readonly sealed: Sealed
-  position: Uint8Array | undefined
+  position: CommitAnswer['position']
 }
 
 const stream = async (url: string, sent: readonly Sent[]): Promise<void> => {
@@ -69,10 +69,11 @@ const stream = async (url: string, sent: readonly Sent[]): Promise<void> => {
           (await send(url, 'PUT', `/v1/blobs/${toHex(blob.digest)}`, one.sealed.bodies[0] as Uint8Array)) === undefined
         )
           return
-        const body = encode(CommitBatch, [decode(CommitSubmission, one.sealed.submission)])
-        const answer = await send(url, 'POST', '/v1/commits', body)
+        const batch = [decode(CommitSubmission, one.sealed.submission)]
+        const answer = await send(url, 'POST', '/v1/commits', encode(CommitBatch, batch))
         if (answer === undefined) return
-        one.position = decode(CommitAnswers, answer)[0]?.position
+        const [answered] = await commitAnswers(batch, decode(CommitAnswers, answer), world.identity.keys)
+        one.position = answered?.position
       }
     }),
   )

@@ -156,9 +156,9 @@ const send = async (
       while (next < bodies.length) {
         const body = bodies[next++] as Uint8Array
         const start = performance.now()
-        const answers = decode(CommitAnswers, await ask(owner, 'POST', '/v1/commits', body))
+        const { answers } = decode(CommitAnswers, await ask(owner, 'POST', '/v1/commits', body))
         times.push(performance.now() - start)
-        if (answers.some(({ position }) => position === undefined)) throw new Error('a commit was refused')
+        if (answers.some(({ problem }) => problem !== undefined)) throw new Error('a commit was refused')
       }
     }),
   )

@@ -20,9 +20,9 @@ import {
 } from '@scelle/seal/verify'
 import type { Identity } from '@scelle/seal/identity'
 import type { MadeVault } from '@scelle/seal/keys'
-import { CommitAnswers, CommitBatch, type CommitSubmission, Receipt } from '@scelle/wire/messages'
+import { CommitBatch, type CommitSubmission, Receipt } from '@scelle/wire/messages'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { type Sealed, World, Writer } from './world.ts'
+import { type CommitAnswer, type Sealed, World, Writer } from './world.ts'
 
 let world: World
 let owner: Identity
@@ -40,10 +40,8 @@ beforeEach(async () => {
 
 type Submission = CommitSubmission
 
-const submit = async (submission: Submission, as: Identity = owner): Promise<CommitAnswers[number]> => {
-  const body = encode(CommitBatch, [submission])
-  return (await world.must(CommitAnswers, as, 'POST', '/v1/commits', { body }))[0] as CommitAnswers[number]
-}
+const submit = async (submission: Submission, as: Identity = owner): Promise<CommitAnswer> =>
+  (await world.submit(as, [submission]))[0] as CommitAnswer
 
 const stored = async (): Promise<number> => (await world.feed(owner, vault.vault, owner)).commits.length
 
@@ -303,8 +301,7 @@ describe('a batch', () => {
   test('bad ones stand alone; the same one twice gets one place', async () => {
     const [good, bad, also] = [await seal(), await seal(), await seal()]
     const broken = { ...bad.made, leaves: bad.made.leaves.map((byte) => byte ^ 1) }
-    const body = encode(CommitBatch, [good.made, broken, also.made, good.made])
-    const answers = await world.must(CommitAnswers, owner, 'POST', '/v1/commits', { body })
+    const answers = await world.submit(owner, [good.made, broken, also.made, good.made])
     expect(answers.map(({ problem }) => problem)).toEqual([undefined, 'bad-statement', undefined, undefined])
     expect(answers[3]).toEqual(answers[0])
     expect(await stored()).toBe(2)

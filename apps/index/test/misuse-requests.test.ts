@@ -14,7 +14,7 @@ import {
   VaultGenesis,
 } from '@scelle/seal/verify'
 import { signRequest } from '@scelle/wire/http'
-import { CommitAnswers, CommitBatch, KeyChain, NewGrant, NewVault, Receipt, VaultView } from '@scelle/wire/messages'
+import { KeyChain, NewGrant, NewVault, Receipt, VaultView } from '@scelle/wire/messages'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { World, Writer } from './world.ts'
 
@@ -341,9 +341,8 @@ describe('blobs', () => {
     const sealed = await writer.seal(await writer.capsule(), [{ content, blob: true }])
     const [body] = sealed.bodies as [Uint8Array]
     expect((await upload(stranger, body)).code).toBe('not-permitted')
-    const batch = encode(CommitBatch, [sealed.made])
     const place = sealed.made.records[0]?.place
-    const before = await world.must(CommitAnswers, owner, 'POST', '/v1/commits', { body: batch })
+    const before = await world.submit(owner, [sealed.made])
     expect(before).toEqual([{ problem: 'blob-missing', places: [place] }])
     expect((await upload(owner, body, sha256(content.length === 0 ? body : new Uint8Array()))).code).toBe(
       'digest-mismatch',
@@ -352,7 +351,7 @@ describe('blobs', () => {
     expect((await upload(owner, body)).status).toBe(201)
     const path = `/v1/blobs/${toHex(sha256(body))}`
     expect(await get(owner, path)).toBe('not-found')
-    const after = await world.must(CommitAnswers, owner, 'POST', '/v1/commits', { body: batch })
+    const after = await world.submit(owner, [sealed.made])
     expect(after[0]?.problem).toBeUndefined()
     expect((await world.ask(owner, 'GET', path)).body).toEqual(body)
     expect(await get(reader, path)).toBe('not-found')

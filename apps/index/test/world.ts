@@ -15,7 +15,11 @@ import {
 import { createGrant, type MadeGrant } from '@scelle/seal/grants'
 import { createIdentity, type Identity } from '@scelle/seal/identity'
 import { createVault, type MadeManifest, type MadeVault } from '@scelle/seal/keys'
-import { type Codec, type Context, decode, encode, type Grant, type PrincipalKeys, toHex } from '@scelle/seal/verify'
+import {
+  type Codec, type Context, decode, encode, type Grant, type Positions, type PrincipalKeys, statementId, toHex,
+  verifyPositions,
+} from '@scelle/seal/verify'
+import type { ProblemCode } from '@scelle/wire/errors'
 import { signRequest } from '@scelle/wire/http'
 import { CommitAnswers, CommitBatch, CommitSubmission, Feed, NewGrant, NewVault, Receipt } from '@scelle/wire/messages'
 import type { LogEvent, Server } from '@scelle/wire/server'
@@ -255,13 +259,34 @@ export class World {
     return this.must(Feed, as, 'GET', `/v1/vaults/${toHex(vault)}/feed?custodian=${toHex(custodian.id)}${query}`)
   }
 
-  async commit(author: Identity, ...submissions: Uint8Array[]): Promise<CommitAnswers> {
-    const body = encode(
-      CommitBatch,
-      submissions.map((bytes) => decode(CommitSubmission, bytes)),
-    )
-    return this.must(CommitAnswers, author, 'POST', '/v1/commits', { body })
+  async commit(author: Identity, ...submissions: Uint8Array[]): Promise<CommitAnswer[]> {
+    return this.submit(author, submissions.map((bytes) => decode(CommitSubmission, bytes)))
   }
+
+  /** The answers, each accepted one with its place, once the index's word about all of them was verified. */
+  async submit(author: Identity, submissions: readonly CommitSubmission[]): Promise<CommitAnswer[]> {
+    const body = encode(CommitBatch, [...submissions])
+    return commitAnswers(submissions, await this.must(CommitAnswers, author, 'POST', '/v1/commits', { body }),
+      this.identity.keys)
+  }
+}
+
+/** Without a problem the commit was accepted, and has a place. */
+export interface CommitAnswer {
+  readonly problem?: ProblemCode
+  readonly places?: readonly number[]
+  readonly position?: Positions['held'][number]
+}
+
+export const commitAnswers = async (
+  submissions: readonly CommitSubmission[], { answers, positions }: CommitAnswers, index: PrincipalKeys,
+): Promise<CommitAnswer[]> => {
+  const ids = submissions.filter((_, i) => answers[i]?.problem === undefined).map(({ commit }) => statementId(commit))
+  const held = ids.length === 0 ? [] : [...(await verifyPositions(positions as Uint8Array, index, ids))]
+  return answers.map(({ problem, places }) => ({
+    ...(problem === undefined ? { position: held.shift() as Positions['held'][number] } : { problem }),
+    ...(places === undefined ? {} : { places }),
+  }))
 }
 
 export interface Sealed {

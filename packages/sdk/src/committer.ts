@@ -5,11 +5,11 @@ import {
   decode,
   encapsulationId,
   encode,
-  type Position,
+  type Positions,
   type PrincipalKeys,
   RIGHTS,
   toHex,
-  verifyPosition,
+  verifyPositions,
 } from '@scelle/seal/verify'
 import type { ProblemCode } from '@scelle/wire/errors'
 import { WIRE_LIMITS } from '@scelle/wire/limits'
@@ -53,8 +53,11 @@ export interface PreparedCommit {
   readonly items: readonly PreparedItem[]
 }
 
+/** Where the index holds a commit, and since when: under its signature. */
+export type HeldPlace = Positions['held'][number]
+
 export type SubmitResult =
-  | { readonly accepted: true; readonly position: Position }
+  | { readonly accepted: true; readonly position: HeldPlace }
   | {
       readonly accepted: false
       readonly problem: ProblemCode
@@ -65,6 +68,8 @@ export interface WriteTarget {
   readonly view: VaultView
   readonly keyring: Keyring
 }
+
+type CommitAnswer = CommitAnswers['answers'][number]
 
 interface Pending {
   readonly lane: Lane
@@ -314,24 +319,37 @@ export class Committer {
       body,
       signal,
     })
-    const answers = decode(CommitAnswers, answer)
+    const { answers, positions } = decode(CommitAnswers, answer)
     if (answers.length !== request.length) {
       throw new SdkError('answer-invalid', 'the index answered another number of commits than it was sent')
     }
-    return Promise.all(request.map((one, i) => this.#settle(one, answers[i] as CommitAnswers[number])))
+    // Nothing is settled before all that the index says holds.
+    const accepted = request.filter((_, i) => answers[i]?.problem === undefined)
+    const held = await this.#held(accepted, positions)
+    let next = 0
+    return Promise.all(request.map(async (one, i) => {
+      const { problem, places } = answers[i] as CommitAnswer
+      return problem === undefined
+        ? this.#accept(one, held[next++] as HeldPlace)
+        : this.#refuse(one, problem, new Set(places))
+    }))
   }
 
-  async #settle(prepared: PreparedCommit, answer: CommitAnswers[number]): Promise<SubmitResult> {
-    if (answer.position !== undefined) {
-      const position = await verifyPosition(answer.position, this.#connection.index, prepared.id)
-      await this.#accepted(prepared)
-      return { accepted: true, position }
-    }
-    if (answer.problem === undefined) throw new SdkError('answer-invalid', 'the index answered a commit with nothing')
-    this.#refused(prepared, answer.problem)
-    const places = new Set(answer.places)
+  async #held(accepted: readonly PreparedCommit[], positions: Uint8Array | undefined): Promise<readonly HeldPlace[]> {
+    if (accepted.length === 0) return []
+    if (positions === undefined) throw new SdkError('answer-invalid', 'the index accepted commits unsigned')
+    return verifyPositions(positions, this.#connection.index, accepted.map(({ id }) => id))
+  }
+
+  async #accept(prepared: PreparedCommit, position: HeldPlace): Promise<SubmitResult> {
+    await this.#accepted(prepared)
+    return { accepted: true, position }
+  }
+
+  #refuse(prepared: PreparedCommit, problem: ProblemCode, places: ReadonlySet<number>): SubmitResult {
+    this.#refused(prepared, problem)
     const items = prepared.items.flatMap(({ place }, i) => (places.has(place) ? [i] : []))
-    return { accepted: false, problem: answer.problem, items }
+    return { accepted: false, problem, items }
   }
 
   async #accepted(prepared: PreparedCommit): Promise<void> {

@@ -25,6 +25,8 @@ export const LIMITS = {
   inflateFactor: 128,
   /** A signed statement, encoded. Manifests are the largest. */
   statement: 128 * 1024,
+  /** Statements that one signed word of the index tells the places of. */
+  positions: 1_024,
   /** A record header, encoded. */
   recordHeader: 256,
   capsuleHeader: 4_096,

@@ -25,6 +25,7 @@ export const KINDS = [
   'revocation',
   'access',
   'position',
+  'positions',
 ] as const
 export type Kind = (typeof KINDS)[number]
 
@@ -263,3 +264,12 @@ export const Position = struct({
   time: field(4, time),
 })
 export type Position = Value<typeof Position>
+
+/** The same word about several statements that the index took together, in the order of its answer to them. */
+export const Positions = struct({
+  suite: field(0, suite),
+  index: field(1, hash32),
+  held: field(2, list(struct({ statement: field(0, hash32), sequence: field(1, uint()), time: field(2, time) }),
+    LIMITS.positions)),
+})
+export type Positions = Value<typeof Positions>

@@ -59,15 +59,20 @@ export type CommitSubmission = Value<typeof CommitSubmission>
 
 export const CommitBatch = list(CommitSubmission, WIRE_LIMITS.commitsPerRequest)
 
-/** One answer per commit, in order: a signed position, or a code and, for conflicts, the places concerned. */
-export const CommitAnswers = list(
-  struct({
-    position: optional(0, statement),
-    problem: optional(1, choice(problemCodes)),
-    places: optional(2, list(uint(), FORMAT_LIMITS.commitLeaves)),
-  }),
-  WIRE_LIMITS.commitsPerRequest,
-)
+/**
+ * One answer per commit, in order: nothing where it was accepted, or a code and, for conflicts, the places concerned.
+ * `positions` is the index's signed word about all that were accepted, in the same order; absent where none was.
+ */
+export const CommitAnswers = struct({
+  positions: optional(0, statement),
+  answers: field(1, list(
+    struct({
+      problem: optional(0, choice(problemCodes)),
+      places: optional(1, list(uint(), FORMAT_LIMITS.commitLeaves)),
+    }),
+    WIRE_LIMITS.commitsPerRequest,
+  )),
+})
 export type CommitAnswers = Value<typeof CommitAnswers>
 
 export const FeedCommit = struct({

@@ -6,13 +6,14 @@ import { Problem } from '@scelle/wire/errors'
 import { CommitAnswers, CommitBatch, CommitHistory, type CommitSubmission } from '@scelle/wire/messages'
 import { problemOf, type Answer, type Server, type SignedRequest } from '@scelle/wire/server'
 import { nameOf } from '../names.ts'
-import { positionStatement } from '../positions.ts'
+import { type Held, positionsStatement } from '../positions.ts'
 import { idOf, requireQuery, secondsNow, type Services } from '../services.ts'
-import type { CommitOperation, Outcome, Refusal, StoredPosition } from '../store.ts'
+import type { CommitOperation, Outcome, StoredPosition } from '../store.ts'
 import { requireAuthor, verifySubmission } from '../submission.ts'
 
-type Answered = CommitAnswers[number]
-type Prepared = { readonly again: StoredPosition } | { readonly operation: CommitOperation } | Refusal
+type Answered = CommitAnswers['answers'][number]
+/** What is not to be applied has its outcome already. */
+type Prepared = { readonly operation: CommitOperation } | Outcome
 
 /** Bodies sent as blobs must have arrived, in the size that the commit says. */
 const missingBlobs = async (services: Services, operation: CommitOperation): Promise<number[]> => {
@@ -40,7 +41,7 @@ const prepare = async (
     const { code } = problemOf(error)
     if (code === 'internal' || code === 'overloaded') throw error
     const again = code === 'not-permitted' ? undefined : await answeredBefore(services, submission)
-    return again === undefined ? { problem: code } : { again }
+    return again === undefined ? { problem: code } : { position: again }
   }
 }
 
@@ -56,11 +57,6 @@ const answeredBefore = async (
   }
 }
 
-const answerOf = (services: Services, statement: Uint8Array, outcome: Outcome): Answered =>
-  'problem' in outcome
-    ? { problem: outcome.problem, ...(outcome.places === undefined ? {} : { places: [...outcome.places] }) }
-    : { position: positionStatement(services.index, statement, outcome.position) }
-
 const submit = async (services: Services, { body, principal }: SignedRequest): Promise<Answer> => {
   const batch = decode(CommitBatch, body)
   const prepared: Prepared[] = []
@@ -68,12 +64,20 @@ const submit = async (services: Services, { body, principal }: SignedRequest): P
   const operations = prepared.flatMap((one) => ('operation' in one ? [one.operation] : []))
   const outcomes = operations.length === 0 ? [] : await services.store.apply(operations)
   let next = 0
+  const held: Held[] = []
   const answers = prepared.map((one, place): Answered => {
-    if ('problem' in one) return answerOf(services, new Uint8Array(), one)
-    if ('operation' in one) return answerOf(services, one.operation.statement.id, outcomes[next++] as Outcome)
-    return answerOf(services, statementId((batch[place] as CommitSubmission).commit), { position: one.again })
+    const outcome = 'operation' in one ? (outcomes[next++] as Outcome) : one
+    if ('problem' in outcome) {
+      return { problem: outcome.problem, ...(outcome.places === undefined ? {} : { places: [...outcome.places] }) }
+    }
+    const statement = 'operation' in one
+      ? one.operation.statement.id
+      : statementId((batch[place] as CommitSubmission).commit)
+    held.push({ statement, place: outcome.position })
+    return {}
   })
-  return { body: encode(CommitAnswers, answers) }
+  const positions = held.length === 0 ? {} : { positions: await positionsStatement(services.identity, held) }
+  return { body: encode(CommitAnswers, { ...positions, answers }) }
 }
 
 const history = async (services: Services, request: SignedRequest): Promise<Answer> => {

@@ -30,6 +30,8 @@ interface GroupOptions {
 
 const SQLITE_FULL = 13
 
+const UNSIGNED = new Uint8Array(0)
+
 export class GroupWriter {
   readonly #database: DatabaseSync
   readonly #sql: Prepare
@@ -120,8 +122,10 @@ export class GroupWriter {
     const insert = this.#sql(`INSERT INTO statements
       (sequence, vault, id, time, key_version, signature, statement) VALUES (?, ?, ?, ?, ?, ?, ?)`)
     const positions = new Map<number, StoredPosition>()
-    for (const { sequence, vault, statement } of this.#session.sequenced()) {
-      const position = await this.#options.sign(statement.id, sequence)
+    for (const { sequence, vault, statement, time } of this.#session.sequenced()) {
+      const position = time === undefined
+        ? await this.#options.sign(statement.id, sequence)
+        : { sequence, time, keyVersion: 0, signature: UNSIGNED }
       positions.set(sequence, position)
       insert.run(sequence, vault, statement.id, position.time, position.keyVersion, position.signature, statement.bytes)
     }

@@ -14,7 +14,7 @@ export const SCHEMA_VERSION = 3
 const TABLES = `
 CREATE TABLE principals (no INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE) STRICT;
 
--- Every signed statement in the order of positions. vault 0: key records.
+-- Every signed statement in the order of positions. vault 0: key records. signature: empty for commits.
 CREATE TABLE statements (
   sequence INTEGER PRIMARY KEY, vault INTEGER NOT NULL, id BLOB NOT NULL, time INTEGER NOT NULL,
   key_version INTEGER NOT NULL, signature BLOB NOT NULL, statement BLOB NOT NULL) STRICT;

@@ -9,6 +9,8 @@ export interface Sequenced {
   readonly sequence: number
   readonly vault: number
   readonly statement: StoredStatement
+  /** Of a commit: when it came. Its position is signed in the answer, with those of its request. */
+  readonly time?: number
 }
 
 export type Applied = Refusal | { readonly position: StoredPosition } | { readonly sequence: number }
@@ -43,9 +45,11 @@ export class Session {
     return this.#next[counter]++
   }
 
-  sequence(vault: number, statement: StoredStatement): number {
+  sequence(vault: number, statement: StoredStatement, time?: number): number {
     const sequence = this.#next.sequence++
-    this.#group.set(this.#key(vault, statement.id), { sequence, vault, statement })
+    this.#group.set(this.#key(vault, statement.id), {
+      sequence, vault, statement, ...(time === undefined ? {} : { time }),
+    })
     return sequence
   }
 

@@ -3,7 +3,7 @@ import { sha256 } from '#hash'
 import { decode } from '../encoding/schema.ts'
 import { SealError } from '../errors.ts'
 import { LIMITS } from '../limits.ts'
-import { Capsule, CapsuleHeader, Commit, Position } from '../statements.ts'
+import { Capsule, CapsuleHeader, Commit, Position, Positions } from '../statements.ts'
 import { equalBytes, hashOf, u8 } from './bytes.ts'
 import { type PrincipalKeys, requireSuite, verifySigned } from './identity.ts'
 
@@ -115,6 +115,23 @@ export const verifyPosition = async (
     throw new SealError('release-mismatch', 'the position is about another statement')
   }
   return position
+}
+
+/** Checks the index's word about exactly these statements, in this order: one signature for all of them. */
+export const verifyPositions = async (
+  signedBytes: Uint8Array,
+  index: PrincipalKeys,
+  statements: readonly Uint8Array[],
+): Promise<Positions['held']> => {
+  const { body } = await verifySigned('positions', signedBytes, index)
+  const positions = decode(Positions, body)
+  requireSuite(positions)
+  const fits =
+    equalBytes(positions.index, index.id) &&
+    positions.held.length === statements.length &&
+    positions.held.every(({ statement }, place) => equalBytes(statement, statements[place] as Uint8Array))
+  if (!fits) throw new SealError('release-mismatch', 'the positions are about other statements')
+  return positions.held
 }
 
 /** The link of a commit to its author's previous one; `previous` is 32 zero bytes for the first. */
