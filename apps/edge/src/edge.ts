@@ -94,6 +94,8 @@ export interface EdgeOptions {
   readonly timers?: Timers
   /** Waits for the disk on another thread: for a process of its own, whose time is real. */
   readonly diskAside?: boolean
+  /** Told of octets of attachments as they pass: for a process that bounds what waits to be collected. */
+  readonly octetsPassed?: (octets: number) => void
   /** Called before octets are written to the disk, so that a test can fill it. */
   readonly spoolFault?: BinariesOptions['faultPoint']
 }
@@ -292,10 +294,11 @@ const facade = (parts: FacadeParts): Pick<Parts, 'routes' | 'binaries' | 'export
   })
   const newId = (): string => uuidOf(random(16))
   const desk = new DocumentDesk({ directory, search })
-  const { data, spoolFault } = parts.options
+  const { data, spoolFault, octetsPassed } = parts.options
   const binaries = assembleBinaries({
     data, repository, charts, writer, vaults, directory, db, cabinet, timers, now, random, newId,
     ...(spoolFault === undefined ? {} : { faultPoint: spoolFault }),
+    ...(octetsPassed === undefined ? {} : { passed: octetsPassed }),
   })
   const whole = (session: string, entry: Entry): Promise<Entry> => binaries.reader.whole(session, entry)
   const interactions = new Interactions({ repository, search, writer, desk, newId, whole })

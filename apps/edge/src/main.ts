@@ -4,7 +4,7 @@ import process from 'node:process'
 import { importIdentity } from '@scelle/sdk'
 import { DEFAULT_RULES, mergeRules } from '@scelle/fhir/categories'
 import { ConfigError, loadConfig } from '@scelle/wire/config'
-import { gatheredLines, pooledRandom } from '@scelle/wire/process'
+import { collectedOctets, gatheredLines, pooledRandom } from '@scelle/wire/process'
 import { configSchema, type EdgeConfig } from './config.ts'
 import { directFetch } from './direct-fetch.ts'
 import { createEdge, type EdgeOptions } from './edge.ts'
@@ -62,6 +62,7 @@ const start = async (file: string): Promise<void> => {
     random: pooledRandom(),
     fetch: directFetch(),
     diskAside: true,
+    octetsPassed: collectedOctets(),
     write: gatheredLines((text) => process.stdout.write(text)),
   })
   const { url } = await edge.listen(config.listen)

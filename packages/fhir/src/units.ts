@@ -21,10 +21,10 @@ export async function loadUnits(): Promise<Units> {
   const library = ucum.UcumLhcUtils.getInstance()
   const convert: Convert = (code, value) => {
     try {
-      const { status, magnitude, unitToExp = {} } = library.convertToBaseUnits(code, value)
+      const { status, magnitude, unitToExp = {} } = quietly(() => library.convertToBaseUnits(code, value))
       if (status !== 'succeeded' || magnitude === undefined || !Number.isFinite(magnitude)) return undefined
       // To UCUM a mole is a number like others: by it alone, cells per litre would compare with moles of glucose.
-      const moles = library.getSpecifiedUnit(code, 'validate').unit?.getProperty('moleExp_') ?? 0
+      const moles = quietly(() => library.getSpecifiedUnit(code, 'validate').unit?.getProperty('moleExp_') ?? 0)
       const exponents = Object.entries(unitToExp).map(([unit, exponent]) => `${unit}${exponent}`).toSorted()
       return { magnitude, dimension: [moles, ...exponents].join(' ') }
     } catch {
@@ -32,6 +32,21 @@ export async function loadUnits(): Promise<Units> {
     }
   }
   return unitsOf(convert)
+}
+
+/**
+ * The library prints what it cannot read, as it came: a stranger's text from a query or a record, in the log of whoever
+ * searches. It works synchronously, so nobody else's lines are lost.
+ */
+function quietly<T>(work: () => T): T {
+  const output = globalThis['console']
+  const { log } = output
+  output.log = () => undefined
+  try {
+    return work()
+  } finally {
+    output.log = log
+  }
 }
 
 function unitsOf(convert: Convert): Units {

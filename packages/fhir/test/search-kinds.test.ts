@@ -336,3 +336,18 @@ describe('composite', () => {
     expect(parseSearch('Observation', 'code=a\\$b').criteria).toHaveLength(1)
   })
 })
+
+test('a code that is no unit is printed nowhere: queries and records are strangers\' texts', () => {
+  const printed: unknown[] = []
+  const { log } = console
+  console.log = (...line: unknown[]) => void printed.push(line)
+  try {
+    for (const code of ['&&l G[.', '(a{b}c)d', 'mg dL', 'constructor', '((((', 'x'.repeat(40)]) {
+      expect(units.canonical(code)).toBeUndefined()
+    }
+    expect(units.canonical('mg/dL')?.toBase(1)).toBeGreaterThan(0)
+  } finally {
+    console.log = log
+  }
+  expect(printed).toEqual([])
+})

@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { expect, test } from 'vitest'
-import { gatheredLines, pooledRandom } from '../src/process.ts'
+import { describe, expect, test } from 'vitest'
+import { collectedOctets, gatheredLines, pooledRandom } from '../src/process.ts'
 
 test('random bytes of any length, never the same twice, over many pools', () => {
   const random = pooledRandom()
@@ -37,4 +37,22 @@ test('lines come in their order, in fewer writes', async () => {
   line('later\n')
   await sleep(50)
   expect(writes.at(-1)).toBe('later\n')
+})
+
+describe('octets that pass', () => {
+  const highestOf = (passed: (octets: number) => void): number => {
+    const before = process.memoryUsage().arrayBuffers
+    let highest = 0
+    for (let i = 0; i < 16_384; i++) {
+      const piece = Buffer.allocUnsafeSlow(16_384)
+      passed(piece.length)
+      if (i % 16 === 0) highest = Math.max(highest, process.memoryUsage().arrayBuffers - before)
+    }
+    return highest / 1024 / 1024
+  }
+
+  test('are collected before the engine would: 256 MiB of them hold a few', () => {
+    highestOf(collectedOctets())
+    expect(highestOf(collectedOctets())).toBeLessThan(24)
+  })
 })

@@ -4,6 +4,7 @@
  * edge has not got it: a restart of the edge in the middle of an upload costs a pause.
  */
 import type { IncomingMessage } from 'node:http'
+import { collectedOctets } from '@scelle/wire/process'
 import type { EdgeAnswer, EdgeClient } from '../edge-client.ts'
 import { CLI_LIMITS } from '../limits.ts'
 
@@ -20,6 +21,9 @@ export interface OctetsContext {
   readonly edge: EdgeClient
   readonly sleep: (milliseconds: number) => Promise<void>
 }
+
+/** Told of octets as they pass in either direction. */
+export const passed = collectedOctets()
 
 const FHIR_JSON = /^\s*application\/(?:fhir\+)?json\s*(?:;|$)/i
 const UPLOAD = /^\/fhir\/\$scelle-upload\/[0-9a-f]+$/
@@ -51,6 +55,7 @@ async function* piecesOf(request: IncomingMessage): AsyncGenerator<Piece> {
   let filled = 0
   // Without destroyOnReturn, a refusal could not be answered any more.
   for await (const part of request.iterator({ destroyOnReturn: false }) as AsyncIterable<Buffer>) {
+    passed(part.length)
     for (let done = 0; done < part.length;) {
       if (filled === room.length) {
         yield { bytes: room, isLast: false }

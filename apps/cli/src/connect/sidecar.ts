@@ -7,7 +7,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import type { EdgeAnswer, EdgeClient } from '../edge-client.ts'
 import { CLI_LIMITS } from '../limits.ts'
 import { type Door, isFhirTarget, isLocalHost, isPublicTarget, verdictOn } from './door.ts'
-import { fieldFault, isOctets, mayBeOctets, sendOctets } from './octets.ts'
+import { fieldFault, isOctets, mayBeOctets, passed, sendOctets } from './octets.ts'
 import { rewriteAnswer, rewriteHeader, rewriteRequest } from './rewrite.ts'
 
 export interface SidecarOptions {
@@ -91,7 +91,10 @@ const isJson = (type: string | null | undefined): boolean => /\bjson\b/.test(typ
 const passOn = (stream: ReadableStream<Uint8Array>, headers: Headers, response: ServerResponse): void => {
   const length = headers.get('content-length')
   if (length !== null) response.setHeader('content-length', length)
-  pipeline(Readable.fromWeb(stream as NodeReadableStream<Uint8Array>), response).catch(() => response.destroy())
+  const octets = Readable.fromWeb(stream as NodeReadableStream<Uint8Array>)
+  octets.on('data', (piece: Uint8Array) => passed(piece.length))
+  octets.pause()
+  pipeline(octets, response).catch(() => response.destroy())
 }
 
 class Sidecar {

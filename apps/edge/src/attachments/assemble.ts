@@ -31,6 +31,7 @@ export interface BinariesOptions {
   readonly random: (length: number) => Uint8Array
   readonly newId: () => string
   readonly faultPoint?: SpoolOptions['faultPoint']
+  readonly passed?: (octets: number) => void
 }
 
 export interface Binaries extends BinaryParts {
@@ -39,15 +40,15 @@ export interface Binaries extends BinaryParts {
 
 export const assembleBinaries = (options: BinariesOptions): Binaries => {
   const { data, repository, charts, writer, vaults, directory, db, cabinet, timers, now, random, newId } = options
-  const { faultPoint } = options
+  const { faultPoint, passed = () => undefined } = options
   const directoryOfSpool = join(data, 'spool')
   const spool = new Spool({ directory: directoryOfSpool, random, ...(faultPoint === undefined ? {} : { faultPoint }) })
   const uploads = new Uploads({ spool, db, cabinet, now, random })
-  const keeper = new Keeper({ spool, writer, vaults, directory, random })
+  const keeper = new Keeper({ spool, writer, vaults, directory, random, passed })
   const turns = new Turns()
   return {
     uploads, timers,
-    reader: new Reader({ repository, charts, turns, timers }),
+    reader: new Reader({ repository, charts, turns, timers, passed }),
     receiver: new Receiver({ keeper, uploads, spool, turns, timers, newId, random }),
   }
 }

@@ -39,6 +39,8 @@ export interface KeeperOptions {
   readonly vaults: VaultShelf
   readonly directory: Directory
   readonly random: (length: number) => Uint8Array
+  /** Told of octets as they are read. */
+  readonly passed: (octets: number) => void
 }
 
 export class Keeper {
@@ -111,8 +113,12 @@ export class Keeper {
     }
   }
 
-  #read({ name, key, octets, bytes }: Arrived): AsyncGenerator<Uint8Array> {
-    return this.#options.spool.read(name, key, { octets, bytes })
+  async *#read({ name, key, octets, bytes }: Arrived): AsyncGenerator<Uint8Array> {
+    const { passed, spool } = this.#options
+    for await (const piece of spool.read(name, key, { octets, bytes })) {
+      passed(piece.length)
+      yield piece
+    }
   }
 }
 

@@ -20,6 +20,8 @@ export interface ReaderOptions {
   readonly charts: Charts
   readonly turns: Turns
   readonly timers: Timers
+  /** Told of octets as they leave. */
+  readonly passed: (octets: number) => void
 }
 
 /** Octets of one version of a Binary, not opened yet. */
@@ -80,7 +82,7 @@ export class Reader {
       // The first piece is opened before anything is promised: what does not open is refused, not cut off.
       const pieces = (await content.range({ start, end }))[Symbol.asyncIterator]()
       const first = await pieces.next()
-      const body = Readable.from(following(first, pieces), { objectMode: false })
+      const body = Readable.from(following(first, pieces, this.#options.passed), { objectMode: false })
       return { status, headers: told, body: sentWithin(body, this.#options.timers, release) }
     } catch (error) {
       release()
@@ -151,10 +153,13 @@ const readFault = (error: unknown): EdgeError =>
     : new EdgeError('chart-unavailable', 'the octets of this Binary cannot be opened now', undefined, { cause: error })
 
 async function* following(
-  first: IteratorResult<Uint8Array>, rest: AsyncIterator<Uint8Array>,
+  first: IteratorResult<Uint8Array>, rest: AsyncIterator<Uint8Array>, passed: ReaderOptions['passed'],
 ): AsyncGenerator<Uint8Array> {
   try {
-    for (let next = first; next.done !== true; next = await rest.next()) yield next.value
+    for (let next = first; next.done !== true; next = await rest.next()) {
+      passed(next.value.length)
+      yield next.value
+    }
   } finally {
     await rest.return?.()
   }

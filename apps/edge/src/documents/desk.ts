@@ -45,12 +45,13 @@ export class DocumentDesk {
     // Where it was put first it stays, also when its patient comes into care later.
     const before = this.#presentOwner(resource)
     if (before !== undefined && before === foreign) return before
-    const owner = await this.#known(call, subject) ?? foreign
-    if (owner === undefined) {
-      throw new EdgeError('business-rule', 'name the patient by a URL, a urn:uuid or an identifier known here',
+    const known = await this.#known(call, subject)
+    if (known !== undefined && !known.isDoubtful) return known.patient
+    if (foreign !== undefined) return foreign
+    throw known === undefined
+      ? new EdgeError('business-rule', 'name the patient by a URL, a urn:uuid or an identifier known here',
         'Bundle.entry.fullUrl')
-    }
-    return owner
+      : bornOnAnotherDay()
   }
 
   /** Whoever took a patient over has their documents, too. */
@@ -64,7 +65,8 @@ export class DocumentDesk {
 
   async #agreed(call: Asking, subject: DocumentSubject, within: string): Promise<string> {
     const known = await this.#known(call, subject)
-    if (known !== undefined) requireSame(within, known)
+    if (known?.isDoubtful === true) throw bornOnAnotherDay()
+    if (known !== undefined) requireSame(within, known.patient)
     return within
   }
 
@@ -74,28 +76,47 @@ export class DocumentDesk {
     return locator === undefined || locator.deleted ? undefined : directory.vault(locator.vault)?.patient
   }
 
-  /** The one patient in this organisation's care who has one of the identifiers, and was not born on another day. */
-  async #known(call: Asking, { patient }: DocumentSubject): Promise<string | undefined> {
+  /**
+   * The one patient of this organisation's own who has one of the identifiers; doubtful where the document says another
+   * birth date. A partner's patients do not count: by claiming a number it would have documents brought to it.
+   */
+  async #known(call: Asking, { patient }: DocumentSubject): Promise<Known | undefined> {
     const found = new Set<string>()
     for (const identifier of (patient.identifier ?? []).slice(0, 32)) {
       const query = queryOf(identifier)
       if (query === undefined) continue
-      for (const match of await this.#options.search.matches(call, 'Patient', query)) found.add(this.#inUse(match))
+      for (const match of await this.#options.search.matches(call, 'Patient', query)) {
+        if (this.#isOwn(match)) found.add(this.#inUse(match))
+      }
     }
     const [only] = found
     if (found.size > 1) {
       throw new EdgeError('business-rule', 'several patients here have an identifier of the document\'s patient')
     }
-    if (only === undefined || patient.birthDate === undefined) return only
+    if (only === undefined) return undefined
+    if (patient.birthDate === undefined) return { patient: only, isDoubtful: false }
     const id = only.slice(only.indexOf('/') + 1)
     const born = `_id=${encodeURIComponent(id)}&birthdate=ne${patient.birthDate}&birthdate:missing=false`
-    if ((await this.#options.search.matches(call, 'Patient', born)).length > 0) {
-      throw new EdgeError('business-rule', 'the patient who has this identifier here was born on another day',
-        'Patient.birthDate')
-    }
-    return only
+    return { patient: only, isDoubtful: (await this.#options.search.matches(call, 'Patient', born)).length > 0 }
+  }
+
+  #isOwn(patient: string): boolean {
+    const { directory } = this.#options
+    const locator = directory.locator(patient)
+    return locator?.author === directory.self && directory.vault(locator.vault)?.origin === 'own'
   }
 }
+
+/** Whom an identifier names here. */
+interface Known {
+  readonly patient: string
+  /** The document says another birth date: it is filed as a stranger's, never as this patient's. */
+  readonly isDoubtful: boolean
+}
+
+const bornOnAnotherDay = (): EdgeError =>
+  new EdgeError('business-rule', 'the patient who has this identifier here was born on another day',
+    'Patient.birthDate')
 
 const requireSame = (within: string | undefined, owner: string): void => {
   if (within !== undefined && within !== owner) {
