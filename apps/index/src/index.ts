@@ -53,6 +53,7 @@ export const createIndex = (options: IndexOptions): Server => {
     random: context.random,
     keyOf: (principal) => registry.keysOf(principal),
     readiness: () => store.ready(),
+    settled: () => store.durable(),
     ...(options.authorities === undefined ? {} : { authorities: options.authorities }),
   })
   const services: Services = {

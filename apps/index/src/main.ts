@@ -7,6 +7,7 @@ import { gatheredLines, pooledRandom } from '@scelle/wire/process'
 import { createLog } from '@scelle/wire/server'
 import { configSchema } from './config.ts'
 import { createIndex } from './index.ts'
+import { flushAside } from './sqlite/log-flush.ts'
 import { openStorage } from './storage.ts'
 
 const start = async (file: string): Promise<void> => {
@@ -16,7 +17,7 @@ const start = async (file: string): Promise<void> => {
   if (identity.keys.kind !== 'index') {
     throw new config.ConfigError('config-invalid', `${file}: identity: expected an identity of kind index`)
   }
-  const storage = openStorage({ directory: at(settings.data), identity, context })
+  const storage = openStorage({ directory: at(settings.data), identity, context, flush: flushAside })
   const server = createIndex({
     ...storage,
     identity,

@@ -3,6 +3,7 @@ import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { INDEX_LIMITS } from './limits.ts'
 import { type FaultPoint, GroupWriter, type Tick } from './sqlite/group.ts'
+import { type Flush, LogFlush } from './sqlite/log-flush.ts'
 import { SqliteReader } from './sqlite/reader.ts'
 import { lockDirectory, openReader, openWriter } from './sqlite/schema.ts'
 import type { PositionSigner, Store } from './store.ts'
@@ -13,6 +14,8 @@ export interface SqliteOptions {
   readonly sign: PositionSigner
   readonly tick?: Tick
   readonly faultPoint?: FaultPoint
+  /** Flushes the write-ahead log on another thread; where absent, each commit waits for the disk on this one. */
+  readonly flush?: Flush
 }
 
 /** Opens the store in a directory of its own. Throws where another process has it, or made it with another schema. */
@@ -20,12 +23,15 @@ export const openSqliteStore = (options: SqliteOptions): Store => {
   mkdirSync(options.directory, { recursive: true, mode: 0o700 })
   const lock = lockDirectory(join(options.directory, 'index.lock'))
   const file = join(options.directory, 'index.sqlite')
-  const database = openWriter(file)
+  const log = options.flush === undefined ? undefined : new LogFlush(file, options.flush)
+  const database = openWriter(file, log === undefined ? 'FULL' : 'NORMAL')
+  log?.start()
   const readDatabase = openReader(file)
   const writer = new GroupWriter(database, {
     sign: options.sign,
     tick: options.tick ?? ((run) => void setImmediate(run)),
     faultPoint: options.faultPoint ?? (() => undefined),
+    ...(log === undefined ? {} : { log }),
   })
   const reader = new SqliteReader(readDatabase)
   return {
@@ -48,9 +54,11 @@ export const openSqliteStore = (options: SqliteOptions): Store => {
     accesses: async (vault, custodian) => reader.accesses(vault, custodian),
     capsule: async (vault, headerHash) => reader.capsule(vault, headerHash),
     blobPlaces: async (digest) => reader.blobPlaces(digest),
+    durable: () => writer.durable(),
     ready: async () => writer.sound,
     close: async () => {
       await writer.drained()
+      log?.close()
       readDatabase.close()
       database.close()
       lock.close()

@@ -14,6 +14,7 @@ export interface StorageOptions {
   readonly identity: Identity
   readonly context: Context
   readonly tick?: SqliteOptions['tick']
+  readonly flush?: SqliteOptions['flush']
   readonly faultPoints?: {
     readonly store?: SqliteOptions['faultPoint']
     readonly blobs?: BlobFilesOptions['faultPoint']
@@ -53,11 +54,12 @@ const cursorSecret = (directory: string, random: Context['random']): Uint8Array 
 
 /** Opens the data directory. Throws where another process has it. */
 export const openStorage = (options: StorageOptions): Storage => {
-  const { directory, identity, context, tick, faultPoints } = options
+  const { directory, identity, context, tick, flush, faultPoints } = options
   const store = openSqliteStore({
     directory,
     sign: positionSigner(identity, context.now),
     ...(tick === undefined ? {} : { tick }),
+    ...(flush === undefined ? {} : { flush }),
     ...(faultPoints?.store === undefined ? {} : { faultPoint: faultPoints.store }),
   })
   const blobs = openBlobFiles({

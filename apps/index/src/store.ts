@@ -299,6 +299,11 @@ export interface Store {
   /** Where a record names this blob: one line for each part and category. */
   blobPlaces(digest: Uint8Array): Promise<{ vault: Uint8Array; custodian: Uint8Array; mask: number }[]>
 
+  /**
+   * Resolves once everything that reads have shown by now is on the disk: to be awaited before any of it is told. A
+   * reader that remembers a commit which a loss of power undid would call the index a liar.
+   */
+  durable(): Promise<void>
   /** Whether it can serve: false once a durable write ended uncertain. */
   ready(): Promise<boolean>
   close(): Promise<void>

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs'
 import process from 'node:process'
 import { importIdentity } from '@scelle/seal/identity'
 import { createIndex, openStorage } from '../src/index.ts'
+import { flushAside } from '../src/sqlite/log-flush.ts'
 import { seeded } from './world.ts'
 
 const [directory = '', identityFile = '', point = '', count = '0', seed = '', clock = '0'] = process.argv.slice(2)
@@ -16,7 +17,8 @@ const faultPoint = (reached: string): void => {
   if (left < 0) process.kill(process.pid, 'SIGKILL')
 }
 
-const storage = openStorage({ directory, identity, context, faultPoints: { store: faultPoint, blobs: faultPoint } })
+const faultPoints = { store: faultPoint, blobs: faultPoint }
+const storage = openStorage({ directory, identity, context, flush: flushAside, faultPoints })
 const server = createIndex({ ...storage, identity, context, admitted: [], log: () => undefined })
 const { url } = await server.listen({ host: '127.0.0.1', port: 0 })
 process.stdout.write(`${url}\n`)

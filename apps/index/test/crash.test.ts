@@ -118,7 +118,9 @@ const judge = async (vault: MadeVault, sent: readonly Sent[]): Promise<void> => 
 }
 
 describe('kill -9', () => {
-  const points = ['group-begun', 'group-applied', 'group-signed', 'group-durable', 'blob-written', 'blob-named']
+  const points = [
+    'group-begun', 'group-applied', 'group-signed', 'group-written', 'group-durable', 'blob-written', 'blob-named',
+  ]
   const cases = points.flatMap((point) =>
     (point.startsWith('blob') ? [0, 1] : [0, 2]).map((count) => ({ point, count })),
   )

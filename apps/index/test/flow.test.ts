@@ -1,4 +1,5 @@
 import { createAccess, createRevocation } from '@scelle/seal/grants'
+import type { Identity } from '@scelle/seal/identity'
 import { RIGHTS, statementId, toHex, verifyKeyChain, verifyPosition } from '@scelle/seal/verify'
 import { GrantList, KeyChain, Receipt, Self, VaultView, CommitHistory } from '@scelle/wire/messages'
 import { afterAll, beforeAll, expect, test } from 'vitest'
@@ -120,4 +121,27 @@ test('key records and self', async () => {
   const self = await world.must(Self, someone, 'GET', '/v1/self')
   expect(self.role).toBe('index')
   expect((await verifyKeyChain(self.keys)).id).toEqual(world.identity.id)
+})
+
+test('no answer and no refusal tells what is not on the disk yet', async () => {
+  const held: (() => void)[] = []
+  let holding = false
+  const flush = async (): Promise<void> => {
+    if (holding) await new Promise<void>((resolve) => void held.push(resolve))
+  }
+  const slow = await World.create({ seed: 'unflushed', storage: { flush } })
+  const [owner, other] = [await slow.principal(), await slow.principal()]
+  holding = true
+  const making = slow.vault(owner)
+  await expect.poll(() => held.length).toBe(1)
+  const told: string[] = []
+  const ask = async (as: Identity, path: string) => told.push(String((await slow.ask(as, 'GET', path)).status))
+  const asked = [ask(other, `/v1/principals/${toHex(owner.id)}`), ask(other, `/v1/vaults/${toHex(new Uint8Array(32))}`)]
+  await new Promise((resolve) => void setTimeout(resolve, 20))
+  expect(told).toEqual([])
+  held[0]?.()
+  await Promise.all([making, ...asked])
+  expect(told.toSorted()).toEqual(['200', '404'])
+  holding = false
+  await slow.end()
 })

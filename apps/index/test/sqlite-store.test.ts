@@ -1,17 +1,18 @@
 import { describe, expect, test } from 'vitest'
+import { type Flush, flushAside } from '../src/sqlite/log-flush.ts'
 import { openSqliteStore } from '../src/sqlite-store.ts'
 import { keyRecord, plainSigner } from './operations.ts'
 import { describeStore } from './store-conformance.ts'
 import type { OpenedStore } from './store-suite.ts'
 import { seeded, temporaryDirectory } from './world.ts'
 
-const open = async (directory = temporaryDirectory()): Promise<OpenedStore> => {
-  const store = openSqliteStore({ directory: directory.path, sign: plainSigner })
+const open = async (options: { flush?: Flush } = {}, directory = temporaryDirectory()): Promise<OpenedStore> => {
+  const store = openSqliteStore({ directory: directory.path, sign: plainSigner, ...options })
   return {
     store,
     reopen: async () => {
       await store.close()
-      return open(directory)
+      return open(options, directory)
     },
     remove: async () => {
       await store.close()
@@ -21,6 +22,7 @@ const open = async (directory = temporaryDirectory()): Promise<OpenedStore> => {
 }
 
 describeStore('SQLite', () => open())
+describeStore('SQLite, flushed beside the main thread', () => open({ flush: flushAside }))
 
 describe('group commit', () => {
   test('what arrives before the tick shares one durable write, and nobody is answered before it', async () => {
@@ -51,7 +53,7 @@ describe('group commit', () => {
     ticks[0]?.()
     const outcomes = (await Promise.all(answers)).flat()
     expect(new Set(pointsAtAnswer)).toEqual(new Set(['group-durable']))
-    expect(points).toEqual(['group-begun', 'group-applied', 'group-signed', 'group-durable'])
+    expect(points).toEqual(['group-begun', 'group-applied', 'group-signed', 'group-written', 'group-durable'])
     expect(outcomes.map((outcome) => ('position' in outcome ? outcome.position.sequence : 0))).toEqual(
       Array.from({ length: 50 }, (_, i) => i + 1),
     )
@@ -102,6 +104,46 @@ describe('group commit', () => {
     const next = store.apply([operation])
     if (goesOn) expect(await next).toMatchObject([{ position: { sequence: 1 } }])
     else await expect(next).rejects.toMatchObject({ code: 'internal' })
+    await store.close()
+    directory.remove()
+  })
+
+  test('flushed aside: a group is read at once, answered after its flush, and the next one waits', async () => {
+    const directory = temporaryDirectory()
+    const flushes: (() => void)[] = []
+    const flush = (): Promise<void> => new Promise((resolve) => void flushes.push(resolve))
+    const store = openSqliteStore({ directory: directory.path, sign: plainSigner, flush })
+    const random = seeded('aside')
+    const [first, second] = [random(32), random(32)]
+    const told: string[] = []
+    const tell = async (name: string, of: Promise<unknown>) => told.push(await of.then(() => name))
+    const applied = tell('first', store.apply([keyRecord(random, first, 0)]))
+    await expect.poll(() => flushes.length).toBe(1)
+    expect(await store.keyCount(first)).toBe(1)
+    const settled = tell('settled', store.durable())
+    const next = tell('second', store.apply([keyRecord(random, second, 0)]))
+    await new Promise((resolve) => void setTimeout(resolve, 5))
+    expect([told, flushes.length, await store.keyCount(second)]).toEqual([[], 1, 0])
+    flushes[0]?.()
+    await Promise.all([applied, settled])
+    await expect.poll(() => flushes.length).toBe(2)
+    expect(told).not.toContain('second')
+    flushes[1]?.()
+    await next
+    await store.durable()
+    await store.close()
+    directory.remove()
+  })
+
+  test('a flush that fails: the group is not answered, and nothing more is told or written', async () => {
+    const directory = temporaryDirectory()
+    const flush = async () => Promise.reject(Object.assign(new Error('disk'), { code: 'EIO' }))
+    const store = openSqliteStore({ directory: directory.path, sign: plainSigner, flush })
+    const random = seeded('broken')
+    await expect(store.apply([keyRecord(random, random(32), 0)])).rejects.toThrow('disk')
+    await expect(store.durable()).rejects.toMatchObject({ code: 'internal' })
+    expect(await store.ready()).toBe(false)
+    await expect(store.apply([keyRecord(random, random(32), 0)])).rejects.toMatchObject({ code: 'internal' })
     await store.close()
     directory.remove()
   })

@@ -65,7 +65,7 @@ export const temporaryDirectory = (): { path: string; remove: () => void } => {
 export interface WorldOptions {
   readonly seed: string
   readonly clock?: Clock
-  readonly storage?: Pick<StorageOptions, 'tick' | 'faultPoints'>
+  readonly storage?: Pick<StorageOptions, 'tick' | 'flush' | 'faultPoints'>
 }
 
 export class World {

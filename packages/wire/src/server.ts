@@ -40,6 +40,8 @@ export interface ServerOptions {
   /** Whether requests may name one of their signer's sessions; refused otherwise, not ignored. */
   readonly sessions?: boolean
   readonly present?: PresentProblem
+  /** Awaited before a route's answer or refusal leaves: what it tells must be on the disk. */
+  readonly settled?: () => Promise<void>
   /** Room for bodies whose signer is not known yet; SERVER_LIMITS unless said otherwise. */
   readonly unsigned?: UnsignedBounds
 }
@@ -185,6 +187,14 @@ const callHandler = (route: Route<never>, request: FastifyRequest): Answer | Pro
   return route.handler({ ...base, principal, session, stream, digest: digest as Uint8Array })
 }
 
+const answerOf = async (site: Site, route: Route<never>, request: FastifyRequest): Promise<Answer> => {
+  try {
+    return await callHandler(route, request)
+  } finally {
+    await site.options.settled?.()
+  }
+}
+
 const send = (reply: FastifyReply, answer: Answer): FastifyReply => {
   reply.code(answer.status ?? 200)
   if (answer.body instanceof Uint8Array) reply.type('application/cbor')
@@ -297,7 +307,7 @@ const addRoute = <T>(site: Site, declared: Route<T>): void => {
         }
       },
       handler: async (request, reply) => {
-        const answer = await callHandler(route, request)
+        const answer = await answerOf(site, route, request)
         request.known.sent = answer.sent
         return send(reply, answer)
       },

@@ -7,14 +7,17 @@ import { Problem } from '@scelle/wire/errors'
 import { INDEX_LIMITS } from '../limits.ts'
 import type { Operation, Outcome, PositionSigner, StoredPosition } from '../store.ts'
 import { applyOperation } from './apply.ts'
+import type { LogFlush } from './log-flush.ts'
 import { type Applied, Session } from './session.ts'
 import { type Prepare, preparer } from './statements.ts'
 
 /** Runs a function soon, after what is already arriving: `setImmediate` where nothing else is injected. */
 export type Tick = (run: () => void) => void
 
+type GroupPoint = 'group-begun' | 'group-applied' | 'group-signed' | 'group-written' | 'group-durable'
+
 /** Called at named points of a write, so that a test can end the process exactly there. */
-export type FaultPoint = (point: 'group-begun' | 'group-applied' | 'group-signed' | 'group-durable') => void
+export type FaultPoint = (point: GroupPoint) => void
 
 interface Waiting {
   readonly operations: readonly Operation[]
@@ -26,6 +29,8 @@ interface GroupOptions {
   readonly sign: PositionSigner
   readonly tick: Tick
   readonly faultPoint: FaultPoint
+  /** Where SQLite does not flush by itself. */
+  readonly log?: LogFlush
 }
 
 const SQLITE_FULL = 13
@@ -63,6 +68,15 @@ export class GroupWriter {
       this.#waiting.push({ operations, resolve, reject })
       this.#schedule()
     })
+  }
+
+  /** Resolves once all that readers see by now is on the disk. */
+  async durable(): Promise<void> {
+    try {
+      await this.#options.log?.last
+    } catch (cause) {
+      throw new Problem('internal', 'a durable write ended uncertain; the index must be restarted', { cause })
+    }
   }
 
   /** Resolves when nothing waits any more. */
@@ -114,8 +128,19 @@ export class GroupWriter {
     const positions = await this.#storeStatements()
     faultPoint('group-signed')
     this.#database.exec('COMMIT')
+    faultPoint('group-written')
+    await this.#flush()
     faultPoint('group-durable')
     return applied.map((outcomes) => outcomes.map((outcome) => outcomeOf(outcome, positions)))
+  }
+
+  async #flush(): Promise<void> {
+    try {
+      await this.#options.log?.run()
+    } catch (error) {
+      this.#broken = true
+      throw error
+    }
   }
 
   async #storeStatements(): Promise<Map<number, StoredPosition>> {

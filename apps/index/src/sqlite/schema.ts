@@ -91,8 +91,8 @@ CREATE UNIQUE INDEX accesses_of_part ON accesses (part, sequence);
 const versionOf = (database: DatabaseSync): number =>
   (database.prepare('PRAGMA user_version').get() as { user_version: number }).user_version
 
-/** Opens the one connection that writes, and makes the tables where the file is new. */
-export const openWriter = (file: string): DatabaseSync => {
+/** Opens the one connection that writes, and makes the tables where the file is new. NORMAL: somebody else flushes. */
+export const openWriter = (file: string, synchronous: 'FULL' | 'NORMAL'): DatabaseSync => {
   const database = new DatabaseSync(file)
   database.exec(`
     PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;
@@ -104,6 +104,7 @@ export const openWriter = (file: string): DatabaseSync => {
     database.close()
     throw new Error(`the index's database has schema ${version}, this program needs ${SCHEMA_VERSION}`)
   }
+  database.exec(`PRAGMA synchronous = ${synchronous}`)
   return database
 }
 
