@@ -82,3 +82,20 @@ const patchBody = (resource: unknown, at: string): { headers: Record<string, str
   }
   return { headers: { 'content-type': PATCH_TYPE }, body: new Uint8Array(Buffer.from(binary.data, 'base64')) }
 }
+
+const REQUEST_MEMBERS = ['method', 'url', 'ifMatch', 'ifNoneMatch', 'ifModifiedSince', 'ifNoneExist'] as const
+
+/** What is read before the Bundle is validated as a whole must have the right shape already. */
+export const checkRequests = (entries: unknown): void => {
+  if (entries === undefined) return
+  if (!Array.isArray(entries)) throw new EdgeError('bad-value', 'expected a list', 'Bundle.entry')
+  for (const [place, entry] of entries.entries()) {
+    const { request } = (entry ?? {}) as { request?: Record<string, unknown> | null }
+    const fits = typeof request === 'object' && request !== null
+      && typeof request['method'] === 'string' && typeof request['url'] === 'string'
+      && REQUEST_MEMBERS.every((member) => request[member] === undefined || typeof request[member] === 'string')
+    if (!fits) {
+      throw new EdgeError('bad-value', 'an entry needs a request with method and url', `Bundle.entry[${place}].request`)
+    }
+  }
+}

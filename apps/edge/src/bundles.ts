@@ -2,13 +2,14 @@
 import type { Bundle, Resource } from '@medplum/fhirtypes'
 import { type PlannedEntry, planTransaction, transactionLookups } from '@scelle/fhir/references'
 import { LIMITS, parseJson } from '@scelle/fhir/validate'
-import { bundleBytes, type BundlePart, type FhirAnswer, locationOf, versionHeaders } from './answers.ts'
-import { batchCall, type EntryRequest, getCall } from './bundle-calls.ts'
+import { bundleBytes, type BundlePart, type FhirAnswer } from './answers.ts'
+import type { PreparedTransactions } from './aside/transactions.ts'
+import { batchCall, checkRequests, type EntryRequest, getCall } from './bundle-calls.ts'
+import { entryPart, partOf, writtenPart } from './bundle-parts.ts'
 import { type Call, requireRights } from './call.ts'
 import { withDecimals } from './decimals.ts'
 import type { DocumentDesk } from './documents/desk.ts'
 import { asSubmitted, subjectNaming } from './documents/submission.ts'
-import type { Entry } from './entry.ts'
 import { EdgeError, isOwnFault, refusalOf } from './errors.ts'
 import type { Interactions } from './interactions.ts'
 import { EDGE_LIMITS } from './limits.ts'
@@ -20,6 +21,7 @@ import type { Change, PlannedChange } from './writes/planner.ts'
 import type { Writer } from './writes/writer.ts'
 
 export interface BundleOptions {
+  readonly prepared: PreparedTransactions
   readonly repository: Repository
   readonly search: Search
   readonly interactions: Interactions
@@ -48,6 +50,8 @@ export class Bundles {
       throw new EdgeError('not-supported', 'this interaction takes no parameters', 'http.query')
     }
     requireType(call.headers, FHIR_TYPES)
+    const prepared = await this.#options.prepared.run(call)
+    if (prepared !== undefined) return { status: 200, body: bundleBytes({ type: 'transaction-response' }, prepared) }
     const text = textOfBody(call.body)
     const bundle = withDecimals(text, parseJson(text, LIMITS.bundleText) as Bundle | null)
     // A document is kept as one, not carried out (R4 documents.html).
@@ -165,23 +169,6 @@ export class Bundles {
   }
 }
 
-const REQUEST_MEMBERS = ['method', 'url', 'ifMatch', 'ifNoneMatch', 'ifModifiedSince', 'ifNoneExist'] as const
-
-/** What is read before the Bundle is validated as a whole must have the right shape already. */
-const checkRequests = (entries: unknown): void => {
-  if (entries === undefined) return
-  if (!Array.isArray(entries)) throw new EdgeError('bad-value', 'expected a list', 'Bundle.entry')
-  for (const [place, entry] of entries.entries()) {
-    const { request } = (entry ?? {}) as { request?: Record<string, unknown> | null }
-    const fits = typeof request === 'object' && request !== null
-      && typeof request['method'] === 'string' && typeof request['url'] === 'string'
-      && REQUEST_MEMBERS.every((member) => request[member] === undefined || typeof request[member] === 'string')
-    if (!fits) {
-      throw new EdgeError('bad-value', 'an entry needs a request with method and url', `Bundle.entry[${place}].request`)
-    }
-  }
-}
-
 /** A JSON Patch travels in a Bundle as a Binary (R4 http.html#patch). */
 const operationsIn = (patch: Resource, expression: string): unknown => {
   if (patch.resourceType !== 'Binary' || patch.contentType !== PATCH_TYPE || patch.data === undefined) {
@@ -189,35 +176,4 @@ const operationsIn = (patch: Resource, expression: string): unknown => {
   }
   const text = textOfBody(new Uint8Array(Buffer.from(patch.data, 'base64')))
   return withDecimals(text, parseJson(text, LIMITS.resourceText))
-}
-
-const writtenPart = ({ status, entry }: PlannedChange, call: Call): BundlePart =>
-  entry === undefined
-    ? { head: { response: { status: String(status) } } }
-    : entryPart(String(status), entry, call, entry.bytes)
-
-/** Resources of writes are sent back where the client asks for them; in a Bundle they are left out otherwise. */
-const entryPart = (status: string, entry: Entry, call: Call, resource: Uint8Array): BundlePart => ({
-  head: {
-    response: {
-      status,
-      ...(entry.deleted ? {} : { location: locationOf(call.base, entry) }),
-      etag: `W/"${entry.version}"`,
-      lastModified: new Date(entry.updated).toISOString(),
-    },
-  },
-  ...(entry.deleted || call.wishes.returns !== 'representation' ? {} : { resource }),
-})
-
-/** The answer to one interaction as a Bundle's entry. */
-const partOf = ({ status, entry, body, headers }: FhirAnswer, call: Call): BundlePart => {
-  const isWrite = headers?.['location'] !== undefined || headers?.['content-location'] !== undefined
-  if (entry !== undefined && isWrite) return entryPart(String(status), entry, call, entry.bytes)
-  const response = {
-    status: String(status),
-    ...(entry === undefined
-      ? {}
-      : { etag: versionHeaders(entry)['etag'], lastModified: new Date(entry.updated).toISOString() }),
-  }
-  return { head: { response }, ...(body === undefined ? {} : { resource: body }) }
 }

@@ -6,6 +6,7 @@ import { DEFAULT_RULES, type RuleTable } from '@scelle/fhir/categories'
 import { ProfileSet } from '@scelle/fhir/profiles'
 import { installDefinitions } from '@scelle/fhir/validate'
 import { createLog, createServer, type Server } from '@scelle/wire/server'
+import { type Aside, PreparedTransactions } from './aside/transactions.ts'
 import { assembleBinaries, type Binaries, type BinariesOptions } from './attachments/assemble.ts'
 import { addBinaryRoutes } from './attachments/routes.ts'
 import { Bundles } from './bundles.ts'
@@ -96,6 +97,8 @@ export interface EdgeOptions {
   readonly diskAside?: boolean
   /** Told of octets of attachments as they pass: for a process that bounds what waits to be collected. */
   readonly octetsPassed?: (octets: number) => void
+  /** Prepares large transactions elsewhere; closed with the edge. It knows no profiles: not together with those. */
+  readonly aside?: Aside
   /** Called before octets are written to the disk, so that a test can fill it. */
   readonly spoolFault?: BinariesOptions['faultPoint']
 }
@@ -158,6 +161,7 @@ export const createEdge = async (options: EdgeOptions): Promise<Edge> => {
       close: async () => {
         stop()
         await server.close()
+        await options.aside?.close()
         await parts.submitter.close()
         await parts.exportJobs.close()
         parts.charts.closeAll()
@@ -166,6 +170,7 @@ export const createEdge = async (options: EdgeOptions): Promise<Edge> => {
       },
       release: () => {
         stop()
+        void options.aside?.close()
         db.close()
       },
     }
@@ -302,8 +307,9 @@ const facade = (parts: FacadeParts): Pick<Parts, 'routes' | 'binaries' | 'export
   })
   const whole = (session: string, entry: Entry): Promise<Entry> => binaries.reader.whole(session, entry)
   const interactions = new Interactions({ repository, search, writer, desk, newId, whole })
+  const prepared = new PreparedTransactions({ aside: parts.options.aside, repository, search, writer })
   const bundles = new Bundles({
-    repository, search, interactions, writer, desk, newId,
+    prepared, repository, search, interactions, writer, desk, newId,
     dispatch: (call) => routes.dispatch(call),
     fault: (error) => log('entry-failed', faultFields(error)),
   })

@@ -33,6 +33,17 @@ export const EDGE_LIMITS = {
   submitTime: 60_000,
   /** Entries of one batch Bundle worked on at once. */
   batchParallel: 128,
+  /**
+   * Transactions of this many bytes are prepared on a thread of its own: smaller ones cost less than the way there. So
+   * many at once, and so many bytes of them; beyond, the edge's own thread does it.
+   */
+  asideFrom: 8 * 1024,
+  asideJobs: 16,
+  asideBytes: 64 * 1024 * 1024,
+  /** Its memory, in MiB: what is parsed of one body takes about ten times its bytes. */
+  asideMemory: 1_536,
+  /** It ends when nobody needed it for so long, and what it has seen with it. */
+  asideIdle: 60_000,
   /** Charts open at once; the least recently used one is closed first. */
   openCharts: 500,
   /** Charts open at once in one session. */

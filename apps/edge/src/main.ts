@@ -5,6 +5,7 @@ import { importIdentity } from '@scelle/sdk'
 import { DEFAULT_RULES, mergeRules } from '@scelle/fhir/categories'
 import { ConfigError, loadConfig } from '@scelle/wire/config'
 import { collectedOctets, gatheredLines, pooledRandom } from '@scelle/wire/process'
+import { AsideThread } from './aside/thread.ts'
 import { configSchema, type EdgeConfig } from './config.ts'
 import { directFetch } from './direct-fetch.ts'
 import { createEdge, type EdgeOptions } from './edge.ts'
@@ -35,12 +36,22 @@ const profilesOf = (config: EdgeConfig, at: (path: string) => string): Pick<Edge
   }
 }
 
+/** Profiles are many megabytes, which a second thread would hold again: then there is none. */
+const asideOf = (config: EdgeConfig, { rules }: Pick<EdgeOptions, 'rules'>): Pick<EdgeOptions, 'aside'> => {
+  if (config.packages.length > 0) return {}
+  const failed = (waiting: number): void => {
+    process.stderr.write(`edge: the thread beside it ended with ${waiting} transactions; another one starts\n`)
+  }
+  return { aside: new AsideThread({ failed, ...(rules === undefined ? {} : { rules }) }) }
+}
+
 const start = async (file: string): Promise<void> => {
   const { config, at } = loadConfig(file, configSchema)
   const identity = await importIdentity(new Uint8Array(readFileSync(at(config.identity))))
   if (identity.keys.kind !== 'organisation') {
     throw new ConfigError('config-invalid', `${file}: identity: not an organisation's`)
   }
+  const rules = rulesOf(config, at)
   const edge = await createEdge({
     identity,
     data: at(config.data),
@@ -56,7 +67,8 @@ const start = async (file: string): Promise<void> => {
     language: config.language,
     ...(config.charts === undefined ? {} : { charts: defined(config.charts) }),
     ...(config.sessions === undefined ? {} : { sessions: defined(config.sessions) }),
-    ...rulesOf(config, at),
+    ...rules,
+    ...asideOf(config, rules),
     ...profilesOf(config, at),
     now: () => Date.now(),
     random: pooledRandom(),

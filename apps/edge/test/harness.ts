@@ -108,6 +108,7 @@ export interface WorldOptions extends Partial<ConstellationOptions> {
   readonly partners?: readonly string[]
   readonly within?: Constellation
   readonly spoolFault?: EdgeOptions['spoolFault']
+  readonly aside?: EdgeOptions['aside']
 }
 
 const RIGHTS: readonly Right[] = ['read', 'write', 'search', 'share']
@@ -149,6 +150,7 @@ export const createWorld = async (options: WorldOptions): Promise<World> => {
         ...(options.partners === undefined ? {} : { partners: options.partners }),
         ...(options.charts === undefined ? {} : { charts: options.charts }),
         ...(options.sessions === undefined ? {} : { sessions: options.sessions }),
+        ...(options.aside === undefined ? {} : { aside: options.aside }),
         ...(options.spoolFault === undefined ? {} : { spoolFault: options.spoolFault }),
         write: (line) => lines.push(line),
       })

@@ -33,6 +33,10 @@ const binaryAt = (url: string | undefined, bases: readonly string[]): { id: stri
 export const pointsAt = (resource: Resource, id: string, bases: readonly string[]): boolean =>
   attachmentsOf(resource).some(({ attachment }) => binaryAt(attachment.url, bases)?.id === id)
 
+/** True where a resource points at any Binary of this server. */
+export const pointsAtBinary = (resource: Resource, bases: readonly string[]): boolean =>
+  attachmentsOf(resource).some(({ attachment }) => binaryAt(attachment.url, bases) !== undefined)
+
 export interface BinariesKnown {
   /** What the same transaction writes. */
   readonly sibling: (id: string) => Resource | undefined

@@ -39,7 +39,7 @@ export class Cabinet {
   }
 
   /** A keyed fingerprint of a resource's text, to tell whether an update changes anything. */
-  digest(text: string): string {
+  digest(text: string | Uint8Array): string {
     return createHmac('sha256', this.#digest).update(text).digest('base64url')
   }
 

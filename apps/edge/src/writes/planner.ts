@@ -7,24 +7,40 @@ import { handleOf, toHex } from '@scelle/sdk'
 import { categorise, type RuleTable } from '@scelle/fhir/categories'
 import { isDocument } from '@scelle/fhir/documents'
 import { type ProfileSet, requireProfiles } from '@scelle/fhir/profiles'
-import { mapReferences, type OwnerContext, parseReference, patientOf } from '@scelle/fhir/references'
-import { checkAttachments, pointsAt } from '../attachments/references.ts'
-import { exactJson } from '../decimals.ts'
-import { bytesOf, type Entry, type Locator } from '../entry.ts'
+import type { Octets } from '../attachments/octets.ts'
+import { checkAttachments } from '../attachments/references.ts'
+import type { Entry, Locator } from '../entry.ts'
 import { EdgeError } from '../errors.ts'
 import type { Merge } from '../persons/merges.ts'
 import type { Cabinet } from '../store/cabinet.ts'
 import type { Directory, VaultRow } from '../store/directory.ts'
 import { ORGANISATION } from '../vaults.ts'
 import { type NewOctets, octetsFor, octetsWrite, requireSamePlace } from './octets-rules.ts'
+import { type Around, ownerAmong, type Siblings } from './owners.ts'
+import { ownReferences, plainText, stamped, stampedBytes } from './texts.ts'
 import type { PlannedWrite } from './unit.ts'
+
+/** A resource of which everything is known that its text says: see `aside/prepare.ts`. */
+export interface PreparedResource {
+  /** A patient's reference, or ORGANISATION. */
+  readonly owner: string
+  readonly category: string
+  /** Its JSON text without version and time, and where they go into it. */
+  readonly plain: Uint8Array
+  readonly head: number
+  readonly hasMeta: boolean
+}
 
 /** What shall become of one resource. */
 export interface Change {
   readonly type: string
   readonly id: string
-  /** Absent: delete it. */
+  /** Absent, as `prepared` is: delete it. */
   readonly resource?: Resource
+  /** Instead of `resource`. */
+  readonly prepared?: PreparedResource
+  /** The id was drawn for it just now: nothing is there. */
+  readonly fresh?: true
   /** Whose it is, where that was settled before: a patient's reference, or ORGANISATION. */
   readonly owner?: string
   /** Version that must be the current one. */
@@ -52,13 +68,6 @@ export interface PlannedChange {
   readonly writes: readonly PlannedWrite[]
 }
 
-type Siblings = ReadonlyMap<string, Resource>
-
-interface Around {
-  readonly bases: readonly string[]
-  readonly siblings: Siblings
-}
-
 export interface PlannerOptions {
   /** Principal id of this organisation, hex: the author of all that is planned. */
   readonly self: string
@@ -68,9 +77,6 @@ export interface PlannerOptions {
   readonly profiles: ProfileSet
   readonly now: () => number
 }
-
-const OWN_PATIENT = /^Patient\/[A-Za-z0-9\-.]{1,64}$/
-const OTHER_PATIENT = /^https?:\/\/[^?#\s]+\/Patient\/[A-Za-z0-9\-.]{1,64}$/
 
 export class Planner {
   readonly #options: PlannerOptions
@@ -87,7 +93,7 @@ export class Planner {
    */
   plan(change: Change, bases: readonly string[], siblings: Siblings = new Map()): PlannedChange {
     const { directory, self } = this.#options
-    const current = directory.locator(`${change.type}/${change.id}`)
+    const current = change.fresh === true ? undefined : directory.locator(`${change.type}/${change.id}`)
     const live = current !== undefined && !current.deleted
     if (change.ifMatch !== undefined && (!live || current.version !== change.ifMatch)) {
       throw new EdgeError('precondition-failed', undefined, change.expression)
@@ -95,13 +101,14 @@ export class Planner {
     if (change.ifAbsent === true && live) throw new EdgeError('precondition-failed', undefined, change.expression)
     // A line of versions is its author's: readers would set aside what this organisation put into another's.
     const isForeign = current !== undefined && current.author !== self
-    if (isForeign && (live || change.resource !== undefined)) {
+    if (isForeign && (live || !isDeletion(change))) {
       throw new EdgeError('not-author', undefined, change.expression)
     }
     this.#checkMerged(change)
     const before = current === undefined ? undefined : this.#rowOf(current)
+    if (change.prepared !== undefined) return this.#put(change, draftOf(change.prepared), current, before)
     if (change.resource === undefined) return this.#remove(current, before)
-    return this.#put(change, change.resource, current, before, { bases, siblings })
+    return this.#put(change, this.#draft(change, change.resource, this.#around(bases, siblings)), current, before)
   }
 
   #remove(current: Locator | undefined, row: VaultRow | undefined): PlannedChange {
@@ -114,14 +121,10 @@ export class Planner {
     return { status: 204, owner, writes: [write], entry: { ...locator, bytes: write.content } }
   }
 
-  #put(
-    change: Change, given: Resource, current: Locator | undefined, row: VaultRow | undefined, around: Around,
-  ): PlannedChange {
-    const { cabinet, directory, profiles, rules, self } = this.#options
+  #put(change: Change, draft: Draft, current: Locator | undefined, row: VaultRow | undefined): PlannedChange {
+    const { cabinet, directory, self } = this.#options
     const { type, id } = change
-    // A document is kept as it came, or its signature would be of something else.
-    const resource = isDocument(given) ? given : ownReferences(given, around.bases)
-    const owner = change.owner ?? this.#ownerOf(resource, around, change.expression)
+    const { owner } = draft
     const live = current !== undefined && !current.deleted
     if (!live) this.#checkOwner(owner, change)
     if (live && (row?.patient ?? ORGANISATION) !== owner && directory.vaultOf(owner) !== current.vault) {
@@ -131,16 +134,13 @@ export class Planner {
         change.expression,
       )
     }
-    this.#checkAttachments(resource, owner, around)
-    const octets = octetsFor(resource, change.octets, current)
-    const plain = plainText(resource, id)
-    const digest = cabinet.digest(plain)
+    const octets = draft.octets(current)
+    const digest = cabinet.digest(draft.plain)
     if (live && current.digest === digest) {
-      const bytes = stamped(plain, current.version, current.updated)
+      const bytes = draft.stamped(current.version, current.updated)
       return { status: 200, owner, writes: [], entry: { ...current, bytes } }
     }
-    requireProfiles(resource, profiles, change.expression)
-    const { category } = categorise(resource, rules)
+    const category = draft.category()
     requireSamePlace(octets, change.octets, category, current)
     if (live && current.category !== category && row?.origin === 'granted') {
       throw new EdgeError('business-rule', 'only its custodian can move a record to another category',
@@ -153,7 +153,7 @@ export class Planner {
       type, id, vault: current?.vault ?? '', category, author: self, handle, version, deleted: false, updated, digest,
       ...(octets === undefined ? {} : { octets }),
     }
-    const content = stamped(plain, version, updated)
+    const content = draft.stamped(version, updated)
     const merge = change.merge === undefined ? {} : { merge: change.merge }
     const writes: PlannedWrite[] = [{ locator, content, ...merge }]
     if (change.octets !== undefined) writes.push(octetsWrite(locator, change.octets))
@@ -164,12 +164,45 @@ export class Planner {
     return { status: live ? 200 : 201, owner, writes, entry: { ...locator, bytes: content } }
   }
 
+  /** What a resource says of itself, beside what the same transaction writes. */
+  #draft(change: Change, given: Resource, around: Around): Draft {
+    const { profiles, rules } = this.#options
+    // A document is kept as it came, or its signature would be of something else.
+    const resource = isDocument(given) ? given : ownReferences(given, around.bases)
+    const owner = change.owner ?? ownerAmong(resource, around, change.expression)
+    const plain = plainText(resource, change.id)
+    return {
+      owner, plain,
+      octets: (current) => {
+        this.#checkAttachments(resource, owner, around)
+        return octetsFor(resource, change.octets, current)
+      },
+      category: () => {
+        requireProfiles(resource, profiles, change.expression)
+        return categorise(resource, rules).category
+      },
+      stamped: (version, updated) => stamped(plain, version, updated),
+    }
+  }
+
+  #around(bases: readonly string[], siblings: Siblings): Around {
+    const { directory } = this.#options
+    return {
+      bases, siblings,
+      patientHere: (key) => {
+        const locator = directory.locator(key)
+        return locator === undefined ? undefined : this.#rowOf(locator)?.patient
+      },
+    }
+  }
+
   /** Who was merged away is no longer written to, and who took somebody over does not go before them. */
-  #checkMerged({ type, id, resource, merge, expression }: Change): void {
+  #checkMerged(change: Change): void {
+    const { type, id, merge, expression } = change
     if (type !== 'Patient' || merge !== undefined) return
     const { merges } = this.#options.directory.patients
     if (merges.targetOf(`Patient/${id}`) !== undefined) throw new EdgeError('business-rule', REPLACED, expression)
-    if (resource === undefined && merges.sourcesOf(`Patient/${id}`).length > 0) {
+    if (isDeletion(change) && merges.sourcesOf(`Patient/${id}`).length > 0) {
       throw new EdgeError('business-rule', 'another patient was merged into this one: undo that first', expression)
     }
   }
@@ -182,10 +215,9 @@ export class Planner {
 
   /** Where a new resource would go. Throws as {@link plan}. */
   place(resource: Resource, bases: readonly string[]): { readonly owner: string; readonly category: string } {
-    const around = { bases, siblings: new Map() }
     const own = ownReferences(resource, bases)
     const { category } = categorise(own, this.#options.rules)
-    const owner = this.#ownerOf(own, around, undefined)
+    const owner = ownerAmong(own, this.#around(bases, new Map()), undefined)
     this.#checkOwner(owner, { type: own.resourceType })
     return { owner, category }
   }
@@ -194,7 +226,7 @@ export class Planner {
     const { directory } = this.#options
     checkAttachments(resource, around.bases, {
       sibling: (id) => around.siblings.get(`Binary/${id}`),
-      isSiblingHere: (sibling) => this.#ownerOf(sibling, around, undefined) === owner,
+      isSiblingHere: (sibling) => ownerAmong(sibling, around, undefined) === owner,
       locator: (id) => directory.locator(`Binary/${id}`),
       isHere: (vault) => directory.vaultOf(owner) === vault,
     })
@@ -208,82 +240,28 @@ export class Planner {
   #time(current: Locator | undefined): number {
     return Math.max(this.#options.now(), (current?.updated ?? 0) + 1)
   }
-
-  #ownerOf(resource: Resource, { bases, siblings }: Around, expression: string | undefined): string {
-    if (isDocument(resource)) {
-      throw new EdgeError('business-rule', 'a document is replaced whole: send it by POST or PUT', expression)
-    }
-    const context: OwnerContext = {
-      bases,
-      patientOfTarget: (type, id) => {
-        const sibling = siblings.get(`${type}/${id}`)
-        const beside = sibling === undefined ? undefined : patientOf(sibling, { bases })
-        if (beside !== undefined) return beside.kind === 'patient' ? beside.reference : undefined
-        const locator = this.#options.directory.locator(`${type}/${id}`)
-        return locator === undefined ? undefined : this.#rowOf(locator)?.patient
-      },
-    }
-    const owner = patientOf(resource, context)
-    if (owner.kind === 'organisation') return this.#ownerByPointer(resource, { bases, siblings }) ?? ORGANISATION
-    if (owner.kind === 'patient') {
-      if (OWN_PATIENT.test(owner.reference) || OTHER_PATIENT.test(owner.reference)) return owner.reference
-      throw new EdgeError('business-rule', 'the patient is referred to in a way that only a transaction can resolve',
-        expression)
-    }
-    throw new EdgeError('business-rule', AMBIGUOUS[owner.reason], expression)
-  }
-
-  /** A Binary that says nothing of its own is whose document of the same transaction it is (IHE MHD sends such). */
-  #ownerByPointer(resource: Resource, around: Around): string | undefined {
-    const { id } = resource
-    if (resource.resourceType !== 'Binary' || resource.securityContext !== undefined || id === undefined) {
-      return undefined
-    }
-    const owners = new Set([...around.siblings.values()]
-      .filter((sibling) => pointsAt(sibling, id, around.bases))
-      .map((sibling) => this.#ownerOf(sibling, around, undefined)))
-    if (owners.size > 1) {
-      throw new EdgeError('business-rule', 'documents of several patients point at one Binary: send one for each')
-    }
-    return [...owners][0]
-  }
 }
-
-/**
- * References by this server's own address become relative ones. An address is one of several, and nothing that names
- * its patient by one would be found by `patient=Patient/1`: an empty answer where there is an allergy.
- */
-const ownReferences = (resource: Resource, bases: readonly string[]): Resource => mapReferences(resource, (text) => {
-  const base = bases.find((each) => text.startsWith(`${each}/`))
-  const local = base === undefined ? '' : text.slice(base.length + 1)
-  return parseReference(local).kind === 'literal' ? local : undefined
-})
 
 const REPLACED = 'this patient was merged into another one, whom its link names: write to that one, '
   + 'or undo the merge with Patient/$scelle-unmerge'
 
-const AMBIGUOUS = {
-  group: 'the subject is a Group: a record belongs to one patient',
-  logical: 'the patient is named by an identifier only: refer to Patient/id',
-  unreadable: 'the reference to the patient cannot be resolved here',
-  many: 'the resource speaks of several patients: split it',
-} as const
+const isDeletion = ({ resource, prepared }: Change): boolean => resource === undefined && prepared === undefined
 
-/** A resource's JSON text under its id, without the two members of `meta` that the server sets. */
-const plainText = (resource: Resource, id: string): string => {
-  const { resourceType, id: _id, meta, ...rest } = resource as Resource & Record<string, unknown>
-  const { versionId: _version, lastUpdated: _updated, ...kept } = meta ?? {}
-  return exactJson({ resourceType, id, ...(Object.keys(kept).length > 0 ? { meta: kept } : {}), ...rest })
+/** A resource on its way to its place. What may refuse it is asked for in the order of the refusals. */
+interface Draft {
+  readonly owner: string
+  readonly plain: string | Uint8Array
+  /** What a Binary's octets are. Throws where it, or what points at it, does not fit. */
+  readonly octets: (current: Locator | undefined) => Octets | undefined
+  /** Throws where a profile is violated. */
+  readonly category: () => string
+  readonly stamped: (version: number, updated: number) => Uint8Array
 }
 
-const HEAD = /^\{"resourceType":"[A-Za-z]+","id":"[A-Za-z0-9\-.]+"/
-const META = ',"meta":{'
-
-/** The JSON text as it is sealed and served: `meta` tells version and time. Put into the text, to serialise once. */
-const stamped = (plain: string, version: number, updated: number): Uint8Array => {
-  const [head = ''] = HEAD.exec(plain) ?? []
-  const rest = plain.slice(head.length)
-  const set = `"versionId":"${version}","lastUpdated":"${new Date(updated).toISOString()}"`
-  return bytesOf(rest.startsWith(META)
-    ? `${head}${META}${set},${rest.slice(META.length)}` : `${head}${META}${set}}${rest}`)
-}
+const draftOf = (prepared: PreparedResource): Draft => ({
+  owner: prepared.owner,
+  plain: prepared.plain,
+  octets: () => undefined,
+  category: () => prepared.category,
+  stamped: (version, updated) => stampedBytes(prepared, version, updated),
+})
