@@ -75,9 +75,9 @@ const bytesIn = (path: string): number => {
 /** Linux counts in hundredths of a second (`getconf CLK_TCK`). */
 const TICK = 10
 
-/** Processor time of a process, user and system, milliseconds. */
-export const processorOf = (pid: number): number => {
-  const fields = readFileSync(`/proc/${pid}/stat`, 'utf8')
+/** Processor time of a process with all of its threads, or of one of these, user and system, milliseconds. */
+export const processorOf = (pid: number, thread?: number): number => {
+  const fields = readFileSync(`/proc/${pid}/${thread === undefined ? '' : `task/${thread}/`}stat`, 'utf8')
     .replace(/^.*\) /s, '')
     .split(' ')
   return (Number(fields[11]) + Number(fields[12])) * TICK
@@ -151,6 +151,12 @@ export class Parties {
   /** Processor time that a running party has used, milliseconds. */
   processor(party: Party): number {
     return processorOf(this.#running.get(party)?.pid ?? 0)
+  }
+
+  /** The same of its first thread, on which its JavaScript runs but for what is given to others. */
+  ownThread(party: Party): number {
+    const pid = this.#running.get(party)?.pid ?? 0
+    return processorOf(pid, pid)
   }
 
   /** Milliseconds from the start of the process until it says that it can serve. */

@@ -3,7 +3,7 @@ import type { Generator } from './load/generator.ts'
 import type { Parties, Party } from './parties.ts'
 
 const SERVERS = ['edge', 'index', 'trustee-1', 'trustee-2', 'trustee-3', 'twin'] as const
-type Spender = (typeof SERVERS)[number] | 'generator'
+type Spender = (typeof SERVERS)[number] | 'generator' | 'edge-thread'
 
 /** Milliseconds of each. */
 export type Spent = Readonly<Record<Spender, number>>
@@ -13,14 +13,15 @@ export const spentSoFar = (parties: Parties, generator: Generator): Spent => {
   return {
     ...(Object.fromEntries(servers) as Record<(typeof SERVERS)[number], number>),
     generator: generator.processor,
+    'edge-thread': parties.ownThread('edge'),
   }
 }
 
 const micro = (milliseconds: number): string => `${Math.round(milliseconds * 1_000)} µs`
 
 /**
- * Processor time for each of so many units, all threads of a process together, and what two idle cores could give at
- * most. The generator's share is that of all units, edge's and twin's.
+ * Processor time for each of so many units, all threads of a process together and the edge's first one alone, and what
+ * two idle cores could give at most. The generator's share is that of all units, edge's and twin's.
  */
 export const spending = (
   before: Spent,
@@ -35,10 +36,11 @@ export const spending = (
     0,
   )
   const client = spent('generator', units.edge + units.twin)
-  const most = 2_000 / (edge + index + trustees + client)
+  const own = spent('edge-thread', units.edge)
+  const most = Math.min(2_000 / (edge + index + trustees + client), 1_000 / own)
   return (
-    `processor: edge ${micro(edge)}, index ${micro(index)}, twin ${micro(spent('twin', units.twin))}, ` +
-    `client ${micro(client)}` +
+    `processor: edge ${micro(edge)} (its own thread ${micro(own)}), index ${micro(index)}, ` +
+    `twin ${micro(spent('twin', units.twin))}, client ${micro(client)}` +
     ` each: two cores could give ${Math.round(most).toLocaleString('en-GB')}/s`
   )
 }

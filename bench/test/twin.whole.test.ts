@@ -130,7 +130,9 @@ describe('what is counted', () => {
     expect(first.resources).toBe(first.times.length)
     expect(first.bytes).toBeGreaterThan(first.resources * 100)
     const told = spending(before, spentSoFar(parties, generator), { edge: 1, twin: first.times.length })
-    expect(told).toMatch(/^processor: edge \d+ µs, index \d+ µs, twin \d+ µs, client \d+ µs each/)
+    expect(told).toMatch(
+      /^processor: edge \d+ µs \(its own thread \d+ µs\), index \d+ µs, twin \d+ µs, client \d+ µs each/,
+    )
     expect(parties.memory('edge')).toBeGreaterThan(20e6)
   })
 

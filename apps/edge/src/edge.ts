@@ -40,7 +40,7 @@ import { Directory } from './store/directory.ts'
 import { SealedState } from './store/state.ts'
 import { valueSetsOf } from './terminology.ts'
 import { Validation } from './validation.ts'
-import { ORGANISATION, VaultShelf } from './vaults.ts'
+import { type KeysAhead, ORGANISATION, VaultShelf } from './vaults.ts'
 import { Outbox } from './writes/outbox.ts'
 import { Planner } from './writes/planner.ts'
 import { Submitter } from './writes/submitter.ts'
@@ -99,6 +99,8 @@ export interface EdgeOptions {
   readonly octetsPassed?: (octets: number) => void
   /** Prepares large transactions elsewhere; closed with the edge. It knows no profiles: not together with those. */
   readonly aside?: Aside
+  /** Draws category keys of new vaults ahead, elsewhere; closed with the edge. */
+  readonly keysAhead?: { readonly take: KeysAhead; readonly close: () => Promise<void> }
   /** Called before octets are written to the disk, so that a test can fill it. */
   readonly spoolFault?: BinariesOptions['faultPoint']
 }
@@ -161,7 +163,7 @@ export const createEdge = async (options: EdgeOptions): Promise<Edge> => {
       close: async () => {
         stop()
         await server.close()
-        await options.aside?.close()
+        await Promise.all([options.aside?.close(), options.keysAhead?.close()])
         await parts.submitter.close()
         await parts.exportJobs.close()
         parts.charts.closeAll()
@@ -171,6 +173,7 @@ export const createEdge = async (options: EdgeOptions): Promise<Edge> => {
       release: () => {
         stop()
         void options.aside?.close()
+        void options.keysAhead?.close()
         db.close()
       },
     }
@@ -203,7 +206,7 @@ const assemble = async (options: EdgeOptions, db: Database, log: Log): Promise<P
   const client = await join(options, state, timers, log)
   const self = toHex(identity.id)
   const directory = new Directory(db, cabinet, self)
-  const vaults = new VaultShelf(client, directory)
+  const vaults = new VaultShelf(client, directory, options.keysAhead?.take)
   const limits = { ...CHART_LIMITS, ...options.charts }
   const charts = new Charts({
     vaults, directory, limits, self, now, random, log,

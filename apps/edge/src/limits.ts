@@ -42,7 +42,10 @@ export const EDGE_LIMITS = {
   asideBytes: 64 * 1024 * 1024,
   /** Its memory, in MiB: what is parsed of one body takes about ten times its bytes. */
   asideMemory: 1_536,
-  /** It ends when nobody needed it for so long, and what it has seen with it. */
+  /** Keys of new vaults are drawn ahead on another one once so many vaults were made here, this many vaults' ahead. */
+  keysAfter: 3,
+  keysAhead: 16,
+  /** Either ends when nobody needed it for so long, and what it has seen with it. */
   asideIdle: 60_000,
   /** Charts open at once; the least recently used one is closed first. */
   openCharts: 500,

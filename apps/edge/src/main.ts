@@ -5,6 +5,7 @@ import { importIdentity } from '@scelle/sdk'
 import { DEFAULT_RULES, mergeRules } from '@scelle/fhir/categories'
 import { ConfigError, loadConfig } from '@scelle/wire/config'
 import { collectedOctets, gatheredLines, pooledRandom } from '@scelle/wire/process'
+import { KeysThread } from './aside/keys.ts'
 import { AsideThread } from './aside/thread.ts'
 import { configSchema, type EdgeConfig } from './config.ts'
 import { directFetch } from './direct-fetch.ts'
@@ -69,6 +70,7 @@ const start = async (file: string): Promise<void> => {
     ...(config.sessions === undefined ? {} : { sessions: defined(config.sessions) }),
     ...rules,
     ...asideOf(config, rules),
+    keysAhead: new KeysThread(),
     ...profilesOf(config, at),
     now: () => Date.now(),
     random: pooledRandom(),

@@ -1,5 +1,5 @@
 /** The vaults this organisation writes to: opened once, kept ready, made when a patient is first seen. */
-import { type Client, toHex, type Vault } from '@scelle/sdk'
+import { type CategoryKey, type Client, type NewCategory, toHex, type Vault } from '@scelle/sdk'
 import { CATEGORIES } from '@scelle/fhir/categories'
 import { EDGE_LIMITS } from './limits.ts'
 import { Locks } from './locks.ts'
@@ -13,16 +13,23 @@ const ALL = CATEGORIES.map(({ code, strict }) => ({ code, strict }))
 /** Stands for the organisation's own vault where a patient's reference stands otherwise. */
 export const ORGANISATION = ''
 
+/** Category keys of one vault that were drawn ahead; undefined where there are none. */
+export type KeysAhead = (count: number) => readonly CategoryKey[] | undefined
+
 export class VaultShelf {
   readonly #client: Pick<Client, 'vault' | 'createVault'>
   readonly #directory: Directory
+  readonly #keysAhead: KeysAhead
   readonly #ready = new Recent<Promise<Vault>>(EDGE_LIMITS.vaultHandles)
   readonly #stale = new Set<string>()
   readonly #locks = new Locks()
 
-  constructor(client: Pick<Client, 'vault' | 'createVault'>, directory: Directory) {
+  constructor(
+    client: Pick<Client, 'vault' | 'createVault'>, directory: Directory, keysAhead: KeysAhead = () => undefined,
+  ) {
     this.#client = client
     this.#directory = directory
+    this.#keysAhead = keysAhead
   }
 
   /** The vault, its genesis and manifests verified. Rejects as the sdk does where it cannot be had. */
@@ -60,9 +67,17 @@ export class VaultShelf {
     })
   }
 
+  #categories(): NewCategory[] {
+    const keys = this.#keysAhead(ALL.length)
+    return ALL.map((category, place) => {
+      const key = keys?.[place]
+      return key === undefined ? category : { ...category, key }
+    })
+  }
+
   async #made(): Promise<Vault> {
     try {
-      return await this.#client.createVault({ mode: 'custody', categories: ALL })
+      return await this.#client.createVault({ mode: 'custody', categories: this.#categories() })
     } catch (error) {
       throw faultOf(error)
     }

@@ -1,14 +1,17 @@
 /** Transactions prepared beside the edge's thread come out as those that are not; what fails there harms nobody. */
+import { randomBytes } from 'node:crypto'
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import type { Bundle, BundleEntry, OperationOutcome, Resource } from '@medplum/fhirtypes'
-import { categorise } from '@scelle/fhir/categories'
+import { CATEGORIES, categorise } from '@scelle/fhir/categories'
+import { type CategoryKey, drawCategoryKey, toHex } from '@scelle/sdk'
 import { createConstellation } from '@scelle/testing/constellation'
 import { population } from '@scelle/testing/population'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Prepared } from '../src/aside/prepare.ts'
+import { KeysThread } from '../src/aside/keys.ts'
 import { AsideThread } from '../src/aside/thread.ts'
 import { EDGE_LIMITS } from '../src/limits.ts'
 import { type Counted, everythingAside, preparedHere } from './aside.ts'
@@ -235,6 +238,62 @@ describe('the thread', () => {
     expect(answer.body.issue[0]?.code).toBe('throttled')
     expect((await world.app.get('Patient/lost')).status).toBe(404)
     expect((await world.app.send<Bundle>('POST', '', { raw: transaction(put(patient('lost'))) })).status).toBe(200)
+    await world.close()
+  })
+})
+
+describe('keys of new vaults', () => {
+  const COUNT = CATEGORIES.length
+  const turns = async (isDone: () => boolean): Promise<void> => {
+    for (let waited = 0; !isDone() && waited < 500; waited++) await new Promise((resolve) => setTimeout(resolve, 10))
+  }
+
+  test('are drawn ahead once vaults are made in numbers, each key for one vault', async () => {
+    const keys = new KeysThread()
+    let taken: readonly CategoryKey[] | undefined
+    for (let miss = 1; miss < EDGE_LIMITS.keysAfter; miss++) expect(keys.take(COUNT)).toBeUndefined()
+    await turns(() => (taken = keys.take(COUNT)) !== undefined)
+    const seen = new Set<string>()
+    for (let vaults = 0; vaults < 20; vaults++) {
+      for (const { secret, publicKey } of taken ?? []) {
+        const again = drawCategoryKey({ random: () => secret })
+        expect(toHex(again.publicKey)).toBe(toHex(publicKey))
+        seen.add(toHex(secret))
+      }
+      await turns(() => (taken = keys.take(COUNT)) !== undefined)
+    }
+    expect(seen.size).toBe(20 * COUNT)
+    expect(keys.take(COUNT - 1)).toBeUndefined()
+    await keys.close()
+    expect(keys.take(COUNT)).toBeUndefined()
+  })
+
+  test('a thread that dies leaves them to be drawn here', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'scelle-keys-'))
+    writeFileSync(join(folder, 'broken.mjs'), 'throw new Error("no")')
+    const keys = new KeysThread(pathToFileURL(join(folder, 'broken.mjs')))
+    for (let vaults = 0; vaults < 20; vaults++) {
+      expect(keys.take(COUNT)).toBeUndefined()
+      await new Promise((resolve) => setTimeout(resolve, 5))
+    }
+    await keys.close()
+    rmSync(folder, { recursive: true })
+  })
+
+  test('make vaults that are written, read and shared as any other', async () => {
+    let given = 0
+    const take = (count: number): CategoryKey[] => {
+      given++
+      return Array.from({ length: count }, () => drawCategoryKey({ random: (length) => randomBytes(length) }))
+    }
+    const world = await createWorld({ seed: 'keys-ahead', keysAhead: { take, close: () => Promise.resolve() } })
+    const [one] = population({ seed: 'keys-ahead', patients: 1 })
+    expect((await world.app.send('POST', '', { raw: JSON.stringify(one?.bundle()) })).status).toBe(200)
+    expect(given).toBe(2) // the organisation's own and the patient's
+    await world.party.kill()
+    await world.party.restart()
+    const { id } = one?.resources[0] ?? {}
+    expect((await world.app.search(`Observation?patient=${id}`)).body.total).toBeGreaterThan(0)
     await world.close()
   })
 })

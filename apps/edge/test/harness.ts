@@ -109,6 +109,7 @@ export interface WorldOptions extends Partial<ConstellationOptions> {
   readonly within?: Constellation
   readonly spoolFault?: EdgeOptions['spoolFault']
   readonly aside?: EdgeOptions['aside']
+  readonly keysAhead?: EdgeOptions['keysAhead']
 }
 
 const RIGHTS: readonly Right[] = ['read', 'write', 'search', 'share']
@@ -151,6 +152,7 @@ export const createWorld = async (options: WorldOptions): Promise<World> => {
         ...(options.charts === undefined ? {} : { charts: options.charts }),
         ...(options.sessions === undefined ? {} : { sessions: options.sessions }),
         ...(options.aside === undefined ? {} : { aside: options.aside }),
+        ...(options.keysAhead === undefined ? {} : { keysAhead: options.keysAhead }),
         ...(options.spoolFault === undefined ? {} : { spoolFault: options.spoolFault }),
         write: (line) => lines.push(line),
       })

@@ -1,7 +1,7 @@
 /** Scellé for applications: vaults, records, sharing, in a dozen calls that need no knowledge of cryptography. */
 export { createIdentity, exportIdentity, type Identity, importIdentity, rotateIdentity } from '@scelle/seal/identity'
 export { handleOf } from '@scelle/seal/envelope'
-export type { NewCategory } from '@scelle/seal/keys'
+export { type CategoryKey, drawCategoryKey, type NewCategory } from '@scelle/seal/keys'
 export {
   type Context, FORMAT_LIMITS, fromHex, giveBack, type PrincipalKeys, SealError, type SealErrorCode, toHex,
   verifyKeyChain,

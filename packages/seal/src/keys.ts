@@ -1,7 +1,9 @@
 /** Vaults, manifests and category secrets: for those who hold them. */
 export { earlierSecrets, type EpochSecrets } from './keys/epochs.ts'
 export {
+  type CategoryKey,
   createManifest,
+  drawCategoryKey,
   type MadeManifest,
   type NewCategory,
   openManifest,

@@ -18,7 +18,7 @@ import {
 } from '../src/envelope.ts'
 import { createGrant, openGrantKeys, renewGrantKeys } from '../src/grants.ts'
 import { createIdentity, importIdentity, exportIdentity } from '../src/identity.ts'
-import { createVault, earlierSecrets, rotateCategories } from '../src/keys.ts'
+import { createVault, drawCategoryKey, earlierSecrets, openManifest, rotateCategories } from '../src/keys.ts'
 import { LIMITS } from '../src/limits.ts'
 import { CourierKeys, openCourier, openShare } from '../src/shares.ts'
 import { decode, decodeCapsule, GrantKeys, RIGHTS, toHex } from '../src/verify.ts'
@@ -309,4 +309,25 @@ test('vaults and identities are not made of what does not fit', async () => {
   const stored = exportIdentity(controller)
   stored[stored.length - 1] = (stored.at(-1) as number) ^ 1
   await expect(importIdentity(stored)).rejects.toEqual(refusedWith('key-chain-broken'))
+})
+
+test('a category key drawn ahead opens its one category, and is refused for a second one', async () => {
+  const world = await makeWorld('drawn-ahead')
+  const { owner: controller, context } = world
+  const trustees = world.trustees.map(({ id }) => id)
+  const [key, other] = [drawCategoryKey(context), drawCategoryKey(context)]
+  const make = (...keys: (typeof key)[]) =>
+    createVault(
+      {
+        mode: 'owner',
+        controller,
+        trustees,
+        categories: keys.map((each, place) => ({ code: `category-${place}`, strict: false, key: each })),
+      },
+      context,
+    )
+  const { manifest } = await make(key)
+  expect(await openManifest(manifest.manifest, controller)).toEqual(manifest.secrets)
+  await expect(make(key)).rejects.toEqual(refusedWith('category-key-mismatch'))
+  await expect(make(other, other)).rejects.toEqual(refusedWith('category-key-mismatch'))
 })

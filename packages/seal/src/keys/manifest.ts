@@ -22,23 +22,47 @@ export interface MadeManifest {
   readonly secrets: CategorySecrets
 }
 
+/** A category's key pair. */
+export interface CategoryKey {
+  readonly secret: Uint8Array
+  /** What `secret` yields: see {@link drawCategoryKey}. */
+  readonly publicKey: Uint8Array
+}
+
 export interface NewCategory {
   /** What the category is called among those who may know; opaque outside. */
   readonly code: string
   readonly strict: boolean
+  /** Drawn before, elsewhere in this process, because deriving it takes long; for this one category, and no other. */
+  readonly key?: CategoryKey
+}
+
+/** Draws a category's secret and derives the key that writers seal to. */
+export const drawCategoryKey = ({ random }: Pick<Context, 'random'>): CategoryKey => {
+  const secret = random(32)
+  return { secret, publicKey: xwingPublicKey(secret) }
+}
+
+/** Keys drawn before that stand in a manifest. Sharing one category would share every other with the same key. */
+const spent = new WeakSet<CategoryKey>()
+
+const onlyOnce = (key: CategoryKey): CategoryKey => {
+  if (spent.has(key)) throw new SealError('category-key-mismatch', 'a category has a key of its own: draw another one')
+  spent.add(key)
+  return key
 }
 
 const manifestInfo = (vault: Uint8Array, custodian: Uint8Array, version: number): Uint8Array =>
   concatBytes(labelBytes('manifestSeal'), vault, custodian, u32(version))
 
 const drawCategory = (
-  { code, strict }: NewCategory,
+  { code, strict, key }: NewCategory,
   context: Context,
 ): { entry: CategoryEntry; secret: CategorySecrets[number] } => {
   const category = context.random(16)
-  const secret = context.random(32)
+  const { secret, publicKey } = key === undefined ? drawCategoryKey(context) : onlyOnce(key)
   return {
-    entry: { category, epoch: 0, publicKey: xwingPublicKey(secret), strict },
+    entry: { category, epoch: 0, publicKey, strict },
     secret: { category, code, epoch: 0, secret },
   }
 }
