@@ -45,6 +45,8 @@ export const EDGE_LIMITS = {
   /** Keys of new vaults are drawn ahead on another one once so many vaults were made here, this many vaults' ahead. */
   keysAfter: 3,
   keysAhead: 16,
+  /** Memory of that one, in MiB: its program takes most of it. */
+  keysMemory: 128,
   /** Either ends when nobody needed it for so long, and what it has seen with it. */
   asideIdle: 60_000,
   /** Charts open at once; the least recently used one is closed first. */

@@ -45,7 +45,9 @@ export class KeysThread {
   }
 
   #started(): Worker {
-    const worker = new Worker(this.#program, { env: {}, execArgv: [] })
+    const worker = new Worker(this.#program, {
+      resourceLimits: { maxOldGenerationSizeMb: EDGE_LIMITS.keysMemory }, env: {}, execArgv: [],
+    })
     worker.on('message', (keys: Uint8Array) => {
       if (this.#worker !== worker) return
       this.#asked--
