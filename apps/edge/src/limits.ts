@@ -14,7 +14,7 @@ export const EDGE_LIMITS = {
    * A submission waits for this share of the units that wrote lately, so that they share its flush and its journey; for
    * no more than so many records, and no longer than this.
    */
-  gatherShare: 0.75,
+  gatherShare: 1,
   gatherRecords: 32,
   gatherTime: 3,
   /** Sealed bytes after which a submission takes no further unit. */

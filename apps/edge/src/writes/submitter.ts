@@ -74,7 +74,7 @@ export class Submitter {
     try {
       await Promise.race([unit.done, this.#giveUp(unit, patience.signal)])
     } finally {
-      patience.abort()
+      patience.abort(ANSWERED) // without a reason, an error with its stack is made for each write
     }
   }
 
@@ -118,7 +118,7 @@ export class Submitter {
   }
 
   /**
-   * Waits for most of those who wrote lately: a submission of eight costs little more than one of one. A single client
+   * Waits for those who wrote lately: a submission of eight costs little more than one of one. A single client
    * waits for nobody, nor do many records; where one submission is under way, its end is the time to stop waiting.
    */
   #gather(): void {
@@ -317,6 +317,8 @@ export class Submitter {
     if (this.#over.length > 0) this.#options.db.write(true, () => this.#dropRows([]))
   }
 }
+
+const ANSWERED = 'answered'
 
 const afterRealTime = (milliseconds: number, run: () => void): (() => void) => {
   if (milliseconds === 0) {
