@@ -172,6 +172,8 @@ export const createWorld = async (options: WorldOptions): Promise<World> => {
       while (!state.done) {
         // Real work first: time only goes on when nothing else does.
         for (let rest = 0; rest < 20 && !state.done; rest++) await new Promise((resolve) => setImmediate(resolve))
+        // Submissions gather for some milliseconds of real time, which must not become minutes of this one.
+        await new Promise((resolve) => setTimeout(resolve, 2))
         if (!state.done) await constellation.clock.advance(250)
       }
       return promise
