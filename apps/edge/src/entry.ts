@@ -28,14 +28,17 @@ export const textOf = (entry: Entry): string => decoder.decode(entry.bytes)
 export const copyOf = (entry: Entry): Uint8Array => passing(entry.bytes.slice())
 
 /** Bodies made for one answer: nobody else reads them, so they are overwritten once it has left. */
-const PASSING = new WeakSet<Uint8Array>()
+const PASSING = Symbol('passing')
 
+interface Passing { [PASSING]?: true }
+
+/** Marked on the bytes themselves: a set of them would cost the collector more than they do. */
 export const passing = <T extends Uint8Array>(body: T): T => {
-  PASSING.add(body)
+  (body as Passing)[PASSING] = true
   return body
 }
 
-export const isPassing = (body: Uint8Array): boolean => PASSING.has(body)
+export const isPassing = (body: Uint8Array): boolean => (body as Passing)[PASSING] === true
 
 export const bytesOf = (text: string): Uint8Array => encoder.encode(text)
 

@@ -9,7 +9,8 @@ export class Recent<V> {
 
   get(key: string): V | undefined {
     const value = this.#entries.get(key)
-    if (value === undefined) return undefined
+    // Far from full nothing is forgotten, and the order costs more than the look-up.
+    if (value === undefined || this.#entries.size * 2 < this.#limit) return value
     this.#entries.delete(key)
     this.#entries.set(key, value)
     return value

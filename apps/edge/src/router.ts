@@ -53,8 +53,14 @@ export class FhirRoutes {
 }
 
 const decodeAll = (params: Readonly<Record<string, string>>): Record<string, string> => {
+  const decoded: Record<string, string> = {}
   try {
-    return Object.fromEntries(Object.entries(params).map(([name, value]) => [name, decodeURIComponent(value)]))
+    for (const name in params) {
+      const value = params[name] as string
+      // Nearly none: ids and types are letters and digits.
+      decoded[name] = value.includes('%') ? decodeURIComponent(value) : value
+    }
+    return decoded
   } catch {
     throw new EdgeError('bad-value', 'the path is not percent-encoded UTF-8', 'http.path')
   }

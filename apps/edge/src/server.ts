@@ -81,11 +81,20 @@ const told = async (request: SignedRequest, door: Door, work: (call: Call) => Pr
   }
 }
 
+/** Hex ids of those whose keys this process holds: each request brings the same bytes. */
+const names = new WeakMap<Uint8Array, string>()
+
+const nameOf = (id: Uint8Array): string => {
+  const known = names.get(id) ?? toHex(id)
+  names.set(id, known)
+  return known
+}
+
 const callOf = (request: SignedRequest, { base, rightsOf, sessionOf }: Door): Call => {
   checkUrl(request.target)
   const mark = request.target.indexOf('?')
   const path = mark < 0 ? request.target : request.target.slice(0, mark)
-  const principal = toHex(request.principal.id)
+  const principal = nameOf(request.principal.id)
   const { host } = request.headers
   return {
     method: request.method,

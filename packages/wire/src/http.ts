@@ -78,7 +78,12 @@ const encoder = new TextEncoder()
 const toBase64 = (bytes: Uint8Array): string => btoa(String.fromCharCode(...bytes))
 const toBase64Url = (bytes: Uint8Array): string =>
   toBase64(bytes).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
-const fromBase64 = (text: string): Uint8Array => Uint8Array.from(atob(text), (character) => character.charCodeAt(0))
+const fromBase64 = (text: string): Uint8Array => {
+  const characters = atob(text)
+  const bytes = new Uint8Array(characters.length)
+  for (let i = 0; i < bytes.length; i++) bytes[i] = characters.charCodeAt(i)
+  return bytes
+}
 
 /** Fields that are signed where they are sent, as they are sent. */
 interface CoveredFields {
