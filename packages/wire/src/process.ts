@@ -53,17 +53,20 @@ export const gatheredLines = (write: (text: string) => void): ((line: string) =>
   }
 }
 
-/** Octets after which what was sent is collected. */
+/** Octets after which what was sent is collected, and how many times the young before the old as well. */
 const COLLECTED_EVERY = 8 * 1024 * 1024
+const OLD_EVERY = 48
 
 /**
  * To be told of octets as they pass. The engine lets 64 MB of buffers pile up before it looks for those that are done
  * with, however little the process holds itself; here the young ones, which they are, are looked through every 8 MB. It
- * takes about a millisecond.
+ * takes about a millisecond. Those that were on their way twice count as old: they go every 384 MB, with all else, which
+ * takes some hundred.
  */
 export const collectedOctets = (): ((octets: number) => void) => {
-  let collect: ((options: { type: 'minor' }) => void) | undefined
+  let collect: ((options: { type: 'minor' | 'major' }) => void) | undefined
   let passed = 0
+  let times = 0
   return (octets) => {
     passed += octets
     if (passed < COLLECTED_EVERY) return
@@ -72,6 +75,7 @@ export const collectedOctets = (): ((octets: number) => void) => {
       setFlagsFromString('--expose-gc')
       collect = runInNewContext('gc') as typeof collect
     }
-    collect?.({ type: 'minor' })
+    times = (times + 1) % OLD_EVERY
+    collect?.({ type: times === 0 ? 'major' : 'minor' })
   }
 }
