@@ -60,8 +60,8 @@ const OLD_EVERY = 48
 /**
  * To be told of octets as they pass. The engine lets 64 MB of buffers pile up before it looks for those that are done
  * with, however little the process holds itself; here the young ones, which they are, are looked through every 8 MB. It
- * takes about a millisecond. Those that were on their way twice count as old: they go every 384 MB, with all else, which
- * takes some hundred.
+ * takes about a millisecond. Those that were on their way twice count as old: they go every 384 MB, with all else,
+ * which takes some hundred.
  */
 export const collectedOctets = (): ((octets: number) => void) => {
   let collect: ((options: { type: 'minor' | 'major' }) => void) | undefined
