@@ -184,6 +184,24 @@ describe('whoever did not hear the answer', () => {
   })
 })
 
+/** Kills the edge while the index has such a request of it, `taken` or not yet, and starts it again. */
+const killAt = async (method: 'POST' | 'PUT', target: RegExp, taken: boolean, work: () => Promise<Got>) => {
+  const { constellation: { network }, party } = world
+  const reached = Promise.withResolvers<void>()
+  const remove = network.add({ host: 'index.test', method, target, effect: {
+    kind: 'replace', handle: async (request, server) => {
+      if (taken) await server(request)
+      reached.resolve()
+      return new Promise(() => undefined)
+    },
+  } })
+  void work().catch(() => undefined)
+  await reached.promise
+  await party.kill()
+  remove()
+  await party.restart()
+}
+
 describe('a kill of the edge', () => {
   test('between two pieces loses nothing, and what was half written is cut off', async () => {
     const sent = octets(900_000)
@@ -204,22 +222,9 @@ describe('a kill of the edge', () => {
     ['before the index heard of it', false],
     ['after the index took it', true],
   ])('while it becomes a Binary, %s: the Binary is there once, whoever asks', async (_, taken) => {
-    const { constellation: { network }, party } = world
     const sent = octets(200_000)
     const { place } = await begin({}, sent)
-    const reached = Promise.withResolvers<void>()
-    const remove = network.add({ host: 'index.test', target: /^\/v1\/commits$/, effect: {
-      kind: 'replace', handle: async (request, server) => {
-        if (taken) await server(request)
-        reached.resolve()
-        return new Promise(() => undefined)
-      },
-    } })
-    void append(place, 200_000, EMPTY, true).catch(() => undefined)
-    await reached.promise
-    await party.kill()
-    remove()
-    await party.restart()
+    await killAt('POST', /^\/v1\/commits$/, taken, () => append(place, 200_000, EMPTY, true))
     expect(await progress(place)).toBe('204 200000 ?1')
     const again = await append(place, 200_000, EMPTY, true)
     expect(again.status, again.bytes.toString()).toBe(201)
@@ -230,21 +235,9 @@ describe('a kill of the edge', () => {
   })
 
   test('while octets are on their way to the index: they are sent again', async () => {
-    const { constellation: { network }, party } = world
     const sent = octets(200_000)
     const { place } = await begin({}, sent)
-    const reached = Promise.withResolvers<void>()
-    const remove = network.add({ host: 'index.test', method: 'PUT', target: /blobs/, effect: {
-      kind: 'replace', handle: () => {
-        reached.resolve()
-        return new Promise(() => undefined)
-      },
-    } })
-    void append(place, 200_000, EMPTY, true).catch(() => undefined)
-    await reached.promise
-    await party.kill()
-    remove()
-    await party.restart()
+    await killAt('PUT', /blobs/, false, () => append(place, 200_000, EMPTY, true))
     const again = await append(place, 200_000, EMPTY, true)
     expect((await ask(world.app, 'GET', placeIn(again))).bytes.equals(sent)).toBe(true)
   })

@@ -42,7 +42,7 @@ const broken = async (
 const refusal = (code: string, detail: RegExp): unknown =>
   expect.objectContaining({ code, detail: expect.stringMatching(detail) })
 
-const only = (request: ReleaseRequest) => request.capsules[0] as ReleaseRequest['capsules'][number]
+const itemOf = (request: ReleaseRequest) => request.capsules[0] as ReleaseRequest['capsules'][number]
 
 interface Recorded { grants?: readonly MadeGrant[]; reader?: Identity; custodian?: Identity; late?: number }
 
@@ -61,17 +61,17 @@ const onRecord = async (
 describe('shares', () => {
   test('a share of another capsule does not open under this header', async () => {
     const { request } = await prepare(world, { capsules: [other], chain })
-    const capsules = [{ ...only(good.request), share: only(request).share }]
+    const capsules = [{ ...itemOf(good.request), share: itemOf(request).share }]
     expect(await broken({ capsules })).toEqual(refusal('bad-statement', /^seal-invalid: capsule 0/))
   })
 
   test('a capsule moved to another vault, its share with it', async () => {
     const { request } = good
     const header = encode(CapsuleHeader, { ...capsule.header, vault: new Uint8Array(32).fill(7) })
-    const outcome = await broken({ capsules: [{ ...only(request), header }] })
+    const outcome = await broken({ capsules: [{ ...itemOf(request), header }] })
     expect(outcome).toEqual(refusal('bad-statement', /^release-mismatch: capsule 0/))
     // Even when the access names the changed header, and the index puts that on record.
-    const change = { ...await onRecord([capsuleHeaderHash(header)]), capsules: [{ ...only(request), header }] }
+    const change = { ...await onRecord([capsuleHeaderHash(header)]), capsules: [{ ...itemOf(request), header }] }
     expect(await broken(change)).toEqual(refusal('bad-statement', /^vault-mismatch: capsule 0/))
   })
 
@@ -83,7 +83,7 @@ describe('shares', () => {
     const header = encode(CapsuleHeader, { ...notes.header, category })
     const outcome = await ask({
       ...request, ...await onRecord([capsuleHeaderHash(header)], { grants: [grant] }),
-      capsules: [{ header, share: only(request).share }],
+      capsules: [{ header, share: itemOf(request).share }],
     })
     expect([outcome.code, outcome.detail]).toEqual(['bad-statement', expect.stringMatching(/^seal-invalid: capsule 0/)])
   })
@@ -312,7 +312,7 @@ describe('the right', () => {
 
 test('a capsule header whose shares are not three is refused', async () => {
   const header = encode(CapsuleHeader, { ...capsule.header, shareCommitments: [new Uint8Array(32)] })
-  const change = { ...await onRecord([capsuleHeaderHash(header)]), capsules: [{ ...only(good.request), header }] }
+  const change = { ...await onRecord([capsuleHeaderHash(header)]), capsules: [{ ...itemOf(good.request), header }] }
   const outcome = await broken(change)
   expect(outcome).toEqual(refusal('bad-statement', /^capsule-mismatch/))
 })

@@ -1,7 +1,6 @@
 import type { Bundle, Composition, Patient, Resource } from '@medplum/fhirtypes'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { categorise } from '../src/categories.ts'
 import { checkDocument } from '../src/documents.ts'
 import { narrativeFault } from '../src/narrative.ts'
 import { mapReferences } from '../src/references.ts'
@@ -10,8 +9,8 @@ import type { SummaryInput } from '../src/summary.ts'
 import { validateResource } from '../src/validate.ts'
 import { ipsFaults, resolverOf } from './ips-rules.ts'
 import { hasMaterial, ipsTexts, syntheaBundles } from './material.ts'
+import { BASE, inputOf } from './summary-input.ts'
 
-const BASE = 'http://edge.test/fhir'
 const patient: Patient = {
   resourceType: 'Patient', id: 'p', name: [{ family: 'Nguyên', given: ['Zoé'] }], birthDate: '1980-02-03',
   gender: 'female',
@@ -19,22 +18,8 @@ const patient: Patient = {
 const subject = { reference: 'Patient/p' }
 const coded = (text: string, code = 'x') => ({ coding: [{ system: 'urn:test', code, display: text }] })
 
-const inputOf = (resources: readonly Resource[], more: Partial<SummaryInput> = {}): SummaryInput => ({
-  patient,
-  chart: resources.map((resource) => ({ resource, category: categorise(resource).category })),
-  beside: () => undefined,
-  base: BASE,
-  organisation: 'Hôpital d’essai',
-  asked: new Set(),
-  gaps: 0,
-  language: 'fr',
-  now: Date.parse('2026-03-04T05:06:07Z'),
-  documentId: '5f1c2c5e-8b57-4b7c-9d56-0b7a3c1d2e3f',
-  idFor: (name) => `00000000-0000-4000-8000-${Buffer.from(name).toString('hex').slice(-12).padStart(12, '0')}`,
-  ...more,
-})
 const made = (resources: readonly Resource[], more: Partial<SummaryInput> = {}): Bundle => {
-  const bundle = summarise(inputOf(resources, more))
+  const bundle = summarise(inputOf(patient, resources, more))
   expect(ipsFaults(bundle)).toEqual([])
   expect(checkDocument(bundle)?.fullUrl).toBe(`${BASE}/Patient/${more.patient?.id ?? 'p'}`)
   return validateResource(bundle) as Bundle
@@ -240,7 +225,7 @@ describe('narratives', () => {
     + '\u0000\u202E\uD800'
 
   test('hold words of records as text and nothing else', () => {
-    const bundle = summarise(inputOf([
+    const bundle = summarise(inputOf(patient, [
       { ...penicillin, code: { coding: [{ code: 'x', display: evil }] } },
       { ...asthma, code: { coding: [{ code: 'y' }], text: evil } },
     ], { patient: { ...patient, name: [{ text: evil }], identifier: [{ value: evil }] }, organisation: evil }))
@@ -255,7 +240,7 @@ describe('narratives', () => {
 
   test('are well-formed whatever is written in a record', () => {
     fc.assert(fc.property(fc.string({ unit: 'binary' }), fc.string(), (display, unit) => {
-      const bundle = summarise(inputOf([
+      const bundle = summarise(inputOf(patient, [
         { ...penicillin, code: { coding: [{ code: 'x', display }] } },
         { resourceType: 'Observation', id: 'o', status: 'final', subject, code: coded(display),
           category: [{ coding: [{ code: 'laboratory' }] }], valueQuantity: { value: 1, unit } },

@@ -207,11 +207,6 @@ export class Directory {
     return this.#db.count('review')
   }
 
-  /** What a failed transaction may have left in memory is not believed. */
-  forget(keys: Iterable<string>): void {
-    for (const key of keys) this.#locators.delete(key)
-  }
-
   /** Enters what a person said of two patients. On the disk when this returns. */
   answerPair(left: string, right: string, state: PairState): void {
     this.#db.write(true, () => this.patients.workList.answer(left, right, state))
