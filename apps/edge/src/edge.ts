@@ -167,8 +167,11 @@ export const createEdge = async (options: EdgeOptions): Promise<Edge> => {
         await parts.submitter.close()
         await parts.exportJobs.close()
         parts.charts.closeAll()
-        db.write(true, () => parts.state.flush())
-        db.close()
+        try {
+          if (db.sound) db.write(true, () => parts.state.flush())
+        } finally {
+          db.close()
+        }
       },
       release: () => {
         stop()
@@ -366,7 +369,7 @@ const prepare = async (parts: Parts, log: Log): Promise<() => Promise<boolean>> 
   await submitter.recover()
   let isOpen = false
   const openOwn = async (): Promise<boolean> => {
-    if (isOpen) return submitter.reachable
+    if (isOpen) return submitter.reachable && db.sound
     try {
       const { vault } = await vaults.of(ORGANISATION)
       db.write(true, () => undefined) // no write may follow for long
@@ -375,7 +378,7 @@ const prepare = async (parts: Parts, log: Log): Promise<() => Promise<boolean>> 
     } catch (error) {
       log('own-vault-not-open', faultFields(error))
     }
-    return isOpen && submitter.reachable
+    return isOpen && submitter.reachable && db.sound
   }
   await openOwn()
   await grants.look()
@@ -389,8 +392,9 @@ const housekeeping = (parts: Parts, options: EdgeOptions, log: Log): (() => void
     let cancel = (): void => undefined
     const arm = (): void => {
       cancel = timers.after(interval, () => {
-        work()
         arm()
+        // A full disk is told to those who write: it ends neither the process nor the sweeping of charts.
+        Promise.resolve().then(work).catch((error: unknown) => log('housekeeping-failed', faultFields(error)))
       })
     }
     arm()

@@ -2,7 +2,9 @@
 import { readdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Bundle, Resource } from '@medplum/fhirtypes'
-import { afterEach, describe, expect, test } from 'vitest'
+import { afterEach, describe, expect, test, vi } from 'vitest'
+import { EDGE_LIMITS } from '../src/limits.ts'
+import { Database } from '../src/store/database.ts'
 import { createWorld, issueOf, type World } from './harness.ts'
 import { glucose, patient } from './records.ts'
 
@@ -75,6 +77,22 @@ describe('crashes', () => {
     await party.restart()
     for (const id of ['oa', 'ob']) expect((await app.get(`Observation/${id}`)).status).toBe(200)
     expect((await app.put('Observation/oa', { ...glucose('a', 5), id: 'oa' })).headers.get('etag')).toBe('W/"2"')
+  })
+
+  test('a full disk ends neither the process nor the sweeping of open charts', async () => {
+    world = await createWorld({ seed: 'full-disk' })
+    const { app, constellation: { clock }, lines } = world
+    await app.put('Patient/p', patient('p'))
+    await app.search('Observation?patient=p')
+    const before = world.edge().figures().openCharts
+    const flush = vi.spyOn(Database.prototype, 'flush').mockImplementationOnce(() => {
+      throw Object.assign(new Error('database or disk is full'), { errcode: 13 })
+    })
+    await clock.advance(EDGE_LIMITS.sweepInterval)
+    expect(lines.some((line) => line.includes('housekeeping-failed'))).toBe(true)
+    flush.mockRestore()
+    await clock.advance(EDGE_LIMITS.chartIdle + EDGE_LIMITS.sweepInterval)
+    expect(world.edge().figures().openCharts).toBe(before - 1)
   })
 
   test('a seeded run of kills and losses: every acknowledged write is there, once', { timeout: 60_000 }, async () => {

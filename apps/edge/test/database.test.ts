@@ -1,5 +1,5 @@
 /** The directory's file: what waits is seen at once, is on the disk with the next durable write, and never by half. */
-import { mkdtempSync, rmSync } from 'node:fs'
+import { cpSync, mkdtempSync, rmSync, statSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
@@ -86,4 +86,46 @@ test('a second edge on the same folder does not start', () => {
   db.write(true, () => db.put('locator', row, bytes('one')))
   expect(() => new Database(folder)).toThrow('locked')
   expect(() => new DatabaseSync(join(folder, 'edge.db')).exec('SELECT count(*) FROM locator')).toThrow('locked')
+})
+
+test('what a killed process wrote is on the disk before the outbox is read again', async () => {
+  await db.writeAside(() => db.outboxPut(row, bytes('kept')))
+  const copy = mkdtempSync(join(tmpdir(), 'scelle-edge-db-'))
+  cpSync(folder, copy, { recursive: true })
+  expect(statSync(join(copy, 'edge.db-wal')).size).toBeGreaterThan(0)
+  const next = new Database(copy, true)
+  // Moved and flushed by SQLite itself: nothing depends on a log whose last bytes may never have reached the disk.
+  expect(statSync(join(copy, 'edge.db-wal')).size).toBe(0)
+  expect(next.outbox().map(({ sealed }) => textOf(sealed))).toEqual(['kept'])
+  next.close()
+  rmSync(copy, { recursive: true })
+})
+
+test('after a flush that failed nothing counts as durable any more, whatever later flushes say', async () => {
+  db.close()
+  const answers = [Promise.withResolvers<void>(), Promise.withResolvers<void>()]
+  let asked = 0
+  db = new Database(folder, true, () => (answers[asked++] as (typeof answers)[number]).promise)
+  const first = db.writeAside(() => db.outboxPut(row, bytes('first')))
+  const second = db.writeAside(() => db.outboxPut(row, bytes('second')))
+  // The system tells a failure once: were both under way, the second one would be told that all is well.
+  answers[1]?.resolve()
+  answers[0]?.reject(new Error('EIO'))
+  await expect(first).rejects.toThrow('EIO')
+  await expect(second).rejects.toThrow('EIO')
+  expect([asked, db.sound]).toEqual([1, false])
+  expect(() => db.write(true, () => db.put('vault', row, bytes('x')))).toThrow('must be restarted')
+  await expect(db.writeAside(() => db.outboxPut(row, bytes('third')))).rejects.toThrow('must be restarted')
+  expect(killed().sound).toBe(true)
+})
+
+test('a change that took effect does not fail because what waits cannot be written now', () => {
+  db.write(false, () => {
+    db.put('locator', row, null as never) // no place for it in the file, as on a full disk
+    for (let i = 0; i <= EDGE_LIMITS.waitingRows; i++) db.put('locator', bytes(`row ${i}`), bytes('x'))
+  })
+  expect(textOf(db.get('locator', bytes('row 0')))).toBe('x')
+  expect(() => db.flush()).toThrow('NOT NULL')
+  db.write(false, () => db.drop('locator', row))
+  expect(killed().count('locator')).toBe(EDGE_LIMITS.waitingRows + 1)
 })

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { PreparedCommit, SubmitResult, WriteItem } from '@scelle/sdk'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, expect, test, vi } from 'vitest'
 import { EDGE_LIMITS } from '../src/limits.ts'
 import { Cabinet } from '../src/store/cabinet.ts'
 import { Database } from '../src/store/database.ts'
@@ -48,25 +48,27 @@ const partOf = (vault: string, records = 1): Part => {
 
 type Answer = (commits: readonly PreparedCommit[]) => Promise<SubmitResult[]>
 
-const submitterWith = (submit: Answer) => {
+const submitterWith = (submit: Answer, submissionBytes = 100) => {
+  const discarded: PreparedCommit[] = []
   const cabinet = new Cabinet(new Uint8Array(32), (length) => crypto.getRandomValues(new Uint8Array(length)))
   const directory = new Directory(db, cabinet, 'a')
   const outbox = new Outbox(db, cabinet, (length) => crypto.getRandomValues(new Uint8Array(length)))
   const vault = (id: string) => ({
     prepare: async (items: readonly WriteItem[]): Promise<PreparedCommit> => ({
-      vault: bytesOf(id), custodian: new Uint8Array(32), id: new Uint8Array(32), submission: new Uint8Array(100),
+      vault: bytesOf(id), custodian: new Uint8Array(32), id: new Uint8Array(32),
+      submission: new Uint8Array(submissionBytes),
       blobs: [], items: items.map((item, place) => ({ ...item, record: new Uint8Array(16), place })),
     }),
   })
   const submitter = new Submitter({
-    client: { submit, discard: () => undefined },
+    client: { submit, discard: (commit) => void discarded.push(commit) },
     vaults: { get: async (id: string) => vault(id), stale: () => undefined } as unknown as VaultShelf,
     db, outbox, directory, state: new SealedState(db, cabinet),
     accepted: () => undefined,
     sleep: (milliseconds, signal) => sleep(milliseconds, undefined, { signal }).catch(() => undefined),
     log: () => undefined,
   })
-  return { submitter, directory, outbox }
+  return { submitter, directory, outbox, discarded }
 }
 
 test('never two submissions of one vault, never more than the limit, and everything arrives', async () => {
@@ -160,4 +162,34 @@ test('what was kept and not answered is delivered by the next process, once', as
   expect(sent.map(({ vault }) => Buffer.from(vault).toString('hex'))).toEqual([part.vault])
   expect(next.directory.locator(`Observation/${part.writes[0]?.locator.id}`)?.vault).toBe(part.vault)
   expect(next.outbox.rows()).toEqual([])
+})
+
+test('what cannot be kept is refused, its vaults are free again, and what was left for later is written', async () => {
+  const sent: string[] = []
+  // Two of them do not fit one request to the index: the second is left for a submission of its own.
+  const { submitter, outbox, discarded } = submitterWith(async (commits) => {
+    sent.push(...commits.map(({ vault }) => Buffer.from(vault).toString('hex')))
+    return commits.map(() => ({ accepted: true, position: {} as never }))
+  }, 20 * 1024 * 1024)
+  const full = Object.assign(new Error('database or disk is full'), { errcode: 13 })
+  vi.spyOn(db, 'writeAside').mockRejectedValueOnce(full)
+  const [first, second] = VAULTS.slice(0, 2).map((vault) => submitter.run([partOf(vault)]))
+  await expect(first).rejects.toMatchObject({ code: 'internal' })
+  await second
+  expect(sent).toEqual([VAULTS[1]])
+  // Both are sealed together first; whoever keeps a commit without sending it holds its vault for ever.
+  const unsent = discarded.map(({ vault }) => Buffer.from(vault).toString('hex'))
+  expect(unsent.filter((vault) => vault === VAULTS[0])).toHaveLength(2)
+  await submitter.run([partOf(VAULTS[0] as string)])
+  await submitter.close()
+  expect(outbox.rows()).toEqual([])
+})
+
+test('where the flush failed, the outcome is unknown: the next process may find the row', async () => {
+  db.close()
+  db = new Database(folder, true, () => Promise.reject(new Error('EIO')))
+  const { submitter } = submitterWith(async () => expect.fail('sent before it was on the disk'))
+  await expect(submitter.run([partOf(VAULTS[0] as string)])).rejects.toMatchObject({ code: 'outcome-unknown' })
+  await expect(submitter.run([partOf(VAULTS[0] as string)])).rejects.toMatchObject({ code: 'internal' })
+  await submitter.close()
 })

@@ -69,8 +69,12 @@ export class Database {
   readonly #outboxDrop: StatementSync
   readonly #outboxAll: StatementSync
   readonly #aside: boolean
+  readonly #flush: (file: number) => Promise<void>
   readonly #log: string
   #logFile: number | undefined
+  /** One flush at a time: of two the system may tell only one that the disk failed. Rejected for good once one has. */
+  #flushed: Promise<void> = Promise.resolve()
+  #sound = true
   #durable = true
   /** What is to be written with the next transaction, by table and row: reads see it at once. */
   readonly #waiting = new Map<string, Change>()
@@ -78,15 +82,21 @@ export class Database {
   #collecting: Map<string, Change> | undefined
   #lastSeq: number
 
-  /** `aside`: {@link writeAside} leaves this thread; not where a test holds the time. */
-  constructor(folder: string, aside = false) {
+  /**
+   * `aside`: {@link writeAside} leaves this thread; not where a test holds the time.
+   * `flush`: another one in tests.
+   */
+  constructor(folder: string, aside = false, flush: (file: number) => Promise<void> = promisify(fdatasync)) {
     this.#aside = aside
+    this.#flush = flush
     mkdirSync(folder, { recursive: true, mode: 0o700 })
     const file = join(folder, 'edge.db')
     const db = new DatabaseSync(file)
     this.#log = `${file}-wal`
     this.#db = db
     db.exec(PRAGMAS)
+    // What a killed process wrote last may be in the system's memory only, and the outbox is sent from now on.
+    db.exec('PRAGMA wal_checkpoint(TRUNCATE)')
     db.exec(SCHEMA)
     this.#tables = Object.fromEntries(TABLES.map((table) => [table, {
       get: db.prepare(`SELECT sealed FROM ${table} WHERE row = ?`),
@@ -120,21 +130,46 @@ export class Database {
       this.#collecting = undefined
     }
     for (const [name, change] of collected) this.#waiting.set(name, change)
-    if (this.#waiting.size > EDGE_LIMITS.waitingRows) this.flush()
+    if (this.#waiting.size > EDGE_LIMITS.waitingRows) this.#tryFlush()
     return result
+  }
+
+  /** A full disk is the next durable write's to tell: this one has had its effect. */
+  #tryFlush(): void {
+    try {
+      this.flush()
+    } catch {
+      // All of it waits on, as before.
+    }
   }
 
   /**
    * As a durable {@link write}, which waits for the disk on another thread: on the disk once this resolves. The flush
    * is SQLite's own, of its write-ahead log, after which a commit under `synchronous = NORMAL` is one under `FULL`.
-   * Where the disk fails this rejects, and what was written may or may not outlast the machine.
+   * Where the disk fails this rejects, and what was written may or may not outlast the machine: a later flush would
+   * succeed over what was lost, so nothing is written any more, and {@link sound} is false until a restart.
    */
   async writeAside<T>(work: () => T): Promise<T> {
     if (!this.#aside) return this.#transaction(true, work)
     const result = this.#transaction(false, work)
-    this.#logFile ??= openSync(this.#log, 'r+')
-    await flushed(this.#logFile)
+    this.#flushed = this.#flushed.then(() => this.#flushLog())
+    await this.#flushed
     return result
+  }
+
+  async #flushLog(): Promise<void> {
+    try {
+      this.#logFile ??= openSync(this.#log, 'r+')
+      await this.#flush(this.#logFile)
+    } catch (error) {
+      this.#sound = false
+      throw error
+    }
+  }
+
+  /** False once a flush ended uncertain. */
+  get sound(): boolean {
+    return this.#sound
   }
 
   /** Writes what waits. Not needed for safety: it bounds what a start has to do again. */
@@ -143,6 +178,7 @@ export class Database {
   }
 
   #transaction<T>(durable: boolean, work: () => T): T {
+    if (!this.#sound) throw new Error('a durable write ended uncertain; the edge must be restarted')
     if (durable !== this.#durable) {
       this.#db.exec(`PRAGMA synchronous = ${durable ? 'FULL' : 'NORMAL'}`)
       this.#durable = durable
@@ -234,8 +270,6 @@ export class Database {
     if (this.#db.isOpen) this.#db.close()
   }
 }
-
-const flushed = promisify(fdatasync)
 
 const NO_ROW = new Uint8Array(0)
 

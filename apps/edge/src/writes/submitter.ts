@@ -158,7 +158,9 @@ export class Submitter {
       this.#again(batch.units.filter((unit) => !unit.settled))
     } catch (error) {
       this.#options.log('submission-failed', faultFields(error))
-      for (const unit of units) if (!unit.settled && !unit.kept) unit.refused(faultOf(error))
+      // What was left for a later submission waits in the queue: refused now, it would be written all the same.
+      const refused = units.filter((unit) => !unit.settled && !unit.kept && !this.#queue.includes(unit))
+      for (const unit of refused) unit.refused(faultOf(error))
     } finally {
       this.#load = this.#underWay + this.#queue.length
       this.#underWay -= units.length
@@ -212,9 +214,13 @@ export class Submitter {
         for (const { carried } of batch.units) if (carried !== undefined) outbox.drop(carried)
         seq = outbox.put({ commits: batch.commits, units })
       })
-    } catch (error) {
-      if (seq !== undefined) this.#over.push(seq)
-      throw error
+    } catch (cause) {
+      for (const commit of batch.commits) this.#options.client.discard(commit)
+      if (seq === undefined) throw cause
+      // The row may be on the disk, and is then delivered after the restart.
+      if (!db.sound) throw new EdgeError('outcome-unknown', undefined, undefined, { cause })
+      this.#over.push(seq)
+      throw cause
     }
     for (const unit of batch.units) {
       unit.kept = true
@@ -314,7 +320,8 @@ export class Submitter {
   }
 
   #dropOver(): void {
-    if (this.#over.length > 0) this.#options.db.write(true, () => this.#dropRows([]))
+    const { db } = this.#options
+    if (this.#over.length > 0 && db.sound) db.write(true, () => this.#dropRows([]))
   }
 }
 
