@@ -97,6 +97,8 @@ export const EDGE_LIMITS = {
   drainTime: 10_000,
   /** Patients under one key of the patient index. A key that more share is of no use to find duplicates by. */
   personBlock: 200,
+  /** Versions entered into the list of patients in memory until it is read anew: former ones are kept for pages. */
+  personVersions: 20_000,
   /** Patients read from the disk at once while the list of them is loaded: some milliseconds. */
   personSlice: 200,
   /** One package of profiles: files, bytes without compression, and bytes of one file. HL7's terminology is 70 MB. */

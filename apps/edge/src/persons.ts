@@ -17,6 +17,8 @@ export class Persons {
   readonly #directory: Directory
   readonly #random: (length: number) => Uint8Array
   #loaded: Opening | undefined
+  /** Versions entered since it was last read. */
+  #entered = 0
   #loading: { readonly opening: Opening; readonly done: Promise<Opening> } | undefined
 
   constructor(directory: Directory, random: (length: number) => Uint8Array) {
@@ -29,7 +31,11 @@ export class Persons {
     while (this.#loaded === undefined) {
       const loading = this.#loading ?? this.#load()
       this.#loading = loading
-      await loading.done
+      await loading.done.catch((error: unknown) => {
+        // Whoever asks next tries again.
+        if (this.#loading === loading) this.#loading = undefined
+        throw error
+      })
       // Otherwise somebody left the list while it was read.
       if (this.#loading === loading) {
         this.#loading = undefined
@@ -56,11 +62,15 @@ export class Persons {
 
   accepted(entries: readonly Entry[]): void {
     const opening = this.#loaded ?? this.#loading?.opening
-    for (const entry of entries) if (entry.type === 'Patient') opening?.records.put(entry)
+    const patients = opening === undefined ? [] : entries.filter(({ type }) => type === 'Patient')
+    for (const entry of patients) opening?.records.put(entry)
+    this.#entered += patients.length
+    if (this.#loaded !== undefined && this.#entered > EDGE_LIMITS.personVersions) this.forget()
   }
 
-  /** Somebody left the list: it is read again at the next search. */
+  /** Somebody left the list, or it holds too much of what was: it is read again at the next search. */
   forget(): void {
+    this.#entered = 0
     this.#loaded = undefined
     this.#loading = undefined
   }

@@ -154,15 +154,16 @@ export class Records {
     const line = this.#lines.get(key) ?? { author: this.#same(author), handle, versions: [] }
     const own = line.author === author && line.handle === handle
     if (!own || (this.keyOfHandle(author, handle) ?? key) !== key) return false
-    const at = line.versions.findIndex((version) => version.entry.version >= given.version)
-    const there = at < 0 ? undefined : line.versions[at]
+    // From the end: what is new comes last, and some lines have many thousands.
+    const at = line.versions.findLastIndex((version) => version.entry.version < given.version) + 1
+    const there = line.versions[at]
     if (there?.entry.version === given.version) {
       if (!there.entry.deleted || given.deleted) return true
       there.entry = this.#kept(given)
       there.since = this.#changed()
     } else {
       const version = { entry: this.#kept(given), since: this.#changed() }
-      line.versions.splice(at < 0 ? line.versions.length : at, 0, version)
+      line.versions.splice(at, 0, version)
     }
     this.#lines.set(key, line)
     this.#enterHandle(line.author, handle, key)

@@ -3,6 +3,7 @@ import { setImmediate as nextTurn } from 'node:timers/promises'
 import { expect, test } from 'vitest'
 import { parseSearch } from '@scelle/fhir/search'
 import { bytesOf, type Entry } from '../src/entry.ts'
+import { EDGE_LIMITS } from '../src/limits.ts'
 import { Persons } from '../src/persons.ts'
 import { presentMoment } from '../src/records.ts'
 import { matchesAt } from '../src/search-space.ts'
@@ -90,4 +91,28 @@ test('it is loaded once for everybody who asks meanwhile', async () => {
   const [one, other] = await Promise.all([persons.use(), persons.use()])
   expect(one).toBe(other)
   expect(directory.slices()).toBe(4)
+})
+
+test('a list that could not be read is read again for whoever asks next', async () => {
+  let isBroken = true
+  const directory = directoryOf(HELD, () => {
+    if (isBroken) throw new Error('disk I/O error')
+  })
+  const persons = new Persons(directory, random)
+  const both = await Promise.allSettled([persons.use(), persons.use()])
+  expect(both.map(({ status }) => status)).toEqual(['rejected', 'rejected'])
+  isBroken = false
+  expect(await found(persons, 'family=moreau')).toEqual(['Patient/p4'])
+})
+
+test('former versions are let go now and then: who is written often takes no more memory for ever', async () => {
+  const persons = new Persons(directoryOf(HELD), random)
+  await persons.use()
+  let heaviest = 0
+  for (let version = 2; version < 3 * EDGE_LIMITS.personVersions; version++) {
+    persons.accepted([person('p0', 'Martin', version)])
+    const { records } = persons.peek() ?? await persons.use()
+    heaviest = Math.max(heaviest, records.weight)
+  }
+  expect(heaviest).toBeLessThan(EDGE_LIMITS.personVersions * 1_500)
 })
