@@ -280,15 +280,18 @@ export class Charts {
       if (!this.#isContested(source.vault) && !source.chart.holdsAttachments) letGo(source)
     }
     const at = now()
+    const lasting = this.#isShared(vault)
+    const wipe = (): void => records.wipe()
     const open: OpenChart = {
       name: Buffer.from(random(9)).toString('base64url'),
-      owner: session, vault, beside, records, unseen, sources, lasting: this.#isShared(vault),
+      owner: session, vault, beside, records, unseen, sources, lasting,
       gaps: () => gapsOf(sources, unseen),
       attachment: (author, record) => this.#attachment(open, author, record),
       weight: () => records.weight,
       shut: () => {
         for (const source of sources) letGo(source) // a request that goes on with it must not take it for whole
-        this.#underway.after(session, () => records.wipe())
+        if (lasting) this.#underway.afterAll(wipe) // whoever reads it has a session of their own
+        else this.#underway.after(session, wipe)
       },
       openedAt: at, usedAt: at, freshAt: at, refreshing: undefined,
     }

@@ -31,6 +31,19 @@ export class Underway {
     if (turns === undefined) work()
     else turns.waiting.push({ before: turns.next, work })
   }
+
+  /** Does `work` once every request of any session that is under way now has ended. */
+  afterAll(work: () => void): void {
+    let left = 1
+    const one = (): void => {
+      if (--left === 0) work()
+    }
+    for (const session of this.#turns.keys()) {
+      left++
+      this.after(session, one)
+    }
+    one()
+  }
 }
 
 const flush = ({ running, waiting }: Turns): void => {

@@ -88,6 +88,21 @@ describe('requests under way', () => {
     expect(done).toEqual(['none', 'other', 'first', 'second'])
   })
 
+  test('of every session hold back what all of them read', () => {
+    const underway = new Underway()
+    const done: string[] = []
+    underway.afterAll(() => done.push('none'))
+    const [alices, bobs] = [underway.begin('alice'), underway.begin('bob')]
+    underway.afterAll(() => done.push('both'))
+    const later = underway.begin('alice')
+    alices()
+    expect(done).toEqual(['none'])
+    bobs()
+    expect(done).toEqual(['none', 'both'])
+    later()
+    expect(done).toEqual(['none', 'both'])
+  })
+
   test('that never stop coming do not hold it back for ever', () => {
     const underway = new Underway()
     let wiped = false
@@ -149,6 +164,22 @@ describe('a chart', () => {
       end()
       expect(isZero(bytes)).toBe(true)
     }
+  })
+
+  test('that all sessions share is zeros only once every request that may read it has ended', async () => {
+    const directory = {
+      vault: () => ({ vault: 'v', origin: 'own' }),
+      locator: () => undefined, learn: () => undefined, vaultsBeside: () => [],
+    } as unknown as ChartsOptions['directory']
+    const all = charts(() => [record('a')], { directory })
+    const ends = ['alice', 'bob'].map((who) => all.begin(who))
+    const { bytes } = (await all.use('alice', 'v')).records.latest('Observation/a') as Entry
+    // Somebody else's request finds that it must be opened anew.
+    all.closeVault('v')
+    ends[1]?.()
+    expect(Buffer.from(bytes).toString()).toContain('Glucose')
+    ends[0]?.()
+    expect(isZero(bytes)).toBe(true)
   })
 
   test('is wiped when its session or its own time is over, without being asked for', async () => {
