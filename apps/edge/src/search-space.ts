@@ -16,6 +16,8 @@ export interface Reach {
   readonly opening: Opening
   /** What references may lead to, in the order in which they are looked for. */
   readonly beside: readonly Opening[]
+  /** Of a search that follows references: see {@link SearchSpace}. */
+  readonly standsFor?: SearchSpace['standsFor']
 }
 
 /** A result of which only a page may be wanted. */
@@ -69,9 +71,10 @@ export const resultAt = (reach: Reach, parsed: ParsedSearch, state: number, { ba
 export const matchesAt = (reach: Reach, parsed: ParsedSearch, state: number): string[] =>
   findMatches(spaceAt(reach, parsed, state), parsed).map((id) => `${parsed.type}/${id}`)
 
-const spaceAt = ({ opening, beside }: Reach, parsed: ParsedSearch, state: number): SearchSpace => {
+const spaceAt = ({ opening, beside, standsFor }: Reach, parsed: ParsedSearch, state: number): SearchSpace => {
   if (!isWide(parsed)) return { searched: opening.records.indexAt(state, parsed.type), beside: [] }
-  return { searched: opening.records.indexAt(state), beside: beside.map(({ records }) => records.indexAt(state)) }
+  const indexes = beside.map(({ records }) => records.indexAt(state))
+  return { searched: opening.records.indexAt(state), beside: indexes, standsFor }
 }
 
 const entryIn = ({ opening, beside }: Reach, key: string, state: number): Entry => {

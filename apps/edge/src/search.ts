@@ -14,7 +14,7 @@ import { CURSOR, type Cursor, pageLinks, type Pager } from './paging.ts'
 import { countIn, pairsOf, sinceIn } from './paging-query.ts'
 import type { Persons } from './persons.ts'
 import { domainsIn, inDomainsOnly, unknownDomain } from './persons/demographics.ts'
-import { withMerged } from './persons/merged-search.ts'
+import { withMerged, withoutMerged } from './persons/merged-search.ts'
 import { presentMoment, type Records } from './records.ts'
 import type { Repository } from './repository.ts'
 import { isOfPatients, scopeOf } from './search-scope.ts'
@@ -195,15 +195,20 @@ export class Search {
     if (opening === undefined || `${where}.${opening.name}` !== name) throw new EdgeError('cursor-expired')
     const beside = sight === undefined ? [] : await this.#beside(session, opening)
     // What was opened since was not looked at then.
-    const reach = { where, opening, beside: beside.filter(({ records }) => records.began <= state) }
+    const seen = beside.filter(({ records }) => records.began <= state)
+    const reach = { where, opening, beside: seen, standsFor: this.#standsFor }
     if (sightOf(reach) !== sight) throw new EdgeError('cursor-expired')
     return reach
   }
 
   async #reach(call: Pick<Call, 'session'>, parsed: ParsedSearch, patient: string | undefined): Promise<Reach> {
     const { where, opening } = await this.#searched(call, parsed, patient)
-    return { where, opening, beside: isWide(parsed) ? await this.#beside(call.session, opening) : [] }
+    const beside = isWide(parsed) ? await this.#beside(call.session, opening) : []
+    return { where, opening, beside, standsFor: this.#standsFor }
   }
+
+  /** Records of a patient who was merged away speak of whoever took them over. */
+  readonly #standsFor = (key: string): readonly string[] => this.#options.directory.patients.merges.targetsOf(key)
 
   async #searched({ session }: Pick<Call, 'session'>, parsed: ParsedSearch, patient?: string): Promise<Searched> {
     if (patient !== undefined) return this.#chart(session, patient)
@@ -242,7 +247,8 @@ export class Search {
     const opening = await this.#options.persons.use()
     const beside = await this.#beside(session, opening)
     const asked = { ...parsed, type: 'Patient', criteria: [criterion], sort: [], includes: [] }
-    const [patient, ...more] = matchesAt({ where: PERSONS, opening, beside }, asked, presentMoment())
+    const found = matchesAt({ where: PERSONS, opening, beside }, asked, presentMoment())
+    const [patient, ...more] = withoutMerged(found, this.#options.directory.patients.merges)
     if (patient === undefined) throw new EdgeError('not-found')
     if (more.length > 0) throw new EdgeError('too-costly', 'several patients are meant: ask once for each')
     return patient

@@ -84,6 +84,28 @@ describe('a merge', () => {
     expect([...seen, ...idsIn(page)]).toEqual(['a-os', 'a-ot'])
   })
 
+  test('is followed by whatever follows references: chains, _has and includes find the records of both', async () => {
+    const [os, ot] = ['a-os', 'a-ot']
+    for (const [query, found] of [
+      [`Observation?patient.identifier=urn:oid:1.2.3.4|${t}`, [os, ot]],
+      // The former number is on both, and means the one who remains.
+      [`Observation?patient.identifier=urn:oid:1.2.3.4|${s}`, [os, ot]],
+      [`Observation?subject:Patient._id=${t}`, [os, ot]],
+      [`Observation?patient=${t}&patient.identifier=urn:oid:1.2.3.4|${t}`, [os, ot]],
+      [`Patient?_id=${t}&_revinclude=Observation:patient`, [os, ot, t]],
+      [`Patient?_id=${t}&_has:Observation:patient:_id=${os}`, [t]],
+      [`Patient?_id=${t}&_has:Observation:patient:patient=${t}`, [t]],
+      [`Observation?patient=${t}&_id=${os}&_include=Observation:patient`, [os, s, t]],
+      [`Patient?_id=${s}&_revinclude=Observation:patient`, [os, s]],
+      [`Patient?_id=${s}&_has:Observation:patient:_id=${ot}`, []],
+    ] as const) {
+      const reply = await world.reader.serving('chains').search(query)
+      expect([query, reply.status, idsIn(reply)]).toEqual([query, 200, [...found]])
+    }
+    const counted = { 'if-none-exist': `_id=${os}&patient.identifier=urn:oid:1.2.3.4|${t}` }
+    expect((await world.app.post('Observation', glucose(t, 3), counted)).status).toBe(200)
+  })
+
   test('shows who asks for the former patient their own records only', async () => {
     expect(idsIn(await world.app.search(`Observation?patient=${s}`))).toEqual(['a-os'])
   })

@@ -4,6 +4,10 @@ import type { Merges } from './merges.ts'
 
 type Criterion = ParsedSearch['criteria'][number]
 
+/** Patients that a search meant, without those whom another one of them took over: those are asked about in theirs. */
+export const withoutMerged = (found: readonly string[], merges: Pick<Merges, 'targetsOf'>): string[] =>
+  [...new Set(found.map((each) => merges.targetsOf(each).at(-1) ?? each))]
+
 /**
  * The search with every reference to a patient who took others over widened to those others. Each record keeps its own
  * subject; which of the records are within reach is not decided here.
@@ -14,6 +18,15 @@ export const withMerged = (parsed: ParsedSearch, merges: Pick<Merges, 'sourcesOf
 }
 
 const widened = (criterion: Criterion, merges: Pick<Merges, 'sourcesOf'>): Criterion => {
+  if (criterion.test === 'has') {
+    const inner = widened(criterion.criterion, merges)
+    return inner === criterion.criterion ? criterion : { ...criterion, criterion: inner }
+  }
+  if (criterion.test === 'chain') {
+    const branches = criterion.branches.map((branch) => ({ ...branch, criterion: widened(branch.criterion, merges) }))
+    const isSame = branches.every((branch, at) => branch.criterion === criterion.branches[at]?.criterion)
+    return isSame ? criterion : { ...criterion, branches }
+  }
   if (criterion.test !== 'reference') return criterion
   const others = criterion.references.flatMap(({ type, id, version, text }) => {
     const named = id !== undefined && version === undefined && text === undefined && (type ?? 'Patient') === 'Patient'

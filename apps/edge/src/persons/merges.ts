@@ -41,6 +41,17 @@ export class Merges {
     return this.#bySource.get(source)
   }
 
+  /** Whoever took a patient over, and whoever took them over in turn; never the patient, whatever the table says. */
+  targetsOf(source: string): string[] {
+    const found = new Set([source])
+    for (const each of found) {
+      const target = this.#bySource.get(each)
+      if (target !== undefined) found.add(target)
+    }
+    found.delete(source)
+    return [...found]
+  }
+
   /** Everybody merged into a patient, directly or through others; never the patient, whatever the table says. */
   sourcesOf(target: string): string[] {
     const found = new Set([target])

@@ -12,14 +12,18 @@ import type { TypeTable } from './type-table.ts'
 export interface SearchSpace {
   searched: ChartIndex
   beside: readonly ChartIndex[]
+  /** `Type/id` of others whom a reference to this one names as well: who took a patient over. */
+  standsFor?: ((key: string) => readonly string[]) | undefined
 }
 
 export class Space {
   readonly indexes: readonly ChartIndex[]
   readonly #bases: readonly string[]
+  readonly #standsFor: NonNullable<SearchSpace['standsFor']>
 
-  constructor({ searched, beside }: SearchSpace, bases: readonly string[]) {
+  constructor({ searched, beside, standsFor }: SearchSpace, bases: readonly string[]) {
     this.indexes = [searched, ...beside]
+    this.#standsFor = standsFor ?? (() => [])
     this.#bases = bases
   }
 
@@ -38,11 +42,20 @@ export class Space {
     }
   }
 
-  /** `Type/id` of the resources in sight that a reference names: one, or those of a canonical URL. */
+  /** `Type/id` of the resources in sight that a reference names: one and who it stands for, or a canonical URL's. */
   resolve(parameter: Parameter, value: ReferenceValue): string[] {
     const { type, id, text } = this.#local(value)
-    if (type !== undefined && id !== undefined) return this.home(type, id) ? [`${type}/${id}`] : []
+    if (type !== undefined && id !== undefined) {
+      const key = `${type}/${id}`
+      const others = this.#standsFor(key)
+      return (others.length === 0 ? [key] : [key, ...others]).filter((each) => this.#isInSight(each))
+    }
     return /^(https?:|urn:)/.test(text) ? parameter.targets.flatMap((target) => this.#canonical(target, text)) : []
+  }
+
+  #isInSight(key: string): boolean {
+    const slash = key.indexOf('/')
+    return this.home(key.slice(0, slash), key.slice(slash + 1)) !== undefined
   }
 
   #local(value: ReferenceValue): ReferenceValue {
