@@ -37,6 +37,9 @@ const OWNER_PARAMETERS: ReadonlySet<string> = new Set([
 /** Where `patient` may also name somebody who only took part. */
 const NOT_BY_OWNER: ReadonlySet<string> = new Set(['AuditEvent', 'Provenance', 'Appointment', 'AppointmentResponse'])
 
+/** In a patient's chart because of what they speak of, mostly without naming a patient themselves. */
+const BY_WHAT_THEY_TELL_OF: ReadonlySet<string> = new Set(['AuditEvent', 'Provenance', 'Task'])
+
 /** @throws EdgeError `too-costly` */
 export const scopeOf = (parsed: ParsedSearch): Scope => {
   if (parsed.type === 'Patient') return personsScope(parsed)
@@ -48,7 +51,7 @@ export const scopeOf = (parsed: ParsedSearch): Scope => {
   const [reference] = references
   if (references.size === 1 && reference !== undefined) return { kind: 'patient', reference }
   if (references.size > 1) throw new EdgeError('too-costly', 'a search may name one patient; ask once for each')
-  if (parsed.criteria.some(isWithoutPatient)) return { kind: 'organisation' }
+  if (!BY_WHAT_THEY_TELL_OF.has(parsed.type) && parsed.criteria.some(isWithoutPatient)) return { kind: 'organisation' }
   const ids = idsIn(parsed)
   if (ids !== undefined) return { kind: 'ids', ids }
   const criterion = parsed.criteria.map((each) => namingIn(each, parsed.type)).find((each) => each !== undefined)
