@@ -80,8 +80,8 @@ export const EDGE_LIMITS = {
   locatorCache: 20_000,
   /** A page cursor is good for so long, and never longer than its chart is open. */
   cursorTime: 10 * 60_000,
-  /** Length of a cursor in a URL. */
-  cursorText: 4_096,
+  /** Length of a cursor in a URL: servers and proxies take 16 KiB of request line and headers together. */
+  cursorText: 12 * 1024,
   /** Largest page of a history or of `$everything`. */
   pageMax: 1_000,
   /** Page of a history where `_count` is absent. */

@@ -44,14 +44,19 @@ export class Pager {
     this.#now = now
   }
 
-  /** The text of a cursor, for one principal (hex id) alone, and for the session that it names. */
+  /**
+   * The text of a cursor, for one principal (hex id) alone, and for the session that it names. Throws `too-large` where
+   * {@link open} would not take it back: a link that leads nowhere would hide the pages behind it.
+   */
   seal(cursor: Omit<Cursor, 'until'>, principal: string): string {
     const nonce = this.#random(NONCE)
     const cipher = createCipheriv('aes-256-gcm', this.#key, nonce)
     cipher.setAAD(Buffer.from(principal, 'hex'))
     const plain = JSON.stringify({ ...cursor, until: this.#now() + EDGE_LIMITS.cursorTime })
     const body = Buffer.concat([cipher.update(plain), cipher.final()])
-    return Buffer.concat([nonce, cipher.getAuthTag(), body]).toString('base64url')
+    const text = Buffer.concat([nonce, cipher.getAuthTag(), body]).toString('base64url')
+    if (text.length <= EDGE_LIMITS.cursorText) return text
+    throw new EdgeError('too-large', 'this search is too long to be answered in pages: shorten it, or raise _count')
   }
 
   /**

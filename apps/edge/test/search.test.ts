@@ -1,6 +1,6 @@
 import type { Bundle } from '@medplum/fhirtypes'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { createWorld, issueOf, type World } from './harness.ts'
+import { createWorld, issueOf, type Reply, type World } from './harness.ts'
 import { glucose, patient } from './records.ts'
 
 let world: World
@@ -137,7 +137,7 @@ describe('pages', () => {
       [world.app, `${next}&patient=b`],
       [world.app, next.replace(cursor, `${cursor}==`)],
       [world.app, next.replace(cursor, '')],
-      [world.app, next.replace(cursor, 'A'.repeat(5_000))],
+      [world.app, next.replace(cursor, 'A'.repeat(13_000))],
     ] as const) {
       const answer = await who.get(url)
       expect([url === next ? 'other principal' : 'tampered', answer.status]).toEqual([url === next
@@ -145,6 +145,21 @@ describe('pages', () => {
       expect(issueOf(answer).expression).toEqual(['_cursor'])
     }
     expect((await world.app.get(next)).status).toBe(200)
+  })
+
+  test('a search of many ids has pages too; one that is too long for a link is refused, and not cut off', async () => {
+    const ask = (count: number, size: number): Promise<Reply<Bundle>> => {
+      const others = Array.from({ length: count }, (_, at) => `00000000-0000-4000-8000-${String(at).padStart(12, '0')}`)
+      return world.app.send<Bundle>('POST', 'Observation/_search', {
+        raw: `patient=a&_count=${size}&_id=${['o01', 'o02', 'o03', ...others].join(',')}`,
+        headers: { 'content-type': 'application/x-www-form-urlencoded' },
+      })
+    }
+    const first = (await ask(200, 2)).body
+    expect(idsOf((await world.app.search(link(first, 'next'))).body)).toEqual(['o03'])
+    const refused = await ask(400, 2)
+    expect([refused.status, issueOf(refused).diagnostics]).toEqual([413, expect.stringContaining('_count')])
+    expect((await ask(400, 3)).body.total).toBe(3)
   })
 
   test('a cursor ends with its time, and with its chart', async () => {
