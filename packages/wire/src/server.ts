@@ -62,8 +62,6 @@ interface Known {
   digest?: Uint8Array | undefined
   session?: string | undefined
   certified?: unknown
-  /** Told when the answer has left. */
-  sent?: (() => void) | undefined
   /** Gives back the room of a body that came before its signer was known. */
   release?: () => void
   problem?: Problem
@@ -195,6 +193,12 @@ const answerOf = async (site: Site, route: Route<never>, request: FastifyRequest
   }
 }
 
+/** A response that left is closed, and so is one whose reader went away, before it was made or while it was sent. */
+const whenGone = ({ raw }: FastifyReply, sent: () => void): void => {
+  if (raw.closed) sent()
+  else raw.once('close', sent)
+}
+
 const send = (reply: FastifyReply, answer: Answer): FastifyReply => {
   reply.code(answer.status ?? 200)
   if (answer.body instanceof Uint8Array) reply.type('application/cbor')
@@ -282,10 +286,7 @@ const addHooks = (site: Site): void => {
     reply.headers({ 'request-id': request.id, 'cache-control': 'no-store', 'x-content-type-options': 'nosniff' })
     await onRequest(site, request)
   })
-  app.addHook('onResponse', async (request, reply) => {
-    request.known.sent?.()
-    logRequest(site, request, reply)
-  })
+  app.addHook('onResponse', async (request, reply) => logRequest(site, request, reply))
   app.setErrorHandler((error, request, reply) => refuse(site, error, request, reply))
   app.setNotFoundHandler((request, reply) => refuse(site, new Problem('not-found'), request, reply))
 }
@@ -308,7 +309,7 @@ const addRoute = <T>(site: Site, declared: Route<T>): void => {
       },
       handler: async (request, reply) => {
         const answer = await answerOf(site, route, request)
-        request.known.sent = answer.sent
+        if (answer.sent !== undefined) whenGone(reply, answer.sent)
         return send(reply, answer)
       },
     })

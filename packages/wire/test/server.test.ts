@@ -1,5 +1,6 @@
 import { connect } from 'node:net'
 import { once } from 'node:events'
+import { setTimeout as sleep } from 'node:timers/promises'
 import { afterEach, describe, expect, test } from 'vitest'
 import { decode, encode, equalBytes, SealError, sha256, verifyKeyChain } from '@scelle/seal/verify'
 import { Problem, PROBLEMS, type ProblemCode } from '../src/errors.ts'
@@ -83,6 +84,37 @@ test('an answer is told when it has left, and may overwrite its body then', asyn
   const answer = await fetch(`${url}/passing`, { method: 'POST', headers })
   expect(new Uint8Array(await answer.arrayBuffer()).every((byte) => byte === 7)).toBe(true)
   await expect.poll(() => bodies.map((body) => body.every((byte) => byte === 0))).toEqual([true])
+})
+
+test.each(['before it is made', 'while it is on its way'])(
+  'an answer whose reader went away %s is told as well', async (moment) => {
+  const site = start()
+  let body: Uint8Array | undefined
+  const reached = Promise.withResolvers<void>()
+  const gone = Promise.withResolvers<void>()
+  site.server.route({
+    method: 'POST', url: '/passing', policy: 'signed',
+    handler: async () => {
+      reached.resolve()
+      if (moment === 'before it is made') await gone.promise
+      const made = new Uint8Array(64 * 1024 * 1024).fill(7)
+      body = made
+      return { body: made, sent: () => void made.fill(0) }
+    },
+  })
+  const { url } = await site.server.listen({ host: '127.0.0.1', port: 0 })
+  const headers = await signRequest({
+    method: 'POST', url: `${url}/passing`, identity: alice, now: site.time.now, random: nonces,
+  })
+  const socket = connect(Number(new URL(url).port), '127.0.0.1')
+  const fields = Object.entries({ host: new URL(url).host, ...headers, 'content-length': '0' })
+  socket.write(`POST /passing HTTP/1.1\r\n${fields.map(([name, value]) => `${name}: ${value}\r\n`).join('')}\r\n`)
+  await reached.promise
+  if (moment !== 'before it is made') await once(socket, 'data')
+  socket.destroy()
+  await sleep(50)
+  gone.resolve()
+  await expect.poll(() => body?.every((byte) => byte === 0)).toBe(true)
 })
 
 describe('named sessions', () => {
