@@ -25,7 +25,6 @@ export const openSqliteStore = (options: SqliteOptions): Store => {
   const file = join(options.directory, 'index.sqlite')
   const log = options.flush === undefined ? undefined : new LogFlush(file, options.flush)
   const database = openWriter(file, log === undefined ? 'FULL' : 'NORMAL')
-  log?.start()
   const readDatabase = openReader(file)
   const writer = new GroupWriter(database, {
     sign: options.sign,

@@ -2,7 +2,7 @@
  * The flush of a group beside the main thread. It is SQLite's own, of its write-ahead log, after which a commit under
  * `synchronous = NORMAL` is one under `FULL`. Until it ends, a loss of power may undo what readers see already.
  */
-import { closeSync, existsSync, fdatasync, fdatasyncSync, openSync } from 'node:fs'
+import { closeSync, fdatasync, openSync } from 'node:fs'
 import { promisify } from 'node:util'
 
 /** Puts an open file's bytes on the disk. */
@@ -20,13 +20,6 @@ export class LogFlush {
   constructor(database: string, flush: Flush) {
     this.#file = `${database}-wal`
     this.#flush = flush
-  }
-
-  /** What a killed process wrote last may be in the system's memory only, and is read from now on. */
-  start(): void {
-    if (!existsSync(this.#file)) return
-    this.#open = openSync(this.#file, 'r+')
-    fdatasyncSync(this.#open)
   }
 
   /** All that is committed by now is on the disk once this resolves. One at a time. */

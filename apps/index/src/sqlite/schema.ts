@@ -98,6 +98,9 @@ export const openWriter = (file: string, synchronous: 'FULL' | 'NORMAL'): Databa
     PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;
     PRAGMA cache_size = -${INDEX_LIMITS.writerCache / 1024}; PRAGMA temp_store = MEMORY;
     PRAGMA wal_autocheckpoint = ${INDEX_LIMITS.checkpointPages}`)
+  // What a killed process wrote last may be in the system's memory only, also where a flush of the log said otherwise
+  // after one that failed. It is read from now on, so it is moved first, and flushed where it goes.
+  database.exec('PRAGMA wal_checkpoint(TRUNCATE)')
   const version = versionOf(database)
   if (version === 0) database.exec(`BEGIN; ${TABLES} PRAGMA user_version = ${SCHEMA_VERSION}; COMMIT`)
   else if (version !== SCHEMA_VERSION) {
