@@ -49,9 +49,10 @@ export class KeysThread {
       resourceLimits: { maxOldGenerationSizeMb: EDGE_LIMITS.keysMemory }, env: {}, execArgv: [],
     })
     worker.on('message', (keys: Uint8Array) => {
-      if (this.#worker !== worker) return
+      const drawn = keysIn(keys)
+      if (this.#worker !== worker) return overwrite(drawn)
       this.#asked--
-      this.#ready.push(keysIn(keys))
+      this.#ready.push(drawn)
     })
     worker.on('error', () => undefined)
     // What it was asked for is not coming; one that ended by itself is not started again before the next idle time.
@@ -65,13 +66,17 @@ export class KeysThread {
 
   async #end(): Promise<void> {
     clearTimeout(this.#idle)
-    for (const { secret } of this.#ready.splice(0).flat()) secret.fill(0)
+    overwrite(this.#ready.splice(0).flat())
     this.#asked = 0
     this.#missed = 0
     const worker = this.#worker
     this.#worker = undefined
     await worker?.terminate()
   }
+}
+
+const overwrite = (keys: readonly CategoryKey[]): void => {
+  for (const { secret } of keys) secret.fill(0)
 }
 
 const keysIn = (bytes: Uint8Array): CategoryKey[] => {
