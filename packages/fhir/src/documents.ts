@@ -6,6 +6,7 @@ import type { Bundle, Composition, Patient, Resource } from '@medplum/fhirtypes'
 import { FhirError } from './outcomes.ts'
 import type { Finding } from './outcomes.ts'
 import { patientOf } from './patient-of.ts'
+import type { ResourceOwner } from './patient-of.ts'
 import { mapReferences, referencesOf } from './reference-walk.ts'
 import { parseReference } from './reference-text.ts'
 import { keyOf, supporting } from './summary/gathered.ts'
@@ -34,17 +35,19 @@ export function checkDocument(bundle: Bundle): DocumentSubject | undefined {
   return subjectOf(bundle, inside)
 }
 
-/** Finds the entry that a reference in the entry of `from` names (R4 bundle.html#references). */
-type Inside = (reference: string, from: string) => Resource | undefined
+/** For the entry of `from`, what finds the entry that a reference in it names (R4 bundle.html#references). */
+type Inside = (from: string) => (reference: string) => Resource | undefined
 
 const RESTFUL = /^(https?:\/\/[^?#\s]+)\/[A-Z][A-Za-z]+\/[A-Za-z0-9\-.]{1,64}$/
 
 function insideOf(bundle: Bundle): Inside {
   const byUrl = new Map((bundle.entry ?? []).map(({ fullUrl, resource }) => [fullUrl, resource]))
-  return (reference, from) => {
+  return (from) => {
     const [, root] = RESTFUL.exec(from) ?? []
-    const plain = reference.replace(/\/_history\/[^/]+$/, '')
-    return byUrl.get(plain) ?? (root === undefined ? undefined : byUrl.get(`${root}/${plain}`))
+    return (reference) => {
+      const plain = reference.replace(/\/_history\/[^/]+$/, '')
+      return byUrl.get(plain) ?? (root === undefined ? undefined : byUrl.get(`${root}/${plain}`))
+    }
   }
 }
 
@@ -81,10 +84,11 @@ const OUTSIDE = /^Composition\.(?:relatesTo|extension|contained)\b/
 function checkReferences(bundle: Bundle, inside: Inside): void {
   const findings: Finding[] = []
   for (const [place, { fullUrl = '', resource }] of (bundle.entry ?? []).entries()) {
+    const target = inside(fullUrl)
     for (const { reference, path } of resource === undefined ? [] : referencesOf(resource)) {
       const { kind } = parseReference(reference)
       const isOwn = place === 0 && kind !== 'contained' && !OUTSIDE.test(path)
-      if ((isOwn || kind === 'urn') && inside(reference, fullUrl) === undefined) {
+      if ((isOwn || kind === 'urn') && target(reference) === undefined) {
         findings.push({ severity: 'error', diagnostics: 'this reference leads to no entry of the document',
           expression: `Bundle.entry[${place}].resource.${path.slice(path.indexOf('.') + 1)}` })
       }
@@ -100,19 +104,23 @@ function subjectOf(bundle: Bundle, inside: Inside): DocumentSubject | undefined 
     (resource === undefined ? [] : [[resource, `${resource.resourceType}/entry-${place}`] as const])))
   const named = entries.map(({ fullUrl = '', resource }, place) => {
     if (resource === undefined) return undefined
+    const find = inside(fullUrl)
     const local = mapReferences(resource, (reference) => {
-      const target = inside(reference, fullUrl)
+      const target = find(reference)
       return target === undefined ? undefined : names.get(target)
     })
     return { ...local, id: `entry-${place}` }
   })
   const owners = named.map((resource) => (resource === undefined ? undefined : ownerOf(resource, named)))
-  const [subject] = owners
+  const subject = nameIn(owners[0])
   for (const [place, owner] of owners.entries()) {
-    if (owner !== undefined && owner !== subject) {
-      throw new FhirError('ambiguous-patient', 'this entry is about another patient than the document',
-        `Bundle.entry[${place}].resource`)
-    }
+    const name = nameIn(owner)
+    // Of no patient is only what may be of none: whoever is named by a number alone would leave their own grants.
+    const isUnclear = subject === undefined && owner?.kind === 'ambiguous'
+    if (!isUnclear && (name === undefined || name === subject)) continue
+    throw new FhirError('ambiguous-patient', isUnclear
+      ? 'this entry may be about a patient: the subject of such a document is one of its entries'
+      : 'this entry is about another patient than the document', `Bundle.entry[${place}].resource`)
   }
   if (subject === undefined) return undefined
   const place = Number(subject.slice(subject.lastIndexOf('-') + 1))
@@ -123,7 +131,10 @@ function subjectOf(bundle: Bundle, inside: Inside): DocumentSubject | undefined 
   return { fullUrl, patient: resource }
 }
 
-function ownerOf(resource: Resource, named: readonly (Resource | undefined)[]): string | undefined {
+const nameIn = (owner: ResourceOwner | undefined): string | undefined =>
+  (owner?.kind === 'patient' ? owner.reference : undefined)
+
+function ownerOf(resource: Resource, named: readonly (Resource | undefined)[]): ResourceOwner {
   const owner = patientOf(resource, {
     patientOfTarget: (type, id) => {
       const target = named[Number(/^entry-(\d+)$/.exec(id)?.[1] ?? -1)]
@@ -132,11 +143,10 @@ function ownerOf(resource: Resource, named: readonly (Resource | undefined)[]): 
       return beside.kind === 'patient' ? beside.reference : undefined
     },
   })
-  if (owner.kind === 'patient') return owner.reference
   if (owner.kind === 'ambiguous' && owner.reason === 'many') {
     throw new FhirError('ambiguous-patient', 'names more than one patient; split it', resource.resourceType)
   }
-  return undefined
+  return owner
 }
 
 export interface Assembly {

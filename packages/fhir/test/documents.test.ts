@@ -15,6 +15,10 @@ const composition = (more: Partial<Composition> = {}): Composition => ({
   subject: { reference: PATIENT }, author: [{ reference: AUTHOR }],
   section: [{ title: 'Problèmes', entry: [{ reference: CONDITION }] }], ...more,
 })
+const withoutSubject = (): Composition => {
+  const { subject: _, ...rest } = composition({ section: [] })
+  return rest
+}
 const entries = (): NonNullable<Bundle['entry']> => [
   { fullUrl: COMPOSITION, resource: composition() },
   { fullUrl: PATIENT, resource: { resourceType: 'Patient', id: 'theirs', birthDate: '1980-02-03' } },
@@ -43,11 +47,17 @@ const refusal = (bundle: Bundle): string => {
 describe('a document', () => {
   test('says whom it is about', () => {
     expect(checkDocument(documentOf())).toMatchObject({ fullUrl: PATIENT, patient: { id: 'theirs' } })
-    const nobody = composition({ section: [] })
-    delete nobody.subject
     expect(checkDocument(documentOf([
-      { fullUrl: COMPOSITION, resource: nobody }, ...entries().slice(2, 3),
+      { fullUrl: COMPOSITION, resource: withoutSubject() }, ...entries().slice(2, 3),
     ]))).toBeUndefined()
+  })
+
+  test('with a long address and many references is read in one go', () => {
+    const many = Array.from({ length: 20_000 }, (_, at) => ({ item: { reference: `Organization/${at}` } }))
+    const list: Resource = { resourceType: 'List', status: 'current', mode: 'working', entry: many }
+    const started = process.hrtime.bigint()
+    checkDocument(documentOf([...entries(), { fullUrl: `https://else.test/${'a'.repeat(500_000)}`, resource: list }]))
+    expect(Number(process.hrtime.bigint() - started) / 1e9).toBeLessThan(5)
   })
 
   test.skipIf(!hasMaterial)('of the patient summary guide is one', () => {
@@ -83,6 +93,15 @@ describe('a document', () => {
     ['an entry about another patient, by address', extra({ resourceType: 'Observation', status: 'final',
       code: { text: 'x' }, subject: { reference: 'https://else.test/fhir/Patient/1' } }),
       'ambiguous-patient Bundle.entry[4].resource'],
+    ['nobody but a number as its subject', changed(0, composition({ subject: { identifier: { value: '7' } } })),
+      'ambiguous-patient Bundle.entry[0].resource'],
+    ['a contained subject', documentOf([{ fullUrl: COMPOSITION, resource: composition({ section: [],
+      subject: { reference: '#p' }, contained: [{ resourceType: 'Patient', id: 'p' }] }) }, ...entries().slice(2, 3)]),
+      'ambiguous-patient Bundle.entry[0].resource'],
+    ['no subject, and a result of somebody known by a number', documentOf([
+      { fullUrl: COMPOSITION, resource: withoutSubject() }, ...entries().slice(2, 3), { fullUrl: CONDITION, resource: {
+        resourceType: 'Condition', subject: { type: 'Patient', identifier: { system: 'urn:test', value: '7' } } } }]),
+      'ambiguous-patient Bundle.entry[2].resource'],
     ['a patient who is not among its entries', changed(0, composition({ subject: { reference: AUTHOR } })),
       'ambiguous-patient Bundle.entry[1].resource'],
   ])('with %s is refused', (_name, bundle, expected) => {
