@@ -62,6 +62,8 @@ export const LIMITS = {
   valueSetCodes: 100_000,
   /** Comparisons of a value with an element of a profile, for one resource: an IPS of 100 kB takes about 20,000. */
   profileSteps: 1_000_000,
+  /** Resources inside each other's verdicts, where one refers to the next: real documents stay under 10. */
+  profileNesting: 50,
   /** Matchers of one category rule. */
   ruleMatchers: 500,
   /** Entries of one section of a patient summary; the rest is counted. */

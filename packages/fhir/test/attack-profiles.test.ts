@@ -2,7 +2,7 @@
 import type { Resource } from '@medplum/fhirtypes'
 import { describe, expect, test } from 'vitest'
 import { LIMITS } from '../src/limits.ts'
-import { ProfileSet, profileFindingsOf } from '../src/profiles.ts'
+import { ProfileSet, profileFindingsOf, requireProfiles } from '../src/profiles.ts'
 import { declaring, type Json, profile } from './profiles-material.ts'
 
 const patient = { resourceType: 'Patient', name: [{ family: 'Durand' }] }
@@ -82,6 +82,45 @@ describe('resources', () => {
     const findings = profileFindingsOf(declaring('it', { resourceType: 'Patient', name }), new ProfileSet([wide]))
     expect(findings.some(({ severity, code }) => severity === 'error' && code === 'too-costly')).toBe(true)
     expect(Number(process.hrtime.bigint() - started) / 1e9).toBeLessThan(20)
+  })
+
+  test('references one behind the other do not exhaust the stack: refused, not passed', () => {
+    const failing = { min: 1, slicing: { discriminator: [{ type: 'profile', path: 'item.resolve()' }], rules: 'open' } }
+    const target = { type: [{ code: 'Reference', targetProfile: ['https://example.org/list'] }] }
+    const plain = [{ id: 'entry.item', ...target }]
+    const sliced = [{ id: 'entry', ...failing }, { id: 'entry:it', min: 1 }, { id: 'entry:it.item', ...target }]
+    for (const elements of [plain, sliced]) {
+      const set = new ProfileSet([profile('list', 'List', elements)])
+      const entry = Array.from({ length: 5000 }, (_, at) => ({ fullUrl: `https://example.org/List/${at}`, resource: {
+        ...declaring('list', { resourceType: 'List', status: 'current', mode: 'working' }), id: String(at),
+        entry: [{ item: { reference: `List/${at + 1}` } }],
+      } }))
+      const bundle = { resourceType: 'Bundle', type: 'collection', entry } as unknown as Resource
+      expect(profileFindingsOf(bundle, set).some(({ severity, code }) =>
+        severity === 'error' && code === 'too-costly')).toBe(true)
+    }
+  })
+
+  test('references of a large Bundle are found without walking it for each', () => {
+    const set = new ProfileSet([profile('list', 'List', [
+      { id: 'entry.item', type: [{ code: 'Reference', targetProfile: ['https://example.org/other'] }] },
+    ])])
+    const item = Array.from({ length: 10 }, (_, at) => ({ item: { reference: `Patient/${at}` } }))
+    const entry = Array.from({ length: 6000 }, (_, at) => ({ fullUrl: `https://example.org/List/${at}`, resource: {
+      ...declaring('list', { resourceType: 'List', status: 'current', mode: 'working' }), entry: item,
+    } }))
+    const started = process.hrtime.bigint()
+    profileFindingsOf({ resourceType: 'Bundle', type: 'collection', entry } as unknown as Resource, set)
+    expect(Number(process.hrtime.bigint() - started) / 1e9).toBeLessThan(6)
+  })
+
+  test('a hundred profiles that nobody loaded do not hide what breaks a loaded one', () => {
+    const set = new ProfileSet([profile('it', 'Patient', [{ id: 'photo', min: 1 }])])
+    const unknown = Array.from({ length: LIMITS.issues }, (_, at) => `https://example.org/unknown${at}`)
+    const meta = { profile: [...unknown, 'https://example.org/it'] }
+    const resource = { ...patient, meta } as unknown as Resource
+    expect(profileFindingsOf(resource, set)).toHaveLength(LIMITS.issues)
+    expect(() => requireProfiles(resource, set)).toThrow('at least 1')
   })
 
   test('many findings are cut off at the limit', () => {

@@ -7,7 +7,7 @@ import type { Item, Json } from './items.ts'
 import type { Profile } from './compile.ts'
 import type { ProfileSet } from './profile-set.ts'
 import { checkRules } from './rules.ts'
-import { charge, fault, isSpent, Report, sessionOf, targetOf, warn } from './session.ts'
+import { charge, deeper, fault, isSpent, Report, sessionOf, targetOf, warn } from './session.ts'
 import type { Session } from './session.ts'
 import { candidates, matches } from './slicing.ts'
 import { checkValue, rulesFor } from './values.ts'
@@ -71,8 +71,10 @@ function conforms(item: Item, canonical: string, session: Session): boolean | un
   session.verdicts.set(item.value, known)
   const before = known.get(canonical)
   if (before !== undefined) return before
+  const inner = deeper(session)
+  if (inner === undefined) return true
   known.set(canonical, true)
-  const alone = { ...session, report: new Report() }
+  const alone = { ...inner, report: new Report() }
   checkProfile(item, profile, item.kind === 'resource' ? within(alone, item.value) : alone)
   known.set(canonical, !alone.report.hasErrors)
   return !alone.report.hasErrors
@@ -163,8 +165,9 @@ function checkSlices(
 function explain(others: readonly Item[], slice: ElementNode, { slicing }: ElementNode, session: Session): void {
   for (const { item, canonical } of candidates(others, slice, slicing, session)) {
     const profile = session.set.get(canonical)
-    if (profile === undefined) continue
-    const inside = item.kind === 'resource' ? within(session, item.value as Json) : session
+    const inner = deeper(session)
+    if (profile === undefined || inner === undefined) continue
+    const inside = item.kind === 'resource' ? within(inner, item.value as Json) : inner
     checkProfile(item, profile, inside)
   }
 }
