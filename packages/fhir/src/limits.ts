@@ -24,6 +24,8 @@ export const LIMITS = {
   units: 2000,
   /** Chains and `_has` inside each other. */
   chainDepth: 5,
+  /** Codes that the value sets of one query may stand for, together. */
+  searchCodes: 100_000,
   /** Criteria that the chains of one query may branch into: one for every type a reference may name. */
   chainBranches: 500,
   /** `_include` and `_revinclude` of one query. */

@@ -4,7 +4,7 @@ import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { FhirError } from '../src/outcomes.ts'
 import { parseSearch } from '../src/search.ts'
-import { found } from './searching.ts'
+import { found, refusal } from './searching.ts'
 
 const refusalOf = (type: string, query: string): string => {
   try {
@@ -40,6 +40,35 @@ describe('a token that no value could ever match is refused', () => {
     ['Encounter', 'class=http://terminology.hl7.org/CodeSystem/v3-ActCode|AMB'],
   ])('%s?%s is understood', (type, query) => {
     expect(refusalOf(type, query)).toBe('understood')
+  })
+})
+
+test.each([
+  'subject:Patient:exact.name=x', 'subject:Patient:.name=x',
+])('%s: a chain with a part too many is refused, not read without it', (query) => {
+  expect(refusalOf('Observation', query)).toBe('unsupported-parameter')
+})
+
+describe('a value set of tens of thousands', () => {
+  const codes = Array.from({ length: 40_000 }, (_, at) => ({ system: 'urn:x', code: `C${at}` }))
+  const valueSets = { expand: () => codes }
+  const refused = (type: string, query: string): string => refusal(type, query, { valueSets }).code
+
+  test('named over and over stands for no more codes than a query may', () => {
+    expect(refused('Observation', `code:in=${Array(400).fill('u:x').join(',')}`)).toBe('too-many-values')
+    expect(refused('Observation', 'code:in=u:x&code:in=u:x&code:not-in=u:x')).toBe('too-many-values')
+    expect(refused('Observation', 'focus.code:in=u:x')).toBe('too-many-values')
+    expect(parseSearch('Observation', 'code:in=u:x,u:y', { valueSets }).criteria).toHaveLength(1)
+  })
+
+  test('is asked by code, not one after the other', () => {
+    const observations = Array.from({ length: 20_000 }, (_, at): Observation => ({
+      resourceType: 'Observation', id: `o${at}`, status: 'final',
+      code: { coding: [{ system: at % 2 === 0 ? 'urn:x' : 'urn:y', code: `c${20_000 + at}` }] },
+    }))
+    const started = process.hrtime.bigint()
+    expect(found(observations, 'Observation', 'code:in=u:x', { valueSets })).toHaveLength(10_000)
+    expect(Number(process.hrtime.bigint() - started) / 1e9).toBeLessThan(5)
   })
 })
 

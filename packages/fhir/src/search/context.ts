@@ -9,8 +9,8 @@ export interface ParseContext {
   valueSets: ValueSets | undefined
   /** Chains this one is inside of. */
   depth: number
-  /** How many more criteria chains may branch into, over the whole query. */
-  budget: { left: number }
+  /** How many more criteria chains may branch into, and codes value sets may stand for, over the whole query. */
+  budget: { left: number, codes: number }
 }
 
 /** A parameter's name from a URL, as far as it may be repeated: a value put in its place must not reach a log. */

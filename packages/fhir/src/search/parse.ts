@@ -38,7 +38,8 @@ export function parseSearch(resourceType: string, query: string, options: ParseO
     throw new FhirError('too-many-values', `more than ${LIMITS.searchParameters} search parameters`)
   }
   const { bases = [], units, now, valueSets, lenient = false } = options
-  const context: ParseContext = { bases, units, now, valueSets, depth: 0, budget: { left: LIMITS.chainBranches } }
+  const budget = { left: LIMITS.chainBranches, codes: LIMITS.searchCodes }
+  const context: ParseContext = { bases, units, now, valueSets, depth: 0, budget }
   const draft: Draft = {
     type: resourceType, criteria: [], includes: [], controls: new Map(), sort: [], elements: undefined,
   }

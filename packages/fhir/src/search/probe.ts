@@ -58,11 +58,19 @@ function unkeyed<T, V extends Value>(tests: readonly T[], matches: (test: T, val
 
 function tokenProbe(tokens: readonly TokenTest[], exact: boolean): Probe {
   const [only] = tokens
-  const one = tokens.length === 1 && only
+  if (tokens.length === 1 && only) {
+    return { keys: only.code === undefined ? undefined : [foldCode(only.code)],
+      fits: (value) => tokenMatches(only, value as Token, exact) }
+  }
+  // A value set may be tens of thousands: a value is compared with those of its own code only.
+  const byKey = Map.groupBy(tokens, ({ code }) => (code === undefined ? undefined : foldCode(code)))
+  const ofAnyCode = byKey.get(undefined) ?? []
   return {
-    keys: tokens.every(({ code }) => code !== undefined) ? tokens.map(({ code }) => foldCode(code ?? '')) : undefined,
-    fits: (value) => (one ? tokenMatches(one, value as Token, exact)
-      : tokens.some((test) => tokenMatches(test, value as Token, exact))),
+    keys: ofAnyCode.length === 0 ? [...byKey.keys()] as string[] : undefined,
+    fits: (value) => {
+      const meets = (test: TokenTest): boolean => tokenMatches(test, value as Token, exact)
+      return ofAnyCode.some(meets) || byKey.get(foldCode((value as Token).code))?.some(meets) === true
+    },
   }
 }
 

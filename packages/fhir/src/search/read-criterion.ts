@@ -43,9 +43,9 @@ function spend(name: string, { budget }: ParseContext): void {
  * for which the rest cannot be read is left out; if it can be read for none, the chain is refused.
  */
 function readChain(type: string, name: string, dot: number, value: string, context: ParseContext): Criterion {
-  const [head = '', wanted] = name.slice(0, dot).split(':')
+  const [head = '', wanted, ...more] = name.slice(0, dot).split(':')
   const parameter = parameterOf(type, head)
-  if (parameter?.kind !== 'reference') throw unsupportedParameter(type, name)
+  if (parameter?.kind !== 'reference' || more.length > 0) throw unsupportedParameter(type, name)
   if (wanted !== undefined && !isResourceType(wanted)) throw unsupportedModifier(parameter)
   if (wanted !== undefined && !mayName(parameter, wanted)) {
     throw badValue(name, `references ${parameter.targets.join(', ')} only`)
@@ -146,7 +146,7 @@ function readModified(
     case 'in':
     case 'not-in':
       return { test: 'token', negated: modifier === 'not-in', tokens: parts.flatMap((part) =>
-        loaded(context.valueSets?.expand(plain(part, name)), name)) }
+        loaded(context.valueSets?.expand(plain(part, name)), name, context)) }
     case 'below':
     case 'above':
       return parameter.kind === 'uri'
@@ -166,15 +166,17 @@ function readUrl(part: string, name: string): string {
   return url
 }
 
-function loaded(codes: readonly Coded[] | undefined, name: string): readonly Coded[] {
+/** A short query may name a large value set often, and a chain repeats it for every type. */
+function loaded(codes: readonly Coded[] | undefined, name: string, { budget }: ParseContext): readonly Coded[] {
   if (!codes) throw badValue(name, 'this terminology is not loaded here')
-  return codes
+  budget.codes -= codes.length
+  if (budget.codes >= 0) return codes
+  const diagnostics = `the value sets of a query stand for more than ${LIMITS.searchCodes} codes together`
+  throw new FhirError('too-many-values', diagnostics, name)
 }
 
-function related(
-  how: 'below' | 'above', part: string, name: string, { valueSets }: ParseContext,
-): readonly Coded[] {
+function related(how: 'below' | 'above', part: string, name: string, context: ParseContext): readonly Coded[] {
   const { system, code } = readToken(part, name)
   if (typeof system !== 'string' || code === undefined) throw badValue(name, 'expected system|code')
-  return loaded(valueSets?.[how]?.(system, code), name)
+  return loaded(context.valueSets?.[how]?.(system, code), name, context)
 }
