@@ -47,20 +47,27 @@ export function provideTransaction(bundle: Bundle, level: MetadataLevel, options
   whole(bundle.type === 'transaction', 'a submission is a transaction', '.type')
   const sets = entries.filter(({ resource }) => isListOf(resource, 'submissionset'))
   whole(sets.length === 1, 'a submission has one List that is its submission set', '.entry')
-  for (const [place, entry] of entries.entries()) {
-    checkEntry(entry, told(`Bundle.entry[${place}]`), { level, entries, options })
-  }
+  const documents = new Set(entries.flatMap(({ resource }) => (isReference(resource) ? [urlOf(resource)] : [])))
+  const submission: Submission = { level, options, documents, byUrl: byUrlOf(entries) }
+  for (const [place, entry] of entries.entries()) checkEntry(entry, told(`Bundle.entry[${place}]`), submission)
   if (findings.length > 0) throw FhirError.of('invalid-bundle', findings.slice(0, 100))
   checkMembership(sets[0]?.resource as List, entries)
   const subject = checkSubjects(entries, options.bases)
-  const documents = new Set(entries.flatMap(({ resource }) => (isReference(resource) ? [urlOf(resource)] : [])))
   return { ...bundle, entry: entries.map((entry) => carriedOut(entry, documents, subject)) }
 }
 
 interface Submission {
   readonly level: MetadataLevel
-  readonly entries: readonly BundleEntry[]
   readonly options: ProvideOptions
+  /** What the DocumentReferences say to be their documents. */
+  readonly documents: ReadonlySet<string>
+  /** Entries by fullUrl; the first of a name counts. */
+  readonly byUrl: ReadonlyMap<string, BundleEntry>
+}
+
+function byUrlOf(entries: readonly BundleEntry[]): ReadonlyMap<string, BundleEntry> {
+  return new Map(entries.toReversed().flatMap((entry) =>
+    (entry.fullUrl === undefined ? [] : [[entry.fullUrl, entry] as const])))
 }
 
 const isReference = (resource: Resource | undefined): resource is DocumentReference =>
@@ -85,7 +92,7 @@ function checkEntry({ fullUrl, resource, request }: BundleEntry, told: Told, sub
     checkDocumentReference(resource, submission.level, told)
     checkContent(resource, told, submission)
   } else if (resource?.resourceType === 'Binary' || (resource !== undefined && isDocument(resource))) {
-    const named = submission.entries.some((each) => isReference(each.resource) && urlOf(each.resource) === fullUrl)
+    const named = fullUrl !== undefined && submission.documents.has(fullUrl)
     const isPatch = method === 'PATCH' && resource.resourceType === 'Binary'
     told(method === 'POST' || isPatch, 'a document is created', '.request.method')
     told(named || isPatch, 'no DocumentReference of the submission has this document', '.fullUrl')
@@ -99,10 +106,10 @@ function checkEntry({ fullUrl, resource, request }: BundleEntry, told: Told, sub
 }
 
 /** The document that the metadata is about, byte for byte. */
-function checkContent(reference: DocumentReference, told: Told, { entries, options }: Submission): void {
+function checkContent(reference: DocumentReference, told: Told, { byUrl, options }: Submission): void {
   const { url = '', contentType, size, hash } = reference.content[0]?.attachment ?? {}
   const at = '.resource.content[0].attachment'
-  const target = entries.find(({ fullUrl }) => fullUrl === url)?.resource
+  const target = byUrl.get(url)?.resource
   if (target === undefined) {
     told(/^https?:\/\//.test(url), 'the document is an entry of the submission, or elsewhere by http', `${at}.url`)
     return
