@@ -1,6 +1,7 @@
 /** The entries of each section, and what they refer to. */
 import type { DeviceUseStatement, Reference, Resource } from '@medplum/fhirtypes'
 import { LIMITS } from '../limits.ts'
+import { intervalOf } from '../periods.ts'
 import { parseReference } from '../reference-text.ts'
 import { referencesOf } from '../reference-walk.ts'
 import { seriesOf, sectionOf, whenOf } from './choose.ts'
@@ -29,7 +30,7 @@ ReadonlyMap<SectionKey, Filled> {
   const all = [...shown, ...devicesAlone(shown).map(statementFor)]
   const bySection = Map.groupBy(all, sectionOf)
   return new Map(SECTIONS.map(({ key }) => {
-    const entries = latest((bySection.get(key) ?? []).toSorted(newestFirst))
+    const entries = latest(newestFirst(bySection.get(key) ?? []))
     return [key, {
       entries: entries.slice(0, LIMITS.summarySection),
       wordsOnly: wordsOnly.filter((section) => section === key).length,
@@ -38,10 +39,17 @@ ReadonlyMap<SectionKey, Filled> {
   }))
 }
 
-function newestFirst(left: Resource, right: Resource): number {
-  const [one, other] = [whenOf(left), whenOf(right)]
-  if (one !== other) return one < other ? 1 : -1
-  return keyOf(left) < keyOf(right) ? -1 : 1
+/** By the moment, not by its text: 23:00 in Cayenne is later than 01:00 of the next day in Paris. */
+function newestFirst(resources: readonly Resource[]): Resource[] {
+  const rows = resources.map((resource) => {
+    const text = whenOf(resource)
+    return { resource, text, moment: intervalOf(text)?.low ?? Number.NEGATIVE_INFINITY }
+  })
+  return rows.toSorted((left, right) => {
+    if (left.moment !== right.moment) return left.moment < right.moment ? 1 : -1
+    if (left.text !== right.text) return left.text < right.text ? 1 : -1
+    return keyOf(left.resource) < keyOf(right.resource) ? -1 : 1
+  }).map(({ resource }) => resource)
 }
 
 function latest(sorted: readonly Resource[]): Resource[] {
