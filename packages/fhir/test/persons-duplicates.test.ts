@@ -2,7 +2,10 @@
 import type { Patient } from '@medplum/fhirtypes'
 import * as fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
-import { blockingKeys, comparePatients, featuresOf, type ReasonField } from '../src/persons/persons.ts'
+import { LIMITS } from '../src/limits.ts'
+import {
+  blockingKeys, comparePatients, featuresOf, outsideNameOf, type ReasonField,
+} from '../src/persons/persons.ts'
 import { compareNames, foldName } from '../src/persons/names.ts'
 import { person, type Person, QUALIFIED } from './persons-people.ts'
 
@@ -26,6 +29,19 @@ describe('French names', () => {
     expect(compareNames(foldName(left), foldName(right))).toBe(expected)
     expect(compareNames(foldName(right), foldName(left))).toBe(expected)
   })
+})
+
+test('who claims thousands of national identities is compared by a few, and named outside by none', () => {
+  const claiming = (first: string): Patient => ({ ...person(QUALIFIED),
+    identifier: Array.from({ length: 5000 }, (_, at) =>
+      ({ system: 'urn:oid:1.2.250.1.213.1.4.8', value: `${first}${String(at).padStart(12, '0')}00` })) })
+  const [one, other] = [claiming('1'), claiming('2')]
+  expect(featuresOf(one).identity.ins).toHaveLength(LIMITS.comparedValues)
+  expect(blockingKeys(one).length).toBeLessThan(2 * LIMITS.comparedValues)
+  expect(compare(one, other).reasons.length).toBeGreaterThan(0)
+  const late = Array.from({ length: 200 }, (_, at) => ({ system: 'urn:oid:1.2.3.4', value: `${at}` }))
+  expect(outsideNameOf({ ...one, identifier: [...late, ...one.identifier?.slice(0, 2) ?? []] }))
+    .toEqual({ kind: 'local', why: 'several-ins' })
 })
 
 describe('goes to the work list', () => {

@@ -29,6 +29,7 @@ export interface Features {
 export function featuresOf(patient: Patient): Features {
   const birth = birthNameOf(patient)
   const names = (patient.name ?? []).slice(0, LIMITS.comparedValues)
+  const identity = identityOf(patient)
   return {
     birthNames: folded([birth?.family]),
     usedNames: folded(names.filter((name) => name !== birth).map(({ family }) => family)),
@@ -38,7 +39,7 @@ export function featuresOf(patient: Patient): Features {
     birthPlace: birthPlaceOf(patient),
     phones: phonesOf(patient),
     numbers: numbersOf(patient),
-    identity: identityOf(patient),
+    identity: { ...identity, ins: identity.ins.slice(0, LIMITS.comparedValues) },
     multiple: patient.multipleBirthBoolean === true || patient.multipleBirthInteger !== undefined,
   }
 }

@@ -18,8 +18,8 @@ export interface MergePlan {
  */
 export function planMerge(source: Patient, target: Patient, result?: Patient): MergePlan {
   const kept = result ?? target
-  const added = result ? [] : (source.identifier ?? []).filter((identifier) =>
-    !(target.identifier ?? []).some((other) => isSameIdentifier(identifier, other)))
+  const known = new Set((target.identifier ?? []).map(nameOf))
+  const added = result ? [] : (source.identifier ?? []).filter((identifier) => !known.has(nameOf(identifier)))
     .map((identifier): Identifier => ({ ...identifier, use: 'old' }))
   return {
     source: { ...source, active: false, link: [...(source.link ?? []), linkTo(target, 'replaced-by')] },
@@ -39,11 +39,13 @@ export function planMerge(source: Patient, target: Patient, result?: Patient): M
 export function withoutMerge(target: Patient, source: Patient, added: readonly Identifier[]): Patient {
   const { link, identifier, ...rest } = target
   const links = (link ?? []).filter((each) => !isLink(each, linkTo(source, 'replaces')))
-  const taken = added.map(textOf)
+  const taken = new Map<string, number>()
+  for (const text of added.map(textOf)) taken.set(text, (taken.get(text) ?? 0) + 1)
   const identifiers = (identifier ?? []).filter((each) => {
-    const at = taken.indexOf(textOf(each))
-    if (at >= 0) taken.splice(at, 1)
-    return at < 0
+    const text = textOf(each)
+    const left = taken.get(text) ?? 0
+    taken.set(text, left - 1)
+    return left <= 0
   })
   return {
     ...rest,
@@ -69,8 +71,8 @@ function isLink(left: PatientLink, right: PatientLink): boolean {
   return left.type === right.type && left.other.reference === right.other.reference
 }
 
-function isSameIdentifier(left: Identifier, right: Identifier): boolean {
-  return left.system === right.system && left.value === right.value
+function nameOf({ system, value }: Identifier): string {
+  return JSON.stringify([system, value])
 }
 
 function textOf(identifier: Identifier): string {
