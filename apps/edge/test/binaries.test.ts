@@ -106,6 +106,29 @@ describe('octets', () => {
     expect((await get(`${place}?_format=json`)).headers.get('content-type')).toMatch('application/fhir+json')
   })
 
+  test.each(['text/日本', '\u007f/x', 'letter', 'text/html/x'])(
+    'under a code that is no media type (%j) are octets of no known type, never a failure', async (contentType) => {
+      const { app } = world
+      const made = await app.post<Binary>('Binary',
+        { resourceType: 'Binary', contentType, securityContext: { reference: 'Patient/p' }, data: 'SGVsbG8=' })
+      expect(made.status, made.text).toBe(201)
+      const read = await get(`Binary/${made.body.id}`)
+      expect([read.status, read.headers.get('content-type'), read.bytes.toString()]).toEqual(
+        [200, 'application/octet-stream', 'Hello'])
+    })
+
+  test('that a batch asks for again and again are given as often as there is room', async () => {
+    const place = placeIn(await ask(world.app, 'POST', 'Binary', OF_P, octets(EDGE_LIMITS.binaryJson)))
+    const one = Math.ceil(EDGE_LIMITS.binaryJson / 3) * 4
+    const most = Math.floor(EDGE_LIMITS.bundleAnswers / one)
+    const entry = Array.from({ length: most + 5 }, () => ({ request: { method: 'GET', url: place } }))
+    const batch = await world.app.post<Bundle>('', { resourceType: 'Bundle', type: 'batch', entry })
+    const statuses = batch.body.entry?.map(({ response }) => response?.status) ?? []
+    expect(statuses.filter((status) => status === '200')).toHaveLength(most)
+    expect(statuses.filter((status) => status === '413')).toHaveLength(5)
+    expect(batch.text.length).toBeLessThan(EDGE_LIMITS.bundleAnswers + 100_000)
+  }, 30_000)
+
   test('of a Binary that was sent as JSON are served as they are, too', async () => {
     const { app } = world
     const data = Buffer.from('Lettre de liaison, 12 mars').toString('base64')
@@ -179,6 +202,7 @@ describe('octets are refused, with nothing kept', () => {
     ['without a type', { 'content-type': '' }, /^400 invalid/],
     ['with a type that is none', { 'content-type': 'dicom' }, /^400 invalid/],
     ['with a type that is no label', { 'content-type': `text/plain; note=${'x'.repeat(300)}` }, /^415/],
+    ['at another place than the beginning', { 'upload-offset': '5' }, /^409 conflict/],
     ['packed', { 'content-encoding': 'gzip' }, /^415/],
     ['under a condition', { 'if-none-exist': 'identifier=1' }, /^400 not-supported/],
     ['in a range', { 'content-range': 'bytes 0-9/10' }, /^400 not-supported/],

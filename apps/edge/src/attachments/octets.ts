@@ -56,7 +56,7 @@ export const octetsNamedIn = (resource: Resource): (Octets & { readonly record: 
   const length = of('length')?.valueDecimal
   const sha256 = of('sha256')?.valueId
   const sha1 = of('sha1')?.valueId
-  const fits = hex(record, 32) && hex(sha256, 64) && hex(sha1, 40)
+  const fits = resource.data === undefined && hex(record, 32) && hex(sha256, 64) && hex(sha1, 40)
   return fits && Number.isSafeInteger(Number(length)) && Number(length) >= 0
     ? { record, length: Number(length), sha256, sha1 } : undefined
 }

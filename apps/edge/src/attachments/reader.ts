@@ -9,9 +9,11 @@ import type { Charts } from '../charts.ts'
 import { bytesOf, type Entry, textOf } from '../entry.ts'
 import { EdgeError } from '../errors.ts'
 import { EDGE_LIMITS } from '../limits.ts'
+import { Locks } from '../locks.ts'
 import { header, isKnown } from '../negotiation.ts'
 import type { Repository } from '../repository.ts'
 import { claimsOctets, dataOf, measured, octetsNamedIn } from './octets.ts'
+import { MEDIA_TYPE } from './requests.ts'
 import { isSame, type Range, rangeOf, requireAcceptable } from './ranges.ts'
 import { sentWithin, type Turns } from './streams.ts'
 
@@ -37,6 +39,8 @@ const unopened = (): EdgeError =>
 
 export class Reader {
   readonly #options: ReaderOptions
+  /** One session's octets are put into JSON one after the other: a batch may ask for thousands. */
+  readonly #locks = new Locks()
 
   constructor(options: ReaderOptions) {
     this.#options = options
@@ -54,7 +58,7 @@ export class Reader {
       ? await repository.read(call.session, 'Binary', id)
       : await repository.version(call.session, 'Binary', id, version)
     const binary = JSON.parse(textOf(entry)) as Binary
-    requireAcceptable(accept, binary.contentType)
+    requireAcceptable(accept, typeOf(binary))
     const content = this.#contentOf(call.session, entry, binary)
     const headers = headersOf(entry, binary, content)
     const conditions = {
@@ -100,14 +104,8 @@ export class Reader {
     if (content.length > EDGE_LIMITS.binaryJson) {
       throw new EdgeError('not-acceptable', 'too many octets for JSON: ask for the Binary\'s own media type, or */*')
     }
-    const pieces: Uint8Array[] = []
-    try {
-      for await (const piece of await content.range({ start: 0, end: content.length })) pieces.push(piece)
-    } catch (error) {
-      throw readFault(error)
-    }
-    const data = Buffer.concat(pieces).toString('base64')
-    return { ...entry, bytes: data === '' ? entry.bytes : bytesOf(`${text.slice(0, -1)},"data":"${data}"}`) }
+    const data = await this.#locks.with([session], () => base64Of(content))
+    return { ...entry, bytes: data === '' ? entry.bytes : bytesOf(`${text.trimEnd().slice(0, -1)},"data":"${data}"}`) }
   }
 
   #contentOf(session: string, entry: Entry, binary: Binary): Content {
@@ -147,6 +145,16 @@ export class Reader {
   }
 }
 
+const base64Of = async ({ length, range }: Content): Promise<string> => {
+  const pieces: Uint8Array[] = []
+  try {
+    for await (const piece of await range({ start: 0, end: length })) pieces.push(piece)
+  } catch (error) {
+    throw readFault(error)
+  }
+  return Buffer.concat(pieces).toString('base64')
+}
+
 /** What went wrong on the way from the index, for whoever asked. */
 const readFault = (error: unknown): EdgeError =>
   error instanceof EdgeError ? error
@@ -165,12 +173,16 @@ async function* following(
   }
 }
 
+/** A code of R4 is any text: what is no media type is in no field of an answer. */
+const typeOf = ({ contentType }: Binary): string =>
+  MEDIA_TYPE.test(contentType) ? contentType : 'application/octet-stream'
+
 /**
  * Somebody else chose these octets and their type, and a browser may be what asks: it shows none of them as a page of
  * this origin.
  */
 const headersOf = (entry: Entry, binary: Binary, { sha256 }: Content): Record<string, string> => ({
-  'content-type': binary.contentType,
+  'content-type': typeOf(binary),
   'content-disposition': 'attachment',
   'content-security-policy': "default-src 'none'; sandbox",
   'accept-ranges': 'bytes',

@@ -59,9 +59,8 @@ export class Receiver {
     const wanted = wantedOf(call.headers, id ?? this.#options.newId())
     this.#options.keeper.check(wanted, [call.base])
     const complete = completeOf(call.headers)
+    if ((offsetOf(call.headers) ?? 0) !== 0) throw new EdgeError('offset-mismatch')
     if (complete !== false) return this.#inOne(call, body, wanted)
-    const offset = offsetOf(call.headers) ?? 0
-    if (offset !== 0) throw new EdgeError('offset-mismatch')
     const upload = this.#options.uploads.begin(call.principal, wanted, lengthOf(call.headers))
     try {
       const after = await this.#append(call, upload.id, body, 0, false)
