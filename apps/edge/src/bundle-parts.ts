@@ -1,7 +1,9 @@
 /** What became of a Bundle's entries, as entries of the answer. */
 import { type BundlePart, type FhirAnswer, locationOf, versionHeaders } from './answers.ts'
 import type { Call } from './call.ts'
-import type { Entry } from './entry.ts'
+import { type Entry, isPassing } from './entry.ts'
+import { EdgeError } from './errors.ts'
+import { EDGE_LIMITS } from './limits.ts'
 import type { PlannedChange } from './writes/planner.ts'
 
 export const writtenPart = ({ status, entry }: PlannedChange, call: Call): BundlePart =>
@@ -34,3 +36,30 @@ export const partOf = ({ status, entry, body, headers }: FhirAnswer, call: Call)
   }
   return { head: { response }, ...(body === undefined ? {} : { resource: body }) }
 }
+
+/** What the answers to a Bundle may come to: a small one could otherwise ask for more than this process has. */
+export class AnswerRoom {
+  #left: number = EDGE_LIMITS.bundleAnswers
+
+  /** Before an entry is carried out. Throws `too-large` where no room is left. */
+  require(): void {
+    if (this.#left <= 0) throw tooMuch()
+  }
+
+  /** The answer to a read. Throws `too-large` where there is no room for it. */
+  read(part: BundlePart): BundlePart {
+    const { resource } = this.done(part)
+    if (resource === undefined || this.#left >= 0) return part
+    if (isPassing(resource)) resource.fill(0)
+    throw tooMuch()
+  }
+
+  /** The answer to what has happened: it is told in any case. */
+  done(part: BundlePart): BundlePart {
+    this.#left -= part.resource?.length ?? 0
+    return part
+  }
+}
+
+const tooMuch = (): EdgeError =>
+  new EdgeError('too-large', 'the answers to this Bundle are too large together: ask for this one by itself')

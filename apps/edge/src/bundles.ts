@@ -5,7 +5,7 @@ import { LIMITS, parseJson } from '@scelle/fhir/validate'
 import { bundleBytes, type BundlePart, type FhirAnswer } from './answers.ts'
 import type { PreparedTransactions } from './aside/transactions.ts'
 import { batchCall, checkRequests, type EntryRequest, getCall } from './bundle-calls.ts'
-import { entryPart, partOf, writtenPart } from './bundle-parts.ts'
+import { AnswerRoom, entryPart, partOf, writtenPart } from './bundle-parts.ts'
 import { type Call, requireRights } from './call.ts'
 import { withDecimals } from './decimals.ts'
 import type { DocumentDesk } from './documents/desk.ts'
@@ -76,11 +76,12 @@ export class Bundles {
       throw new EdgeError('too-large', `a batch may have ${LIMITS.bundleEntries} entries`)
     }
     const parts: BundlePart[] = []
+    const room = new AnswerRoom()
     let next = 0
     const work = async (): Promise<void> => {
       while (next < entries.length) {
         const place = next++
-        parts[place] = await this.#alone(() => this.#options.dispatch(batchCall(call, entries[place], place)), call)
+        parts[place] = await this.#alone(() => batchCall(call, entries[place], place), call, room)
       }
     }
     await Promise.all(Array.from({ length: Math.min(EDGE_LIMITS.batchParallel, entries.length) }, work))
@@ -88,9 +89,12 @@ export class Bundles {
   }
 
   /** One entry of a batch: its failure is its own. */
-  async #alone(work: () => Promise<FhirAnswer>, call: Call): Promise<BundlePart> {
+  async #alone(asked: () => Call, call: Call, room: AnswerRoom): Promise<BundlePart> {
     try {
-      return partOf(await work(), call)
+      room.require()
+      const own = asked()
+      const part = partOf(await this.#options.dispatch(own), call)
+      return own.method === 'GET' ? room.read(part) : room.done(part)
     } catch (error) {
       if (isOwnFault(error)) this.#options.fault(error)
       const { status, outcome } = refusalOf(error)
@@ -108,12 +112,13 @@ export class Bundles {
       for (const { key, type, query } of wanted) lookups.set(key, await search.matches(call, type, query))
       const { entries } = planTransaction(bundle, { assignId: () => newId(), lookups })
       const answers = new Map<number, BundlePart>()
+      const room = new AnswerRoom()
       await this.#write(call, entries, answers)
       for (const entry of entries) {
         if (entry.kind === 'exists') answers.set(entry.index, await this.#existing(call, entry.type, entry.id))
         // Reads come last and see what was written. One that fails is told in its place: the writes stand.
         if (entry.kind === 'get') {
-          answers.set(entry.index, await this.#alone(() => this.#options.dispatch(getCall(call, entry)), call))
+          answers.set(entry.index, await this.#alone(() => getCall(call, entry), call, room))
         }
       }
       return (bundle.entry ?? []).map((_, index) => answers.get(index) ?? { head: { response: { status: '204' } } })

@@ -33,6 +33,8 @@ export const EDGE_LIMITS = {
   submitTime: 60_000,
   /** Entries of one batch Bundle worked on at once. */
   batchParallel: 128,
+  /** Bytes of what the entries of one batch answer together, or the reads of one transaction. */
+  bundleAnswers: 128 * 1024 * 1024,
   /**
    * Transactions of this many bytes are prepared on a thread of its own: smaller ones cost less than the way there. So
    * many at once, and so many bytes of them; beyond, the edge's own thread does it.
