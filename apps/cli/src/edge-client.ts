@@ -20,12 +20,16 @@ export type EdgeClient = (
     headers?: Record<string, string>
     /** Which of the signer's sessions at the edge it belongs to; its one own where absent. */
     session?: string
-    /** An answer that is not JSON comes as a stream, for as long as it takes. */
+    /** An answer that is not FHIR JSON comes as a stream, as it is, for as long as it takes. */
     stream?: boolean
   },
 ) => Promise<EdgeAnswer>
 
 const REQUEST_TIME = 120_000
+
+/** FHIR itself, which is small. Octets may be JSON too, by the gigabyte: the edge serves only them in ranges. */
+const isFhir = (headers: Headers): boolean =>
+  /^application\/fhir\+json\b/.test(headers.get('content-type') ?? '') && !headers.has('accept-ranges')
 
 export const edgeClient =
   (base: string, identity: Identity, io: Pick<Io, 'now' | 'random'>): EdgeClient =>
@@ -53,7 +57,7 @@ export const edgeClient =
       throw error
     })
     const { status, headers, body } = answer
-    if (options.stream === true && body !== null && !/\bjson\b/.test(headers.get('content-type') ?? '')) {
+    if (options.stream === true && body !== null && !isFhir(headers)) {
       clearTimeout(timer)
       return { status, headers, body: new Uint8Array(0), stream: body }
     }

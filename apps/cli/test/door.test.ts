@@ -95,9 +95,16 @@ describe('what is passed on in pieces', () => {
     expect(isOctets(method, path, type)).toBe(expected)
   })
 
+  it('an upload of FHIR JSON is octets, as the edge takes it', () => {
+    expect(isOctets('POST', '/fhir/Binary', 'application/fhir+json', true)).toBe(true)
+    expect(isOctets('POST', '/fhir/Patient', 'application/fhir+json', true)).toBe(false)
+  })
+
   it.each([
     ['GET', '/fhir/Binary/1', true],
     ['HEAD', '/fhir/Binary/1/_history/2', true],
+    ['GET', '/fhir/$export-file/job/0', true],
+    ['GET', '/fhir/$export-status/job', false],
     ['GET', '/fhir/Binary?patient=1', false],
     ['GET', '/fhir/Binary/1/_history', false],
     ['GET', '/fhir/Patient/1', false],

@@ -28,18 +28,23 @@ export const passed = collectedOctets()
 const FHIR_JSON = /^\s*application\/(?:fhir\+)?json\s*(?:;|$)/i
 const UPLOAD = /^\/fhir\/\$scelle-upload\/[0-9a-f]+$/
 
-/** True where a body is octets, to be passed on in pieces. */
-export const isOctets = (method: string, path: string, contentType: string | undefined): boolean => {
+/** True where a body is octets, to be passed on in pieces. `resumes`: it says of itself that it is an upload. */
+export const isOctets = (
+  method: string, path: string, contentType: string | undefined, resumes = false,
+): boolean => {
   if (method === 'PATCH') return UPLOAD.test(path)
   const creates = (method === 'POST' && /^\/fhir\/Binary$/.test(path)) || (method === 'PUT' && IS_BINARY.test(path))
-  return creates && contentType !== undefined && !FHIR_JSON.test(contentType)
+  return creates && contentType !== undefined && (resumes || !FHIR_JSON.test(contentType))
 }
 
 const IS_BINARY = /^\/fhir\/Binary\/[^/?]+$/
 
-/** True where an answer may be octets. */
+const BINARY = /^\/fhir\/Binary\/[^/?]+(?:\/_history\/[^/?]+)?$/
+const EXPORT_FILE = /^\/fhir\/\$export-file\/[^/?]+\/[^/?]+$/
+
+/** True where an answer may be octets, or the lines of an export. */
 export const mayBeOctets = (method: string, path: string): boolean =>
-  (method === 'GET' || method === 'HEAD') && /^\/fhir\/Binary\/[^/?]+(?:\/_history\/[^/?]+)?$/.test(path)
+  (method === 'GET' || method === 'HEAD') && (BINARY.test(path) || EXPORT_FILE.test(path))
 
 interface Piece {
   readonly bytes: Uint8Array
@@ -92,6 +97,8 @@ class Sending {
   readonly #completes: boolean
   #place: string | undefined
   #offset = 0
+  /** The upload was begun here, and its place told to nobody. */
+  #isOurs = false
 
   constructor(context: OctetsContext, octets: OctetsRequest) {
     this.#context = context
@@ -107,6 +114,24 @@ class Sending {
   }
 
   async run(): Promise<EdgeAnswer> {
+    let isDone = false
+    try {
+      const answer = await this.#send()
+      isDone = answer.status < 300
+      return answer
+    } finally {
+      if (!isDone && this.#isOurs) await this.#giveUp()
+    }
+  }
+
+  /** An upload that nobody can go on with would count among its application's for a day. */
+  async #giveUp(): Promise<void> {
+    const { session } = this.#octets
+    const options = session === undefined ? {} : { session }
+    await this.#context.edge('DELETE', this.#place ?? '', options).catch(() => undefined)
+  }
+
+  async #send(): Promise<EdgeAnswer> {
     let begun: EdgeAnswer | undefined
     for await (const { bytes, isLast } of piecesOf(this.#octets.request)) {
       const complete = isLast && this.#completes
@@ -130,6 +155,7 @@ class Sending {
     if (!complete && answer.status < 300 && location !== null) {
       this.#place = new URL(location).pathname
       this.#offset = bytes.length
+      this.#isOurs = true
     }
     return answer
   }

@@ -147,7 +147,7 @@ class Sidecar {
     const method = request.method ?? 'GET'
     const named = session === undefined ? {} : { session }
     if (mayBeOctets(method, path)) return this.#options.edge(method, path, { headers, ...named, stream: true })
-    if (isOctets(method, path, headers['content-type'])) {
+    if (isOctets(method, path, headers['content-type'], headers['upload-complete'] !== undefined)) {
       const { 'content-digest': digest } = request.headers
       const all = typeof digest === 'string' ? { ...headers, 'content-digest': digest } : headers
       return sendOctets({ edge: this.#options.edge, sleep }, { request, path, headers: all, session })
