@@ -70,12 +70,15 @@ const write = async (door: Handling, parts: BinaryParts, request: StreamedReques
   if (!(FHIR_TYPES as readonly string[]).includes(type) || request.headers['upload-complete'] !== undefined) {
     return streamed(door, request, (call) => parts.receiver.create(call, request, request.params['id']))
   }
-  const read = async (): Promise<Uint8Array> => {
-    const body = await collected(received(request.stream, parts.timers, new AbortController().signal))
-    requireDigest(request.digest, body)
-    return body
-  }
-  return door.serve(request, async () => door.handle({ ...request, body: await read() }))
+  let body: Uint8Array | undefined
+  // Read before anything of the session is held: however slowly it comes, it keeps no chart from being overwritten.
+  const refused = await streamed(door, request, async () => {
+    const whole = await collected(received(request.stream, parts.timers, new AbortController().signal))
+    requireDigest(request.digest, whole)
+    body = whole
+    return { status: 204 }
+  })
+  return body === undefined ? refused : door.handle({ ...request, body })
 }
 
 /** What is left of a body that was refused is not worth receiving. */
