@@ -330,7 +330,7 @@ const facade = (parts: FacadeParts): Pick<Parts, 'routes' | 'binaries' | 'export
   const exportJobs = new ExportJobs({
     charts, repository, data, isLive: (session) => sessions.isLive(session), now, random, log,
   })
-  const exports = new Exports({ jobs: exportJobs, directory, repository })
+  const exports = new Exports({ jobs: exportJobs, directory, repository, timers })
   const merging = new Merging({ directory, writer })
   const duplicates = new DuplicateReview(directory)
   const validation = new Validation({ repository, planner: parts.planner, profiles: parts.profiles, newId })

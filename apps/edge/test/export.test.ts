@@ -1,8 +1,12 @@
 /** Bulk export: who may, what it holds, that it ends, and that nothing of it is on the disk in clear. */
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs'
 import { join } from 'node:path'
+import { Readable } from 'node:stream'
 import type { Bundle, Group, OperationOutcome, Resource } from '@medplum/fhirtypes'
+import type { Timers } from '@scelle/sdk'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import type { Call } from '../src/call.ts'
+import { Exports, type ExportsOptions } from '../src/exports/exports.ts'
 import { type Application, createWorld, issueOf, type Reply, type World } from './harness.ts'
 import { ask } from './octets.ts'
 import { glucose, patient } from './records.ts'
@@ -153,6 +157,22 @@ describe('on the disk', () => {
     expect(allOf(folder())).toEqual([])
     expect((await app.get(status)).status).toBe(404)
     expect((await app.get(body.output[0]?.url ?? '')).status).toBe(404)
+  })
+
+  test('a file that nobody takes is given up: what was opened of it does not wait for ever', async () => {
+    const fire: (() => void)[] = []
+    const timers: Timers = { after: (_, work) => {
+      fire.push(work)
+      return () => undefined
+    } }
+    const read = () => Readable.from([Buffer.from('{}')]).iterator()
+    const job = { state: 'complete', spool: { read } }
+    const exports = new Exports({ jobs: { of: () => job }, timers } as unknown as ExportsOptions)
+    const call = { rights: new Set(['export', 'read']), method: 'GET' } as unknown as Call
+    const file = (await exports.file(call, 'job', '0')).body as Readable
+    const ended = new Promise((resolve) => file.once('error', resolve))
+    fire[0]?.()
+    await expect(ended).resolves.toMatchObject({ code: 'stalled' })
   })
 
   test('a changed file is not sent', async () => {

@@ -2,8 +2,10 @@
 import { Readable } from 'node:stream'
 import type { Group } from '@medplum/fhirtypes'
 import { isId } from '@scelle/fhir/validate'
+import type { Timers } from '@scelle/sdk'
 import type { Answer } from '@scelle/wire/server'
 import type { FhirAnswer } from '../answers.ts'
+import { sentWithin } from '../attachments/streams.ts'
 import { type Call, requireRights } from '../call.ts'
 import { bytesOf, keyOf, textOf } from '../entry.ts'
 import { EdgeError } from '../errors.ts'
@@ -23,6 +25,7 @@ export interface ExportsOptions {
   readonly jobs: ExportJobs
   readonly directory: Directory
   readonly repository: Repository
+  readonly timers: Timers
 }
 
 export class Exports {
@@ -76,7 +79,8 @@ export class Exports {
     const lines = job.state === 'complete' && /^\d{1,3}$/.test(place) ? job.spool.read(Number(place)) : undefined
     if (lines === undefined) throw new EdgeError('not-found', 'this export has no such file')
     if (call.method === 'HEAD') return { status: 200, headers: { 'content-type': NDJSON } }
-    return { status: 200, headers: { 'content-type': NDJSON }, body: Readable.from(lines, { objectMode: false }) }
+    const body = sentWithin(Readable.from(lines, { objectMode: false }), this.#options.timers, () => undefined)
+    return { status: 200, headers: { 'content-type': NDJSON }, body }
   }
 
   #begin(call: Call, owners: () => readonly string[]): FhirAnswer {
