@@ -120,6 +120,8 @@ export const EDGE_LIMITS = {
   uploadsEach: 32,
   uploadOctets: 16 * 1024 * 1024 * 1024,
   uploadTime: 24 * 3_600_000,
+  /** Uploads that are done and still told of, for whoever did not hear of it. */
+  uploadsDone: 512,
   /** Bodies of Binaries received or sent at once; further ones are refused as overloaded. */
   attachmentStreams: 32,
   /** A body of which nothing came, or nothing was taken, for so long is given up. */

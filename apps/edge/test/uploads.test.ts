@@ -3,18 +3,20 @@ import { readdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Bundle } from '@medplum/fhirtypes'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { Uploads, type UploadsOptions } from '../src/attachments/uploads.ts'
 import { EDGE_LIMITS } from '../src/limits.ts'
 import { createWorld, type World } from './harness.ts'
 import { ask, type Fields, type Got, OF_P, placeIn, refusalIn, sha256 } from './octets.ts'
 import { patient } from './records.ts'
 
-const fault = { at: 'nothing' }
+const fault = { at: 'nothing', synced: (): void => undefined }
 let world: World
 beforeEach(async () => {
   fault.at = 'nothing'
   world = await createWorld({
     seed: 'uploads',
     spoolFault: (point) => {
+      if (point === 'spool-sync') fault.synced()
       if (point === fault.at) throw Object.assign(new Error('no space left'), { code: 'ENOSPC' })
     },
   })
@@ -145,6 +147,21 @@ describe('an upload in pieces', () => {
     await expect.poll(spool).toEqual([])
   })
 
+  test('given up in the moment in which it ends is one or the other, never read where it is gone', async () => {
+    for (let turn = 0; turn < 8; turn++) {
+      const { place } = await begin({}, octets(60_000))
+      const given = Promise.withResolvers<Got>()
+      fault.synced = () => {
+        ask(world.app, 'DELETE', place).then(given.resolve, given.reject)
+      }
+      const ended = await append(place, 60_000, octets(100_000), true)
+      fault.synced = () => undefined
+      expect([201, 404], ended.bytes.toString()).toContain(ended.status)
+      expect((await given.promise).status).toBe(ended.status === 404 ? 204 : 409)
+    }
+    expect(spool()).toEqual([])
+  })
+
   test('fields in no known form are refused', async () => {
     const { place } = await begin({}, octets(100))
     for (const fields of [
@@ -166,6 +183,30 @@ describe('an upload in pieces', () => {
 })
 
 describe('whoever did not hear the answer', () => {
+  test('is told of the uploads that were done last, not of all of a day', async () => {
+    const rows = new Set<string>()
+    const uploads = new Uploads({
+      spool: { clean: () => undefined, remove: async () => undefined },
+      db: {
+        all: () => [], write: (_: boolean, work: () => void) => work(),
+        put: (_: string, row: string) => rows.add(row), drop: (_: string, row: string) => rows.delete(row),
+      },
+      cabinet: { lookup: (_: string, id: string) => id, seal: () => undefined },
+      now: () => 0, random: world.constellation.random('ids'),
+    } as unknown as UploadsOptions)
+    const wanted = { id: 'b', contentType: 'text/plain', context: 'Patient/p' }
+    const waiting = uploads.begin('app', wanted, 1).id
+    const ids = Array.from({ length: EDGE_LIMITS.uploadsDone + 2 }, async () => {
+      const { id } = uploads.begin('another', wanted, 1)
+      await uploads.done(id, 1)
+      return id
+    })
+    const [first = '', second = '', third = ''] = await Promise.all(ids)
+    for (const forgotten of [first, second]) expect(() => uploads.get('another', forgotten)).toThrow('no such upload')
+    expect([uploads.get('another', third).done, uploads.get('app', waiting).done]).toEqual([1, undefined])
+    expect([uploads.count, rows.size]).toEqual([EDGE_LIMITS.uploadsDone + 1, EDGE_LIMITS.uploadsDone + 1])
+  })
+
   test('asks again, and gets the same Binary, not another one', async () => {
     const { place } = await begin({}, octets(100_000))
     const first = await append(place, 100_000, EMPTY, true)

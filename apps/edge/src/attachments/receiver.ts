@@ -157,7 +157,17 @@ export class Receiver {
     return finishing
   }
 
-  async #complete(call: Call, upload: Upload): Promise<FhirAnswer> {
+  async #complete(call: Call, { id }: Upload): Promise<FhirAnswer> {
+    const { uploads } = this.#options
+    try {
+      return await uploads.holding(call.principal, id, (upload) => this.#kept(call, upload))
+    } catch (error) {
+      if (error instanceof EdgeError && FINAL.has(error.code)) await uploads.remove(id)
+      throw error
+    }
+  }
+
+  async #kept(call: Call, upload: Upload): Promise<FhirAnswer> {
     const { keeper, uploads } = this.#options
     const { id, wanted } = upload
     const version = upload.done ?? keeper.versionKept(wanted.id, upload.records)
@@ -166,15 +176,10 @@ export class Receiver {
       const place = `${call.base}/Binary/${wanted.id}/_history/${version}`
       return { status: 201, headers: { ...progressOf(upload), location: place, etag: `W/"${version}"` } }
     }
-    try {
-      const change = await keeper.keep(arrivedAs(upload), wanted, [call.base], (record) => uploads.sealedAs(id, record))
-      await uploads.done(id, change.entry?.version ?? 1)
-      const answer = answerTo(call, change)
-      return { ...answer, headers: { ...answer.headers, ...progressOf(upload) } }
-    } catch (error) {
-      if (error instanceof EdgeError && FINAL.has(error.code)) await uploads.remove(id)
-      throw error
-    }
+    const change = await keeper.keep(arrivedAs(upload), wanted, [call.base], (record) => uploads.sealedAs(id, record))
+    await uploads.done(id, change.entry?.version ?? 1)
+    const answer = answerTo(call, change)
+    return { ...answer, headers: { ...answer.headers, ...progressOf(upload) } }
   }
 }
 

@@ -3,7 +3,8 @@ import { EdgeError } from '../errors.ts'
 import { header, type Headers, ifMatchOf } from '../negotiation.ts'
 import type { Wanted } from './keeper.ts'
 
-export const MEDIA_TYPE = /^[A-Za-z0-9!#$&^_.+-]{1,64}\/[A-Za-z0-9!#$&^_.+-]{1,64}(?:; ?[\x21-\x3a\x3c-\x7e]{1,120}){0,8}$/
+export const MEDIA_TYPE =
+  /^[A-Za-z0-9!#$&^_.+-]{1,64}\/[A-Za-z0-9!#$&^_.+-]{1,64}(?:; ?[\x21-\x3a\x3c-\x7e]{1,120}){0,8}$/
 const SHA256 = /(?:^|,)\s*sha-256=:([A-Za-z0-9+/]{43}=):\s*(?:,|$)/
 
 /** `?1` or `?0` (RFC 8941): whether this request ends the upload; undefined where the client does not resume. */

@@ -147,6 +147,11 @@ export class Uploads {
     return Math.max(0, EDGE_LIMITS.uploadOctets - taken)
   }
 
+  /** Runs `work` on an upload that nobody appends to, gives up or sweeps meanwhile. Throws `not-found`. */
+  holding<T>(principal: string, id: string, work: (upload: Upload) => Promise<T>): Promise<T> {
+    return this.#locks.with([id], () => work(this.get(principal, id)))
+  }
+
   /** Remembers as what it was sealed, before that is on record. */
   sealedAs(id: string, record: string): void {
     const upload = this.#rows.get(id)
@@ -157,18 +162,28 @@ export class Uploads {
   async done(id: string, version: number): Promise<void> {
     const upload = this.#rows.get(id)
     if (upload === undefined) return
-    this.#put({ ...upload, done: version })
+    const after: Upload = { ...upload, done: version }
+    this.#put(after)
+    // Anew, so that they stand in the order in which they were done.
+    this.#rows.delete(id)
+    this.#rows.set(id, after)
+    const done = [...this.#rows.values()].filter((each) => each.done !== undefined)
+    for (const oldest of done.slice(0, Math.max(0, done.length - EDGE_LIMITS.uploadsDone))) this.#drop(oldest.id)
     await this.#options.spool.remove(id)
   }
 
   async remove(id: string): Promise<void> {
     this.#running.get(id)?.abort()
     await this.#locks.with([id], async () => {
-      if (!this.#rows.delete(id)) return
-      const { db, cabinet, spool } = this.#options
-      db.write(true, () => db.drop('upload', cabinet.lookup('upload', id)))
-      await spool.remove(id)
+      if (this.#drop(id)) await this.#options.spool.remove(id)
     })
+  }
+
+  #drop(id: string): boolean {
+    const { db, cabinet } = this.#options
+    const isThere = this.#rows.delete(id)
+    if (isThere) db.write(true, () => db.drop('upload', cabinet.lookup('upload', id)))
+    return isThere
   }
 
   /** Removes what is over its time. */
