@@ -48,6 +48,22 @@ test('an idle chart closes, a used one at the end of its time', async () => {
   expect(await accesses(read('a'))).toBe(1)
 })
 
+test('pages end with the chart they are of, though it is open again', async () => {
+  const { clock } = world.constellation
+  await world.app.put('Observation/oa2', { ...glucose('a', 2), id: 'oa2' })
+  const { body } = await world.app.search('Observation?patient=a&_count=1')
+  const next = body.link?.find(({ relation }) => relation === 'next')?.url ?? ''
+  await clock.advance(5 * MINUTE)
+  expect((await world.app.search(next)).status).toBe(200)
+  const other = (await world.app.search('Observation?patient=a&_count=1')).body
+  const late = other.link?.find(({ relation }) => relation === 'next')?.url ?? ''
+  // Another chart pushes it out, and it is opened anew.
+  await read('b')()
+  await read('c')()
+  await read('a')()
+  expect((await world.app.search(late)).status).toBe(410)
+})
+
 test('of too many charts the least recently used closes', async () => {
   await read('b')()
   await read('a')()

@@ -101,6 +101,15 @@ describe('chains, reverse chains and includes', () => {
     'Observation?performer.family=docteur',
     'Observation?patient._has:Encounter:patient:status=finished',
     'Observation?patient.family=martin',
+    // Patients who only took part are named here too.
+    'Patient?_id=a&_revinclude=Provenance:patient',
+    'Patient?_id=a&_has:AuditEvent:patient:action=R',
+    'Patient?_id=a&_revinclude=Appointment:patient',
+    'Provenance?patient=a',
+    'Appointment?patient.identifier=urn:mrn|a',
+    // One of the alternatives is no patient: what speaks of it may be anywhere.
+    'Observation?subject=Patient/a,Device/x',
+    'Observation?subject=Patient/a,Group/g',
   ])('%s would need closed charts, and is refused whole', async (query) => {
     expect(await answer(query)).toBe('403 too-costly')
   })
@@ -166,6 +175,25 @@ describe('pages', () => {
     await own.app.search('Observation?patient=y')
     const next = first.link?.find(({ relation }) => relation === 'next')?.url ?? ''
     expect(keys((await own.app.search(next)).body, 'match')).toEqual(['Observation/x2'])
+  })
+
+  test('are over once a chart that the search looked at is closed: without it, it would be another search', async () => {
+    const { clock } = world.constellation
+    const minutes = { idle: 5 * 60_000, absolute: 3_600_000 }
+    const own = await createWorld({ seed: 'sight', name: 'sight', within: world.constellation, charts: minutes })
+    await own.app.put('Patient/x', patient('x'))
+    await own.app.put('Patient/y', patient('y'))
+    for (const place of [1, 2, 3]) {
+      await own.app.put(`Observation/x${place}`, { ...glucose('x', place), id: `x${place}` })
+    }
+    await own.app.search('Observation?patient=y')
+    await clock.advance(4 * 60_000)
+    const first = (await own.app.search('Observation?patient=x&_include=Observation:subject&_count=1')).body
+    const next = first.link?.find(({ relation }) => relation === 'next')?.url ?? ''
+    expect((await own.app.search(next)).status).toBe(200)
+    await clock.advance(2 * 60_000)
+    await own.app.search('Observation?patient=x')
+    expect((await own.app.search(next)).status).toBe(410)
   })
 })
 

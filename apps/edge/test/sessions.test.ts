@@ -2,10 +2,12 @@
  * Two people on one edge: what one has opened is not open for the other. Whatever shows a chart's content, or tells of
  * it, takes one's own access: on record at the index, released by two trustees.
  */
+import { randomBytes } from 'node:crypto'
 import type { Bundle } from '@medplum/fhirtypes'
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import { type Application, createWorld, issueOf, type Reply, type World } from './harness.ts'
 import { glucose, patient } from './records.ts'
+import { Sessions } from '../src/sessions.ts'
 
 const MINUTE = 60_000
 const HOUR = 60 * MINUTE
@@ -182,6 +184,19 @@ describe('pages', () => {
     expect((await world.reader.search(next)).status).toBe(400)
   })
 
+  test('are one session\'s where all share the records too: the list of patients, the organisation\'s own', async () => {
+    for (const id of ['x', 'y']) await world.app.put(`Organization/${id}`, { resourceType: 'Organization', id })
+    await world.app.put('Patient/second', patient('second'))
+    for (const query of ['Patient?_count=1', 'Organization?_count=1', 'Organization/x/_history?_count=1']) {
+      await world.app.put('Organization/x', { resourceType: 'Organization', id: 'x', name: query })
+      const { body } = await alice.search(query)
+      const next = body.link?.find(({ relation }) => relation === 'next')?.url ?? ''
+      await bob.search(query)
+      expect([query, (await bob.search(next)).status, (await alice.search(next)).status]).toEqual([query, 410, 200])
+    }
+    await world.app.delete('Patient/second')
+  })
+
   test('end with their session', async () => {
     const next = await first(alice)
     await logout(alice)
@@ -215,6 +230,18 @@ describe('the end of a session', () => {
     }
     expect(world.edge().figures().openCharts).toBe(1)
   }, 60_000)
+
+  test('by age alone, however often it is used', () => {
+    let now = 0
+    const ended: string[] = []
+    const sessions = new Sessions({
+      limits: { idle: 30 * MINUTE, absolute: 10 * HOUR, perApplication: 9 },
+      now: () => now, random: (length) => randomBytes(length), ended: (session) => ended.push(session),
+    })
+    const first = sessions.of('app', 'alice')
+    for (; now <= 10 * HOUR; now += 20 * MINUTE) expect(sessions.of('app', 'alice')).toBe(first)
+    expect([sessions.isLive(first), sessions.of('app', 'alice') === first, ended]).toEqual([false, false, [first]])
+  })
 
   test('while a chart is being opened for it: nobody is shown it, and it does not stay', async () => {
     const { network } = world.constellation

@@ -182,6 +182,24 @@ describe('a chart', () => {
     expect(isZero(bytes)).toBe(true)
   })
 
+  test('of several vaults of which one does not open is none, and what did open is closed', async () => {
+    const shut: string[] = []
+    const get = async (id: string): Promise<Vault> => ({
+      custodians: [SELF],
+      open: async () => {
+        if (id !== 'v') throw new Error('no')
+        return { take: () => [record('a')], close: () => shut.push(id), problems: [], closed: false }
+      },
+    }) as unknown as Vault
+    const directory = {
+      vault: () => ({ vault: 'v', patient: 'Patient/p', origin: 'own' }),
+      locator: () => undefined, learn: () => undefined, vaultsBeside: () => ['w'],
+    } as unknown as ChartsOptions['directory']
+    const all = charts(() => [], { directory, vaults: { get } as unknown as ChartsOptions['vaults'] })
+    await expect(all.use('alice', 'v')).rejects.toMatchObject({ code: 'chart-unavailable' })
+    expect([shut, all.count]).toEqual([['v'], 0])
+  })
+
   test('is wiped when its session or its own time is over, without being asked for', async () => {
     let now = NOW
     const limits = { open: 10, perSession: 10, bytes: 1_000_000, idle: 1_000, absolute: 2_000, refresh: 1_000 }
