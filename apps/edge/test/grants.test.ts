@@ -83,7 +83,7 @@ test('a partner\'s patient of a name that is ours is set aside: our records stay
   expect(lines).toEqual([['granted-vault-set-aside', { reason: 'patient-known' }]])
 })
 
-test('a grant back on our own vault makes it nobody else\'s: its end would take our patient from the list', async () => {
+test('a grant back on our own vault makes it nobody else\'s: its end would take our patient away', async () => {
   let state: GrantNotice['state'] = 'in-force'
   const grants = grantsOf(() => [notice(OURS, { state })], 'p')
   await grants.look()

@@ -177,7 +177,7 @@ describe('pages', () => {
     expect(keys((await own.app.search(next)).body, 'match')).toEqual(['Observation/x2'])
   })
 
-  test('are over once a chart that the search looked at is closed: without it, it would be another search', async () => {
+  test('are over once a chart that was looked at is closed: without it, the search is another one', async () => {
     const { clock } = world.constellation
     const minutes = { idle: 5 * 60_000, absolute: 3_600_000 }
     const own = await createWorld({ seed: 'sight', name: 'sight', within: world.constellation, charts: minutes })

@@ -184,7 +184,7 @@ describe('pages', () => {
     expect((await world.reader.search(next)).status).toBe(400)
   })
 
-  test('are one session\'s where all share the records too: the list of patients, the organisation\'s own', async () => {
+  test('are one session\'s where all share records too: the list of patients, the organisation\'s own', async () => {
     for (const id of ['x', 'y']) await world.app.put(`Organization/${id}`, { resourceType: 'Organization', id })
     await world.app.put('Patient/second', patient('second'))
     for (const query of ['Patient?_count=1', 'Organization?_count=1', 'Organization/x/_history?_count=1']) {
