@@ -95,7 +95,9 @@ describe('keys and statements', () => {
     const vaults = [vault, await hospital.createVault(custody), await hospital.createVault(custody)]
     const prepared = await Promise.all(vaults.map((one) => one.prepare([item('a')])))
     type Held = Positions['held']
-    const answerOf = async (change: (held: Held) => Held | undefined, by = world.index.identity) => {
+    const answerOf = async (
+      change: (held: Held) => Held | undefined, by = world.index.identity, index = world.index.id,
+    ) => {
       const lying: Effect = {
         kind: 'replace',
         handle: async (request, server) => {
@@ -103,7 +105,7 @@ describe('keys and statements', () => {
           const { answers, positions } = decode(CommitAnswers, answer.body)
           const body = decode(Positions, decode(Signed, positions!).body)
           const held = change(body.held)
-          const signed = held && { positions: await by.sign('positions', encode(Positions, { ...body, held })) }
+          const signed = held && { positions: await by.sign('positions', encode(Positions, { ...body, index, held })) }
           return { ...answer, headers: {}, body: encode(CommitAnswers, { ...signed, answers }) }
         },
       }
@@ -117,6 +119,7 @@ describe('keys and statements', () => {
     expect(await answerOf((held) => held.slice(1))).toBe('release-mismatch')
     expect(await answerOf((held) => [...held, held[0]!])).toBe('release-mismatch')
     expect(await answerOf((held) => held.toReversed())).toBe('release-mismatch')
+    expect(await answerOf((held) => held, undefined, new Uint8Array(32))).toBe('release-mismatch')
     expect(await answerOf((held) => held, stranger.identity)).toBe('principal-mismatch')
     expect(await answerOf(() => undefined)).toBe('answer-invalid')
     // None of these settled anything: the same commits are submitted again and have their places.

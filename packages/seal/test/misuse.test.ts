@@ -21,7 +21,7 @@ import { createIdentity, importIdentity, exportIdentity } from '../src/identity.
 import { createVault, drawCategoryKey, earlierSecrets, openManifest, rotateCategories } from '../src/keys.ts'
 import { LIMITS } from '../src/limits.ts'
 import { CourierKeys, openCourier, openShare } from '../src/shares.ts'
-import { decode, decodeCapsule, GrantKeys, RIGHTS, toHex } from '../src/verify.ts'
+import { decode, decodeCapsule, GrantKeys, RIGHTS, Signed, toHex } from '../src/verify.ts'
 import { makeCapsule, makeWorld, NOW, seededContext, type World } from './fixtures.ts'
 
 const item = {
@@ -208,7 +208,7 @@ test('grant keys go to the grantee that the grant names, and hold no secret with
   }
   const from = { signer: world.owner, grantee: world.reader.keys, secrets: manifest.secrets, manifestVersion: 1 }
   const made = await createGrant({ ...from, grant: fields }, world.context)
-  const { body } = decode((await import('../src/verify.ts')).Signed, made.keysSigned)
+  const { body } = decode(Signed, made.keysSigned)
   const opened = await openGrantKeys({
     keys: decode(GrantKeys, body),
     grant: made.grant,
@@ -330,4 +330,40 @@ test('a category key drawn ahead opens its one category, and is refused for a se
   expect(await openManifest(manifest.manifest, controller)).toEqual(manifest.secrets)
   await expect(make(key)).rejects.toEqual(refusedWith('category-key-mismatch'))
   await expect(make(other, other)).rejects.toEqual(refusedWith('category-key-mismatch'))
+})
+
+test('a secret that does not yield the published key is refused, whoever hands it over', async () => {
+  const world = await makeWorld('other-key')
+  const { manifest, vault } = world.vault
+  const [first] = manifest.manifest.categories
+  // What the custodian published is another key than the one that is handed over.
+  const published = {
+    ...manifest.manifest,
+    categories: manifest.manifest.categories.with(0, { ...first!, publicKey: drawCategoryKey(world.context).publicKey }),
+  }
+  const mismatch = refusedWith('category-key-mismatch')
+  await expect(openManifest(published, world.owner)).rejects.toEqual(mismatch)
+  await expect(earlierSecrets([published], manifest.secrets)).rejects.toEqual(mismatch)
+  const made = await createGrant({
+    signer: world.owner,
+    grantee: world.reader.keys,
+    secrets: manifest.secrets,
+    manifestVersion: 1,
+    grant: {
+      vault,
+      custodian: world.owner.id,
+      grantee: world.reader.id,
+      categories: [first!.category],
+      rights: RIGHTS.read,
+      purposes: ['treatment'],
+      basis: 'consent',
+      notBefore: 0,
+      expires: NOW,
+      depth: 0,
+    },
+  }, world.context)
+  const { body } = decode(Signed, made.keysSigned)
+  const from = { keys: decode(GrantKeys, body), grant: made.grant, grantId: made.id, grantee: world.reader }
+  expect(await openGrantKeys({ ...from, manifest: manifest.manifest })).toHaveLength(1)
+  await expect(openGrantKeys({ ...from, manifest: published })).rejects.toEqual(mismatch)
 })

@@ -123,6 +123,23 @@ describe('a named session', () => {
     await expect(head(changed)).rejects.toMatchObject(refused('signature-invalid'))
   })
 
+  test('a name that could hold somebody\'s is refused also where it was signed', async () => {
+    for (const name of ['short', 'Dr Martin, ward 3', 'a'.repeat(65)]) {
+      const replaced = (bytes: Uint8Array): Uint8Array =>
+        new TextEncoder().encode(new TextDecoder().decode(bytes).replace(SESSION, name))
+      const signer = Object.assign(Object.create(alice) as typeof alice, {
+        signRaw: (bytes: Uint8Array) => alice.signRaw(replaced(bytes)),
+      })
+      const request = await signed({ session: SESSION }, START, signer)
+      const renamed = { ...request, headers: { ...request.headers, 'scelle-session': name } }
+      await expect(head(renamed)).rejects.toMatchObject(refused('signature-invalid'))
+    }
+    const honest = Object.assign(Object.create(alice) as typeof alice, {
+      signRaw: (bytes: Uint8Array) => alice.signRaw(bytes),
+    })
+    expect((await head(await signed({ session: SESSION }, START, honest))).session).toBe(SESSION)
+  })
+
   test('a name that could hold somebody\'s, or another header, is not signed', async () => {
     for (const session of ['', 'short', 'Dr Martin, ward 3', 'a'.repeat(65), `${SESSION}\r\nx: y`]) {
       await expect(signed({ session })).rejects.toThrow(TypeError)

@@ -1,6 +1,25 @@
 import { setTimeout as sleep } from 'node:timers/promises'
-import { describe, expect, test } from 'vitest'
+import { describe, expect, test, vi } from 'vitest'
 import { collectedOctets, gatheredLines, pooledRandom } from '../src/process.ts'
+
+/** What was filled with random bytes, so that a test can look into the pool. */
+const pools: Uint8Array[] = []
+vi.mock('node:crypto', async (original) => {
+  const crypto = await original<typeof import('node:crypto')>()
+  return { ...crypto, randomFillSync: (pool: Uint8Array) => {
+    pools.push(pool)
+    return crypto.randomFillSync(pool)
+  } }
+})
+
+test('the pool keeps nothing of what it gave out', () => {
+  const random = pooledRandom()
+  const drawn = random(32)
+  const pool = pools.at(-1) as Uint8Array
+  expect(drawn.some((byte) => byte !== 0)).toBe(true)
+  expect(pool.subarray(0, 32)).toEqual(new Uint8Array(32))
+  expect(pool.subarray(32, 64).some((byte) => byte !== 0)).toBe(true)
+})
 
 test('random bytes of any length, never the same twice, over many pools', () => {
   const random = pooledRandom()
