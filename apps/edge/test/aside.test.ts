@@ -95,6 +95,8 @@ describe('two edges, one of which has everything prepared elsewhere', () => {
     await same(transaction(put(observation)), 200, RETURNED) // the same again: no third one
     await same(transaction(put(observation, { ifMatch: 'W/"2"' })), 200, RETURNED)
     await same(transaction(put(observation, { ifMatch: 'W/"1"' })), 412)
+    await same(transaction(put(observation, { ifNoneMatch: '*' })), 412)
+    await same(transaction(put(observation, { url: 'Observation?patient=v&code=none' })), 412) // id taken
     for (const path of ['Observation/v1/_history', 'Observation?patient=v', 'Patient?family=Dupont']) {
       const [one, other] = await Promise.all([plain, split].map(({ app }) => app.search(path)))
       expect(other?.body.total, path).toBe(one?.body.total)
