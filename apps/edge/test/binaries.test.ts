@@ -182,6 +182,21 @@ describe('a Binary', () => {
     }
   })
 
+  test('goes to no category where its octets are not', async () => {
+    const { app } = world
+    const place = placeIn(await ask(app, 'POST', 'Binary', OF_P, octets(80_000)))
+    const { body: { entry } } = await app.get<Bundle>(`${place}/_history`)
+    const stored = entry?.[0]?.resource as Binary
+    const security = [{ system: 'http://terminology.hl7.org/CodeSystem/v3-Confidentiality', code: 'R' }]
+    const moved = await app.put(place, { ...stored, meta: { ...stored.meta, security } })
+    expect(moved.status).toBe(422)
+    expect(issueOf(moved).diagnostics).toContain('send its octets again')
+    expect((await get(place)).bytes).toHaveLength(80_000)
+    const { meta: _, ...plain } = stored
+    const again = await app.put(place, { ...plain, meta: { security }, data: 'SGVsbG8=' })
+    expect(again.status, again.text).toBe(200)
+  })
+
   test('in JSON with its data becomes one without a second record', async () => {
     const { app } = world
     const place = placeIn(await ask(app, 'POST', 'Binary', OF_P, octets(60_000)))
