@@ -112,6 +112,10 @@ test('a thief of a handle ends, hides and stops no record of its author', async 
 test('a category that was not granted takes no writing either', async () => {
   const refused = await receiver.app.post('Observation', { ...glucose('p', 1), note: [{ text: 'texte libre' }] })
   expect([refused.status, issueOf(refused).code]).toEqual([403, 'forbidden'])
+  // Nor is a record moved there: a move leaves a tombstone where it was, in a part that is another one's.
+  const moved = await receiver.app.put(`Observation/${theirs}`,
+    { ...glucose('p', 8), id: theirs, note: [{ text: 'texte libre' }] })
+  expect([moved.status, issueOf(moved).diagnostics]).toEqual([422, expect.stringContaining('only its custodian')])
 })
 
 test('what is unclassified is shared with nobody', async () => {

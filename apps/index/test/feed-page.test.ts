@@ -37,6 +37,19 @@ test('what a page is counted as is no less than what is sent, and hardly more', 
   expect(counted).toBeLessThan(sent * 1.2)
 })
 
+test('a commit shown in part is counted with what proves it', async () => {
+  const sparse = page.commits.map((entry) => ({
+    ...entry,
+    records: entry.records.filter((_, place) => place % 5 === 0).map((record) => ({ ...record, body: undefined })),
+  }))
+  const [sent, counted] = [encode(Feed, {
+    commits: sparse.map(feedCommit), encapsulations: [], cursor: new Uint8Array(40), more: false,
+  }).length, sparse.reduce((sum, entry) => sum + servedSize(entry), 0)]
+  expect(sparse.flatMap((entry) => feedCommit(entry).siblings).length).toBeGreaterThan(80)
+  expect(counted).toBeGreaterThan(sent - 200)
+  expect(counted).toBeLessThan(sent * 1.2)
+})
+
 test('a page ends with the commit that fills it, encapsulations counted, and holds one at least', () => {
   const [first] = page.commits
   expect(page.commits).toHaveLength(3)

@@ -337,9 +337,9 @@ test('a secret that does not yield the published key is refused, whoever hands i
   const { manifest, vault } = world.vault
   const [first] = manifest.manifest.categories
   // What the custodian published is another key than the one that is handed over.
+  const { publicKey } = drawCategoryKey(world.context)
   const published = {
-    ...manifest.manifest,
-    categories: manifest.manifest.categories.with(0, { ...first!, publicKey: drawCategoryKey(world.context).publicKey }),
+    ...manifest.manifest, categories: manifest.manifest.categories.with(0, { ...first!, publicKey }),
   }
   const mismatch = refusedWith('category-key-mismatch')
   await expect(openManifest(published, world.owner)).rejects.toEqual(mismatch)

@@ -1,3 +1,4 @@
+import type * as NodeCrypto from 'node:crypto'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { describe, expect, test, vi } from 'vitest'
 import { collectedOctets, gatheredLines, pooledRandom } from '../src/process.ts'
@@ -5,7 +6,7 @@ import { collectedOctets, gatheredLines, pooledRandom } from '../src/process.ts'
 /** What was filled with random bytes, so that a test can look into the pool. */
 const pools: Uint8Array[] = []
 vi.mock('node:crypto', async (original) => {
-  const crypto = await original<typeof import('node:crypto')>()
+  const crypto = await original<typeof NodeCrypto>()
   return { ...crypto, randomFillSync: (pool: Uint8Array) => {
     pools.push(pool)
     return crypto.randomFillSync(pool)
