@@ -52,6 +52,18 @@ describe('a document', () => {
     ]))).toBeUndefined()
   })
 
+  test('finds an entry by a reference to one of its versions', () => {
+    const all = entries()
+    const server = 'https://else.test/fhir'
+    all[1] = { ...all[1], fullUrl: `${server}/Patient/9` }
+    for (const place of [0, 3]) all[place] = { ...all[place],
+      fullUrl: `${server}/${place === 0 ? 'Composition' : 'Condition'}/${place}`,
+      resource: { ...all[place]?.resource, subject: { reference: 'Patient/9/_history/2' } } as Resource }
+    all[0] = { ...all[0], resource: { ...all[0]?.resource as Composition,
+      section: [{ title: 'x', entry: [{ reference: 'Condition/3/_history/1' }] }] } }
+    expect(checkDocument(documentOf(all))).toMatchObject({ fullUrl: `${server}/Patient/9` })
+  })
+
   test('with a long address and many references is read in one go', () => {
     const many = Array.from({ length: 20_000 }, (_, at) => ({ item: { reference: `Organization/${at}` } }))
     const list: Resource = { resourceType: 'List', status: 'current', mode: 'working', entry: many }
@@ -102,6 +114,9 @@ describe('a document', () => {
       { fullUrl: COMPOSITION, resource: withoutSubject() }, ...entries().slice(2, 3), { fullUrl: CONDITION, resource: {
         resourceType: 'Condition', subject: { type: 'Patient', identifier: { system: 'urn:test', value: '7' } } } }]),
       'ambiguous-patient Bundle.entry[2].resource'],
+    ['a result that names two patients as its performers', extra({ resourceType: 'Observation', status: 'final',
+      code: { text: 'x' }, performer: [{ reference: 'Patient/1' }, { reference: 'Patient/2' }] }),
+      'ambiguous-patient Observation'],
     ['a patient who is not among its entries', changed(0, composition({ subject: { reference: AUTHOR } })),
       'ambiguous-patient Bundle.entry[1].resource'],
   ])('with %s is refused', (_name, bundle, expected) => {

@@ -1,5 +1,5 @@
 /** A submission of as many documents as a transaction may hold, named by long addresses that differ in their end. */
-import type { Bundle, BundleEntry } from '@medplum/fhirtypes'
+import type { Binary, Bundle, BundleEntry, List } from '@medplum/fhirtypes'
 import { expect, test } from 'vitest'
 import { MHD, MHD_LIST_TYPES, provideTransaction } from '../src/mhd.ts'
 
@@ -47,4 +47,28 @@ test('of two entries with one address the first is the document, and one that no
   expect(() => provided([reference, binary, { ...binary, fullUrl: 'urn:x:loose' }])).toThrow('no DocumentReference')
   const { fullUrl: _, ...nameless } = binary
   expect(() => provided([reference, binary, nameless])).toThrow('no DocumentReference')
+})
+
+test('a document that its submission set does not list is refused', () => {
+  const bundle = submission(document(1, urlOf(1)))
+  const [set, ...others] = bundle.entry ?? []
+  const unlisted = { ...set, resource: { ...set?.resource as List, entry: [{ item: { reference: 'urn:x:another' } }] } }
+  expect(() => provideTransaction({ ...bundle, entry: [unlisted, ...others] }, 'minimal',
+    { sha1: () => '', bases: [] })).toThrow('does not list')
+})
+
+test('a patch supersedes a DocumentReference, and does nothing else', () => {
+  const patch = (path: string, value: string, type = 'replace', more: readonly string[] = []): BundleEntry => ({
+    fullUrl: 'urn:x:patch', request: { method: 'PATCH', url: 'DocumentReference/9' }, resource: {
+      resourceType: 'Parameters', parameter: ['operation', ...more].map((name) => ({ name, part: [
+        { name: 'type', valueCode: type }, { name: 'path', valueString: path }, { name: 'value', valueCode: value },
+      ] })),
+    } })
+  const status = 'DocumentReference.status'
+  const carried = provided([...document(1, urlOf(1)), patch(status, 'superseded')]).entry?.at(-1)?.resource as Binary
+  expect(JSON.parse(atob(carried.data ?? ''))).toEqual([{ op: 'replace', path: '/status', value: 'superseded' }])
+  for (const wrong of [
+    patch(status, 'current'), patch('DocumentReference.subject', 'superseded'), patch(status, 'superseded', 'delete'),
+    patch(status, 'superseded', 'replace', ['operation']),
+  ]) expect(() => provided([...document(1, urlOf(1)), wrong])).toThrow('to superseded only')
 })

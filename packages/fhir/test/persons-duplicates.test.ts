@@ -31,7 +31,7 @@ describe('French names', () => {
   })
 })
 
-test('who claims thousands of national identities is compared by a few, and named outside by none', () => {
+test('who has thousands of names or numbers is compared by a few, and by several INS named outside by none', () => {
   const claiming = (first: string): Patient => ({ ...person(QUALIFIED),
     identifier: Array.from({ length: 5000 }, (_, at) =>
       ({ system: 'urn:oid:1.2.250.1.213.1.4.8', value: `${first}${String(at).padStart(12, '0')}00` })) })
@@ -39,6 +39,12 @@ test('who claims thousands of national identities is compared by a few, and name
   expect(featuresOf(one).identity.ins).toHaveLength(LIMITS.comparedValues)
   expect(blockingKeys(one).length).toBeLessThan(2 * LIMITS.comparedValues)
   expect(compare(one, other).reasons.length).toBeGreaterThan(0)
+  const named: Patient = { ...person(), name: Array.from({ length: 1000 }, (_, at) =>
+    ({ family: `Nom${at}`, given: [`Prenom${at}`] })) }
+  expect(blockingKeys(named).length).toBeLessThan(4 * LIMITS.comparedValues)
+  const numbered: Patient = { ...person(), identifier: Array.from({ length: 1000 }, (_, at) =>
+    ({ system: 'urn:oid:1.2.3.4', value: `${at}` })) }
+  expect(featuresOf(numbered).numbers).toHaveLength(LIMITS.comparedValues)
   const late = Array.from({ length: 200 }, (_, at) => ({ system: 'urn:oid:1.2.3.4', value: `${at}` }))
   expect(outsideNameOf({ ...one, identifier: [...late, ...one.identifier?.slice(0, 2) ?? []] }))
     .toEqual({ kind: 'local', why: 'several-ins' })

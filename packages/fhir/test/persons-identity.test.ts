@@ -60,6 +60,9 @@ describe('the status of an identity', () => {
     expect(identityOf({ ...patient, extension: [...patient.extension ?? [], ...lesser] }).status).toBe('provisional')
     const other = JSON.parse(JSON.stringify(patient).replace('fr-core-cs-identity-status', 'mine')) as typeof patient
     expect(identityOf(other).status).toBe('provisional')
+    const checked = person({ ...QUALIFIED, status: 'v2:VALI' })
+    const elsewhere = JSON.parse(JSON.stringify(checked).replace('fr-core-cs-v2-0445', 'mine')) as typeof checked
+    expect([identityOf(checked).status, identityOf(elsewhere).status]).toEqual(['qualified', 'provisional'])
   })
 })
 

@@ -1,6 +1,8 @@
 import type { Resource } from '@medplum/fhirtypes'
 import { describe, expect, test } from 'vitest'
+import { LIMITS } from '../src/limits.ts'
 import { FhirError } from '../src/outcomes.ts'
+import type { CodeList } from '../src/profiles/code-lists.ts'
 import { ProfileSet, profileFindingsOf, requireProfiles } from '../src/profiles.ts'
 import { findingsOf } from '../src/validate.ts'
 import { declaring, type ElementLine, type Json, profile } from './profiles-material.ts'
@@ -284,4 +286,38 @@ describe('invariants that cannot be evaluated', () => {
       expect(told(set, resource)).toEqual([])
       expect(told(set, resource, 'warning')).toEqual(['Observation: it: the invariant x-1 cannot be evaluated here'])
     })
+})
+
+describe('a value set is whole', () => {
+  const CODES = 'urn:codes'
+  const system = (content: string, count = 2): Json => ({ resourceType: 'CodeSystem', url: CODES, content,
+    concept: Array.from({ length: count }, (_, at) => ({ code: `c${at}` })) })
+  const other = { resourceType: 'ValueSet', url: 'urn:other', compose: { include: [{ system: CODES,
+    concept: [{ code: 'c1' }] }] } }
+  const listOf = (include: readonly Json[], codeSystem: Json = system('complete')): CodeList | undefined =>
+    new ProfileSet([
+      profile('it', 'Patient', [{ id: 'language', binding: { strength: 'required', valueSet: 'urn:it' } }]),
+      codeSystem, other, { resourceType: 'ValueSet', url: 'urn:it', compose: { include } },
+    ]).codes('urn:it')
+
+  test.each<[string, readonly Json[], Json?]>([
+    ['all of a complete code system', [{ system: CODES }]],
+    ['codes that it lists', [{ system: CODES, concept: [{ code: 'c0' }] }]],
+    ['one other value set', [{ valueSet: ['urn:other'] }]],
+  ])('with %s', (_, include, codeSystem) => {
+    expect(listOf(include, codeSystem)).toMatchObject({ whole: true })
+  })
+
+  test.each<[string, readonly Json[], Json?]>([
+    ['a filter, which nothing evaluates here', [{ system: CODES, filter: [{ property: 'concept', op: 'is-a',
+      value: 'c0' }] }]],
+    ['a fragment of a code system', [{ system: CODES }], system('fragment')],
+    ['a code system that is not loaded', [{ system: 'urn:nowhere' }]],
+    ['what two value sets have in common', [{ valueSet: ['urn:other', 'urn:another'] }]],
+    ['what a code system and a value set have in common', [{ system: CODES, valueSet: ['urn:other'] }]],
+    ['more codes than the limit', [{ system: CODES }], system('complete', LIMITS.valueSetCodes + 1)],
+    ['one of these beside what is', [{ system: CODES }, { system: 'urn:nowhere' }]],
+  ])('not with %s', (_, include, codeSystem) => {
+    expect(listOf(include, codeSystem)).toMatchObject({ whole: false })
+  })
 })

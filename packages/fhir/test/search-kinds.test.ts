@@ -5,6 +5,7 @@ import { describe, expect, test } from 'vitest'
 import { parseNumber } from '../src/search/number.ts'
 import { parseSearch } from '../src/search.ts'
 import type { ValueSets } from '../src/search.ts'
+import { LIMITS } from '../src/limits.ts'
 import { loadUnits } from '../src/units.ts'
 import { validateResource } from '../src/validate.ts'
 import { found, refusal } from './searching.ts'
@@ -18,6 +19,17 @@ const observation = (id: string, more: object): Resource =>
   resource('Observation', id, { status: 'final', code: { text: 'x' }, ...more })
 const quantity = (id: string, value: number, code = 'mg', more: object = {}): Resource =>
   observation(id, { valueQuantity: { value, system: UCUM, code, unit: code, ...more } })
+
+test('units of records and queries are remembered up to a number, and looked at up to a length', () => {
+  const known = units.canonical('mg')
+  expect(units.canonical('mg')).toBe(known)
+  for (let at = 0; at < LIMITS.units; at++) units.canonical(`mg{${at}}`)
+  expect(units.canonical('mg')).not.toBe(known)
+  expect(units.canonical('mg')?.dimension).toBe(known?.dimension)
+  const long = (words: number): string => Array(words).fill('m').join('.')
+  expect(units.canonical(long(LIMITS.unitLength / 2))).toBeDefined()
+  expect(units.canonical(long(LIMITS.unitLength / 2 + 1))).toBeUndefined()
+})
 
 describe('number', () => {
   test.each<[string, number, number, number]>([

@@ -2,6 +2,7 @@ import type { Bundle, Composition, Patient, Resource } from '@medplum/fhirtypes'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import { checkDocument } from '../src/documents.ts'
+import { LIMITS } from '../src/limits.ts'
 import { narrativeFault } from '../src/narrative.ts'
 import { mapReferences } from '../src/references.ts'
 import { languageOf, summarise } from '../src/summary.ts'
@@ -125,6 +126,43 @@ describe('a summary', () => {
     const bundle = made([before], { others: ['Patient/before'] })
     expect(checkDocument(bundle)?.patient.id).toBe('p')
     expect(JSON.stringify(bundle)).not.toContain('Patient/before')
+  })
+
+  test('shows nothing that was sealed away from it, for its note either', () => {
+    const noted: Resource = { ...penicillin, note: [{ text: 'Dit en confidence' }] }
+    const { chart } = inputOf(patient, [noted])
+    expect(chart[0]?.category).toBe('notes')
+    expect(idsOf(summarise(inputOf(patient, [noted])))).toContain('a1')
+    for (const category of ['private', 'mental-health', 'sexual-health'] as const) {
+      const bundle = made([], { chart: [{ resource: noted, category }] })
+      expect(idsOf(bundle)).not.toContain('a1')
+      expect(JSON.stringify(bundle)).not.toContain('Pénicilline')
+      const asked = made([], { chart: [{ resource: noted, category }], asked: new Set([category]) })
+      expect(idsOf(asked)).toContain('a1')
+    }
+  })
+
+  test('is of bounded size, and says what it leaves out', () => {
+    const conditions = Array.from({ length: LIMITS.summarySection + 5 }, (_, at): Resource =>
+      ({ ...asthma, id: `c${at}` }))
+    const bundle = made(conditions)
+    expect(sectionOf(bundle, PROBLEMS)?.entry).toHaveLength(LIMITS.summarySection)
+    expect(divOf(bundle, PROBLEMS)).toContain('Éléments plus anciens non repris ici : 5')
+    const parts = Array.from({ length: LIMITS.summaryEntries + 5 }, (_, at): Resource =>
+      ({ resourceType: 'Observation', id: `o${at}`, status: 'final', subject, code: coded('x') }))
+    const panel: Resource = { resourceType: 'DiagnosticReport', id: 'r', status: 'final', subject, code: coded('x'),
+      result: parts.map(({ id }) => ({ reference: `Observation/${id}` })) }
+    const large = summarise(inputOf(patient, [panel, ...parts]))
+    expect(large.entry?.length).toBe(LIMITS.summaryEntries + 4)
+  })
+
+  test('takes nothing for its own that another server calls so', () => {
+    const practitioner: Resource = { resourceType: 'Practitioner', id: 'd' }
+    const by = (reference: string): Bundle => made([{ resourceType: 'MedicationStatement', id: 'm', status: 'active',
+      subject, medicationCodeableConcept: coded('x'), informationSource: { reference } }], { beside: (key) =>
+      (key === 'Practitioner/d' ? practitioner : undefined) })
+    expect(idsOf(by(`${BASE}/Practitioner/d`))).toContain('d')
+    expect(idsOf(by('https://else.test/fhir/Practitioner/d'))).not.toContain('d')
   })
 
   test('tells the latest of a series, and devices that no statement speaks of', () => {
