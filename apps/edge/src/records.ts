@@ -30,6 +30,9 @@ const BASE_WEIGHT = 4_096
 /** Indexes of past moments that are kept, for pages that are read while others write. */
 const PAST_KEPT = 2
 
+/** Results that are kept for their further pages: what was found is not looked for again because somebody wrote. */
+const FOUND_KEPT = 16
+
 let moment = 0
 
 /**
@@ -48,6 +51,8 @@ export class Records {
   #index = new ChartIndex((type, id) => this.#parsed(`${type}/${id}`, this.#state))
   /** By moment and type; the oldest first. */
   readonly #past = new Map<string, ChartIndex>()
+  /** Ids, by a name of the search; the oldest first. */
+  readonly #found = new Map<string, readonly string[]>()
   /** Before it, nothing is known of these records. */
   readonly began = ++moment
   #state = moment
@@ -79,6 +84,7 @@ export class Records {
     this.#versions = 0
     this.#content = 0
     this.#past.clear()
+    this.#found.clear()
     this.#changed()
   }
 
@@ -133,6 +139,18 @@ export class Records {
     if (oldest !== undefined && this.#past.size >= PAST_KEPT) this.#past.delete(oldest)
     this.#past.set(name, index)
     return index
+  }
+
+  /** What {@link remember} was told, unless too much else was since. */
+  found(search: string): readonly string[] | undefined {
+    return this.#found.get(search)
+  }
+
+  remember(search: string, ids: readonly string[]): void {
+    this.#found.delete(search)
+    const [oldest] = this.#found.keys()
+    if (oldest !== undefined && this.#found.size >= FOUND_KEPT) this.#found.delete(oldest)
+    this.#found.set(search, ids)
   }
 
   /** The version of a resource that was current at a moment. */

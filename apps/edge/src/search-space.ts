@@ -49,8 +49,7 @@ export interface Showing {
 
 /** The matches of a search, and what its pages include, as of a moment. */
 export const resultAt = (reach: Reach, parsed: ParsedSearch, state: number, { base, shown }: Showing): Result => {
-  const space = spaceAt(reach, parsed, state)
-  const ids = findMatches(space, parsed)
+  const ids = foundAt(reach, parsed, state)
   const part = (key: string, mode: 'match' | 'include'): BundlePart => {
     const entry = entryIn(reach, key, state)
     return partOf(mode === 'match' ? shown(entry) : entry, parsed, base, mode)
@@ -59,12 +58,26 @@ export const resultAt = (reach: Reach, parsed: ParsedSearch, state: number, { ba
     total: ids.length,
     page: (offset, count) => {
       const page = ids.slice(offset, offset + count)
-      const included = findIncluded(space, parsed, page)
+      const included = parsed.includes.length === 0 ? [] : findIncluded(spaceAt(reach, parsed, state), parsed, page)
       return [
         ...page.map((id) => part(`${parsed.type}/${id}`, 'match')), ...included.map((key) => part(key, 'include')),
       ]
     },
   }
+}
+
+/**
+ * Ids of all matches. A result of several pages is kept: among a hundred thousand patients, of whom one is written
+ * every second, each further page would otherwise index all of them as they were.
+ */
+const foundAt = (reach: Reach, parsed: ParsedSearch, state: number): readonly string[] => {
+  const { records } = reach.opening
+  const name = (): string => JSON.stringify([state, parsed.type, parsed.understood, parsed.bases, sightOf(reach)])
+  const known = state < records.state ? records.found(name()) : undefined
+  if (known !== undefined) return known
+  const ids = findMatches(spaceAt(reach, parsed, state), parsed)
+  if (ids.length > parsed.count && !parsed.totalOnly) records.remember(name(), ids)
+  return ids
 }
 
 /** Keys `Type/id` of all matches. */

@@ -1,12 +1,12 @@
 /** The list of patients is loaded in slices: what happens between two of them must be in it, and hold nobody up. */
 import { setImmediate as nextTurn } from 'node:timers/promises'
-import { expect, test } from 'vitest'
+import { expect, test, vi } from 'vitest'
 import { parseSearch } from '@scelle/fhir/search'
 import { bytesOf, type Entry } from '../src/entry.ts'
 import { EDGE_LIMITS } from '../src/limits.ts'
 import { Persons } from '../src/persons.ts'
-import { presentMoment } from '../src/records.ts'
-import { matchesAt } from '../src/search-space.ts'
+import { presentMoment, Records } from '../src/records.ts'
+import { matchesAt, resultAt } from '../src/search-space.ts'
 import type { Directory } from '../src/store/directory.ts'
 
 const person = (id: string, family: string, version = 1, deleted = false): Entry => ({
@@ -115,4 +115,35 @@ test('former versions are let go now and then: who is written often takes no mor
     heaviest = Math.max(heaviest, records.weight)
   }
   expect(heaviest).toBeLessThan(EDGE_LIMITS.personVersions * 1_500)
+})
+
+test('a further page reads nobody else\'s record again because one was written meanwhile', () => {
+  const opening = { name: 'all', records: new Records(), gaps: () => 0 }
+  for (let i = 0; i < 600; i++) opening.records.put(person(`p${String(i).padStart(3, '0')}`, 'Martin'))
+  const parsed = parseSearch('Patient', 'family=martin&_count=20')
+  const page = (state: number, at: number): string[] =>
+    resultAt({ where: 'persons', opening, beside: [] }, parsed, state, { base: 'b', shown: (entry) => entry })
+      .page(at, 20).map(({ resource }) => Buffer.from(resource ?? []).toString())
+  const before = presentMoment()
+  const [first, second] = [page(before, 0), page(before, 20)]
+  opening.records.put(person('p021', 'Renard', 2))
+  const after = presentMoment()
+  page(after, 0)
+  opening.records.put(person('p022', 'Lefort', 2))
+  const parse = vi.spyOn(JSON, 'parse')
+  const again = [page(before, 0), page(before, 20), page(after, 20)]
+  expect(parse).toHaveBeenCalledTimes(0)
+  parse.mockRestore()
+  expect(again.slice(0, 2)).toEqual([first, second])
+  expect(again[2]).toHaveLength(20)
+  expect([second.join('').includes('p021'), again[2]?.join('').includes('p021')]).toEqual([true, false])
+  expect(page(presentMoment(), 20).join('')).not.toMatch(/p021|p022/)
+})
+
+test('of many results the oldest are forgotten, and all of them when what was found is closed', () => {
+  const records = new Records()
+  for (let search = 0; search < 100; search++) records.remember(`${search}`, ['a'])
+  expect([records.found('0'), records.found('99')]).toEqual([undefined, ['a']])
+  records.wipe()
+  expect(records.found('99')).toBeUndefined()
 })
