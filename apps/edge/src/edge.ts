@@ -97,7 +97,7 @@ export interface EdgeOptions {
   readonly diskAside?: boolean
   /** Told of octets of attachments as they pass: for a process that bounds what waits to be collected. */
   readonly octetsPassed?: (octets: number) => void
-  /** Prepares large transactions elsewhere; closed with the edge. It knows no profiles: not together with those. */
+  /** Prepares large transactions elsewhere; closed with the edge. It knows no profiles: not used beside those. */
   readonly aside?: Aside
   /** Draws category keys of new vaults ahead, elsewhere; closed with the edge. */
   readonly keysAhead?: { readonly take: KeysAhead; readonly close: () => Promise<void> }
@@ -313,7 +313,8 @@ const facade = (parts: FacadeParts): Pick<Parts, 'routes' | 'binaries' | 'export
   })
   const whole = (session: string, entry: Entry): Promise<Entry> => binaries.reader.whole(session, entry)
   const interactions = new Interactions({ repository, search, writer, desk, newId, whole })
-  const prepared = new PreparedTransactions({ aside: parts.options.aside, repository, search, writer })
+  const aside = parts.profiles.isEmpty ? parts.options.aside : undefined
+  const prepared = new PreparedTransactions({ aside, repository, search, writer })
   const bundles = new Bundles({
     prepared, repository, search, interactions, writer, desk, newId,
     dispatch: (call) => routes.dispatch(call),

@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { CapabilityStatement, OperationOutcome, Parameters, Resource } from '@medplum/fhirtypes'
 import { ProfileSet } from '@scelle/fhir/profiles'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { everythingAside } from './aside.ts'
 import { createWorld, issueOf, type Reply, type World } from './harness.ts'
 
 const IPS = join(import.meta.dirname, '../../../packages/fhir/test/definitions/ips-2.0.0.json')
@@ -148,6 +149,19 @@ describe('a write that breaks what it declares', () => {
     const reply = await world.app.post('Patient', { ...named, meta: { profile: ['https://example.org/nowhere'] } })
     expect(reply.status).toBe(201)
   })
+})
+
+test('a place aside that knows no profiles is not asked where there are some', async () => {
+  const { resources } = JSON.parse(readFileSync(IPS, 'utf8')) as { resources: unknown[] }
+  const aside = everythingAside()
+  const other = await createWorld({
+    seed: 'profiles', name: 'aside', within: world.constellation, profiles: new ProfileSet(resources), aside,
+  })
+  const refused = await other.app.post('', { resourceType: 'Bundle', type: 'transaction', entry: [
+    { resource: { ...declared, id: 'x' }, request: { method: 'PUT', url: 'Patient/x' } },
+  ] })
+  expect(refused.status, refused.text).toBe(422)
+  expect(aside.answered).toEqual({ ready: 0, wanted: 0, nothing: 0 })
 })
 
 test('metadata names the profiles that are held against resources, type by type', async () => {
