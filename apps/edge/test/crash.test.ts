@@ -95,6 +95,16 @@ describe('crashes', () => {
     expect(world.edge().figures().openCharts).toBe(before - 1)
   })
 
+  test('an edge that cannot tell what its disk has is not ready', async () => {
+    world = await createWorld({ seed: 'uncertain' })
+    const ready = async (): Promise<number> =>
+      (await world.edge().inject({ method: 'GET', url: '/readyz', headers: { host: 'edge.test' } })).statusCode
+    expect(await ready()).toBe(200)
+    const sound = vi.spyOn(Database.prototype, 'sound', 'get').mockReturnValue(false)
+    expect(await ready()).toBe(503)
+    sound.mockRestore()
+  })
+
   test('a seeded run of kills and losses: every acknowledged write is there, once', { timeout: 60_000 }, async () => {
     world = await createWorld({ seed: 'kills', jump: 2_000 })
     const { app, constellation, party } = world
