@@ -18,13 +18,18 @@ KINDS = (
     "access",
     "position",
     "positions",
+    "release",
+    "denial",
+    "head",
+    "successor",
 )
 PURPOSES = ("treatment", "emergency", "administration", "patient-request", "legal", "research")
 RIGHTS = {"relay": 1, "write": 2, "read": 4, "shareOn": 8}
 
 courier_seal = struct(encapsulation=hash32, sealed=octets(16, 128))
 category_entry = struct(
-    category=id16, epoch=uint(U32), publicKey=public_key, strict=boolean, previous=Optional(octets(48))
+    category=id16, epoch=uint(U32), publicKey=public_key, strict=boolean, previous=Optional(octets(48)),
+    accessLog=Optional(boolean),
 )
 
 STRUCTS = {
@@ -135,10 +140,31 @@ STRUCTS = {
         time=time,
         session=Optional(hash32),
     ),
-    "Position": struct(suite=suite, index=hash32, statement=hash32, sequence=uint(), time=time),
+    "Position": struct(suite=suite, index=hash32, statement=hash32, sequence=uint(), time=time, salt=Optional(id16)),
     "Positions": struct(
-        suite=suite, index=hash32, held=list_of(struct(statement=hash32, sequence=uint(), time=time), 1024)
+        suite=suite,
+        index=hash32,
+        held=list_of(struct(statement=hash32, sequence=uint(), time=time, salt=Optional(id16)), 1024),
     ),
+    "Release": struct(
+        suite=suite, trustee=hash32, vault=hash32, access=hash32, capsules=uint(1024), time=time, salt=id16
+    ),
+    "Denial": struct(
+        suite=suite, server=hash32, vault=hash32, reader=hash32, access=hash32, problem=text(64), time=time, salt=id16
+    ),
+    "Head": struct(suite=suite, index=hash32, checkpoint=octets(1, 16 * 1024), time=time),
+    "Successor": struct(
+        suite=suite,
+        index=hash32,
+        ended=text(128),
+        size=uint(),
+        root=hash32,
+        successor=text(128),
+        kept=uint(),
+        missing=list_of(uint(), 12000),
+        time=time,
+    ),
+    "LogEntry": struct(commitment=hash32, subject=Optional(hash32)),
     "StoredIdentity": struct(
         chain=list_of(octets(1, STATEMENT), 64), secrets=list_of(struct(signing=hash32, sealing=hash32), 64)
     ),

@@ -62,7 +62,8 @@ const STRUCTS: Record<string, seal.Codec<any>> = {
   Signed: seal.Signed, KeyRecord: seal.KeyRecord, VaultGenesis: seal.VaultGenesis, Manifest: seal.Manifest,
   CategorySecrets: seal.CategorySecrets, Encapsulation: seal.Encapsulation, CapsuleHeader: seal.CapsuleHeader, Capsule: seal.Capsule,
   RecordHeader: seal.RecordHeader, Commit: seal.Commit, Grant: seal.Grant, GrantKeys: seal.GrantKeys, Revocation: seal.Revocation,
-  Access: seal.Access, Position: seal.Position, Positions: seal.Positions,
+  Access: seal.Access, Position: seal.Position, Positions: seal.Positions, Release: seal.Release, Denial: seal.Denial, Head: seal.Head,
+  Successor: seal.Successor, LogEntry: seal.LogEntry,
 }
 
 /** Sealed bodies are changed as the vector says, so that a file need not hold each changed copy. */

@@ -4,14 +4,17 @@ import { join } from 'node:path'
 import { INDEX_LIMITS } from './limits.ts'
 import { type FaultPoint, GroupWriter, type Tick } from './sqlite/group.ts'
 import { type Flush, LogFlush } from './sqlite/log-flush.ts'
+import { LogTables } from './sqlite/log-tables.ts'
 import { SqliteReader } from './sqlite/reader.ts'
-import { lockDirectory, openReader, openWriter } from './sqlite/schema.ts'
+import { lockDirectory, openLog, openReader, openWriter } from './sqlite/schema.ts'
 import type { PositionSigner, Store } from './store.ts'
 
 export interface SqliteOptions {
   /** Made where it does not exist. */
   readonly directory: string
   readonly sign: PositionSigner
+  /** Draws the 16 bytes of a leaf's salt. */
+  readonly random: (length: number) => Uint8Array
   readonly tick?: Tick
   readonly faultPoint?: FaultPoint
   /** Flushes the write-ahead log on another thread; where absent, each commit waits for the disk on this one. */
@@ -26,14 +29,24 @@ export const openSqliteStore = (options: SqliteOptions): Store => {
   const log = options.flush === undefined ? undefined : new LogFlush(file, options.flush)
   const database = openWriter(file, log === undefined ? 'FULL' : 'NORMAL')
   const readDatabase = openReader(file)
-  const writer = new GroupWriter(database, {
+  const logDatabase = openLog(join(options.directory, 'log.sqlite'))
+  const tables = new LogTables({
+    log: logDatabase,
+    statements: readDatabase,
+    durable: () => writer.durable(),
+    faultPoint: options.faultPoint ?? (() => undefined),
+  })
+  const writer: GroupWriter = new GroupWriter(database, {
     sign: options.sign,
+    salt: () => options.random(16),
+    grown: tables.wake,
     tick: options.tick ?? ((run) => void setImmediate(run)),
     faultPoint: options.faultPoint ?? (() => undefined),
     ...(log === undefined ? {} : { log }),
   })
   const reader = new SqliteReader(readDatabase)
   return {
+    log: tables,
     apply: async (operations) => writer.write(operations),
     keyChain: async (principal) => reader.keyChain(principal),
     keyCount: async (principal) => reader.keyCount(principal),
@@ -51,6 +64,7 @@ export const openSqliteStore = (options: SqliteOptions): Store => {
     anyCommit: async (query) => reader.anyCommit(query),
     history: async (vault, custodian, author) => reader.history(vault, custodian, author, INDEX_LIMITS.history),
     accesses: async (vault, custodian) => reader.accesses(vault, custodian),
+    accessEntries: async (query) => reader.accessEntries(query),
     capsule: async (vault, headerHash) => reader.capsule(vault, headerHash),
     blobPlaces: async (digest) => reader.blobPlaces(digest),
     durable: () => writer.durable(),
@@ -60,6 +74,7 @@ export const openSqliteStore = (options: SqliteOptions): Store => {
       log?.close()
       readDatabase.close()
       database.close()
+      logDatabase.close()
       lock.close()
     },
   }

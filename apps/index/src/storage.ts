@@ -58,6 +58,7 @@ export const openStorage = (options: StorageOptions): Storage => {
   const store = openSqliteStore({
     directory,
     sign: positionSigner(identity, context.now),
+    random: context.random,
     ...(tick === undefined ? {} : { tick }),
     ...(flush === undefined ? {} : { flush }),
     ...(faultPoints?.store === undefined ? {} : { faultPoint: faultPoints.store }),

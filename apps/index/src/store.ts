@@ -9,11 +9,14 @@
  */
 import type { Access, Grant, VaultGenesis } from '@scelle/seal/verify'
 import type { ProblemCode } from '@scelle/wire/errors'
+import type { LogStore } from './log-store.ts'
 
 /** A signed statement as received, and its id. */
 export interface StoredStatement {
   readonly id: Uint8Array
   readonly bytes: Uint8Array
+  /** Of statements that become control leaves of the log: `controlSubject` of the bytes, 32 bytes. */
+  readonly subject?: Uint8Array | undefined
 }
 
 /** Where a statement is held, and since when. */
@@ -28,12 +31,14 @@ export interface Place {
  * the signature is empty: the index signs one word about all commits of a request, when it answers.
  */
 export interface StoredPosition extends Place {
+  /** 16 random bytes, drawn when the place was given: of the statement's leaf. */
+  readonly salt: Uint8Array
   readonly keyVersion: number
   readonly signature: Uint8Array
 }
 
-/** Signs the position of a statement at a sequence number; called inside the transaction. */
-export type PositionSigner = (statement: Uint8Array, sequence: number) => Promise<StoredPosition>
+/** Signs the position of a statement at a sequence number, with its leaf's salt. */
+export type PositionSigner = (statement: Uint8Array, sequence: number, salt: Uint8Array) => Promise<StoredPosition>
 
 export interface CategoryIn {
   readonly category: Uint8Array
@@ -142,6 +147,25 @@ export interface AccessOperation {
   readonly at: number
 }
 
+/** The word of a server that it refused an access. */
+export interface DenialOperation {
+  readonly kind: 'denial'
+  readonly statement: StoredStatement
+  readonly vault: Uint8Array
+  readonly custodian: Uint8Array
+  readonly reader: Uint8Array
+  /** The signed access that was refused. */
+  readonly access: Uint8Array
+}
+
+/** A trustee's word that it released. */
+export interface ReleaseOperation {
+  readonly kind: 'release'
+  readonly statement: StoredStatement
+  readonly vault: Uint8Array
+  readonly trustee: Uint8Array
+}
+
 export type Operation =
   | KeyRecordOperation
   | VaultOperation
@@ -151,6 +175,8 @@ export type Operation =
   | RevocationOperation
   | CommitOperation
   | AccessOperation
+  | DenialOperation
+  | ReleaseOperation
 
 /** Why an operation had no effect. `places` are leaves of the caller's own commit. */
 export interface Refusal {
@@ -259,7 +285,24 @@ export interface GrantsToQuery {
   readonly limit: number
 }
 
+export interface AccessQuery {
+  readonly vault: Uint8Array
+  readonly custodian: Uint8Array
+  readonly after: number
+  readonly limit: number
+}
+
+export interface AccessEntry {
+  readonly access: Uint8Array
+  /** The signed denial, where it was refused; the position is then the denial's. */
+  readonly denial: Uint8Array | undefined
+  readonly position: StoredPosition
+}
+
 export interface Store {
+  /** The same engine as the log's storage: leaf and effect are one transaction's. */
+  readonly log: LogStore
+
   /** Each operation stands alone; those of one call are applied in order and share one durable write where possible. */
   apply(operations: readonly Operation[]): Promise<Outcome[]>
 
@@ -293,8 +336,10 @@ export interface Store {
   anyCommit(query: { vault: Uint8Array; custodian: Uint8Array; mask: number; upTo: number }): Promise<boolean>
   /** Signed commits of one part, in order; of one author where named. */
   history(vault: Uint8Array, custodian: Uint8Array, author?: Uint8Array): Promise<Uint8Array[]>
-  /** Signed accesses to one part, in order. */
+  /** Signed accesses to one part, in order; those that were refused are not among them. */
   accesses(vault: Uint8Array, custodian: Uint8Array): Promise<Uint8Array[]>
+  /** Accesses to one part and refused ones, in the order of their positions, after a sequence number. */
+  accessEntries(query: AccessQuery): Promise<AccessEntry[]>
   capsule(vault: Uint8Array, headerHash: Uint8Array): Promise<CapsuleState | undefined>
   /** Where a record names this blob: one line for each part and category. */
   blobPlaces(digest: Uint8Array): Promise<{ vault: Uint8Array; custodian: Uint8Array; mask: number }[]>

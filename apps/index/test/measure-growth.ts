@@ -9,12 +9,12 @@ import process from 'node:process'
 import { openSqliteStore } from '../src/sqlite-store.ts'
 import type { CommitOperation } from '../src/store.ts'
 import { capsule, commit, plainSigner, record, vault } from './operations.ts'
-import { temporaryDirectory } from './world.ts'
+import { seeded, temporaryDirectory } from './world.ts'
 
 const [most = 1_000_000] = process.argv.slice(2).map(Number)
 const PER_VAULT = 1_000
 const directory = temporaryDirectory()
-const store = openSqliteStore({ directory: directory.path, sign: plainSigner })
+const store = openSqliteStore({ directory: directory.path, sign: plainSigner, random: seeded('salts') })
 const random = (length: number): Uint8Array => new Uint8Array(randomBytes(length))
 const print = (line: string): void => void process.stdout.write(`${line}\n`)
 const median = (times: number[]): number => times.toSorted((a, b) => a - b)[Math.floor(times.length / 2)] as number

@@ -225,7 +225,7 @@ describe('capsules', () => {
     )
     const late = await writer.seal(first.capsule, [{}], { withCapsule: false })
     await world.must(Receipt, owner, 'POST', '/v1/accesses', { body: access.signed })
-    expect(await submit(late.made)).toEqual({ problem: 'capsule-closed', places: [0] })
+    expect(await submit(late.made)).toEqual({ problem: 'capsule-closed', places: [late.made.records[0]?.place] })
   })
 
   test('sealed to an epoch that is gone', async () => {

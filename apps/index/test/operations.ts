@@ -16,8 +16,9 @@ import type {
 export type Random = (length: number) => Uint8Array
 
 /** A signer whose signatures say what they are about, so that a mixed-up position is seen. */
-export const plainSigner: PositionSigner = async (statement, sequence) => ({
+export const plainSigner: PositionSigner = async (statement, sequence, salt) => ({
   sequence,
+  salt,
   time: 1_768_464_000,
   keyVersion: 0,
   signature: new Uint8Array([...statement, ...statement]),

@@ -8,8 +8,10 @@ import { describeStore } from './store-conformance.ts'
 import type { OpenedStore } from './store-suite.ts'
 import { seeded, temporaryDirectory } from './world.ts'
 
+const made = { sign: plainSigner, random: seeded('salts') }
+
 const open = async (options: { flush?: Flush } = {}, directory = temporaryDirectory()): Promise<OpenedStore> => {
-  const store = openSqliteStore({ directory: directory.path, sign: plainSigner, ...options })
+  const store = openSqliteStore({ directory: directory.path, ...made, ...options })
   return {
     store,
     reopen: async () => {
@@ -33,7 +35,7 @@ describe('group commit', () => {
     const points: string[] = []
     const store = openSqliteStore({
       directory: directory.path,
-      sign: plainSigner,
+      ...made,
       tick: (run) => ticks.push(run),
       faultPoint: (point) => points.push(point),
     })
@@ -68,7 +70,7 @@ describe('group commit', () => {
     let failing = true
     const store = openSqliteStore({
       directory: directory.path,
-      sign: plainSigner,
+      ...made,
       faultPoint: (point) => {
         if (failing && point === 'group-signed') throw new Error('no more')
       },
@@ -93,7 +95,7 @@ describe('group commit', () => {
     let failing = true
     const store = openSqliteStore({
       directory: directory.path,
-      sign: plainSigner,
+      ...made,
       faultPoint: (point) => {
         if (failing && point === 'group-signed') throw Object.assign(new Error('disk'), { errcode })
       },
@@ -114,7 +116,7 @@ describe('group commit', () => {
     const directory = temporaryDirectory()
     const flushes: (() => void)[] = []
     const flush = (): Promise<void> => new Promise((resolve) => void flushes.push(resolve))
-    const store = openSqliteStore({ directory: directory.path, sign: plainSigner, flush })
+    const store = openSqliteStore({ directory: directory.path, ...made, flush })
     const random = seeded('aside')
     const [first, second] = [random(32), random(32)]
     const told: string[] = []
@@ -139,14 +141,14 @@ describe('group commit', () => {
 
   test('what a killed process wrote is on the disk before it is read again', async () => {
     const [directory, copy] = [temporaryDirectory(), temporaryDirectory()]
-    const store = openSqliteStore({ directory: directory.path, sign: plainSigner, flush: flushAside })
+    const store = openSqliteStore({ directory: directory.path, ...made, flush: flushAside })
     const random = seeded('killed')
     const principal = random(32)
     await store.apply([keyRecord(random, principal, 0)])
     cpSync(directory.path, copy.path, { recursive: true })
     const log = join(copy.path, 'index.sqlite-wal')
     expect(statSync(log).size).toBeGreaterThan(0)
-    const next = openSqliteStore({ directory: copy.path, sign: plainSigner, flush: flushAside })
+    const next = openSqliteStore({ directory: copy.path, ...made, flush: flushAside })
     // Nothing depends on a log whose last bytes may never have reached the disk.
     expect([statSync(log).size, await next.keyCount(principal)]).toEqual([0, 1])
     await Promise.all([store.close(), next.close()])
@@ -157,7 +159,7 @@ describe('group commit', () => {
   test('a flush that fails: the group is not answered, and nothing more is told or written', async () => {
     const directory = temporaryDirectory()
     const flush = async () => Promise.reject(Object.assign(new Error('disk'), { code: 'EIO' }))
-    const store = openSqliteStore({ directory: directory.path, sign: plainSigner, flush })
+    const store = openSqliteStore({ directory: directory.path, ...made, flush })
     const random = seeded('broken')
     await expect(store.apply([keyRecord(random, random(32), 0)])).rejects.toThrow('disk')
     await expect(store.durable()).rejects.toMatchObject({ code: 'internal' })
@@ -169,8 +171,8 @@ describe('group commit', () => {
 
   test('one process at a time', async () => {
     const directory = temporaryDirectory()
-    const store = openSqliteStore({ directory: directory.path, sign: plainSigner })
-    expect(() => openSqliteStore({ directory: directory.path, sign: plainSigner })).toThrow('another process')
+    const store = openSqliteStore({ directory: directory.path, ...made })
+    expect(() => openSqliteStore({ directory: directory.path, ...made })).toThrow('another process')
     await store.close()
     directory.remove()
   })

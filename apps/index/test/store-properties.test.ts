@@ -135,7 +135,7 @@ class Run {
   }
 
   open(): Store {
-    return openSqliteStore({ directory: this.directory.path, sign: plainSigner })
+    return openSqliteStore({ directory: this.directory.path, sign: plainSigner, random: seeded('salts') })
   }
 
   get part() {

@@ -24,6 +24,8 @@ export const LABELS = {
   leafRecord: 'scelle.health/v1/leaf-record',
   leafCapsule: 'scelle.health/v1/leaf-capsule',
   feedHead: 'scelle.health/v1/feed-head',
+  leafCommitment: 'scelle.health/v1/log-commitment',
+  leafSubject: 'scelle.health/v1/log-subject',
   handle: 'scelle.health/v1/resource-handle',
 } as const
 

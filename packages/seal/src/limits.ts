@@ -27,6 +27,10 @@ export const LIMITS = {
   statement: 128 * 1024,
   /** Statements that one signed word of the index tells the places of. */
   positions: 1_024,
+  /** A checkpoint with its signatures, in a statement. */
+  note: 16 * 1024,
+  /** Lost leaves that one successor statement names. */
+  missing: 12_000,
   /** A record header, encoded. */
   recordHeader: 256,
   capsuleHeader: 4_096,

@@ -26,6 +26,10 @@ export const KINDS = [
   'access',
   'position',
   'positions',
+  'release',
+  'denial',
+  'head',
+  'successor',
 ] as const
 export type Kind = (typeof KINDS)[number]
 
@@ -76,6 +80,8 @@ export const CategoryEntry = struct({
   publicKey: field(2, xwingPublicKey),
   strict: field(3, bool),
   previous: optional(4, bytes(48)),
+  /** Takes what readers write about their own accesses: whoever may read in the part may add to it. Public. */
+  accessLog: optional(5, bool),
 })
 export type CategoryEntry = Value<typeof CategoryEntry>
 
@@ -255,13 +261,17 @@ export const Access = struct({
 })
 export type Access = Value<typeof Access>
 
-/** The index's signed word that it holds a statement durably, at this place. A log proof will stand beside it. */
+/**
+ * The index's signed word that it holds a statement durably, at this place: leaf `sequence - 1` of its log. With `salt`
+ * the word can be held against the log: the leaf is then `logEntry` of that salt. Absent in words older than the log.
+ */
 export const Position = struct({
   suite: field(0, suite),
   index: field(1, hash32),
   statement: field(2, hash32),
   sequence: field(3, uint()),
   time: field(4, time),
+  salt: optional(5, id16),
 })
 export type Position = Value<typeof Position>
 
@@ -269,7 +279,64 @@ export type Position = Value<typeof Position>
 export const Positions = struct({
   suite: field(0, suite),
   index: field(1, hash32),
-  held: field(2, list(struct({ statement: field(0, hash32), sequence: field(1, uint()), time: field(2, time) }),
-    LIMITS.positions)),
+  held: field(2, list(struct({
+    statement: field(0, hash32), sequence: field(1, uint()), time: field(2, time), salt: optional(3, id16),
+  }), LIMITS.positions)),
 })
 export type Positions = Value<typeof Positions>
+
+/** A trustee's word that it released its shares of an access's capsules. It becomes a leaf of the log. */
+export const Release = struct({
+  suite: field(0, suite),
+  trustee: field(1, hash32),
+  vault: field(2, hash32),
+  /** Statement id of the access. */
+  access: field(3, hash32),
+  capsules: field(4, uint(LIMITS.accessCapsules)),
+  time: field(5, time),
+  salt: field(6, id16),
+})
+export type Release = Value<typeof Release>
+
+/** A server's word that it refused an access, and by which rule. */
+export const Denial = struct({
+  suite: field(0, suite),
+  /** Who refused: the index or a trustee. */
+  server: field(1, hash32),
+  vault: field(2, hash32),
+  reader: field(3, hash32),
+  /** Statement id of the access. */
+  access: field(4, hash32),
+  /** Code of the refusal. */
+  problem: field(5, text(64)),
+  time: field(6, time),
+  salt: field(7, id16),
+})
+export type Denial = Value<typeof Denial>
+
+/** The index's word what the newest checkpoint of its log was at a time: an old one is a lie that can be shown. */
+export const Head = struct({
+  suite: field(0, suite),
+  index: field(1, hash32),
+  /** The signed note. */
+  checkpoint: field(2, bytes(1, LIMITS.note)),
+  time: field(3, time),
+})
+export type Head = Value<typeof Head>
+
+/** Agreement of a trustee that a log which lost leaves ends, and which log goes on. All three sign the same body. */
+export const Successor = struct({
+  suite: field(0, suite),
+  index: field(1, hash32),
+  /** Origin of the log that ended, its last cosigned size and root. */
+  ended: field(2, text(128)),
+  size: field(3, uint()),
+  root: field(4, hash32),
+  /** Origin of the log that goes on, and how many leaves of the old one it begins with. */
+  successor: field(5, text(128)),
+  kept: field(6, uint()),
+  /** Leaf indexes of the ended log whose statements are lost, ascending. */
+  missing: field(7, list(uint(), LIMITS.missing)),
+  time: field(8, time),
+})
+export type Successor = Value<typeof Successor>

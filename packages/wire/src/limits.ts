@@ -17,6 +17,16 @@ export const WIRE_LIMITS = {
   nonceBytes: 16,
   /** Nonces one server remembers; past this it answers `overloaded`. Two windows at 4,000 requests a second. */
   noncesRemembered: 480_000,
+  /** A proof with its checkpoint, or an `add-checkpoint` request: at most 63 hashes and a dozen signatures. */
+  logProof: 16 * 1024,
+  /** Leaves in one push to a trustee. */
+  logPush: 4_096,
+  /** Accesses or releases in one list. */
+  accessList: 4_096,
+  /** A final checkpoint older than this is an alarm. */
+  finalAge: 3_600,
+  /** Between two exchanges of checkpoints among trustees. */
+  gossipEvery: 60,
   /** An access older than this is not released on. */
   accessWindow: 300,
 } as const

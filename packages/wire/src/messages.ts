@@ -109,8 +109,11 @@ export const CommitHistory = struct({
 })
 export type CommitHistory = Value<typeof CommitHistory>
 
-/** A signed position in answer to one statement. */
-export const Receipt = struct({ position: field(0, statement) })
+/** A proof that stands by itself, c2sp.org/tlog-proof, whose `extra` is the leaf's salt: see `./log`. */
+const logProof = bytes(1, WIRE_LIMITS.logProof)
+
+/** A signed position in answer to one statement; of an access also the proof, once a quorum cosigned it. */
+export const Receipt = struct({ position: field(0, statement), proof: optional(1, logProof) })
 export type Receipt = Value<typeof Receipt>
 
 /** A whole proof that a reader may read: everything a trustee needs to decide by itself, nothing looked up. */
@@ -125,6 +128,8 @@ export const ReleaseRequest = struct({
     header: field(0, bytes(1, FORMAT_LIMITS.capsuleHeader)), share: field(1, CourierSeal),
   }), FORMAT_LIMITS.accessCapsules)),
   encapsulations: field(6, list(bytes(1, 2_048), FORMAT_LIMITS.accessCapsules)),
+  /** The access's proof. `keys` then shows the vault's trustees too. */
+  receipt: optional(7, logProof),
 })
 export type ReleaseRequest = Value<typeof ReleaseRequest>
 
@@ -149,3 +154,65 @@ export type RevocationNotice = Value<typeof RevocationNotice>
 /** What `GET /v1/self` tells of a server: its principal's key chain and what it is. */
 export const Self = struct({ role: field(0, text(32)), keys: field(1, KeyChain) })
 export type Self = Value<typeof Self>
+
+/** Leaves that the index hands to a trustee, from `from` on, and an `add-checkpoint` request over them. */
+export const LogPush = struct({
+  from: field(0, uint()),
+  leaves: field(1, list(struct({
+    entry: field(0, bytes(1, 256)),
+    /** Of a control leaf: the statement that it commits to, and its salt. */
+    statement: optional(1, statement),
+    salt: optional(2, bytes(16)),
+  }), WIRE_LIMITS.logPush)),
+  /** c2sp.org/tlog-witness. Absent while more leaves follow. */
+  request: optional(2, bytes(1, WIRE_LIMITS.logProof)),
+})
+export type LogPush = Value<typeof LogPush>
+
+/**
+ * What the trustee has now: the leaves that it mirrors, the size that it cosigned last, and its cosignature (note
+ * signature lines) where it cosigned. A push that does not begin at `mirrored`, or whose `old` is not `cosigned`, is
+ * answered with nothing but these numbers.
+ */
+export const LogPushed = struct({
+  mirrored: field(0, uint()),
+  cosigned: field(1, uint()),
+  cosignature: optional(2, text(4_096)),
+})
+export type LogPushed = Value<typeof LogPushed>
+
+/** Accesses to one part, as the index holds them: denied ones with its word that it refused them. */
+export const AccessList = list(struct({
+  access: field(0, statement),
+  /** Signed position of the access, or of the denial. */
+  position: field(1, statement),
+  denial: optional(2, statement),
+}), WIRE_LIMITS.accessList)
+export type AccessList = Value<typeof AccessList>
+
+/** What whoever asks a trustee for a part's releases shows of itself: the owner, or the part's custodian. */
+export const ReleasesRequest = struct({
+  genesis: field(0, statement),
+  custodian: field(1, hash32),
+  keys: field(2, list(KeyChain, 16)),
+  /** Seconds since 1970 UTC. */
+  since: field(3, uint()),
+})
+export type ReleasesRequest = Value<typeof ReleasesRequest>
+
+/** A trustee's own list of what it released and refused, oldest first. */
+export const ReleasesAnswer = struct({
+  releases: field(0, list(struct({
+    access: field(0, statement),
+    /** The trustee's signed `release`, or `denial`. */
+    word: field(1, statement),
+  }), WIRE_LIMITS.accessList)),
+  more: field(1, bool),
+})
+export type ReleasesAnswer = Value<typeof ReleasesAnswer>
+
+/** Where the index's log holds each record of a principal's key chain: leaf `sequence - 1`, with this salt. */
+export const KeyPlaces = list(
+  struct({ sequence: field(0, uint()), salt: field(1, bytes(16)) }), FORMAT_LIMITS.keyChain,
+)
+export type KeyPlaces = Value<typeof KeyPlaces>

@@ -1,6 +1,6 @@
 /** Manifests: what writers seal to. Each is its predecessor's successor, or is refused. */
 import {
-  decode, decodeSigned, equalBytes, Manifest, statementId, verifyManifests,
+  controlSubject, decode, decodeSigned, equalBytes, Manifest, statementId, verifyManifests,
 } from '@scelle/seal/verify'
 import { Problem } from '@scelle/wire/errors'
 import type { Answer, Server, SignedRequest } from '@scelle/wire/server'
@@ -17,7 +17,7 @@ export const manifestOperation = (
   requirePast(manifest.time, now)
   return {
     kind: 'manifest',
-    statement: { id: ids.at(-1) as Uint8Array, bytes },
+    statement: { id: ids.at(-1) as Uint8Array, bytes, subject: controlSubject(bytes) },
     vault: manifest.vault,
     custodian: manifest.custodian,
     version: manifest.version,

@@ -1,6 +1,7 @@
 /** Key records: anyone may register, and nobody but a principal's own keys can speak for it. */
 import {
-  decode, decodeSigned, encode, equalBytes, KeyRecord, type PrincipalKeys, statementId, verifyKeyChain, ZERO32,
+  controlSubject, decode, decodeSigned, encode, equalBytes, KeyRecord, type PrincipalKeys, statementId,
+  verifyKeyChain, ZERO32,
 } from '@scelle/seal/verify'
 import { Problem } from '@scelle/wire/errors'
 import { KeyChain } from '@scelle/wire/messages'
@@ -35,7 +36,7 @@ export const addPrincipalRoutes = (server: Server, services: Services): void => 
     certify: (record, principal) => certify(services, record, principal),
     handler: ({ body, principal }) => applyForReceipt(services, {
       kind: 'key-record',
-      statement: { id: statementId(body), bytes: body },
+      statement: { id: statementId(body), bytes: body, subject: controlSubject(body) },
       principal: principal.id,
       version: principal.current.version,
     }),

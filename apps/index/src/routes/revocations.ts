@@ -1,5 +1,7 @@
 /** Revocations: by the custodian, or whoever signed the grant or one above it. Everything below falls with it. */
-import { decode, decodeSigned, equalBytes, Revocation, statementId, verifyRevocation } from '@scelle/seal/verify'
+import {
+  controlSubject, decode, decodeSigned, equalBytes, Revocation, statementId, verifyRevocation,
+} from '@scelle/seal/verify'
 import { Problem } from '@scelle/wire/errors'
 import type { Answer, Server, SignedRequest } from '@scelle/wire/server'
 import { grantOf, storedChain } from '../grant-chain.ts'
@@ -19,7 +21,7 @@ const revoke = async (services: Services, { body, principal }: SignedRequest): P
   })
   requirePast(time, secondsNow(services))
   return applyForReceipt(services, {
-    kind: 'revocation', statement: { id: statementId(body), bytes: body }, vault, grant,
+    kind: 'revocation', statement: { id: statementId(body), bytes: body, subject: controlSubject(body) }, vault, grant,
   })
 }
 

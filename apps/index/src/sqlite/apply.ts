@@ -2,8 +2,8 @@
 import { equalBytes } from '@scelle/seal/verify'
 import { decideAccess, decideGrant, nextCategories } from '../decisions.ts'
 import type {
-  AccessOperation, GrantKeysOperation, GrantOperation, KeyRecordOperation, ManifestOperation, Operation,
-  RevocationOperation, VaultOperation,
+  AccessOperation, DenialOperation, GrantKeysOperation, GrantOperation, KeyRecordOperation, ManifestOperation,
+  Operation, ReleaseOperation, RevocationOperation, VaultOperation,
 } from '../store.ts'
 import { applyCommit } from './apply-commit.ts'
 import { capsuleByHash, categoriesOf, grantStates, partNo, principalNo, purposeMask, vaultNo } from './rows.ts'
@@ -163,6 +163,24 @@ const applyAccess = (to: Session, operation: AccessOperation): Applied => {
   return { sequence }
 }
 
+const applyDenial = (to: Session, operation: DenialOperation): Applied => {
+  const vault = vaultNo(to.sql, operation.vault)
+  const part = vault === undefined ? undefined : partNo(to.sql, vault, operation.custodian)
+  if (vault === undefined || part === undefined) return { problem: 'not-found' }
+  const known = to.before(vault, operation.statement.id)
+  if (known !== undefined) return known
+  const sequence = to.sequence(vault, operation.statement)
+  to.sql('INSERT INTO denials (sequence, part, reader, access) VALUES (?, ?, ?, ?)')
+    .run(sequence, part, to.principal(operation.reader), operation.access)
+  return { sequence }
+}
+
+const applyRelease = (to: Session, operation: ReleaseOperation): Applied => {
+  const vault = vaultNo(to.sql, operation.vault)
+  if (vault === undefined) return { problem: 'not-found' }
+  return to.before(vault, operation.statement.id) ?? { sequence: to.sequence(vault, operation.statement) }
+}
+
 const OPERATIONS: { [K in Operation['kind']]: (to: Session, operation: Extract<Operation, { kind: K }>) => Applied } = {
   'key-record': applyKeyRecord,
   vault: applyVault,
@@ -172,6 +190,8 @@ const OPERATIONS: { [K in Operation['kind']]: (to: Session, operation: Extract<O
   revocation: applyRevocation,
   commit: applyCommit,
   access: applyAccess,
+  denial: applyDenial,
+  release: applyRelease,
 }
 
 export const applyOperation = (to: Session, operation: Operation): Applied => {

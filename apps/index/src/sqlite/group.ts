@@ -14,7 +14,9 @@ import { type Prepare, preparer } from './statements.ts'
 /** Runs a function soon, after what is already arriving: `setImmediate` where nothing else is injected. */
 export type Tick = (run: () => void) => void
 
-type GroupPoint = 'group-begun' | 'group-applied' | 'group-signed' | 'group-written' | 'group-durable'
+type GroupPoint =
+  | 'group-begun' | 'group-applied' | 'group-signed' | 'group-written' | 'group-durable'
+  | 'publish-begun' | 'publish-written'
 
 /** Called at named points of a write, so that a test can end the process exactly there. */
 export type FaultPoint = (point: GroupPoint) => void
@@ -27,6 +29,10 @@ interface Waiting {
 
 interface GroupOptions {
   readonly sign: PositionSigner
+  /** Draws the 16 bytes of a leaf's salt. */
+  readonly salt: () => Uint8Array
+  /** Called when a group is durable. */
+  readonly grown: () => void
   readonly tick: Tick
   readonly faultPoint: FaultPoint
   /** Where SQLite does not flush by itself. */
@@ -131,6 +137,7 @@ export class GroupWriter {
     faultPoint('group-written')
     await this.#flush()
     faultPoint('group-durable')
+    this.#options.grown()
     return applied.map((outcomes) => outcomes.map((outcome) => outcomeOf(outcome, positions)))
   }
 
@@ -145,14 +152,19 @@ export class GroupWriter {
 
   async #storeStatements(): Promise<Map<number, StoredPosition>> {
     const insert = this.#sql(`INSERT INTO statements
-      (sequence, vault, id, time, key_version, signature, statement) VALUES (?, ?, ?, ?, ?, ?, ?)`)
+      (sequence, vault, id, time, key_version, signature, statement, salt, subject) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`)
     const positions = new Map<number, StoredPosition>()
     for (const { sequence, vault, statement, time } of this.#session.sequenced()) {
+      const salt = this.#options.salt()
       const position = time === undefined
-        ? await this.#options.sign(statement.id, sequence)
-        : { sequence, time, keyVersion: 0, signature: UNSIGNED }
+        ? await this.#options.sign(statement.id, sequence, salt)
+        : { sequence, time, salt, keyVersion: 0, signature: UNSIGNED }
       positions.set(sequence, position)
-      insert.run(sequence, vault, statement.id, position.time, position.keyVersion, position.signature, statement.bytes)
+      const { keyVersion, signature } = position
+      insert.run(
+        sequence, vault, statement.id, position.time, keyVersion, signature, statement.bytes, salt,
+        statement.subject ?? null,
+      )
     }
     return positions
   }

@@ -4,11 +4,11 @@ import { RIGHTS } from '@scelle/seal/verify'
 import { servedSize } from '../feed-page.ts'
 import { nameOf } from '../names.ts'
 import type {
-  CapsuleState, CategoryState, FeedCapsule, FeedEntry, FeedPage, FeedQuery, FeedRecord, GrantEntry, GrantsToQuery,
-  StoredPosition,
+  AccessEntry, AccessQuery, CapsuleState, CategoryState, FeedCapsule, FeedEntry, FeedPage, FeedQuery, FeedRecord,
+  GrantEntry, GrantsToQuery, StoredPosition,
 } from '../store.ts'
 import { capsuleByHash, categoriesOf, grantEntries, partNo, principalNo, vaultNo } from './rows.ts'
-import { storedPosition } from './session.ts'
+import { POSITION_COLUMNS, positionOf, type PositionRow, storedPosition } from './session.ts'
 import { numberOf, type Prepare, preparer } from './statements.ts'
 
 interface CommitRow {
@@ -17,6 +17,8 @@ interface CommitRow {
 }
 
 interface RecordRow extends Omit<FeedRecord, 'body' | 'digest'> { body: Uint8Array | null; digest: Uint8Array | null }
+
+const ENTRY_COLUMNS = POSITION_COLUMNS.split(', ').map((column) => `t.${column}`).join(', ')
 
 /** Commits of a part read from the database at once; more are asked for until the page is full. */
 const FEED_STEP = 64
@@ -192,6 +194,18 @@ export class SqliteReader {
        WHERE a.part = ? ORDER BY a.sequence`,
       this.#part(vault, custodian) ?? 0,
     )
+  }
+
+  accessEntries({ vault, custodian, after, limit }: AccessQuery): AccessEntry[] {
+    const part = this.#part(vault, custodian) ?? 0
+    const rows = this.#sql(
+      `SELECT ${ENTRY_COLUMNS}, t.statement AS access, NULL AS denial
+       FROM accesses a JOIN statements t ON t.sequence = a.sequence WHERE a.part = ?1 AND a.sequence > ?2
+       UNION ALL SELECT ${ENTRY_COLUMNS}, d.access, t.statement AS denial
+       FROM denials d JOIN statements t ON t.sequence = d.sequence WHERE d.part = ?1 AND d.sequence > ?2
+       ORDER BY sequence LIMIT ?3`,
+    ).all(part, after, limit) as unknown as (PositionRow & { access: Uint8Array; denial: Uint8Array | null })[]
+    return rows.map((row) => ({ access: row.access, denial: row.denial ?? undefined, position: positionOf(row) }))
   }
 
   capsule(vault: Uint8Array, headerHash: Uint8Array): CapsuleState | undefined {

@@ -9,15 +9,17 @@ import { DatabaseSync } from 'node:sqlite'
 import { INDEX_LIMITS } from '../limits.ts'
 
 /** Changed together with the tables; a database of another version is refused. */
-export const SCHEMA_VERSION = 3
+export const SCHEMA_VERSION = 4
 
 const TABLES = `
 CREATE TABLE principals (no INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE) STRICT;
 
--- Every signed statement in the order of positions. vault 0: key records. signature: empty for commits.
+-- Every signed statement in the order of positions: leaf sequence - 1 of the log. vault 0: key records. signature:
+-- empty for commits. subject: the label of control leaves, NULL for others.
 CREATE TABLE statements (
   sequence INTEGER PRIMARY KEY, vault INTEGER NOT NULL, id BLOB NOT NULL, time INTEGER NOT NULL,
-  key_version INTEGER NOT NULL, signature BLOB NOT NULL, statement BLOB NOT NULL) STRICT;
+  key_version INTEGER NOT NULL, signature BLOB NOT NULL, statement BLOB NOT NULL, salt BLOB NOT NULL,
+  subject BLOB) STRICT;
 CREATE UNIQUE INDEX statement_ids ON statements (vault, id);
 
 CREATE TABLE key_records (
@@ -86,6 +88,11 @@ CREATE TABLE blob_places (
 
 CREATE TABLE accesses (sequence INTEGER PRIMARY KEY, part INTEGER NOT NULL, reader INTEGER NOT NULL) STRICT;
 CREATE UNIQUE INDEX accesses_of_part ON accesses (part, sequence);
+
+-- Refused accesses: the sequence is the denial's, access the signed statement that was refused.
+CREATE TABLE denials (
+  sequence INTEGER PRIMARY KEY, part INTEGER NOT NULL, reader INTEGER NOT NULL, access BLOB NOT NULL) STRICT;
+CREATE UNIQUE INDEX denials_of_part ON denials (part, sequence);
 `
 
 const versionOf = (database: DatabaseSync): number =>
@@ -108,6 +115,29 @@ export const openWriter = (file: string, synchronous: 'FULL' | 'NORMAL'): Databa
     throw new Error(`the index's database has schema ${version}, this program needs ${SCHEMA_VERSION}`)
   }
   database.exec(`PRAGMA synchronous = ${synchronous}`)
+  return database
+}
+
+const LOG_TABLES = `
+CREATE TABLE tiles (
+  level INTEGER NOT NULL, no INTEGER NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY (level, no)) STRICT;
+CREATE TABLE checkpoint (
+  one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER NOT NULL, root BLOB NOT NULL, note BLOB NOT NULL) STRICT;
+CREATE TABLE cosigned (kind TEXT PRIMARY KEY, size INTEGER NOT NULL, note BLOB NOT NULL) STRICT;
+`
+
+/** What is derived from the leaves, in a file of its own: to publish it never waits for a group, nor a group for it. */
+export const openLog = (file: string): DatabaseSync => {
+  const database = new DatabaseSync(file)
+  database.exec(`
+    PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;
+    PRAGMA wal_checkpoint(TRUNCATE)`)
+  const version = versionOf(database)
+  if (version === 0) database.exec(`BEGIN; ${LOG_TABLES} PRAGMA user_version = 1; COMMIT`)
+  else if (version !== 1) {
+    database.close()
+    throw new Error(`the log's database has schema ${version}, this program needs 1`)
+  }
   return database
 }
 

@@ -73,9 +73,16 @@ export class Session {
 }
 
 export const storedPosition = (sql: Prepare, vault: number, id: Uint8Array): StoredPosition | undefined => {
-  const row = sql('SELECT sequence, time, key_version, signature FROM statements WHERE vault = ? AND id = ?')
-    .get(vault, id) as { sequence: number; time: number; key_version: number; signature: Uint8Array } | undefined
-  return row === undefined
-    ? undefined
-    : { sequence: row.sequence, time: row.time, keyVersion: row.key_version, signature: row.signature }
+  const row = sql(`SELECT ${POSITION_COLUMNS} FROM statements WHERE vault = ? AND id = ?`).get(vault, id)
+  return row === undefined ? undefined : positionOf(row as unknown as PositionRow)
 }
+
+export interface PositionRow {
+  sequence: number; time: number; salt: Uint8Array; key_version: number; signature: Uint8Array
+}
+
+export const POSITION_COLUMNS = 'sequence, time, salt, key_version, signature'
+
+export const positionOf = ({ sequence, time, salt, key_version, signature }: PositionRow): StoredPosition => ({
+  sequence, time, salt, keyVersion: key_version, signature,
+})

@@ -1,0 +1,71 @@
+/**
+ * What every engine keeps of the log. Leaves come into being with their effects (`Store.apply`); everything here is
+ * derived from them after: full tiles, and the signed checkpoint, which must never be signed twice for one size.
+ *
+ * Leaf `i` is the statement with sequence `i + 1`. All processes of an index may read; one at a time may publish.
+ */
+
+/** A leaf as it is published, and what trustees are told of it. */
+export interface StoredLeaf {
+  /** The bytes of the leaf: `logEntry`. */
+  readonly entry: Uint8Array
+  /** Of a control leaf: the statement that it commits to, and the salt. */
+  readonly control?: { readonly statement: Uint8Array; readonly salt: Uint8Array } | undefined
+}
+
+/** A checkpoint that the index signed. Nothing of that size but this is ever signed. */
+export interface StoredCheckpoint {
+  readonly size: number
+  readonly root: Uint8Array
+  /** The signed note with the log's own signature. */
+  readonly note: Uint8Array
+}
+
+/** A full tile of hashes: 256 of them, 8,192 bytes. */
+export interface StoredTile {
+  readonly level: number
+  readonly index: number
+  readonly bytes: Uint8Array
+}
+
+/** Newest notes with cosignatures: `quorum` enough for a release, `final` of all trustees. */
+export type CosignedKind = 'quorum' | 'final'
+
+/** Why a checkpoint could not be published. After `uncertain` nothing may be signed before the stored one is read. */
+export class PublishError extends Error {
+  /** `fenced`: another process leads by now. `conflict`: another checkpoint is stored than the one named. */
+  readonly reason: 'fenced' | 'conflict' | 'uncertain'
+  constructor(reason: PublishError['reason'], message: string, options?: ErrorOptions) {
+    super(message, options)
+    this.name = 'PublishError'
+    this.reason = reason
+  }
+}
+
+export interface LogStore {
+  /** Leaves that are stored durably, without a gap: a checkpoint may cover them. */
+  size(): Promise<number>
+  /** Leaves from `from` up to but without `to`, which is at most `size()`. */
+  leaves(from: number, to: number): Promise<StoredLeaf[]>
+  /** Calls back soon after leaves became durable, by whatever process; the answer ends it. */
+  grown(call: () => void): () => void
+
+  /**
+   * Waits until this process leads: only the leader publishes. Rejects with the signal's reason. The embedded engine,
+   * whose directory one process holds, leads at once.
+   */
+  lead(signal: AbortSignal): Promise<void>
+  /** The newest checkpoint that was published. */
+  checkpoint(): Promise<StoredCheckpoint | undefined>
+  /**
+   * Stores a checkpoint and the tiles that it completed in one durable write, where this process leads and `after` is
+   * the size of the newest one (0 for none). Throws PublishError; with `uncertain` it may or may not be stored.
+   */
+  publish(next: StoredCheckpoint, tiles: readonly StoredTile[], after: number): Promise<void>
+  /** A full tile of hashes. */
+  tile(level: number, index: number): Promise<Uint8Array | undefined>
+
+  /** Keeps a note with cosignatures, where it is of a larger size than the one kept. */
+  keepCosigned(kind: CosignedKind, size: number, note: Uint8Array): Promise<void>
+  cosigned(kind: CosignedKind): Promise<{ readonly size: number; readonly note: Uint8Array } | undefined>
+}
