@@ -21,6 +21,8 @@ export const WIRE_LIMITS = {
   logProof: 16 * 1024,
   /** Leaves in one push to a trustee. */
   logPush: 4_096,
+  /** One push, encoded: whoever sends statements of this much leaves the next ones to another push. */
+  logPushBytes: 8 * 1024 * 1024,
   /** Accesses or releases in one list. */
   accessList: 4_096,
   /** A final checkpoint older than this is an alarm. */

@@ -166,6 +166,8 @@ export const LogPush = struct({
   }), WIRE_LIMITS.logPush)),
   /** c2sp.org/tlog-witness. Absent while more leaves follow. */
   request: optional(2, bytes(1, WIRE_LIMITS.logProof)),
+  /** The index's own key chain: a trustee pins its id and looks nothing up. */
+  keys: field(3, KeyChain),
 })
 export type LogPush = Value<typeof LogPush>
 
