@@ -115,10 +115,27 @@ const stillOpen = (id: string, commit: CommitOperation, state: CommitState): Ope
   return open ? { category: capsule.category, records: capsule.records } : undefined
 }
 
+/** The bit of the category that takes entries about accesses; 0 in a part without one. */
+export const accessLogMask = (categories: readonly Pick<CategoryState, 'accessLog'>[]): number =>
+  categories.reduce((mask, { accessLog }, place) => (accessLog ? mask | (1 << place) : mask), 0)
+
+/** A reader writes down what it opened, also when the grant that it opened under was ended a moment ago. */
+const mayEnter = (commit: CommitOperation, grants: readonly GrantState[]): boolean =>
+  commit.records.length <= INDEX_LIMITS.entriesPerCommit &&
+  grants.some(
+    (grant) =>
+      isUsable({ ...grant, revoked: false }, RIGHTS.read, commit.at) &&
+      (grant.revokedAt === undefined || commit.at < grant.revokedAt + INDEX_LIMITS.entryAfterRevocation),
+  )
+
 const permitted = (commit: CommitOperation, state: CommitState, mask: number): Refusal | undefined => {
+  const entries = accessLogMask(state.categories)
+  if ((mask & entries) !== 0 && mask !== entries) {
+    return refuse('bad-statement', 'what is written about accesses is committed by itself')
+  }
   if (equalBytes(commit.author, commit.custodian)) return undefined
   const missing = mask & ~grantedMask(state.grants, RIGHTS.write, commit.at)
-  if (missing === 0) return undefined
+  if (missing === 0 || (missing === entries && mayEnter(commit, state.grants))) return undefined
   const revoked = state.grants.some(
     (grant) => grant.revoked && (grant.rights & RIGHTS.write) !== 0 && (grant.mask & missing) !== 0,
   )

@@ -16,6 +16,10 @@ export const INDEX_LIMITS = {
   liveGrants: 256,
   /** A revoked grant is listed to its receiver for so long. */
   revokedListed: 30 * 86_400,
+  /** Whoever may only read may write about its accesses for so long after its grant was revoked: they came before. */
+  entryAfterRevocation: 3_600,
+  /** And so many records in one commit: an access has one entry. */
+  entriesPerCommit: 16,
   /** Commits in one history. */
   history: 65_536,
   /** Operations that share one durable transaction; later ones wait for the next. */

@@ -44,6 +44,8 @@ export interface CategoryIn {
   readonly category: Uint8Array
   readonly epoch: number
   readonly strict: boolean
+  /** It takes what readers write about their own accesses: one of a part at most, and never another one. */
+  readonly accessLog: boolean
 }
 
 export interface KeyRecordOperation {
@@ -192,6 +194,7 @@ export interface CategoryState {
   readonly category: Uint8Array
   readonly epoch: number
   readonly strict: boolean
+  readonly accessLog: boolean
   /** Capsules of this category whose commit's sequence is not above this take no more records. */
   readonly closed: number
 }
@@ -211,6 +214,8 @@ export interface GrantState {
   readonly expires: number
   /** It or an ancestor was revoked. */
   readonly revoked: boolean
+  /** Seconds since 1970 UTC; beyond any time where the revocation is of the open transaction. Absent: not revoked. */
+  readonly revokedAt: number | undefined
 }
 
 /** A grant with the statements that its parties fetch. */

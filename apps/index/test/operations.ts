@@ -38,17 +38,23 @@ export const keyRecord = (random: Random, principal: Uint8Array, version: number
 export const manifest = (
   random: Random,
   at: { vault: Uint8Array; custodian: Uint8Array },
-  from: { version?: number; previous?: Uint8Array; categories: readonly { category: Uint8Array; epoch: number }[] },
+  from: {
+    version?: number
+    previous?: Uint8Array
+    categories: readonly { category: Uint8Array; epoch: number; accessLog?: boolean }[]
+  },
 ): ManifestOperation => ({
   kind: 'manifest',
   statement: statement(random),
   ...at,
   version: from.version ?? 1,
   previous: from.previous,
-  categories: from.categories.map((category) => ({ strict: false, ...category })),
+  categories: from.categories.map((category) => ({ strict: false, accessLog: false, ...category })),
 })
 
-export const vault = (random: Random, custodian: Uint8Array, categories: readonly Uint8Array[]): VaultOperation => {
+export const vault = (
+  random: Random, custodian: Uint8Array, categories: readonly Uint8Array[], accessLog?: Uint8Array,
+): VaultOperation => {
   const genesis = statement(random)
   return {
     kind: 'vault',
@@ -58,7 +64,7 @@ export const vault = (random: Random, custodian: Uint8Array, categories: readonl
     manifest: manifest(
       random,
       { vault: genesis.id, custodian },
-      { categories: categories.map((category) => ({ category, epoch: 0 })) },
+      { categories: categories.map((category) => ({ category, epoch: 0, accessLog: category === accessLog })) },
     ),
   }
 }

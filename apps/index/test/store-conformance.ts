@@ -1,5 +1,6 @@
 /** What every engine must do: run against each, by a function that opens an empty store. */
 import { afterEach, beforeEach, describe } from 'vitest'
+import { testEntries } from './store-entries.ts'
 import { testRights } from './store-rights.ts'
 import { type OpenedStore, Suite } from './store-suite.ts'
 import { testWriting } from './store-writing.ts'
@@ -11,5 +12,6 @@ export const describeStore = (name: string, open: () => Promise<OpenedStore>): v
     afterEach(async () => suite.end())
     testWriting(suite)
     testRights(suite)
+    testEntries(suite)
   })
 }

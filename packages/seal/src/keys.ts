@@ -1,6 +1,7 @@
 /** Vaults, manifests and category secrets: for those who hold them. */
 export { earlierSecrets, type EpochSecrets } from './keys/epochs.ts'
 export {
+  ACCESS_LOG,
   type CategoryKey,
   createManifest,
   drawCategoryKey,

@@ -6,7 +6,8 @@ import { Feed } from '@scelle/wire/messages'
 import type { Answer, Server, SignedRequest } from '@scelle/wire/server'
 import type { CursorPlace, Progress } from '../cursor.ts'
 import { feedCommit, fitting, namedEncapsulations } from '../feed-page.ts'
-import { maskFor, SEES } from '../rights.ts'
+import { accessLogMask } from '../decisions.ts'
+import { ALL, maskFor, SEES } from '../rights.ts'
 import { idOf, requireQuery, type Services } from '../services.ts'
 
 const limitOf = (text: string | null): number => {
@@ -33,21 +34,36 @@ const progressOf = async (
   return progress
 }
 
-const requireMask = async (services: Services, place: CursorPlace, principal: PrincipalKeys): Promise<number> => {
-  const mask = await maskFor(services, place, principal, SEES)
+/**
+ * Entries about accesses grow with every opening: whoever opens a chart leaves them out, and whoever asks who opened it
+ * takes nothing else.
+ */
+const chosen = async (services: Services, entries: string | null, place: CursorPlace): Promise<number> => {
+  if (entries === null) return ALL
+  if (entries !== 'none' && entries !== 'only') throw new Problem('bad-request', 'entries is none or only.')
+  const mask = accessLogMask(await services.store.categories(place.vault, place.custodian))
+  return entries === 'only' ? mask : ~mask
+}
+
+const requireMask = async (
+  services: Services, entries: string | null, asked: { place: CursorPlace; principal: PrincipalKeys },
+): Promise<number> => {
+  const { place, principal } = asked
+  const mask = (await maskFor(services, place, principal, SEES)) & (await chosen(services, entries, place))
   if (mask === 0) throw new Problem('not-found')
   return mask
 }
 
 const read = async (services: Services, request: SignedRequest): Promise<Answer> => {
-  requireQuery(request, 'custodian', 'cursor', 'limit')
+  requireQuery(request, 'custodian', 'cursor', 'limit', 'entries')
   const place: CursorPlace = {
     principal: request.principal.id,
     vault: idOf(request.params['vault']),
     custodian: idOf(request.query.get('custodian')),
   }
   const limit = limitOf(request.query.get('limit'))
-  const mask = await requireMask(services, place, request.principal)
+  const entries = request.query.get('entries')
+  const mask = await requireMask(services, entries, { place, principal: request.principal })
   const progress = await progressOf(services, request.query.get('cursor'), mask, place)
   const maxBytes = WIRE_LIMITS.feedPageBytes
   const page = fitting(

@@ -22,7 +22,9 @@ export const manifestOperation = (
     custodian: manifest.custodian,
     version: manifest.version,
     previous: manifest.previous,
-    categories: manifest.categories.map(({ category, epoch, strict }) => ({ category, epoch, strict })),
+    categories: manifest.categories.map(({ category, epoch, strict, accessLog = false }) => ({
+      category, epoch, strict, accessLog,
+    })),
   }
 }
 

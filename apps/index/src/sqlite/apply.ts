@@ -46,8 +46,9 @@ const writeManifest = (to: Session, operation: ManifestOperation, vault: number,
   const before = categoriesOf(to.sql, part)
   for (const [place, state] of nextCategories(before, operation.categories, sequence).entries()) {
     if (state === before[place]) continue
-    to.sql('INSERT OR REPLACE INTO categories (part, place, category, epoch, strict, closed) VALUES (?, ?, ?, ?, ?, ?)')
-      .run(part, place, state.category, state.epoch, state.strict ? 1 : 0, state.closed)
+    to.sql(`INSERT OR REPLACE INTO categories (part, place, category, epoch, strict, access_log, closed)
+      VALUES (?, ?, ?, ?, ?, ?, ?)`)
+      .run(part, place, state.category, state.epoch, state.strict ? 1 : 0, state.accessLog ? 1 : 0, state.closed)
   }
   to.sql('INSERT INTO manifests (part, version, sequence, id) VALUES (?, ?, ?, ?)')
     .run(part, operation.version, sequence, operation.statement.id)

@@ -20,12 +20,12 @@ export const vaultNo = (sql: Prepare, id: Uint8Array): number | undefined => num
 export const partNo = (sql: Prepare, vault: number, custodian: Uint8Array): number | undefined =>
   numberOf(sql('SELECT no FROM parts WHERE vault = ? AND custodian = ?').get(vault, principalNo(sql, custodian) ?? 0))
 
-interface CategoryRow { category: Uint8Array; epoch: number; strict: number; closed: number }
+interface CategoryRow { category: Uint8Array; epoch: number; strict: number; access_log: number; closed: number }
 
 export const categoriesOf = (sql: Prepare, part: number): CategoryState[] =>
-  (sql('SELECT category, epoch, strict, closed FROM categories WHERE part = ? ORDER BY place').all(part) as
-    unknown as CategoryRow[]).map(({ category, epoch, strict, closed }) => ({
-    category, epoch, closed, strict: strict === 1,
+  (sql('SELECT category, epoch, strict, access_log, closed FROM categories WHERE part = ? ORDER BY place').all(part) as
+    unknown as CategoryRow[]).map(({ category, epoch, strict, access_log, closed }) => ({
+    category, epoch, closed, strict: strict === 1, accessLog: access_log === 1,
   }))
 
 const PURPOSE_BITS = PURPOSES.map((purpose, place) => [purpose, 1 << place] as const)
@@ -36,11 +36,12 @@ export const purposeMask = (purposes: readonly string[]): number =>
 interface GrantRow {
   id: Uint8Array; parent: Uint8Array | null; vault: Uint8Array; custodian: Uint8Array; signer: Uint8Array
   grantee: Uint8Array; mask: number; rights: number; purposes: number; not_before: number; expires: number
-  revoked: number; statement: Uint8Array; keys: Uint8Array
+  revoked: number; revoked_at: number | null; statement: Uint8Array; keys: Uint8Array
 }
 
 const GRANT_COLUMNS = `g.id, g.parent, v.id AS vault, c.id AS custodian, s.id AS signer, e.id AS grantee, g.mask,
-  g.rights, g.purposes, g.not_before, g.expires, g.revoked`
+  g.rights, g.purposes, g.not_before, g.expires, g.revoked,
+  (SELECT r.time FROM statements r WHERE r.sequence = g.revoked) AS revoked_at`
 const GRANT_TABLES = `grants g JOIN vaults v ON v.no = g.vault JOIN parts p ON p.no = g.part
   JOIN principals c ON c.no = p.custodian JOIN principals s ON s.no = g.signer JOIN principals e ON e.no = g.grantee`
 const STATEMENT_COLUMNS = 't.statement, k.statement AS keys'
@@ -60,6 +61,7 @@ const grantState = (row: GrantRow): GrantState => ({
   notBefore: row.not_before,
   expires: row.expires,
   revoked: row.revoked !== 0,
+  revokedAt: row.revoked === 0 ? undefined : (row.revoked_at ?? Number.MAX_SAFE_INTEGER),
 })
 
 type Parameter = number | Uint8Array

@@ -9,7 +9,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { INDEX_LIMITS } from '../limits.ts'
 
 /** Changed together with the tables; a database of another version is refused. */
-export const SCHEMA_VERSION = 4
+export const SCHEMA_VERSION = 5
 
 const TABLES = `
 CREATE TABLE principals (no INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE) STRICT;
@@ -38,7 +38,8 @@ CREATE TABLE manifests (
 
 CREATE TABLE categories (
   part INTEGER NOT NULL, place INTEGER NOT NULL, category BLOB NOT NULL, epoch INTEGER NOT NULL,
-  strict INTEGER NOT NULL, closed INTEGER NOT NULL, PRIMARY KEY (part, place)) STRICT, WITHOUT ROWID;
+  strict INTEGER NOT NULL, access_log INTEGER NOT NULL, closed INTEGER NOT NULL,
+  PRIMARY KEY (part, place)) STRICT, WITHOUT ROWID;
 
 -- revoked: sequence of the revocation, 0 for none.
 CREATE TABLE grants (

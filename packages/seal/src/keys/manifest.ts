@@ -10,7 +10,7 @@ import { labelBytes } from '../labels.ts'
 import { type CategoryEntry, CategorySecrets, Manifest, SUITE } from '../statements.ts'
 import { concatBytes, equalBytes, toHex, u32 } from '../verify/bytes.ts'
 import { statementId } from '../verify/identity.ts'
-import { categoryEntry } from '../verify/vault.ts'
+import { categoryEntry, requireAccessLog } from '../verify/vault.ts'
 import { wrapEarlier } from './wrap.ts'
 
 export interface MadeManifest {
@@ -22,6 +22,9 @@ export interface MadeManifest {
   readonly secrets: CategorySecrets
 }
 
+/** Code of the category that takes what readers write about their own accesses. */
+export const ACCESS_LOG = 'access-log'
+
 /** A category's key pair. */
 export interface CategoryKey {
   readonly secret: Uint8Array
@@ -30,7 +33,7 @@ export interface CategoryKey {
 }
 
 export interface NewCategory {
-  /** What the category is called among those who may know; opaque outside. */
+  /** What the category is called among those who may know; opaque outside. {@link ACCESS_LOG} is marked publicly. */
   readonly code: string
   readonly strict: boolean
   /** Drawn before, elsewhere in this process, because deriving it takes long; for this one category, and no other. */
@@ -62,7 +65,7 @@ const drawCategory = (
   const category = context.random(16)
   const { secret, publicKey } = key === undefined ? drawCategoryKey(context) : onlyOnce(key)
   return {
-    entry: { category, epoch: 0, publicKey, strict },
+    entry: { category, epoch: 0, publicKey, strict, ...(code === ACCESS_LOG ? { accessLog: true } : {}) },
     secret: { category, code, epoch: 0, secret },
   }
 }
@@ -73,6 +76,7 @@ const signManifest = async (
   secrets: CategorySecrets,
   context: Context,
 ): Promise<MadeManifest> => {
+  requireAccessLog(fields.categories)
   const info = manifestInfo(fields.vault, custodian.id, fields.version)
   const { enc, sealed } = await sealTo(custodian.keys.current.sealingKey, info, encode(CategorySecrets, secrets))
   const time = Math.floor(context.now() / 1000)
@@ -150,7 +154,7 @@ const nextEpoch = async (
   const secret = context.random(32)
   const previous = await wrapEarlier(secret, { vault, category, epoch }, old.secret)
   return {
-    entry: { category, epoch, publicKey: xwingPublicKey(secret), strict: entry.strict, previous },
+    entry: { ...entry, epoch, publicKey: xwingPublicKey(secret), previous },
     secret: { category, code: old.code, epoch, secret },
   }
 }

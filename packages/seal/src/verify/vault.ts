@@ -36,6 +36,18 @@ export const verifyGenesis = async (signedBytes: Uint8Array, controller: Princip
 export const mayBeCustodian = (genesis: VaultGenesis, custodian: PrincipalKeys): boolean =>
   genesis.mode === 'owner' ? equalBytes(genesis.controller, custodian.id) : custodian.kind === 'organisation'
 
+/** One category at most takes entries about accesses, and its mark has one form. Throws `manifest-invalid`. */
+export const requireAccessLog = (categories: readonly Pick<CategoryEntry, 'accessLog'>[]): void => {
+  const marks = categories.flatMap(({ accessLog }) => accessLog ?? [])
+  if (marks.length > 1 || marks.includes(false)) {
+    throw new SealError('manifest-invalid', 'a manifest marks one access log at most, and marks nothing else')
+  }
+}
+
+/** The category of a part that takes what readers write about their own accesses; undefined in parts without one. */
+export const accessLogEntry = (manifest: Pick<Manifest, 'categories'>): CategoryEntry | undefined =>
+  manifest.categories.find(({ accessLog }) => accessLog === true)
+
 const requireSuccessor = (manifest: Manifest, before: Manifest | undefined): void => {
   if (before === undefined) return
   for (const old of before.categories) {
@@ -43,10 +55,13 @@ const requireSuccessor = (manifest: Manifest, before: Manifest | undefined): voi
     const grows =
       entry !== undefined &&
       entry.strict === old.strict &&
+      entry.accessLog === old.accessLog &&
       (entry.epoch === old.epoch
         ? equalBytes(entry.publicKey, old.publicKey)
         : entry.epoch === old.epoch + 1 && entry.previous !== undefined)
-    if (!grows) throw new SealError('manifest-invalid', 'a manifest drops, loosens or skips an epoch of a category')
+    if (!grows) {
+      throw new SealError('manifest-invalid', 'a manifest drops, loosens, marks anew or skips an epoch of a category')
+    }
   }
 }
 
@@ -88,6 +103,7 @@ export const verifyManifests = async (
     if (new Set(manifest.categories.map((entry) => toHex(entry.category))).size !== manifest.categories.length) {
       throw new SealError('manifest-invalid', 'a manifest names a category twice')
     }
+    requireAccessLog(manifest.categories)
     requireSuccessor(manifest, manifests.at(-1))
     manifests.push(manifest)
     ids.push(id)
