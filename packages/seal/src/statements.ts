@@ -272,6 +272,8 @@ export const Position = struct({
   sequence: field(3, uint()),
   time: field(4, time),
   salt: optional(5, id16),
+  /** Which of the index's logs; absent for its first one. */
+  generation: optional(6, uint()),
 })
 export type Position = Value<typeof Position>
 
@@ -282,6 +284,8 @@ export const Positions = struct({
   held: field(2, list(struct({
     statement: field(0, hash32), sequence: field(1, uint()), time: field(2, time), salt: optional(3, id16),
   }), LIMITS.positions)),
+  /** As in {@link Position}. */
+  generation: optional(3, uint()),
 })
 export type Positions = Value<typeof Positions>
 

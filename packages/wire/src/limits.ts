@@ -29,6 +29,10 @@ export const WIRE_LIMITS = {
   finalAge: 3_600,
   /** Between two exchanges of checkpoints among trustees. */
   gossipEvery: 60,
+  /** One piece of evidence, key chains and statements included. */
+  evidence: 1024 * 1024,
+  /** Words whose times differ by less contradict each other nowhere: clocks go wrong, and publishing takes time. */
+  evidenceTolerance: 60,
   /** An access older than this is not released on. */
   accessWindow: 300,
 } as const
