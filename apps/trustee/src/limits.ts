@@ -6,6 +6,13 @@ export const TRUSTEE_LIMITS = {
   /** A release of as many capsules as an access may name, each with its own encapsulation, and the key chains. */
   releaseBody: FORMAT_LIMITS.accessCapsules * 4_096,
   revocationBody: 1024 * 1024,
+  /** Leaves of the log, some with their statements. */
+  pushBody: WIRE_LIMITS.logPushBytes,
+  addCheckpointBody: WIRE_LIMITS.logProof,
+  /** Requests to cosign that wait for their turn. */
+  witnessTurns: 64,
+  /** Signed checkpoints that are remembered until the mirror has their trees. */
+  checkpointsAhead: 64,
   /** Opened encapsulations kept in memory: one a writer and day, so a hospital's chart needs some dozens. */
   openCouriers: 4_096,
   /** An access may be signed this far ahead of our clock, and is released on for this long. */

@@ -1,6 +1,7 @@
 /** What a trustee must not forget: what it released, what was revoked, and how far each principal's keys went. */
-import { DatabaseSync, type StatementSync } from 'node:sqlite'
 import { Problem } from '@scelle/wire/errors'
+import { Database } from './database.ts'
+import { LOG_SCHEMA, MirrorStore } from './log/mirror-store.ts'
 
 /** The newest key record of a principal that was relied on. */
 export interface KeyHead {
@@ -37,37 +38,16 @@ const SCHEMA = `
   ) STRICT, WITHOUT ROWID;
 `
 
-/** One SQLite file, used by one process. Every change is on disk when the call returns. */
+/** The trustee's file. Every change is on disk when the call returns. */
 export class TrusteeStore {
-  readonly #db: DatabaseSync
-  readonly #statements = new Map<string, StatementSync>()
+  /** The mirror of the log, in the same file. */
+  readonly log: MirrorStore
+  readonly #db: Database
 
   /** `:memory:` keeps nothing. Throws where another process has the file. */
   constructor(path: string) {
-    this.#db = new DatabaseSync(path)
-    // EXCLUSIVE: two trustees over one file would each believe that they know everything that was released.
-    this.#db.exec('PRAGMA locking_mode = EXCLUSIVE; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;')
-    this.#db.exec(SCHEMA)
-  }
-
-  #sql(text: string): StatementSync {
-    const known = this.#statements.get(text)
-    if (known !== undefined) return known
-    const statement = this.#db.prepare(text)
-    this.#statements.set(text, statement)
-    return statement
-  }
-
-  #transaction<T>(work: () => T): T {
-    this.#sql('BEGIN IMMEDIATE').run()
-    try {
-      const result = work()
-      this.#sql('COMMIT').run()
-      return result
-    } catch (error) {
-      if (this.#db.isTransaction) this.#sql('ROLLBACK').run()
-      throw error
-    }
+    this.#db = new Database(path, SCHEMA + LOG_SCHEMA)
+    this.log = new MirrorStore(this.#db)
   }
 
   /**
@@ -75,8 +55,8 @@ export class TrusteeStore {
    * another access: the first one's record must not be overwritten.
    */
   answerTo(release: Pick<Release, 'reader' | 'access' | 'statement'>): Uint8Array | undefined {
-    const row = this.#sql('SELECT statement, answer FROM release WHERE reader = ? AND access = ?')
-      .get(release.reader, release.access) as { statement: Uint8Array; answer: Uint8Array | null } | undefined
+    const row = this.#db.row<{ statement: Uint8Array; answer: Uint8Array | null }>(
+      'SELECT statement, answer FROM release WHERE reader = ? AND access = ?', release.reader, release.access)
     if (row === undefined) return undefined
     if (Buffer.compare(row.statement, release.statement) !== 0) {
       throw new Problem('already-exists', 'This access id was used for another access. Draw a new one.')
@@ -89,58 +69,56 @@ export class TrusteeStore {
    * where one of `grants` was revoked while the shares were being opened.
    */
   keepRelease(release: Release, grants: readonly Uint8Array[], heads: readonly KeyHead[]): Uint8Array {
-    return this.#transaction(() => {
+    return this.#db.transaction(() => {
       if (grants.some((grant) => this.isRevoked(grant))) throw new Problem('grant-revoked')
       const earlier = this.answerTo(release)
       if (earlier !== undefined) return earlier
       this.#keepHeads(heads)
       const { reader, access, statement, vault, time, answer } = release
-      this.#sql('INSERT INTO release (reader, access, statement, vault, time, answer) VALUES (?, ?, ?, ?, ?, ?)')
-        .run(reader, access, statement, vault, time, answer)
+      this.#db.run('INSERT INTO release (reader, access, statement, vault, time, answer) VALUES (?, ?, ?, ?, ?, ?)',
+        reader, access, statement, vault, time, answer)
       return answer
     })
   }
 
   /** Drops answers given before `time`, whose accesses are too old to be repeated. That they were given stays. */
   dropAnswers(time: number): void {
-    this.#sql('UPDATE release SET answer = NULL WHERE answer IS NOT NULL AND time < ?').run(time)
+    this.#db.run('UPDATE release SET answer = NULL WHERE answer IS NOT NULL AND time < ?', time)
   }
 
   isRevoked(grant: Uint8Array): boolean {
-    return this.#sql('SELECT 1 FROM revocation WHERE grant_id = ?').get(grant) !== undefined
+    return this.#db.row('SELECT 1 FROM revocation WHERE grant_id = ?', grant) !== undefined
   }
 
   /** Idempotent: the first revocation of a grant stays. */
   keepRevocation(grant: Uint8Array, statement: Uint8Array, time: number, heads: readonly KeyHead[]): void {
-    this.#transaction(() => {
+    this.#db.transaction(() => {
       this.#keepHeads(heads)
-      this.#sql('INSERT INTO revocation (grant_id, statement, time) VALUES (?, ?, ?) ON CONFLICT DO NOTHING')
-        .run(grant, statement, time)
+      this.#db.run('INSERT INTO revocation (grant_id, statement, time) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+        grant, statement, time)
     })
   }
 
   headOf(principal: Uint8Array): KeyHead | undefined {
-    const row = this.#sql('SELECT version, record FROM key_head WHERE principal = ?').get(principal) as
-      | { version: number; record: Uint8Array }
-      | undefined
+    const row = this.#db.row<{ version: number; record: Uint8Array }>(
+      'SELECT version, record FROM key_head WHERE principal = ?', principal)
     return row === undefined ? undefined : { principal, ...row }
   }
 
   #keepHeads(heads: readonly KeyHead[]): void {
     for (const { principal, version, record } of heads) {
-      this.#sql(`INSERT INTO key_head (principal, version, record) VALUES (?, ?, ?) ON CONFLICT DO UPDATE
-        SET version = excluded.version, record = excluded.record WHERE excluded.version > version`)
-        .run(principal, version, record)
+      this.#db.run(`INSERT INTO key_head (principal, version, record) VALUES (?, ?, ?) ON CONFLICT DO UPDATE
+        SET version = excluded.version, record = excluded.record WHERE excluded.version > version`,
+      principal, version, record)
     }
   }
 
   /** True while the file can be read. */
   get works(): boolean {
-    return this.#db.isOpen && this.#sql('SELECT 1 AS one').get() !== undefined
+    return this.#db.works
   }
 
   close(): void {
-    this.#statements.clear()
     this.#db.close()
   }
 }

@@ -6,6 +6,8 @@ import { Problem } from '@scelle/wire/errors'
 import { ReleaseRequest, RevocationNotice } from '@scelle/wire/messages'
 import { createServer, type Log, type Server } from '@scelle/wire/server'
 import { TRUSTEE_LIMITS } from './limits.ts'
+import { addLogRoutes } from './log/routes.ts'
+import { Witness } from './log/witness.ts'
 import { type ShownPrincipals, verifyPrincipals } from './principals.ts'
 import { release } from './release.ts'
 import { revoke } from './revocation.ts'
@@ -43,6 +45,7 @@ export const createTrustee = (options: TrusteeOptions): Trustee => {
     store,
     now: context.now,
   }
+  const witness = new Witness({ identity, indexId, store: store.log, now: context.now, log: options.log })
   const server = createServer({
     role: 'trustee',
     chain: identity.chain,
@@ -51,7 +54,7 @@ export const createTrustee = (options: TrusteeOptions): Trustee => {
     random: context.random,
     // Nobody is registered at a trustee: whoever asks shows its keys in the request.
     keyOf: () => undefined,
-    readiness: () => store.works,
+    readiness: () => store.works && witness.forks.found === undefined,
     ...(options.authorities === undefined ? {} : { authorities: options.authorities }),
   })
   server.route({
@@ -64,7 +67,10 @@ export const createTrustee = (options: TrusteeOptions): Trustee => {
       const principals = await verifyPrincipals(request.keys, store)
       return { keys: signerOf(principals, signer), value: { request, principals } }
     },
-    handler: async ({ certified, principal: reader }) => ({ body: await release({ ...certified, reader }, releaser) }),
+    handler: async ({ certified, principal: reader }) => {
+      witness.forks.require()
+      return { body: await release({ ...certified, reader }, releaser) }
+    },
   })
   server.route({
     method: 'POST',
@@ -81,5 +87,6 @@ export const createTrustee = (options: TrusteeOptions): Trustee => {
       return { status: 204 }
     },
   })
+  addLogRoutes(server, { witness, store: store.log, indexId })
   return server
 }

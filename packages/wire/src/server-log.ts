@@ -18,6 +18,12 @@ export type LogEvent =
     readonly milliseconds: number
     readonly code?: ProblemCode
   }
+  /** Two histories of the log were seen, both signed by it: this trustee serves neither. */
+  | { readonly event: 'log-forked' }
+  /** What the index handed over since the last cosignature is not what its checkpoint says; it is asked for anew. */
+  | { readonly event: 'log-unlike-mirror' }
+  /** This trustee cosigned more than it remembers: it waits until its mirror has that again. */
+  | { readonly event: 'witness-restored' }
   /** A defect. Its kind and where it was thrown; its message could hold what a patient's record holds. */
   | { readonly event: 'fault'; readonly request?: string; readonly kind: string; readonly at: readonly string[] }
 

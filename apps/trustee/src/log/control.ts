@@ -1,0 +1,119 @@
+/**
+ * Control leaves: statements that a trustee knows before it cosigns the tree that holds them, so that what the log says
+ * about keys, revocations and epochs counts wherever that tree is relied on. The index hands them over and is not
+ * believed: what it hands over must be what the leaf commits to.
+ */
+import {
+  controlSubject, decode, decodeSigned, ed25519Verify, equalBytes, KeyRecord, LogEntry, logEntry, Manifest, Revocation,
+  SealError, Signed, signatureInput, statementId, toHex, ZERO32,
+} from '@scelle/seal/verify'
+import { Problem } from '@scelle/wire/errors'
+import type { LogPush } from '@scelle/wire/messages'
+import type { LoggedKey, LoggedManifest, MirrorLeaf, MirrorStore } from './mirror-store.ts'
+
+const refused = (leaf: number, what: string): Problem => new Problem('bad-statement', `leaf ${leaf}: ${what}`)
+
+/** Runs a check whose failure is about one leaf. */
+const about = <T>(leaf: number, check: () => T): T => {
+  try {
+    return check()
+  } catch (error) {
+    if (error instanceof SealError) throw refused(leaf, `${error.code}: ${error.message}`)
+    throw error
+  }
+}
+
+/**
+ * A labelled leaf comes with the statement that it commits to, under its salt and label; any other comes alone, so that
+ * nobody makes a trustee keep statements that are not the log's. Throws `bad-statement`.
+ */
+export const checkLeaf = (
+  { entry, statement, salt }: LogPush['leaves'][number], leaf: number,
+): MirrorLeaf => about(leaf, () => {
+  const { subject } = decode(LogEntry, entry)
+  if (subject === undefined) {
+    if (statement !== undefined || salt !== undefined) throw refused(leaf, 'it is no control leaf')
+    return { entry }
+  }
+  if (statement === undefined || salt === undefined) throw refused(leaf, 'its statement is missing')
+  const made = logEntry({ salt, statement: statementId(statement), subject: controlSubject(statement) })
+  if (!equalBytes(made, entry)) throw refused(leaf, 'it does not commit to its statement, or not under its label')
+  return { entry, control: { statement, salt } }
+})
+
+export interface ControlLeaf {
+  readonly leaf: number
+  readonly statement: Uint8Array
+}
+
+/** What a run of control leaves changes: computed before anything is stored. */
+export interface ControlEffects {
+  readonly keys: ReadonlyMap<string, LoggedKey & { principal: Uint8Array }>
+  readonly revocations: readonly { grant: Uint8Array; leaf: number }[]
+  readonly manifests: ReadonlyMap<string, LoggedManifest & { vault: Uint8Array; custodian: Uint8Array }>
+}
+
+interface Run {
+  readonly store: MirrorStore
+  readonly keys: Map<string, LoggedKey & { principal: Uint8Array }>
+  readonly revocations: { grant: Uint8Array; leaf: number }[]
+  readonly manifests: Map<string, LoggedManifest & { vault: Uint8Array; custodian: Uint8Array }>
+}
+
+/** A principal's next key: signed by the one before, which the log holds. A second successor of one key is a fork. */
+const keyRecord = (run: Run, { leaf, statement }: ControlLeaf): void => {
+  const signed = decodeSigned('key-record', statement)
+  const record = decode(KeyRecord, signed.body)
+  const first = equalBytes(signed.signer, ZERO32)
+  const principal = first ? statementId(statement) : signed.signer
+  const known = run.keys.get(toHex(principal)) ?? run.store.loggedKey(principal)
+  const follows = first
+    ? known === undefined && record.version === 0 && record.previous === undefined && signed.keyVersion === 0
+    : known !== undefined && record.version === known.version + 1 && signed.keyVersion === known.version &&
+      record.previous !== undefined && equalBytes(record.previous, known.record)
+  if (!follows) throw refused(leaf, 'a key record does not follow the one before it in the log')
+  const input = signatureInput('key-record', signed.signer, signed.keyVersion, signed.body)
+  if (!ed25519Verify(known?.signingKey ?? record.signingKey, input, signed.signature)) {
+    throw refused(leaf, 'a key record is not signed by its predecessor')
+  }
+  run.keys.set(toHex(principal), {
+    principal, version: record.version, record: statementId(statement), signingKey: record.signingKey,
+  })
+}
+
+/** Whether its signer may revoke is decided where the grant's chain is shown: a stranger's ends nothing there. */
+const revocation = (run: Run, { leaf, statement }: ControlLeaf): void => {
+  const { grant } = decode(Revocation, decodeSigned('revocation', statement).body)
+  run.revocations.push({ grant, leaf })
+}
+
+const manifest = (run: Run, { leaf, statement }: ControlLeaf): void => {
+  const { vault, custodian, version, previous } = decode(Manifest, decodeSigned('manifest', statement).body)
+  const name = `${toHex(vault)}/${toHex(custodian)}`
+  const known = run.manifests.get(name) ?? run.store.loggedManifest(vault, custodian)
+  const follows = known === undefined
+    ? version === 2
+    : version === known.version + 1 && previous !== undefined && equalBytes(previous, known.manifest)
+  if (!follows) throw refused(leaf, 'a manifest does not follow the one before it in the log')
+  run.manifests.set(name, { vault, custodian, version, manifest: statementId(statement) })
+}
+
+/** Works out what control leaves, in the log's order, change. Throws `bad-statement` naming the leaf. */
+export const controlEffects = (leaves: readonly ControlLeaf[], store: MirrorStore): ControlEffects => {
+  const run: Run = { store, keys: new Map(), revocations: [], manifests: new Map() }
+  for (const leaf of leaves) {
+    const { kind } = about(leaf.leaf, () => decode(Signed, leaf.statement))
+    if (kind === 'key-record') keyRecord(run, leaf)
+    else if (kind === 'revocation') revocation(run, leaf)
+    else if (kind === 'manifest') manifest(run, leaf)
+    else throw refused(leaf.leaf, `a ${kind} is no control leaf`)
+  }
+  return run
+}
+
+/** To be called within the transaction that keeps the cosigned size. */
+export const applyEffects = ({ keys, revocations, manifests }: ControlEffects, store: MirrorStore): void => {
+  for (const { principal, ...key } of keys.values()) store.keepLoggedKey(principal, key)
+  for (const { grant, leaf } of revocations) store.keepLoggedRevocation(grant, leaf)
+  for (const { vault, custodian, ...known } of manifests.values()) store.keepLoggedManifest(vault, custodian, known)
+}

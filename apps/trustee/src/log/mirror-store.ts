@@ -1,0 +1,242 @@
+/** What a witness must not forget: every leaf, what it cosigned last, what control leaves said, and any lie it saw. */
+import { LOG_LIMITS } from '@scelle/log'
+import type { Database } from '../database.ts'
+
+/** A leaf as the index handed it over. */
+export interface MirrorLeaf {
+  readonly entry: Uint8Array
+  /** Of a control leaf. */
+  readonly control?: { readonly statement: Uint8Array; readonly salt: Uint8Array } | undefined
+}
+
+/** The bytes of a tile of hashes as far as it is filled: 32 a hash. */
+export interface MirrorTile {
+  readonly level: number
+  readonly index: number
+  readonly bytes: Uint8Array
+}
+
+/** What this trustee cosigned last. */
+export interface Cosigned {
+  readonly size: number
+  readonly root: Uint8Array
+  /** Seconds; no cosignature is dated before it. */
+  readonly time: number
+  /** The note with this trustee's cosignature. */
+  readonly note: Uint8Array
+}
+
+/** A note that carries a trustee's cosignature, as it was seen. */
+export interface SeenNote {
+  readonly size: number
+  readonly root: Uint8Array
+  readonly note: Uint8Array
+}
+
+/**
+ * Two histories of one log: notes that it signed. Of one size, with two roots; or `proof` shows that the newer tree
+ * begins with one of the older size whose root is `root`, and not the one that the older note names.
+ */
+export interface Fork {
+  readonly older: Uint8Array
+  readonly newer: Uint8Array
+  readonly root: Uint8Array
+  readonly proof: readonly Uint8Array[]
+}
+
+/** The newest key record of a principal in the log. */
+export interface LoggedKey {
+  readonly version: number
+  /** Statement id of the record. */
+  readonly record: Uint8Array
+  /** The key that signs what follows. */
+  readonly signingKey: Uint8Array
+}
+
+export interface LoggedManifest {
+  readonly version: number
+  readonly manifest: Uint8Array
+}
+
+export const LOG_SCHEMA = `
+  CREATE TABLE IF NOT EXISTS leaf (leaf INTEGER PRIMARY KEY, entry BLOB NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS control (leaf INTEGER PRIMARY KEY, statement BLOB NOT NULL, salt BLOB NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS tile (
+    level INTEGER NOT NULL, place INTEGER NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY (level, place)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS cosigned (
+    one INTEGER PRIMARY KEY CHECK (one = 1), size INTEGER NOT NULL, root BLOB NOT NULL, time INTEGER NOT NULL,
+    note BLOB NOT NULL
+  ) STRICT;
+  CREATE TABLE IF NOT EXISTS log_signer (version INTEGER PRIMARY KEY, record BLOB NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS seen_note (
+    witness BLOB PRIMARY KEY, size INTEGER NOT NULL, root BLOB NOT NULL, note BLOB NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS fork (
+    one INTEGER PRIMARY KEY CHECK (one = 1), older BLOB NOT NULL, newer BLOB NOT NULL, root BLOB NOT NULL,
+    proof BLOB NOT NULL
+  ) STRICT;
+  CREATE TABLE IF NOT EXISTS logged_key (
+    principal BLOB PRIMARY KEY, version INTEGER NOT NULL, record BLOB NOT NULL, signing_key BLOB NOT NULL
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS logged_revocation (
+    grant_id BLOB NOT NULL, leaf INTEGER NOT NULL, PRIMARY KEY (grant_id, leaf)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS logged_manifest (
+    vault BLOB NOT NULL, custodian BLOB NOT NULL, version INTEGER NOT NULL, manifest BLOB NOT NULL,
+    PRIMARY KEY (vault, custodian)
+  ) STRICT, WITHOUT ROWID;
+`
+
+const HASH = 32
+const { tileWidth: WIDTH, tileHeight: HEIGHT } = LOG_LIMITS
+/** Levels of tiles that a tree can have whose size a double holds. */
+const TILE_LEVELS = Math.ceil(53 / HEIGHT)
+
+/** Tables of the log in the trustee's own file, so that leaves, cosignatures and releases share its transactions. */
+export class MirrorStore {
+  readonly #db: Database
+
+  constructor(db: Database) {
+    this.#db = db
+  }
+
+  transaction<T>(work: () => T): T {
+    return this.#db.transaction(work)
+  }
+
+  /** Leaves mirrored, without a gap. */
+  get size(): number {
+    return this.#db.row<{ size: number }>('SELECT coalesce(max(leaf) + 1, 0) AS size FROM leaf')?.size ?? 0
+  }
+
+  /** To be called within a transaction, with the tiles that the leaves changed. */
+  append(from: number, leaves: readonly MirrorLeaf[], tiles: Iterable<MirrorTile>): void {
+    for (const [place, { entry, control }] of leaves.entries()) {
+      this.#db.run('INSERT INTO leaf (leaf, entry) VALUES (?, ?)', from + place, entry)
+      if (control === undefined) continue
+      this.#db.run('INSERT INTO control (leaf, statement, salt) VALUES (?, ?, ?)',
+        from + place, control.statement, control.salt)
+    }
+    this.#keepTiles(tiles)
+  }
+
+  /** Forgets the leaves from `size` on. */
+  truncate(size: number): void {
+    this.transaction(() => {
+      this.#db.run('DELETE FROM leaf WHERE leaf >= ?', size)
+      this.#db.run('DELETE FROM control WHERE leaf >= ?', size)
+      for (let level = 0, nodes = size; level < TILE_LEVELS; level++, nodes = Math.floor(nodes / WIDTH)) {
+        const last = Math.floor(nodes / WIDTH)
+        this.#db.run('UPDATE tile SET bytes = substr(bytes, 1, ?) WHERE level = ? AND place = ?',
+          (nodes % WIDTH) * HASH, level, last)
+        this.#db.run('DELETE FROM tile WHERE level = ? AND (place > ? OR length(bytes) = 0)', level, last)
+      }
+    })
+  }
+
+  #keepTiles(tiles: Iterable<MirrorTile>): void {
+    for (const { level, index, bytes } of tiles) {
+      this.#db.run('INSERT OR REPLACE INTO tile (level, place, bytes) VALUES (?, ?, ?)', level, index, bytes)
+    }
+  }
+
+  tile(level: number, index: number): Uint8Array | undefined {
+    return this.#db.row<{ bytes: Uint8Array }>('SELECT bytes FROM tile WHERE level = ? AND place = ?', level, index)
+      ?.bytes
+  }
+
+  entries(from: number, to: number): Uint8Array[] {
+    return this.#db.rows<{ entry: Uint8Array }>(
+      'SELECT entry FROM leaf WHERE leaf >= ? AND leaf < ? ORDER BY leaf', from, to,
+    ).map(({ entry }) => entry)
+  }
+
+  /** Control leaves from `from` up to but without `to`, in their order. */
+  controls(from: number, to: number): { leaf: number; statement: Uint8Array; salt: Uint8Array }[] {
+    return this.#db.rows(
+      'SELECT leaf, statement, salt FROM control WHERE leaf >= ? AND leaf < ? ORDER BY leaf', from, to,
+    )
+  }
+
+  cosigned(): Cosigned | undefined {
+    return this.#db.row('SELECT size, root, time, note FROM cosigned')
+  }
+
+  /** To be called within the transaction that applied the control leaves up to `size`. */
+  keepCosigned({ size, root, time, note }: Cosigned): void {
+    this.#db.run('INSERT OR REPLACE INTO cosigned (one, size, root, time, note) VALUES (1, ?, ?, ?, ?)',
+      size, root, time, note)
+  }
+
+  /** Key records of the index, genesis first; empty before it was first heard. */
+  signerChain(): Uint8Array[] {
+    return this.#db.rows<{ record: Uint8Array }>('SELECT record FROM log_signer ORDER BY version')
+      .map(({ record }) => record)
+  }
+
+  keepSignerChain(chain: readonly Uint8Array[]): void {
+    this.transaction(() => {
+      for (const [version, record] of chain.entries()) {
+        this.#db.run('INSERT OR IGNORE INTO log_signer (version, record) VALUES (?, ?)', version, record)
+      }
+    })
+  }
+
+  seenNote(witness: Uint8Array): SeenNote | undefined {
+    return this.#db.row('SELECT size, root, note FROM seen_note WHERE witness = ?', witness)
+  }
+
+  /** Keeps the largest note that carries this witness's cosignature. */
+  keepSeenNote(witness: Uint8Array, { size, root, note }: SeenNote): void {
+    this.#db.run(`INSERT INTO seen_note (witness, size, root, note) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE
+      SET size = excluded.size, root = excluded.root, note = excluded.note WHERE excluded.size > size`,
+    witness, size, root, note)
+  }
+
+  fork(): Fork | undefined {
+    const row = this.#db.row<Omit<Fork, 'proof'> & { proof: Uint8Array }>('SELECT older, newer, root, proof FROM fork')
+    if (row === undefined) return undefined
+    const { older, newer, root, proof } = row
+    const hashes = Array.from({ length: proof.length / HASH }, (_, i) => proof.slice(i * HASH, (i + 1) * HASH))
+    return { older, newer, root, proof: hashes }
+  }
+
+  /** The first one stays: nothing is said about the log after it. */
+  keepFork({ older, newer, root, proof }: Fork): void {
+    this.#db.run('INSERT OR IGNORE INTO fork (one, older, newer, root, proof) VALUES (1, ?, ?, ?, ?)',
+      older, newer, root, Buffer.concat(proof))
+  }
+
+  loggedKey(principal: Uint8Array): LoggedKey | undefined {
+    return this.#db.row('SELECT version, record, signing_key AS signingKey FROM logged_key WHERE principal = ?',
+      principal)
+  }
+
+  keepLoggedKey(principal: Uint8Array, { version, record, signingKey }: LoggedKey): void {
+    this.#db.run('INSERT OR REPLACE INTO logged_key (principal, version, record, signing_key) VALUES (?, ?, ?, ?)',
+      principal, version, record, signingKey)
+  }
+
+  keepLoggedRevocation(grant: Uint8Array, leaf: number): void {
+    this.#db.run('INSERT OR IGNORE INTO logged_revocation (grant_id, leaf) VALUES (?, ?)', grant, leaf)
+  }
+
+  /** Signed revocations of a grant in the log, first ones first, at most `limit`. Who made them is not checked. */
+  loggedRevocations(grant: Uint8Array, limit: number): Uint8Array[] {
+    return this.#db.rows<{ statement: Uint8Array }>(
+      'SELECT statement FROM logged_revocation JOIN control USING (leaf) WHERE grant_id = ? ORDER BY leaf LIMIT ?',
+      grant, limit,
+    ).map(({ statement }) => statement)
+  }
+
+  loggedManifest(vault: Uint8Array, custodian: Uint8Array): LoggedManifest | undefined {
+    return this.#db.row('SELECT version, manifest FROM logged_manifest WHERE vault = ? AND custodian = ?',
+      vault, custodian)
+  }
+
+  keepLoggedManifest(vault: Uint8Array, custodian: Uint8Array, { version, manifest }: LoggedManifest): void {
+    this.#db.run('INSERT OR REPLACE INTO logged_manifest (vault, custodian, version, manifest) VALUES (?, ?, ?, ?)',
+      vault, custodian, version, manifest)
+  }
+}
