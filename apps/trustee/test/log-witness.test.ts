@@ -49,7 +49,7 @@ describe('a push', () => {
     expect(pushed(await sendPush(world, running, await log.push(3, 0)))).toMatchObject({ mirrored: 5, cosigned: 5 })
   })
 
-  test('from elsewhere than the mirror's end, or after another size: answered with the numbers', async () => {
+  test('from elsewhere than the mirror\'s end, or after another size: answered with the numbers', async () => {
     await follow(world, running, log)
     log.append(3)
     expect(pushed(await sendPush(world, running, await log.push(4, 5)))).toEqual({ mirrored: 5, cosigned: 5 })
