@@ -4,6 +4,10 @@ import type { Timers } from '@scelle/sdk'
 interface Due {
   readonly at: number
   readonly run: () => void
+  /** Somebody waits for it: time may go there by itself. */
+  readonly awaited: boolean
+  /** Set by a server that answers a request when the timer ends, or before. */
+  readonly serving: boolean
 }
 
 /** Lets everything that is ready run: promises, then sockets and files. */
@@ -33,11 +37,25 @@ export class TestClock {
         const soon = setImmediate(then)
         return () => clearImmediate(soon)
       }
-      const due: Due = { at: this.#now + Math.max(0, ms), run: then }
-      this.#due.add(due)
-      this.#watch()
-      return () => this.#due.delete(due)
+      return this.#add({ at: this.#now + ms, run: then, awaited: true, serving: false })
     },
+  }
+
+  /**
+   * For servers. Their retries and what they do now and then wait until time goes on for somebody else's sake: one that
+   * is down would otherwise have the days fly by. Only where a request waits for the timer does time go there.
+   */
+  readonly background: Timers = {
+    after: (ms, then, awaited = false) => {
+      if (ms <= 0) return this.timers.after(0, then)
+      return this.#add({ at: this.#now + ms, run: then, awaited, serving: awaited })
+    },
+  }
+
+  #add(due: Due): () => void {
+    this.#due.add(due)
+    this.#watch()
+    return () => this.#due.delete(due)
   }
 
   /** Goes on by `ms`, running every timer in its order and what follows from it. */
@@ -74,18 +92,22 @@ export class TestClock {
     due.run()
   }
 
-  /** True while something is under way that needs no timer: then time stands. Set by the network. */
-  busy: () => boolean = () => false
+  /**
+   * True while something is under way that needs no timer: then time stands. `waiting`: requests that wait for a
+   * server's timer. Set by the network.
+   */
+  busy: (waiting: number) => boolean = () => false
 
   #watch(): void {
-    if (this.#jump === 0 || this.#pump !== undefined) return
+    if (this.#jump === 0 || this.#pump !== undefined || ![...this.#due].some(({ awaited }) => awaited)) return
     let still = 0
     this.#pump = setInterval(() => {
+      const due = [...this.#due]
+      const soon = due.some(({ at, awaited }) => awaited && at - this.#now <= this.#jump)
+      still = soon && !this.busy(due.filter(({ serving }) => serving).length) ? still + 1 : 0
       const next = this.#next()
-      const soon = next !== undefined && next.at - this.#now <= this.#jump
-      still = soon && !this.busy() ? still + 1 : 0
-      if (still >= 3 && soon) this.#run(next)
-      if (this.#due.size === 0) {
+      if (still >= 3 && next !== undefined) this.#run(next)
+      if (!due.some(({ awaited }) => awaited)) {
         clearInterval(this.#pump)
         this.#pump = undefined
       }

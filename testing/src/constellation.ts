@@ -11,6 +11,7 @@ import {
   type Identity,
   memoryState,
   type Options,
+  type Timers,
 } from '@scelle/sdk'
 import { createTrustee, TrusteeStore } from '@scelle/trustee'
 import { type Context, toHex } from '@scelle/seal/verify'
@@ -187,7 +188,7 @@ export class Constellation {
     this.clock = new TestClock(options.start ?? START, options.jump ?? 120_000)
     this.now = options.sockets?.now ?? this.clock.now
     this.network = new Network(this.clock.timers)
-    this.clock.busy = () => this.network.underWay > 0
+    this.clock.busy = (waiting) => this.network.underWay > waiting
     this.log = options.log ?? (() => {})
   }
 
@@ -218,8 +219,21 @@ export class Constellation {
       identity: index,
       start: ({ context, directory, log, authority }) => {
         const storage = openStorage({ directory, identity: index, context })
-        const server = createIndex({ identity: index, ...storage, admitted, context, log, authorities: [authority] })
-        return { ...server, release: () => storage.store.close() }
+        const server = createIndex({
+          identity: index,
+          ...storage,
+          admitted,
+          trustees: [],
+          context,
+          log,
+          authorities: [authority],
+          ...this.#reached(),
+        })
+        const release = async (): Promise<void> => {
+          await server.halt()
+          await storage.store.close()
+        }
+        return { ...server, release }
       },
     })) as Party
     for (let i = 1; i <= 3; i++) {
@@ -243,6 +257,11 @@ export class Constellation {
         })) as Party,
       )
     }
+  }
+
+  /** How servers reach others and wait: for nobody's sake does time go on by itself while they do. */
+  #reached(): { fetch: Network['fetch']; timers: Timers } | Record<string, never> {
+    return this.sockets ? {} : { fetch: this.network.fetch, timers: this.clock.background }
   }
 
   /** Adds a party and starts it: an edge, say. Its host is `NAME.test`. */

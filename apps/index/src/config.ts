@@ -1,5 +1,5 @@
 /** The index's configuration file. Paths are relative to its folder. */
-import { authorities, filePath, listenAddress, principalIds, settings } from '@scelle/wire/config'
+import { authorities, filePath, listenAddress, peers, principalIds, settings } from '@scelle/wire/config'
 
 export const configSchema = settings({
   listen: listenAddress,
@@ -9,5 +9,7 @@ export const configSchema = settings({
   data: filePath,
   /** Organisations that may create vaults in custody and deposit into them. */
   admitted: principalIds,
+  /** The trustees and their base URLs: they cosign the log. */
+  trustees: peers,
   authorities,
 })

@@ -2,13 +2,18 @@
 import type { Identity } from '@scelle/seal/identity'
 import type { Context } from '@scelle/seal/verify'
 import { createServer, type Log, type Server } from '@scelle/wire/server'
+import { systemTimers, type Timers } from '@scelle/wire/timers'
 import { Cursors } from './cursor.ts'
+import type { Fetch } from './log/ask.ts'
+import { IndexLog } from './log/log.ts'
+import type { TrusteeAddress } from './log/witness-link.ts'
 import { Registry } from './registry.ts'
 import { addAccessRoutes } from './routes/accesses.ts'
 import { addBlobRoutes } from './routes/blobs.ts'
 import { addCommitRoutes } from './routes/commits.ts'
 import { addFeedRoutes } from './routes/feed.ts'
 import { addGrantRoutes } from './routes/grants.ts'
+import { addLogRoutes } from './routes/log.ts'
 import { addManifestRoutes } from './routes/manifests.ts'
 import { addPrincipalRoutes } from './routes/principals.ts'
 import { addRevocationRoutes } from './routes/revocations.ts'
@@ -16,6 +21,9 @@ import { addVaultRoutes } from './routes/vaults.ts'
 import type { Services } from './services.ts'
 import type { Blobs, Store } from './store.ts'
 
+export type { Fetch } from './log/ask.ts'
+export { LogUnusable } from './log/errors.ts'
+export type { TrusteeAddress } from './log/witness-link.ts'
 export { type InspectedVault, inspectVault } from './inspect.ts'
 export { inspectDirectory } from './inspect-directory.ts'
 export { openStorage, type Storage, type StorageOptions } from './storage.ts'
@@ -30,21 +38,42 @@ export interface IndexOptions {
   readonly cursorSecret: Uint8Array
   /** Ids in hex of organisations that may create vaults in custody and deposit into them. */
   readonly admitted: readonly string[]
+  /** The trustees, who cosign the log: without two of them no access is answered. */
+  readonly trustees: readonly TrusteeAddress[]
   readonly context: Context
   readonly log: Log
+  /** How trustees are reached, and what waits: the platform's where absent. */
+  readonly fetch?: Fetch
+  readonly timers?: Timers
   /** Names, with port, under which others reach it, beside loopback. */
   readonly authorities?: readonly string[]
 }
 
 const ROUTES = [
   addPrincipalRoutes, addVaultRoutes, addManifestRoutes, addGrantRoutes, addRevocationRoutes, addCommitRoutes,
-  addBlobRoutes, addFeedRoutes, addAccessRoutes,
+  addBlobRoutes, addFeedRoutes, addAccessRoutes, addLogRoutes,
 ]
 
+export interface IndexServer extends Server {
+  /** Resolves once the stored log was found sound. Rejects with LogUnusable: then it must not serve. */
+  readonly started: Promise<void>
+  /** Ends what goes on by itself, as the end of the process would. The store can be closed then. */
+  readonly halt: () => Promise<void>
+}
+
 /** A server with every route of spec/protocol.md's index table; `listen`, or `inject` without a socket. */
-export const createIndex = (options: IndexOptions): Server => {
+export const createIndex = (options: IndexOptions): IndexServer => {
   const { identity, store, context } = options
   const registry = new Registry(store)
+  const log = new IndexLog({
+    identity,
+    store: store.log,
+    trustees: options.trustees,
+    context,
+    timers: options.timers ?? systemTimers,
+    fetch: options.fetch ?? fetch,
+    events: options.log,
+  })
   const server = createServer({
     role: 'index',
     chain: identity.chain,
@@ -52,12 +81,14 @@ export const createIndex = (options: IndexOptions): Server => {
     now: context.now,
     random: context.random,
     keyOf: (principal) => registry.keysOf(principal),
-    readiness: () => store.ready(),
+    readiness: async () => log.running && (await store.ready()),
     settled: () => store.durable(),
     ...(options.authorities === undefined ? {} : { authorities: options.authorities }),
   })
   const services: Services = {
     store,
+    log,
+    trustees: options.trustees.length,
     blobs: options.blobs,
     registry,
     cursors: new Cursors(options.cursorSecret, context.random),
@@ -67,5 +98,9 @@ export const createIndex = (options: IndexOptions): Server => {
     admitted: new Set(options.admitted),
   }
   for (const add of ROUTES) add(server, services)
-  return server
+  const close = async (): Promise<void> => {
+    await server.close()
+    await log.end()
+  }
+  return { ...server, close, started: log.started, halt: () => log.end() }
 }

@@ -39,6 +39,35 @@ export const INDEX_LIMITS = {
   feedSibling: 34,
   /** An encapsulation of a feed. */
   feedEncapsulation: 1_228,
+  /** The log's limits. Times of it are milliseconds. Between two checkpoints, at least. */
+  publishEvery: 50,
+  /** Between two checkpoints that trustees are asked to cosign, while nobody waits for one. */
+  cosignEvery: 500,
+  /** How long somebody who put an access on record waits for the quorum. */
+  receiptWait: 5_000,
+  /** One request to a trustee, and the pauses before it is tried again: the first, and the longest. */
+  witnessTimeout: 5_000,
+  witnessPause: 100,
+  witnessPauseMax: 5_000,
+  /** Before a checkpoint that could not be stored is tried again. */
+  publishPause: 1_000,
+  /** An answer of a trustee, in bytes: its key chain is the largest. */
+  witnessAnswer: 1024 * 1024,
+  /** Statements of control leaves in one push end it when they reach this. */
+  pushBytes: 4 * 1024 * 1024,
+  /** Leaves kept in memory for trustees that keep up, and leaves that one step of the sequencer takes. */
+  recentLeaves: 8_192,
+  leavesAtOnce: 4_096,
+  /** Leaves that one checkpoint adds, where many wait. */
+  leavesPublished: 65_536,
+  /** Newest leaves that are compared with their tiles at the start. */
+  leavesChecked: 4_096,
+  /** Full tiles kept in memory, 8 kB each. */
+  cachedTiles: 256,
+  /** Refusals of one principal in an hour that become leaves of the log; the further ones do not. */
+  denialsPerHour: 60,
+  /** Principals whose refusals are counted at once. */
+  deniedPrincipals: 4_096,
   /** Octets read at once from a blob's file. */
   blobChunk: 256 * 1024,
 } as const

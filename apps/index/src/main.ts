@@ -23,9 +23,11 @@ const start = async (file: string): Promise<void> => {
     identity,
     context,
     admitted: settings.admitted,
+    trustees: settings.trustees,
     authorities: settings.authorities,
     log: createLog(gatheredLines((text) => process.stdout.write(text)), context.now),
   })
+  await server.started
   const { url } = await server.listen(settings.listen)
   process.stderr.write(`index: ${url}\n`)
   const stop = (): void => {

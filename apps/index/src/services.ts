@@ -6,12 +6,16 @@ import { Problem } from '@scelle/wire/errors'
 import { Receipt } from '@scelle/wire/messages'
 import type { Answer, ServerRequest } from '@scelle/wire/server'
 import type { Cursors } from './cursor.ts'
+import type { IndexLog } from './log/log.ts'
 import { positionStatement } from './positions.ts'
 import type { Registry } from './registry.ts'
 import type { Blobs, Operation, Outcome, Store, StoredPosition } from './store.ts'
 
 export interface Services {
   readonly store: Store
+  readonly log: IndexLog
+  /** How many trustees cosign the log. */
+  readonly trustees: number
   readonly blobs: Blobs
   readonly registry: Registry
   readonly cursors: Cursors
@@ -63,13 +67,23 @@ export const requireQuery = (request: ServerRequest, ...known: string[]): void =
   }
 }
 
+/** Applies operations, unless the log has stopped: nothing is taken on record that no log would hold. */
+export const applyAll = async (services: Services, operations: readonly Operation[]): Promise<Outcome[]> => {
+  await services.log.requireRunning()
+  return services.store.apply(operations)
+}
+
 export const receiptFor = (services: Services, statement: Uint8Array, position: StoredPosition): Answer => ({
   body: encode(Receipt, { position: positionStatement(services.index, statement, position) }),
 })
 
-/** Applies one operation and answers with its position. Throws Problem where the store refuses. */
-export const applyForReceipt = async (services: Services, operation: Operation): Promise<Answer> => {
-  const [outcome] = (await services.store.apply([operation])) as [Outcome]
+/** Applies one operation; its position. Throws Problem where the store refuses. */
+export const applyOne = async (services: Services, operation: Operation): Promise<StoredPosition> => {
+  const [outcome] = (await applyAll(services, [operation])) as [Outcome]
   if ('problem' in outcome) throw new Problem(outcome.problem, outcome.detail)
-  return receiptFor(services, operation.statement.id, outcome.position)
+  return outcome.position
 }
+
+/** Applies one operation and answers with its position. Throws Problem where the store refuses. */
+export const applyForReceipt = async (services: Services, operation: Operation): Promise<Answer> =>
+  receiptFor(services, operation.statement.id, await applyOne(services, operation))

@@ -19,6 +19,6 @@ const faultPoint = (reached: string): void => {
 
 const faultPoints = { store: faultPoint, blobs: faultPoint }
 const storage = openStorage({ directory, identity, context, flush: flushAside, faultPoints })
-const server = createIndex({ ...storage, identity, context, admitted: [], log: () => undefined })
+const server = createIndex({ ...storage, identity, context, admitted: [], trustees: [], log: () => undefined })
 const { url } = await server.listen({ host: '127.0.0.1', port: 0 })
 process.stdout.write(`${url}\n`)

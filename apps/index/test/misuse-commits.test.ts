@@ -209,7 +209,7 @@ describe('capsules', () => {
     const elsewhere = await world.vault(owner)
     const other = new Writer(world, owner, elsewhere, { custodian: owner })
     const across = await other.seal(first.capsule, [{}], { withCapsule: false })
-    expect(await submit(across.made)).toEqual({ problem: 'capsule-closed', places: [0] })
+    expect(await submit(across.made)).toEqual({ problem: 'capsule-closed', places: [across.made.records[0]?.place] })
     const twice = await writer.seal(first.capsule, [])
     expect((await submit(twice.made)).problem).toBe('already-exists')
     const access = await createAccess(

@@ -22,8 +22,9 @@ import {
 import type { ProblemCode } from '@scelle/wire/errors'
 import { signRequest } from '@scelle/wire/http'
 import { CommitAnswers, CommitBatch, CommitSubmission, Feed, NewGrant, NewVault, Receipt } from '@scelle/wire/messages'
-import type { LogEvent, Server } from '@scelle/wire/server'
-import { createIndex, openStorage, type Storage, type StorageOptions } from '../src/index.ts'
+import type { LogEvent } from '@scelle/wire/server'
+import { createIndex, type IndexServer, openStorage, type Storage, type StorageOptions } from '../src/index.ts'
+import { quickTimers, Witnesses } from './witnesses.ts'
 
 /** A generator of bytes that gives the same ones for the same seed. */
 export const seeded = (seed: string): Context['random'] => {
@@ -77,9 +78,12 @@ export class World {
   identity!: Identity
   trustees!: Identity[]
   storage!: Storage
-  server!: Server
+  server!: IndexServer
+  /** The trustees as far as the index needs them: they cosign. */
+  witnesses!: Witnesses
   readonly #options: WorldOptions
   readonly #remove: () => void
+  #starts = 0
 
   private constructor(options: WorldOptions) {
     this.#options = options
@@ -94,18 +98,24 @@ export class World {
     const world = new World(options)
     world.identity = await createIdentity('index', world.context)
     world.trustees = await Promise.all([0, 1, 2].map(() => createIdentity('trustee', world.context)))
+    world.witnesses = new Witnesses(world.identity.keys, world.trustees, world.context.now)
     world.start()
     return world
   }
 
   start(): void {
-    const { identity, context, directory } = this
+    const { identity, directory } = this
+    // What the index draws for itself, whenever it does, changes nothing of what a test draws.
+    const context = { ...this.context, random: seeded(`${this.#options.seed}/index/${this.#starts++}`) }
     this.storage = openStorage({ directory, identity, context, ...this.#options.storage })
     this.server = createIndex({
       ...this.storage,
       identity,
       context,
       admitted: this.admitted,
+      trustees: this.witnesses.addresses,
+      fetch: this.witnesses.fetch,
+      timers: quickTimers,
       log: (event) => this.events.push(event),
     })
   }

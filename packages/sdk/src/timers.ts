@@ -1,20 +1,8 @@
 /** Waiting, as something that tests can hold in their hand. */
+import type { Timers } from '@scelle/wire/timers'
 import { SdkError } from './errors.ts'
 
-export interface Timers {
-  /** Runs `then` after `ms`; the answer cancels. Keeps a process alive only where somebody waits for it (`awaited`). */
-  after(ms: number, then: () => void, awaited?: boolean): () => void
-}
-
-/** The platform's timers. */
-export const systemTimers: Timers = {
-  after(ms, then, awaited = false) {
-    const timer: unknown = setTimeout(then, ms)
-    const canLetGo = typeof timer === 'object' && timer !== null && 'unref' in timer
-    if (canLetGo && !awaited) (timer as { unref(): void }).unref()
-    return () => clearTimeout(timer as number)
-  },
-}
+export { systemTimers, type Timers } from '@scelle/wire/timers'
 
 export const abortedError = (): SdkError => new SdkError('aborted', 'the caller gave up')
 

@@ -41,6 +41,19 @@ export const authorities = v.optional(
   v.array(v.pipe(v.string(), v.regex(/^[a-z0-9.:[\]-]+$/, 'a host in lower case, with its port'))), [],
 )
 
+const baseUrl = v.pipe(
+  v.string(), v.regex(/^https?:\/\/[^\s/?#]+(\/[^\s?#]*[^\s/?#])?$/, 'an http or https URL without a slash at its end'),
+)
+
+/** Another party: its principal id, which its keys must lead to, and its base URL. */
+export const peer = settings({ id: principalId, url: baseUrl })
+
+/** Parties of one kind, each once. */
+export const peers = v.optional(v.pipe(
+  v.array(peer), v.maxLength(8, 'at most 8 parties'),
+  v.check((list) => new Set(list.map(({ id }) => id)).size === list.length, 'each party once'),
+), [])
+
 const describeIssue = (issue: v.BaseIssue<unknown>): string => {
   const key = v.getDotPath(issue) ?? '(the whole file)'
   if (issue.expected === 'never') return `${key}: this key is not known`

@@ -3,6 +3,12 @@ import type { ProblemCode } from './errors.ts'
 
 export type Role = 'index' | 'trustee' | 'edge' | 'guard'
 
+/**
+ * `cosigning`: as it should be. `silent`: no answer, or a refusal. `lying`: what it sent does not hold. `ahead`: it
+ * cosigned more than this index has. `forked`: it says that it saw two histories of the log.
+ */
+export type WitnessState = 'cosigning' | 'silent' | 'lying' | 'ahead' | 'forked'
+
 /** A new event is added here, where a reviewer sees what it can carry: never ids, targets, bodies or messages. */
 export type LogEvent =
   | { readonly event: 'started'; readonly role: Role; readonly port: number }
@@ -24,6 +30,10 @@ export type LogEvent =
   | { readonly event: 'log-unlike-mirror' }
   /** This trustee cosigned more than it remembers: it waits until its mirror has that again. */
   | { readonly event: 'witness-restored' }
+  /** The index's log is not published any more; `advice` is one of a few fixed sentences. */
+  | { readonly event: 'log-stopped'; readonly reason: 'uncertain' | 'disagrees'; readonly advice: string }
+  /** How it stands between the index and a trustee, by its place in the configuration; told when it changes. */
+  | { readonly event: 'witness'; readonly trustee: number; readonly state: WitnessState }
   /** A defect. Its kind and where it was thrown; its message could hold what a patient's record holds. */
   | { readonly event: 'fault'; readonly request?: string; readonly kind: string; readonly at: readonly string[] }
 

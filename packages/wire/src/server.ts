@@ -18,7 +18,7 @@ import { faultOf, type Log, type Role } from './server-log.ts'
 import { type PresentProblem, problemOf } from './server-problems.ts'
 import type { Answer, Policy, Route, ServerRequest } from './server-routes.ts'
 
-export { createLog, type Log, type LogEvent, type Role } from './server-log.ts'
+export { createLog, faultOf, type Log, type LogEvent, type Role, type WitnessState } from './server-log.ts'
 export { problemOf, type PresentProblem } from './server-problems.ts'
 export type * from './server-routes.ts'
 

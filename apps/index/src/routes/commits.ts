@@ -7,7 +7,7 @@ import { CommitAnswers, CommitBatch, CommitHistory, type CommitSubmission } from
 import { problemOf, type Answer, type Server, type SignedRequest } from '@scelle/wire/server'
 import { nameOf } from '../names.ts'
 import { type Held, positionsStatement } from '../positions.ts'
-import { idOf, requireQuery, secondsNow, type Services } from '../services.ts'
+import { applyAll, idOf, requireQuery, secondsNow, type Services } from '../services.ts'
 import type { CommitOperation, Outcome, StoredPosition } from '../store.ts'
 import { requireAuthor, verifySubmission } from '../submission.ts'
 
@@ -62,7 +62,7 @@ const submit = async (services: Services, { body, principal }: SignedRequest): P
   const prepared: Prepared[] = []
   for (const submission of batch) prepared.push(await prepare(services, submission, principal))
   const operations = prepared.flatMap((one) => ('operation' in one ? [one.operation] : []))
-  const outcomes = operations.length === 0 ? [] : await services.store.apply(operations)
+  const outcomes = operations.length === 0 ? [] : await applyAll(services, operations)
   let next = 0
   const held: Held[] = []
   const answers = prepared.map((one, place): Answered => {

@@ -7,7 +7,7 @@ import type { Answer, Server, SignedRequest } from '@scelle/wire/server'
 import { grantOf, storedChain } from '../grant-chain.ts'
 import { INDEX_LIMITS } from '../limits.ts'
 import { requirePast } from '../registry.ts'
-import { applyForReceipt, requireCurrent, secondsNow, type Services } from '../services.ts'
+import { applyOne, receiptFor, requireCurrent, secondsNow, type Services } from '../services.ts'
 
 const revoke = async (services: Services, { body, principal }: SignedRequest): Promise<Answer> => {
   const signed = decodeSigned('revocation', body)
@@ -20,9 +20,12 @@ const revoke = async (services: Services, { body, principal }: SignedRequest): P
     grants: chain.map((entry) => grantOf(entry.statement)), ids: chain.map((entry) => entry.id),
   })
   requirePast(time, secondsNow(services))
-  return applyForReceipt(services, {
-    kind: 'revocation', statement: { id: statementId(body), bytes: body, subject: controlSubject(body) }, vault, grant,
+  const id = statementId(body)
+  const position = await applyOne(services, {
+    kind: 'revocation', statement: { id, bytes: body, subject: controlSubject(body) }, vault, grant,
   })
+  services.log.hurry(position.sequence - 1)
+  return receiptFor(services, id, position)
 }
 
 export const addRevocationRoutes = (server: Server, services: Services): void => {

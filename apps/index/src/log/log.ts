@@ -1,0 +1,168 @@
+/** The index's log: sequencer, trustees, and what anybody reads of it. `GET` routes over it are `routes/log.ts`. */
+import { LogError, parseTilePath } from '@scelle/log'
+import type { Identity } from '@scelle/seal/identity'
+import { type Context, encode, Head, SUITE } from '@scelle/seal/verify'
+import { Problem } from '@scelle/wire/errors'
+import { logOrigin } from '@scelle/wire/log'
+import { faultOf, type Log as Events } from '@scelle/wire/server'
+import type { Timers } from '@scelle/wire/timers'
+import { INDEX_LIMITS } from '../limits.ts'
+import type { CosignedKind, LogStore } from '../log-store.ts'
+import type { Fetch } from './ask.ts'
+import { LogUnusable } from './errors.ts'
+import { PublishedLog } from './published.ts'
+import { Publisher } from './publisher.ts'
+import { Pushes } from './pushes.ts'
+import { type CosignedNote, Rounds } from './rounds.ts'
+import { type TrusteeAddress, WitnessLink } from './witness-link.ts'
+
+export interface IndexLogOptions {
+  readonly identity: Identity
+  readonly store: LogStore
+  /** Asked to cosign: all three, by three different bodies. */
+  readonly trustees: readonly TrusteeAddress[]
+  readonly context: Context
+  readonly timers: Timers
+  readonly fetch: Fetch
+  readonly events: Events
+}
+
+const KINDS: readonly CosignedKind[] = ['quorum', 'final']
+
+export class IndexLog {
+  /** Resolves once the stored log was found sound and is published. Rejects with LogUnusable. */
+  readonly started: Promise<void>
+  readonly #options: IndexLogOptions
+  readonly #published: PublishedLog
+  readonly #rounds: Rounds
+  readonly #links: readonly WitnessLink[]
+  readonly #publisher: Publisher
+  readonly #ended = new AbortController()
+  #stopped: LogUnusable | undefined
+  #head: { readonly second: number; readonly size: number; readonly statement: Promise<Uint8Array> } | undefined
+
+  constructor(options: IndexLogOptions) {
+    this.#options = options
+    const { identity, store, context, timers, trustees, events, fetch } = options
+    this.#published = new PublishedLog(store)
+    this.#rounds = new Rounds({
+      trustees: trustees.length,
+      now: context.now,
+      timers,
+      begun: () => this.#links.forEach((link) => link.wake()),
+      keep: (kind, cosigned) => this.#keep(kind, cosigned),
+    })
+    const asking = { identity, context, timers, fetch, signal: this.#ended.signal }
+    const pushes = new Pushes(this.#published, identity.chain)
+    this.#links = trustees.map((trustee, place) =>
+      new WitnessLink({ trustee, place, asking, rounds: this.#rounds, pushes, events }))
+    this.#publisher = new Publisher({
+      identity, origin: logOrigin(identity.id), store, published: this.#published, now: context.now, timers, events,
+      announce: (checkpoint) => this.#rounds.published(checkpoint),
+      stopped: (why) => this.#stop(why),
+    })
+    this.started = this.#start()
+    this.started.catch(() => {})
+  }
+
+  async #start(): Promise<void> {
+    for (const kind of KINDS) {
+      const cosigned = await this.#options.store.cosigned(kind)
+      if (cosigned !== undefined) this.#rounds.restore(kind, cosigned)
+    }
+    try {
+      await this.#publisher.lead()
+    } catch (error) {
+      if (error instanceof LogUnusable) this.#stop(error)
+      throw error
+    }
+  }
+
+  #stop(why: LogUnusable): void {
+    this.#stopped = why
+    this.#options.events({ event: 'log-stopped', reason: why.reason, advice: why.message })
+  }
+
+  #keep(kind: CosignedKind, { size, note }: CosignedNote): void {
+    this.#options.store.keepCosigned(kind, size, note).catch((error: unknown) => {
+      if (!this.#ended.signal.aborted) this.#options.events({ event: 'fault', ...faultOf(error) })
+    })
+  }
+
+  /** Ends it at once; resolves when nothing of it is under way. */
+  async end(): Promise<void> {
+    this.#ended.abort(new Error('the log was closed'))
+    this.#rounds.end()
+    await this.#publisher.end()
+    for (const link of this.#links) await link.ended()
+  }
+
+  get running(): boolean {
+    return this.#stopped === undefined
+  }
+
+  /** Throws `log-stopped` where nothing may be added any more. */
+  async requireRunning(): Promise<void> {
+    try {
+      await this.started
+    } catch (cause) {
+      throw new Problem('log-stopped', undefined, { cause })
+    }
+    if (this.#stopped !== undefined) throw new Problem('log-stopped')
+  }
+
+  /** Somebody wants this leaf cosigned soon. */
+  hurry(leaf: number): void {
+    this.#rounds.hurry(leaf)
+  }
+
+  /** The receipt of a leaf, once a quorum has cosigned it. Throws `not-cosigned`. */
+  async receipt(leaf: number, salt: Uint8Array): Promise<Uint8Array> {
+    if (!(await this.#rounds.waitFor(leaf, INDEX_LIMITS.receiptWait))) throw new Problem('not-cosigned')
+    return this.#published.proof(leaf, this.#rounds.cosigned('quorum') as CosignedNote, salt)
+  }
+
+  /** The newest checkpoint, with all cosignatures that it has. Throws `not-found` while the log is empty. */
+  checkpoint(): Uint8Array {
+    return found(this.#rounds.newest())
+  }
+
+  /** Throws `not-found`. */
+  cosigned(kind: CosignedKind): Uint8Array {
+    return found(this.#rounds.cosigned(kind)?.note)
+  }
+
+  /** The proof of a leaf under the newest checkpoint that a quorum cosigned, without its salt. Throws `not-found`. */
+  async proof(leaf: number): Promise<Uint8Array> {
+    const cosigned = found(this.#rounds.cosigned('quorum'))
+    if (leaf >= cosigned.size) throw new Problem('not-found')
+    return this.#published.proof(leaf, cosigned)
+  }
+
+  /** The index's word what its newest checkpoint is now. One a second is signed. Throws `not-found`. */
+  head(): Promise<Uint8Array> {
+    const { identity, context } = this.#options
+    const { size, note } = found(this.#published.checkpoint)
+    const second = Math.floor(context.now() / 1000)
+    if (this.#head?.second !== second || this.#head.size !== size) {
+      const body = encode(Head, { suite: SUITE, index: identity.id, checkpoint: note, time: second })
+      this.#head = { second, size, statement: identity.sign('head', body) }
+    }
+    return this.#head.statement
+  }
+
+  /** A tile or bundle by its path. Throws `not-found`. */
+  async tile(path: string): Promise<Uint8Array> {
+    try {
+      return found(await this.#published.tile(parseTilePath(path)))
+    } catch (error) {
+      if (error instanceof LogError) throw new Problem('not-found', undefined, { cause: error })
+      throw error
+    }
+  }
+}
+
+const found = <T>(value: T | undefined): T => {
+  if (value === undefined) throw new Problem('not-found')
+  return value
+}

@@ -1,0 +1,154 @@
+/**
+ * The sequencer: when leaves are durable, it appends them to the tree, signs the checkpoint and stores it with the
+ * tiles that it filled. At once when idle, at most every 50 ms under load. Only what is stored is told to anybody.
+ */
+import { checkpointText, formatNote, leafHash, type NoteKey, signNote } from '@scelle/log'
+import type { Identity } from '@scelle/seal/identity'
+import { faultOf, type Log as Events } from '@scelle/wire/server'
+import type { Timers } from '@scelle/wire/timers'
+import { INDEX_LIMITS } from '../limits.ts'
+import { type LogStore, PublishError, type StoredCheckpoint, type StoredTile } from '../log-store.ts'
+import { LogUnusable } from './errors.ts'
+import type { PublishedLog } from './published.ts'
+import type { Tree } from './tree.ts'
+
+export interface PublisherOptions {
+  readonly identity: Identity
+  readonly origin: string
+  readonly store: LogStore
+  readonly published: PublishedLog
+  readonly now: () => number
+  readonly timers: Timers
+  readonly events: Events
+  /** A checkpoint was stored. */
+  readonly announce: (checkpoint: StoredCheckpoint) => void
+  /** Nothing is published any more. */
+  readonly stopped: (why: LogUnusable) => void
+}
+
+export class Publisher {
+  readonly #options: PublisherOptions
+  readonly #key: NoteKey
+  readonly #ended = new AbortController()
+  #leading = false
+  #running: Promise<void> | undefined
+  #again = false
+  #last = Number.NEGATIVE_INFINITY
+  #cancel: (() => void) | undefined
+  #unlisten: (() => void) | undefined
+
+  constructor(options: PublisherOptions) {
+    this.#options = options
+    this.#key = { name: options.origin, algorithm: 'ed25519', key: options.identity.keys.current.signingKey }
+  }
+
+  /** Resolves once the stored log was found sound, and this process publishes. Throws LogUnusable. */
+  async lead(): Promise<void> {
+    const { store, published, announce } = this.#options
+    await store.lead(this.#ended.signal)
+    await published.load()
+    if (this.#ended.signal.aborted) return
+    this.#leading = true
+    this.#unlisten ??= store.grown(() => this.#wake())
+    if (published.checkpoint !== undefined) announce(published.checkpoint)
+    this.#wake()
+  }
+
+  /** Ends it. Resolves once nothing of it is under way. */
+  async end(): Promise<void> {
+    this.#ended.abort(new Error('the log was closed'))
+    this.#leading = false
+    this.#cancel?.()
+    this.#unlisten?.()
+    await this.#running
+  }
+
+  #wake(): void {
+    if (!this.#leading) return
+    this.#again = true
+    if (this.#running === undefined) this.#schedule(this.#last + INDEX_LIMITS.publishEvery - this.#options.now())
+  }
+
+  #schedule(wait: number): void {
+    this.#cancel ??= this.#options.timers.after(Math.max(0, Math.min(wait, INDEX_LIMITS.publishPause)), () => {
+      this.#cancel = undefined
+      this.#running = this.#run()
+    })
+  }
+
+  async #run(): Promise<void> {
+    let pause = 0
+    try {
+      this.#again = false
+      this.#last = this.#options.now()
+      await this.#publish()
+    } catch (error) {
+      pause = INDEX_LIMITS.publishPause
+      this.#fail(error)
+    }
+    this.#running = undefined
+    if (!this.#leading || (!this.#again && pause === 0)) return
+    this.#schedule(Math.max(pause, this.#last + INDEX_LIMITS.publishEvery - this.#options.now()))
+  }
+
+  /** One checkpoint over all leaves that are durable. */
+  async #publish(): Promise<void> {
+    const { store, published, announce } = this.#options
+    const stored = await store.size()
+    const after = published.tree.size
+    if (stored <= after || !this.#leading) return
+    const size = Math.min(stored, after + INDEX_LIMITS.leavesPublished)
+    this.#again ||= size < stored
+    const { tree, tiles } = await this.#grow(size)
+    const checkpoint = await this.#sign(tree)
+    if (!this.#leading) return
+    await store.publish(checkpoint, tiles, after)
+    published.advance(tree, checkpoint)
+    announce(checkpoint)
+  }
+
+  async #grow(size: number): Promise<{ tree: Tree; tiles: StoredTile[] }> {
+    let { tree } = this.#options.published
+    const tiles: StoredTile[] = []
+    while (tree.size < size) {
+      const to = Math.min(size, tree.size + INDEX_LIMITS.leavesAtOnce)
+      const leaves = await this.#options.published.recent.take(tree.size, to)
+      const next = tree.extended(leaves.map(({ entry }) => leafHash(entry)))
+      tree = next.tree
+      tiles.push(...next.tiles)
+    }
+    return { tree, tiles }
+  }
+
+  /** The signature leaves this process only once `publish` has stored it: see `#publish`. */
+  async #sign({ size, root }: Tree): Promise<StoredCheckpoint> {
+    const { identity, origin } = this.#options
+    const text = checkpointText({ origin, size, root })
+    const signature = await signNote(text, this.#key, identity.signRaw)
+    return { size, root, note: formatNote({ text, signatures: [signature] }) }
+  }
+
+  #fail(error: unknown): void {
+    const { stopped, events } = this.#options
+    if (!this.#leading) return
+    if (error instanceof PublishError && error.reason !== 'uncertain') return this.#leadAgain()
+    if (!(error instanceof PublishError)) return events({ event: 'fault', ...faultOf(error) })
+    this.#leading = false
+    stopped(new LogUnusable('uncertain', { cause: error }))
+  }
+
+  /** Another process led in between: what it stored is read, and gone on from once this one leads again. */
+  #leadAgain(): void {
+    const { stopped, events, timers } = this.#options
+    this.#leading = false
+    this.lead().catch((error: unknown) => {
+      if (this.#ended.signal.aborted) return
+      if (error instanceof LogUnusable) return stopped(error)
+      events({ event: 'fault', ...faultOf(error) })
+      this.#cancel = timers.after(INDEX_LIMITS.publishPause, () => {
+        this.#cancel = undefined
+        this.#leadAgain()
+      })
+    })
+  }
+}

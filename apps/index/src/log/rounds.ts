@@ -1,0 +1,164 @@
+/**
+ * Which checkpoint the trustees are asked to cosign. All are asked for the same one until a quorum has cosigned it:
+ * each at its own pace would cosign checkpoints of its own, and no two the same.
+ */
+import { formatNote, type Note, type NoteSignature, parseNote } from '@scelle/log'
+import { QUORUM } from '@scelle/wire/log'
+import type { Timers } from '@scelle/wire/timers'
+import { INDEX_LIMITS } from '../limits.ts'
+import type { CosignedKind, StoredCheckpoint } from '../log-store.ts'
+
+/** A checkpoint and who cosigned it, by the trustee's place in the configuration. */
+export interface Target extends StoredCheckpoint {
+  readonly signed: Note
+  readonly cosignatures: Map<number, NoteSignature>
+}
+
+/** A note with cosignatures. */
+export interface CosignedNote {
+  readonly size: number
+  readonly note: Uint8Array
+}
+
+export interface RoundsOptions {
+  /** How many trustees there are. */
+  readonly trustees: number
+  readonly now: () => number
+  readonly timers: Timers
+  /** There is another checkpoint to cosign. */
+  readonly begun: () => void
+  readonly keep: (kind: CosignedKind, cosigned: CosignedNote) => void
+}
+
+const targetOf = (checkpoint: StoredCheckpoint): Target => ({
+  ...checkpoint, signed: parseNote(checkpoint.note), cosignatures: new Map(),
+})
+
+const noteOf = ({ signed, cosignatures }: Target): Uint8Array =>
+  formatNote({ text: signed.text, signatures: [...signed.signatures, ...cosignatures.values()] })
+
+export class Rounds {
+  readonly #options: RoundsOptions
+  readonly #final: number
+  readonly #cosigned: { -readonly [K in CosignedKind]?: CosignedNote & { readonly count: number } } = {}
+  #newest: StoredCheckpoint | undefined
+  #target: Target | undefined
+  #begun = Number.NEGATIVE_INFINITY
+  /** Leaves that are waited for lie in this range, its end not included; those cosigned by now have left it. */
+  #wanted = { from: 0, to: 0 }
+  #cancel: (() => void) | undefined
+  #waiting = new Set<{ readonly leaf: number; readonly go: () => void }>()
+
+  constructor(options: RoundsOptions) {
+    this.#options = options
+    this.#final = Math.max(QUORUM.final, options.trustees)
+  }
+
+  /** The checkpoint to cosign, where this trustee has not cosigned it yet. */
+  targetFor(trustee: number): Target | undefined {
+    return this.#target?.cosignatures.has(trustee) === true ? undefined : this.#target
+  }
+
+  cosigned(kind: CosignedKind): CosignedNote | undefined {
+    return this.#cosigned[kind]
+  }
+
+  /** The newest checkpoint with all cosignatures that it has by now. */
+  newest(): Uint8Array | undefined {
+    const { size } = this.#newest ?? {}
+    return this.#target !== undefined && this.#target.size === size ? noteOf(this.#target) : this.#newest?.note
+  }
+
+  /** What was cosigned before a restart. */
+  restore(kind: CosignedKind, cosigned: CosignedNote): void {
+    this.#cosigned[kind] ??= { ...cosigned, count: 0 }
+  }
+
+  published(checkpoint: StoredCheckpoint): void {
+    this.#newest = checkpoint
+    this.#consider()
+  }
+
+  /** Somebody waits for a quorum over this leaf: the next round does not wait for its time. */
+  hurry(leaf: number): void {
+    const { from, to } = this.#wanted
+    this.#wanted = from < to ? { from: Math.min(from, leaf), to: Math.max(to, leaf + 1) } : { from: leaf, to: leaf + 1 }
+    this.#consider()
+  }
+
+  /** Resolves with whether a quorum cosigned the leaf within so many milliseconds. */
+  async waitFor(leaf: number, ms: number): Promise<boolean> {
+    if (this.#covers(leaf)) return true
+    return new Promise((resolve) => {
+      const end = (covered: boolean): void => {
+        cancel()
+        this.#waiting.delete(waiting)
+        resolve(covered)
+      }
+      const waiting = { leaf, go: () => end(true) }
+      const cancel = this.#options.timers.after(ms, () => end(false), true)
+      this.#waiting.add(waiting)
+      this.hurry(leaf)
+    })
+  }
+
+  /** A trustee's cosignature, which was verified. */
+  add(trustee: number, target: Target, cosignature: NoteSignature): void {
+    target.cosignatures.set(trustee, cosignature)
+    const count = target.cosignatures.size
+    if (count >= QUORUM.release) this.#keep('quorum', target, count)
+    if (count >= this.#final) this.#keep('final', target, count)
+    for (const { leaf, go } of this.#waiting) if (this.#covers(leaf)) go()
+    if (this.#covers(this.#wanted.to - 1)) this.#wanted = { from: 0, to: 0 }
+    this.#consider()
+  }
+
+  /** A trustee has cosigned a larger checkpoint than the one that is asked for: it will never cosign this one. */
+  passed(size: number): void {
+    if (this.#target === undefined || this.#target.size >= size) return
+    if (this.#newest !== undefined && this.#newest.size >= size) this.#begin(this.#newest)
+  }
+
+  end(): void {
+    this.#cancel?.()
+    this.#newest = undefined
+    this.#target = undefined
+  }
+
+  #covers(leaf: number): boolean {
+    return (this.#cosigned.quorum?.size ?? 0) > leaf
+  }
+
+  #keep(kind: CosignedKind, target: Target, count: number): void {
+    const before = this.#cosigned[kind]
+    if (before !== undefined && (before.size > target.size || (before.size === target.size && before.count >= count))) {
+      return
+    }
+    const { size } = target
+    this.#cosigned[kind] = { size, note: noteOf(target), count }
+    this.#options.keep(kind, { size, note: noteOf(target) })
+  }
+
+  #consider(): void {
+    const newest = this.#newest
+    if (newest === undefined || this.#options.trustees === 0 || newest.size === this.#target?.size) return
+    if (this.#target !== undefined && this.#target.cosignatures.size < QUORUM.release) return
+    const from = Math.max(this.#wanted.from, this.#cosigned.quorum?.size ?? 0)
+    const urgent = from < Math.min(this.#wanted.to, newest.size)
+    const wait = urgent ? 0 : this.#begun + INDEX_LIMITS.cosignEvery - this.#options.now()
+    if (wait <= 0) return this.#begin(newest)
+    this.#cancel ??= this.#options.timers.after(Math.min(wait, INDEX_LIMITS.cosignEvery), () => {
+      this.#cancel = undefined
+      this.#begun = Number.NEGATIVE_INFINITY
+      this.#consider()
+    })
+  }
+
+  #begin(checkpoint: StoredCheckpoint): void {
+    this.#cancel?.()
+    this.#cancel = undefined
+    this.#begun = this.#options.now()
+    this.#target = targetOf(checkpoint)
+    this.#options.begun()
+  }
+}

@@ -1,0 +1,94 @@
+/** Trustees as far as the index's log needs them: each mirrors leaves and cosigns what `decideCosignature` permits. */
+import {
+  cosignNote, decideCosignature, formatSignature, leafHash, parseAddCheckpoint, rootOfLeaves, type Tree,
+} from '@scelle/log'
+import type { Identity } from '@scelle/seal/identity'
+import { decode, encode, equalBytes, type PrincipalKeys, toHex } from '@scelle/seal/verify'
+import { logKeys, logOrigin, verifyEd25519, witnessKeys } from '@scelle/wire/log'
+import { LogPush, LogPushed, Self } from '@scelle/wire/messages'
+import type { Timers } from '@scelle/wire/timers'
+import type { Fetch } from '../src/log/ask.ts'
+
+/** What is due within a second is due now; longer waits are the system's. */
+export const quickTimers: Timers = {
+  after: (ms, then) => {
+    if (ms < 1_000) {
+      const soon = setImmediate(then)
+      return () => clearImmediate(soon)
+    }
+    const timer = setTimeout(then, ms).unref()
+    return () => clearTimeout(timer)
+  },
+}
+
+export class Witness {
+  readonly identity: Identity
+  readonly entries: Uint8Array[] = []
+  readonly statements: Uint8Array[] = []
+  last: Tree | undefined
+  pushes = 0
+  readonly #index: PrincipalKeys
+  readonly #now: () => number
+
+  constructor(identity: Identity, index: PrincipalKeys, now: () => number) {
+    this.identity = identity
+    this.#index = index
+    this.#now = now
+  }
+
+  get standing(): LogPushed {
+    return { mirrored: this.entries.length, cosigned: this.last?.size ?? 0 }
+  }
+
+  async push(body: Uint8Array): Promise<LogPushed> {
+    this.pushes++
+    const { from, leaves, request } = decode(LogPush, body)
+    if (from !== this.entries.length) return this.standing
+    for (const { entry, statement } of leaves) {
+      this.entries.push(entry)
+      if (statement !== undefined) this.statements.push(statement)
+    }
+    return request === undefined ? this.standing : this.#cosign(request)
+  }
+
+  async #cosign(bytes: Uint8Array): Promise<LogPushed> {
+    const policy = { origin: logOrigin(this.#index.id), log: logKeys(this.#index) }
+    const decision = await decideCosignature(parseAddCheckpoint(bytes), this.last, policy, verifyEd25519)
+    if (!('cosign' in decision)) return this.standing
+    const { size, root } = decision.cosign
+    const mirrored = rootOfLeaves(this.entries.slice(0, size).map(leafHash))
+    if (this.entries.length < size || !equalBytes(mirrored, root)) return this.standing
+    this.last = { size, root }
+    const key = witnessKeys(this.identity.keys).at(-1)!
+    const signature = await cosignNote(decision.text, Math.floor(this.#now() / 1000), key, this.identity.signRaw)
+    return { ...this.standing, cosignature: formatSignature(signature) }
+  }
+
+  async answer(path: string, body: Uint8Array): Promise<Uint8Array> {
+    if (path === '/v1/self') return encode(Self, { role: 'trustee', keys: [...this.identity.chain] })
+    return encode(LogPushed, await this.push(body))
+  }
+}
+
+export class Witnesses {
+  readonly all: readonly Witness[]
+  readonly addresses: readonly { id: string; url: string }[]
+  /** What happens instead of a trustee's answer, by its place. */
+  readonly faults = new Map<number, (path: string, body: Uint8Array) => Promise<Uint8Array>>()
+
+  constructor(index: PrincipalKeys, identities: readonly Identity[], now: () => number) {
+    this.all = identities.map((identity) => new Witness(identity, index, now))
+    this.addresses = identities.map(({ id }, place) => ({ id: toHex(id), url: `http://trustee-${place}` }))
+  }
+
+  readonly fetch: Fetch = async (url, init) => {
+    const { host, pathname } = new URL(url)
+    const place = Number(host.slice('trustee-'.length))
+    const body = (init.body ?? new Uint8Array()) as Uint8Array
+    const answer = this.faults.get(place) ?? ((path, sent) => (this.all[place] as Witness).answer(path, sent))
+    const aborted = new Promise<never>((_, reject) => {
+      init.signal?.addEventListener('abort', () => reject(new Error('aborted')), { once: true })
+    })
+    return new Response(await Promise.race([answer(pathname, body), aborted]) as Uint8Array<ArrayBuffer>)
+  }
+}
