@@ -2,7 +2,7 @@
 import { decimal, fromBase64, toBase64 } from './bytes.ts'
 import { LogError } from './errors.ts'
 import { LOG_LIMITS } from './limits.ts'
-import { heldSignatures, type Note, type NoteKey, parseNote, type VerifyEd25519 } from './note.ts'
+import { hasControl, heldSignatures, type Note, type NoteKey, parseNote, type VerifyEd25519 } from './note.ts'
 
 export interface Checkpoint {
   readonly origin: string
@@ -14,10 +14,13 @@ export interface Checkpoint {
   readonly extensions: readonly string[]
 }
 
-/** The text that log and witnesses sign. */
-export const checkpointText = ({ origin, size, root, extensions }: Omit<Checkpoint, 'extensions'> & {
-  readonly extensions?: readonly string[]
-}): string => `${origin}\n${size}\n${toBase64(root)}\n${(extensions ?? []).map((line) => `${line}\n`).join('')}`
+/** The text that log and witnesses sign. Throws `checkpoint-malformed`: a line in a line would be signed as two. */
+export const checkpointText = ({ origin, size, root }: Omit<Checkpoint, 'extensions'>): string => {
+  if (origin === '' || hasControl(origin) || root.length !== 32 || !Number.isSafeInteger(size) || size < 0) {
+    throw new LogError('checkpoint-malformed', 'a checkpoint is origin, size and root')
+  }
+  return `${origin}\n${size}\n${toBase64(root)}\n`
+}
 
 /** Throws `checkpoint-malformed`. */
 export const parseCheckpoint = (text: string): Checkpoint => {
@@ -26,7 +29,7 @@ export const parseCheckpoint = (text: string): Checkpoint => {
   const [origin = '', size = '', root = '', ...extensions] = text.slice(0, -1).split('\n')
   const hash = fromBase64(root, 'checkpoint-malformed')
   const lines = extensions.length <= LOG_LIMITS.extensions && extensions.every((line) => line !== '')
-  if (origin === '' || hash.length !== 32 || !lines) throw malformed()
+  if (origin === '' || [origin, ...extensions].some(hasControl) || hash.length !== 32 || !lines) throw malformed()
   return { origin, size: decimal(size, 'checkpoint-malformed'), root: hash, extensions }
 }
 
@@ -35,7 +38,10 @@ export interface LogPolicy {
   readonly origin: string
   readonly log: readonly NoteKey[]
   readonly witnesses: readonly { readonly name: string; readonly keys: readonly NoteKey[] }[]
-  /** How many witnesses must have cosigned. */
+  /**
+   * How many witnesses must have cosigned, under as many keys: a cosignature of version 1 does not say who made it, so
+   * one that a second witness lends its name to, having registered somebody else's key, counts once.
+   */
   readonly quorum: number
   /** A witness that must be among them. */
   readonly required?: string
@@ -49,8 +55,8 @@ export interface SignedCheckpoint extends Checkpoint {
 
 /**
  * Reads a checkpoint and checks who signed it. Throws `note-malformed`, `checkpoint-malformed`, `origin-unknown`,
- * `checkpoint-unsigned`, `cosignatures-insufficient`. A cosignature that does not hold, of a key that is known, has the
- * whole note refused.
+ * `checkpoint-unsigned`, `cosignatures-insufficient`, and `signature-invalid`: a signature that does not hold, of a key
+ * that is known, has the whole note refused.
  */
 export const verifyCheckpoint = async (
   bytes: Uint8Array, policy: LogPolicy, verify: VerifyEd25519,
@@ -62,14 +68,18 @@ export const verifyCheckpoint = async (
     throw new LogError('checkpoint-unsigned', 'the log did not sign this checkpoint')
   }
   const cosigned = new Map<string, number>()
+  const under = new Set<string>()
   for (const { name, keys } of policy.witnesses) {
-    const times = (await heldSignatures(note, keys, verify)).map(({ time }) => time ?? 0)
-    if (times.length > 0) cosigned.set(name, Math.max(...times))
+    const [newest] = (await heldSignatures(note, keys, verify)).toSorted((a, b) => (b.time ?? 0) - (a.time ?? 0))
+    if (newest === undefined) continue
+    cosigned.set(name, newest.time ?? 0)
+    under.add(toBase64(newest.key.key))
   }
-  if (cosigned.size < policy.quorum || (policy.required !== undefined && !cosigned.has(policy.required))) {
+  const enough = Math.min(cosigned.size, under.size) >= policy.quorum
+  if (!enough || (policy.required !== undefined && !cosigned.has(policy.required))) {
     throw new LogError('cosignatures-insufficient',
-      `${cosigned.size} witnesses cosigned this checkpoint, ${policy.quorum} have to${policy.required === undefined
-        ? '' : ', a certain one among them'}`)
+      `${Math.min(cosigned.size, under.size)} witnesses cosigned this checkpoint, ${policy.quorum} have to${
+        policy.required === undefined ? '' : ', a certain one among them'}`)
   }
   return { ...checkpoint, note, cosigned }
 }

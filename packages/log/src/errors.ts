@@ -1,6 +1,7 @@
 /** Everything that can be wrong with a log's words, by name. The union is closed: callers may switch over it. */
 export type LogErrorCode =
   | 'note-malformed'
+  | 'signature-invalid'
   | 'key-malformed'
   | 'checkpoint-malformed'
   | 'checkpoint-unsigned'

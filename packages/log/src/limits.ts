@@ -8,12 +8,14 @@ export const LOG_LIMITS = {
   proofHashes: 63,
   /** One entry: its length stands in 16 bits. */
   entry: 65_535,
-  /** A signed note with its signatures. */
-  note: 64 * 1024,
+  /** A signed note with its signatures: sixteen of the longest kinds, 5 kB each in base64, and room to spare. */
+  note: 128 * 1024,
   /** Signature lines of one note. */
   signatures: 64,
   /** Extension lines of a checkpoint. */
   extensions: 16,
-  /** An `add-checkpoint` request, and a proof file. */
-  request: 128 * 1024,
+  /** An `add-checkpoint` request, and a proof file: a note, 63 hashes, and what a proof file carries beside. */
+  request: 160 * 1024,
+  /** Tiles of leaf hashes that a `TileReader` keeps, 8 kB each; those above them are 256 times fewer, and all kept. */
+  recentTiles: 64,
 } as const

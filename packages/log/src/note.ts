@@ -1,6 +1,6 @@
 /** Signed notes, c2sp.org/signed-note: a text, an empty line, signature lines. */
 import { sha256 } from '#sha256'
-import { decimal, equalBytes, fromBase64, fromUtf8, joinBytes, toBase64, utf8 } from './bytes.ts'
+import { fromBase64, fromUtf8, joinBytes, toBase64, utf8 } from './bytes.ts'
 import { LogError } from './errors.ts'
 import { LOG_LIMITS } from './limits.ts'
 
@@ -36,9 +36,15 @@ export interface Note {
   readonly signatures: readonly NoteSignature[]
 }
 
-const NAME = /^[^\s+\p{Cc}]+$/u
+// oxlint-disable-next-line no-control-regex -- the standard forbids these characters
+const CONTROL = /[\u0000-\u0009\u000b-\u001f]/u
 
-export const isKeyName = (name: string): boolean => NAME.test(name)
+/** Whether a line holds what no line of a note may: a control character, or a newline. */
+export const hasControl = (line: string): boolean => line.includes('\n') || CONTROL.test(line)
+
+const NAME = /^[^\p{White_Space}+]+$/u
+
+export const isKeyName = (name: string): boolean => NAME.test(name) && !hasControl(name)
 
 /** `SHA-256(name ‖ "\n" ‖ algorithm ‖ key)`, its first four bytes. */
 export const keyId = ({ name, algorithm, key }: NoteKey): Uint8Array =>
@@ -70,31 +76,37 @@ const parseSignature = (line: string): NoteSignature => {
   return { name, keyId: bytes.slice(0, 4), signature: bytes.slice(4) }
 }
 
-export const formatSignature = ({ name, keyId: id, signature }: NoteSignature): string =>
-  `\u2014 ${name} ${toBase64(joinBytes(id, signature))}\n`
+/** Throws `note-malformed` where the name is none, which could be read as more lines than one. */
+export const formatSignature = ({ name, keyId: id, signature }: NoteSignature): string => {
+  if (!isKeyName(name) || id.length !== 4) throw new LogError('note-malformed', 'a signature line needs a key name')
+  return `\u2014 ${name} ${toBase64(joinBytes(id, signature))}\n`
+}
 
 /** Signature lines, each ending in a newline: what a witness answers. Throws `note-malformed`. */
 export const parseSignatures = (text: string): NoteSignature[] => {
   if (!text.endsWith('\n')) throw new LogError('note-malformed', 'a signature line ends in a newline')
   const lines = text.slice(0, -1).split('\n')
+  if (CONTROL.test(text)) throw new LogError('note-malformed', 'a note has no control characters')
   if (lines.length > LOG_LIMITS.signatures) throw new LogError('note-malformed', 'a note has too many signatures')
   return lines.map(parseSignature)
 }
-
-// oxlint-disable-next-line no-control-regex -- the standard forbids these characters
-const CONTROL = /[\u0000-\u0009\u000b-\u001f\u007f]/u
 
 /** Throws `note-malformed`. The signatures are not checked yet. */
 export const parseNote = (bytes: Uint8Array): Note => {
   if (bytes.length > LOG_LIMITS.note) throw new LogError('note-malformed', 'a note is too long')
   const whole = fromUtf8(bytes, 'note-malformed')
   const gap = whole.lastIndexOf('\n\n')
-  if (gap < 1 || CONTROL.test(whole)) throw new LogError('note-malformed', 'a note is a text and its signature lines')
+  if (gap < 0 || CONTROL.test(whole)) throw new LogError('note-malformed', 'a note is a text and its signature lines')
   return { text: whole.slice(0, gap + 1), signatures: parseSignatures(whole.slice(gap + 2)) }
 }
 
-export const formatNote = ({ text, signatures }: Note): Uint8Array =>
-  utf8(`${text}\n${signatures.map(formatSignature).join('')}`)
+/** Throws `note-malformed` where nobody signed, or the text is none that a note can hold. */
+export const formatNote = ({ text, signatures }: Note): Uint8Array => {
+  if (!text.endsWith('\n') || CONTROL.test(text) || signatures.length === 0) {
+    throw new LogError('note-malformed', 'a note is a text that ends in a newline, and its signatures')
+  }
+  return utf8(`${text}\n${signatures.map(formatSignature).join('')}`)
+}
 
 /** Signs the text itself, under an `ed25519` key. */
 export const signNote = async (text: string, key: NoteKey, sign: SignEd25519): Promise<NoteSignature> => ({
@@ -107,10 +119,11 @@ const TIMED = 72
 /** What a cosignature of a time covers: c2sp.org/tlog-cosignature, version 1. */
 const cosigned = (text: string, time: number): Uint8Array => utf8(`cosignature/v1\ntime ${time}\n${text}`)
 
-/** Signs a checkpoint's text at a time (seconds since 1970 UTC), under a `cosignature` key. */
+/** Signs a checkpoint's text at a time (seconds since 1970 UTC), under a `cosignature` key. Throws `note-malformed`. */
 export const cosignNote = async (
   text: string, time: number, key: NoteKey, sign: SignEd25519,
 ): Promise<NoteSignature> => {
+  if (!Number.isSafeInteger(time) || time < 0) throw new LogError('note-malformed', 'a cosignature has a time')
   const stamp = new Uint8Array(8)
   new DataView(stamp.buffer).setBigUint64(0, BigInt(time))
   return { name: key.name, keyId: keyId(key), signature: joinBytes(stamp, await sign(cosigned(text, time))) }
@@ -120,7 +133,7 @@ export const cosignNote = async (
 const timeOf = (signature: Uint8Array): number | undefined => {
   if (signature.length !== TIMED) return undefined
   const time = new DataView(signature.buffer, signature.byteOffset).getBigUint64(0)
-  return time > BigInt(Number.MAX_SAFE_INTEGER) ? undefined : decimal(String(time), 'note-malformed')
+  return time > BigInt(Number.MAX_SAFE_INTEGER) ? undefined : Number(time)
 }
 
 /** A signature that holds. `time` where it is a cosignature: seconds since 1970 UTC. */
@@ -141,22 +154,34 @@ const holds = async (
   return (await verify(key.key, cosigned(text, time), signature.slice(8))) ? { key, time } : undefined
 }
 
+/** A key's name and id as they stand in a signature line: what tells apart whose a line is. */
+const lineOf = (name: string, id: Uint8Array): string => `${name}+${hex(id)}`
+
 /**
- * Which of these keys signed the note: at most one signature a key, the first that names it. Signatures of keys that
- * are not given are ignored, whatever is in them. Throws `note-malformed` where a given key's signature does not hold:
- * the standard has a note refused whole that carries a false signature of a known key.
+ * Which of these keys signed the note; each at most once, and of several lines under one name and id the first. Lines
+ * of keys that are not given are ignored, whatever is in them. Throws `signature-invalid` where a line under a given
+ * key's name and id holds under none of them: the standard has a note refused whole that carries a false signature of a
+ * known key. An id has four bytes, so a principal can make a second key with the id of its first: a line that holds
+ * under one of the two is no false one, or it could have every note refused that others rely on.
  */
 export const heldSignatures = async (
   note: Note, keys: readonly NoteKey[], verify: VerifyEd25519,
 ): Promise<HeldSignature[]> => {
   const held: HeldSignature[] = []
-  for (const key of keys) {
-    const id = keyId(key)
-    const claim = note.signatures.find(({ name, keyId: other }) => name === key.name && equalBytes(other, id))
-    if (claim === undefined) continue
-    const one = await holds(note.text, key, claim, verify)
-    if (one === undefined) throw new LogError('note-malformed', `the signature of ${key.name} does not hold`)
-    held.push(one)
+  const named = Map.groupBy(keys, (key) => lineOf(key.name, keyId(key)))
+  for (const line of note.signatures) {
+    const claim = lineOf(line.name, line.keyId)
+    const candidates = named.get(claim) ?? []
+    named.delete(claim)
+    const found: HeldSignature[] = []
+    for (const key of candidates) {
+      const one = await holds(note.text, key, line, verify)
+      if (one !== undefined) found.push(one)
+    }
+    if (candidates.length > 0 && found.length === 0) {
+      throw new LogError('signature-invalid', `the signature of ${line.name} does not hold`)
+    }
+    held.push(...found)
   }
   return held
 }

@@ -5,7 +5,7 @@ import { LogError } from './errors.ts'
 import { LOG_LIMITS } from './limits.ts'
 import type { VerifyEd25519 } from './note.ts'
 import { verifyInclusion } from './proofs.ts'
-import { leafHash } from './tree.ts'
+import { leafHash, requireSize } from './tree.ts'
 
 export interface LogProof {
   readonly index: number
@@ -19,17 +19,17 @@ export interface LogProof {
 
 const HEADER = 'c2sp.org/tlog-proof@v1'
 
-export const formatProof = ({ index, hashes, checkpoint, extra }: LogProof): Uint8Array =>
-  joinBytes(
-    utf8([
-      HEADER,
-      ...(extra === undefined ? [] : [`extra ${toBase64(extra)}`]),
-      `index ${index}`,
-      ...hashes.map(toBase64),
-      '', '',
-    ].join('\n')),
-    checkpoint,
-  )
+export const formatProof = ({ index, hashes, checkpoint, extra }: LogProof): Uint8Array => {
+  requireSize(index)
+  const lines = [
+    HEADER,
+    ...(extra === undefined ? [] : [`extra ${toBase64(extra)}`]),
+    `index ${index}`,
+    ...hashes.map(toBase64),
+    '', '',
+  ]
+  return joinBytes(utf8(lines.join('\n')), checkpoint)
+}
 
 /** Throws `proof-malformed`. Nothing is verified yet. */
 export const parseProof = (bytes: Uint8Array): LogProof => {

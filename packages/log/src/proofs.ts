@@ -90,7 +90,7 @@ export const rootFromInclusion = (
   requireSize(size)
   requireSize(index)
   const invalid = (): LogError => new LogError('inclusion-invalid', 'an inclusion proof does not fit its tree size')
-  if (index >= size || proof.length > LOG_LIMITS.proofHashes) throw invalid()
+  if (index >= size || leaf.length !== 32 || proof.length > LOG_LIMITS.proofHashes) throw invalid()
   const ranges = inclusionRanges(index, size)
   if (ranges.length !== proof.length || !proof.every((hash) => hash.length === 32)) throw invalid()
   return ranges.reduce(
@@ -123,7 +123,7 @@ export const rootsFromConsistency = (
   requireSize(from)
   requireSize(to)
   const invalid = (): LogError => new LogError('consistency-invalid', 'a consistency proof does not fit its tree sizes')
-  if (from < 1 || from >= to || proof.length > LOG_LIMITS.proofHashes) throw invalid()
+  if (from < 1 || from >= to || older.length !== 32 || proof.length > LOG_LIMITS.proofHashes) throw invalid()
   const ranges = consistencyRanges(from, to)
   if (ranges.length !== proof.length || !proof.every((hash) => hash.length === 32)) throw invalid()
   // Where the old tree is a perfect subtree at the left edge, its root is not part of the proof.
@@ -147,10 +147,13 @@ export interface Tree {
   readonly root: Uint8Array
 }
 
-/** Throws `consistency-invalid` unless `to` begins with the leaves of `from`. */
+/**
+ * Throws `consistency-invalid` unless `to` begins with the leaves of `from`. Every tree begins with the empty one, so
+ * a witness may first hear of a log at any size: that proof is empty, as is the one from a tree to itself.
+ */
 export const verifyConsistency = (from: Tree, to: Tree, proof: readonly Uint8Array[]): void => {
   const invalid = (): LogError => new LogError('consistency-invalid', 'the newer tree does not begin with the older')
-  if (from.size > to.size) throw invalid()
+  if (from.size > to.size || from.root.length !== 32 || to.root.length !== 32) throw invalid()
   if (from.size === 0 || from.size === to.size) {
     const same = from.size === 0 ? equalBytes(from.root, EMPTY_ROOT) : equalBytes(from.root, to.root)
     const empty = to.size !== 0 || equalBytes(to.root, EMPTY_ROOT)

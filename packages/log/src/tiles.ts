@@ -13,8 +13,10 @@ export interface Tile {
   readonly width: number
 }
 
-/** Its address below the log's prefix: `tile/0/x001/234.p/5`. */
+/** Its address below the log's prefix: `tile/0/x001/234.p/5`. Throws `size-invalid`: an empty tile has no address. */
 export const tilePath = ({ level, index, width }: Tile): string => {
+  requireSize(index)
+  if (!(width >= 1 && width <= WIDTH)) throw new LogError('size-invalid', 'a tile holds between 1 and 256 hashes')
   let rest = index
   let path = String(rest % 1000).padStart(3, '0')
   for (rest = Math.floor(rest / 1000); rest > 0; rest = Math.floor(rest / 1000)) {
@@ -27,12 +29,15 @@ export const tilePath = ({ level, index, width }: Tile): string => {
 export const parseTilePath = (path: string): Tile => {
   const [, level = '', digits = '', width] =
     /^tile\/(entries|0|[1-9]|[1-5]\d|6[0-3])\/((?:x\d{3}\/){0,4}\d{3})(?:\.p\/([1-9]\d{0,2}))?$/.exec(path) ?? []
+  // Of a full tile too, only one address: a cache or a mirror must not hold two things under two names.
+  const malformed = (): LogError => new LogError('tile-malformed', 'this is not the address of a tile')
+  if (level === '' || Number(width ?? 1) >= WIDTH) throw malformed()
   const tile: Tile = {
     level: level === 'entries' ? 'entries' : Number(level),
     index: Number(digits.replaceAll(/[x/]/g, '')),
     width: width === undefined ? WIDTH : decimal(width, 'tile-malformed'),
   }
-  if (level === '' || tilePath(tile) !== path) throw new LogError('tile-malformed', 'this is not the address of a tile')
+  if (tilePath(tile) !== path) throw malformed()
   return tile
 }
 
@@ -62,10 +67,14 @@ export const tileHashes = (tile: Pick<Tile, 'width'>, bytes: Uint8Array): Uint8A
   return Array.from({ length: tile.width }, (_, i) => bytes.subarray(i * 32, i * 32 + 32))
 }
 
-/** A node's hash out of its tile, whose bytes are those of a tile at least as wide as {@link tileOf} says. */
+/**
+ * A node's hash out of its tile, whose bytes are those of a tile at least as wide as {@link tileOf} says. Throws
+ * `tile-malformed` where they are not.
+ */
 export const nodeInTile = ({ level, index }: TreeNode, tile: Uint8Array): Uint8Array => {
   const height = level % HEIGHT
   const first = (index * 2 ** height) % WIDTH
+  if (tile.length < (first + 2 ** height) * 32) throw new LogError('tile-malformed', 'a tile is too short')
   const hashAt = (place: number): Uint8Array => tile.subarray(place * 32, place * 32 + 32)
   if (height === 0) return hashAt(first)
   let row = Array.from({ length: 2 ** height }, (_, i) => hashAt(first + i))

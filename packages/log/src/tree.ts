@@ -21,8 +21,9 @@ export const leafHash = (entry: Uint8Array): Uint8Array => {
 const pair = new Uint8Array(65)
 pair[0] = 1
 
-/** `SHA-256(0x01 ‖ left ‖ right)`. */
+/** `SHA-256(0x01 ‖ left ‖ right)`. Throws `proof-malformed` unless both are hashes: `pair` still holds the last two. */
 export const nodeHash = (left: Uint8Array, right: Uint8Array): Uint8Array => {
+  if (left.length !== 32 || right.length !== 32) throw new LogError('proof-malformed', 'a hash has 32 bytes')
   pair.set(left, 1)
   pair.set(right, 33)
   return sha256(pair)
@@ -79,7 +80,9 @@ export class CompactRange {
   /** Goes on from a tree of that size, whose `perfectNodes(0, size)` have these hashes. */
   static from(size: number, hashes: readonly Uint8Array[]): CompactRange {
     requireSize(size)
-    if (hashes.length !== perfectNodes(0, size).length) throw new LogError('size-invalid', 'another number of hashes')
+    if (hashes.length !== perfectNodes(0, size).length || !hashes.every(({ length }) => length === 32)) {
+      throw new LogError('size-invalid', 'a tree of that size has another number of hashes at its edge')
+    }
     const range = new CompactRange()
     range.#size = size
     range.#hashes.push(...hashes)
@@ -96,6 +99,7 @@ export class CompactRange {
 
   /** Appends a leaf's hash. `made` is told of each perfect subtree that this completes, the leaf itself first. */
   append(leaf: Uint8Array, made?: (node: TreeNode, hash: Uint8Array) => void): void {
+    if (leaf.length !== 32) throw new LogError('proof-malformed', 'a leaf is appended by its hash')
     let node: TreeNode = { level: 0, index: this.#size }
     let hash = leaf
     made?.(node, hash)

@@ -5,7 +5,7 @@ import { LogError } from './errors.ts'
 import { LOG_LIMITS } from './limits.ts'
 import type { VerifyEd25519 } from './note.ts'
 import { type Tree, verifyConsistency } from './proofs.ts'
-import { EMPTY_ROOT } from './tree.ts'
+import { EMPTY_ROOT, requireSize } from './tree.ts'
 
 /** An `add-checkpoint` request. */
 export interface AddCheckpoint {
@@ -16,8 +16,10 @@ export interface AddCheckpoint {
   readonly checkpoint: Uint8Array
 }
 
-export const formatAddCheckpoint = ({ old, proof, checkpoint }: AddCheckpoint): Uint8Array =>
-  joinBytes(utf8(`old ${old}\n${proof.map((hash) => `${toBase64(hash)}\n`).join('')}\n`), checkpoint)
+export const formatAddCheckpoint = ({ old, proof, checkpoint }: AddCheckpoint): Uint8Array => {
+  requireSize(old)
+  return joinBytes(utf8(`old ${old}\n${proof.map((hash) => `${toBase64(hash)}\n`).join('')}\n`), checkpoint)
+}
 
 /** Throws `proof-malformed`. */
 export const parseAddCheckpoint = (bytes: Uint8Array): AddCheckpoint => {
@@ -34,14 +36,18 @@ export const parseAddCheckpoint = (bytes: Uint8Array): AddCheckpoint => {
 
 /**
  * What a witness answers where it does not cosign. `unknown-log` 404, `unsigned` 403, `malformed` and `backwards` 400,
- * `stale` 409 with the size that it cosigned last, `fork` 409 (same size, other root: the log has two histories),
- * `inconsistent` 422.
+ * `stale` 409, `fork` 409, `inconsistent` 422; `size` is that of the tree cosigned last, which the body of a 409 tells.
  */
 export type WitnessRefusal =
   | { readonly refused: 'unknown-log' | 'unsigned' | 'malformed' | 'backwards' }
   | { readonly refused: 'stale'; readonly size: number }
-  /** `checkpoint`: signed by the log, so evidence against it beside the one cosigned before. */
-  | { readonly refused: 'fork' | 'inconsistent'; readonly checkpoint: Checkpoint }
+  /** Same size, other root: the log signed two histories. `checkpoint` beside the one cosigned before proves it. */
+  | { readonly refused: 'fork'; readonly checkpoint: Checkpoint; readonly size: number }
+  /**
+   * No evidence by itself: nobody signs a request, so anybody can send a good checkpoint with a bad proof. The log is
+   * at fault only if its own tiles do not yield a better one.
+   */
+  | { readonly refused: 'inconsistent'; readonly checkpoint: Checkpoint }
 
 export type WitnessDecision = { readonly cosign: Checkpoint; readonly text: string } | WitnessRefusal
 
@@ -52,8 +58,8 @@ export const WITNESS_STATUS = {
 const refusalOf = (error: unknown): WitnessRefusal => {
   if (!(error instanceof LogError)) throw error
   if (error.code === 'origin-unknown') return { refused: 'unknown-log' }
-  if (error.code === 'checkpoint-unsigned') return { refused: 'unsigned' }
-  return { refused: error.code === 'note-malformed' ? 'unsigned' : 'malformed' }
+  const unsigned = error.code === 'checkpoint-unsigned' || error.code === 'signature-invalid'
+  return { refused: unsigned ? 'unsigned' : 'malformed' }
 }
 
 /**
@@ -67,10 +73,11 @@ export const decideCosignature = async (
   try {
     const checkpoint = await verifyCheckpoint(request.checkpoint, { ...policy, witnesses: [], quorum: 0 }, verify)
     if (request.old > checkpoint.size) return { refused: 'backwards' }
-    if (request.old !== known.size) return { refused: 'stale', size: known.size }
+    // Before `stale`: a second history is evidence, whatever size the one who shows it says to go on from.
     if (checkpoint.size === known.size && !equalBytes(checkpoint.root, known.root)) {
-      return { refused: 'fork', checkpoint }
+      return { refused: 'fork', checkpoint, size: known.size }
     }
+    if (request.old !== known.size) return { refused: 'stale', size: known.size }
     try {
       verifyConsistency(known, checkpoint, request.proof)
     } catch (error) {
