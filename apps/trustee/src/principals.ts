@@ -1,4 +1,4 @@
-/** Whose keys a request shows: each chain certifies itself, and none may be older than one relied on before. */
+/** Whose keys a request shows: each chain certifies itself, and none is older than one relied on, or in the log. */
 import { equalBytes, type PrincipalKeys, statementId, toHex, verifyKeyChain } from '@scelle/seal/verify'
 import { Problem } from '@scelle/wire/errors'
 import type { KeyHead, TrusteeStore } from './store.ts'
@@ -16,7 +16,9 @@ export interface ShownPrincipals {
  * A key that was replaced because it was stolen still has a chain that verifies, just a shorter one; and whoever stole
  * it can sign another successor. So: never shorter than known, and through the record that is known.
  */
-const requireNotOlder = (chain: readonly Uint8Array[], keys: PrincipalKeys, known: KeyHead | undefined): void => {
+const requireNotOlder = (
+  chain: readonly Uint8Array[], keys: PrincipalKeys, known: Omit<KeyHead, 'principal'> | undefined,
+): void => {
   if (known === undefined) return
   const shown = chain[known.version]
   if (shown === undefined) {
@@ -29,7 +31,7 @@ const requireNotOlder = (chain: readonly Uint8Array[], keys: PrincipalKeys, know
 
 /** Verifies all chains of a request. Throws `bad-statement` or SealError `key-chain-broken`, `signature-invalid`. */
 export const verifyPrincipals = async (
-  chains: readonly (readonly Uint8Array[])[], store: Pick<TrusteeStore, 'headOf'>,
+  chains: readonly (readonly Uint8Array[])[], store: Pick<TrusteeStore, 'headOf' | 'log'>,
 ): Promise<ShownPrincipals> => {
   const shown = new Map<string, PrincipalKeys>()
   const heads: KeyHead[] = []
@@ -37,6 +39,7 @@ export const verifyPrincipals = async (
     const keys = await verifyKeyChain(chain)
     if (shown.has(toHex(keys.id))) throw new Problem('bad-statement', 'The keys of a principal are shown twice.')
     requireNotOlder(chain, keys, store.headOf(keys.id))
+    requireNotOlder(chain, keys, store.log.loggedKey(keys.id))
     shown.set(toHex(keys.id), keys)
     // A principal that never replaced its keys needs no memory: its id is the hash of its only record.
     const { version } = keys.current

@@ -10,15 +10,18 @@ import { type CourierKeys, openShare, sealRelease } from '@scelle/seal/shares'
 import { Problem } from '@scelle/wire/errors'
 import { ReleaseAnswer, type ReleaseRequest } from '@scelle/wire/messages'
 import { TRUSTEE_LIMITS } from './limits.ts'
+import { requireLogged } from './log/receipt.ts'
+import { requireNotRevoked } from './log/revoked.ts'
+import type { Witness } from './log/witness.ts'
 import type { ShownPrincipals } from './principals.ts'
 import type { TrusteeStore } from './store.ts'
 import { shareIndex, type VaultWithCustodian, verifyVault } from './vault.ts'
 
 export interface Releaser {
-  /** Principal id of this trustee. */
-  readonly trustee: Uint8Array
-  /** Principal id of the index whose word is taken. From the configuration, never from a request. */
+  readonly trustee: PrincipalKeys
+  /** Principal id of the index whose log it is. From the configuration, never from a request. */
   readonly index: Uint8Array
+  readonly witness: Witness
   readonly couriers: CourierKeys
   readonly store: TrusteeStore
   readonly now: () => number
@@ -67,7 +70,7 @@ const requireRight = async (
   { request, principals, reader }: SignedRelease, access: Access, vault: VaultWithCustodian,
   capsules: readonly NamedCapsule[], { store, now }: Releaser,
 ): Promise<void> => {
-  const { ids } = await verifyGrantChain({
+  const chain = await verifyGrantChain({
     chain: request.chain,
     vault: vault.vault,
     custodian: vault.custodian.id,
@@ -81,6 +84,8 @@ const requireRight = async (
     },
     revoked: (grant) => store.isRevoked(grant),
   })
+  await requireNotRevoked(chain, principals, store.log)
+  const { ids } = chain
   // The access on record must say by which grants it was made, or the record would name a right that was not used.
   if (ids.length !== access.chain.length || !ids.every((id, i) => equalBytes(id, access.chain[i] as Uint8Array))) {
     throw new SealError('release-mismatch', 'the chain shown is not the one that the access names')
@@ -120,23 +125,28 @@ export const release = async (signed: SignedRelease, releaser: Releaser): Promis
   const { request, principals, reader } = signed
   const { access, id: statement } = await verifyAccess(request.access, reader)
   requireRecent(access, releaser.now())
-  // A proof that the log holds the access, under a checkpoint that this trustee cosigned, takes this place.
-  await verifyPosition(request.position, principals.need(releaser.index, 'index'), statement)
   const vault = await verifyVault(request.genesis, access, principals)
-  const index = shareIndex(vault, releaser.trustee)
+  const index = shareIndex(vault, releaser.trustee.id)
+  const { receipt } = request
+  if (receipt === undefined) {
+    await verifyPosition(request.position, principals.need(releaser.index, 'index'), statement)
+  } else {
+    await requireLogged({ receipt, access: request.access, vault, principals }, releaser.witness, releaser.trustee)
+  }
   const capsules = requireNamed(request, access)
+  const revocations = releaser.store.log.countRevocations(access.chain)
   await requireRight(signed, access, vault, capsules, releaser)
 
   const named = { reader: reader.id, access: access.access, statement }
   const earlier = releaser.store.answerTo(named)
   if (earlier !== undefined) return earlier
   const shares = await openOwnShares(request, capsules, index, releaser.couriers)
-  const { trustee } = releaser
+  const trustee = releaser.trustee.id
   const { enc, sealed } = await sealRelease({ accessId: statement, trustee, oneTimeKey: access.oneTimeKey, shares })
   const answer = encode(ReleaseAnswer, { trustee, access: statement, enc, sealed })
   const time = Math.floor(releaser.now() / 1000)
   // The charge to the meter belongs into the same transaction, before the answer.
   releaser.store.dropAnswers(time - TRUSTEE_LIMITS.accessWindow - TRUSTEE_LIMITS.accessAhead)
   const kept = { ...named, vault: vault.vault, time, answer }
-  return releaser.store.keepRelease(kept, access.chain, principals.heads)
+  return releaser.store.keepRelease(kept, { ids: access.chain, revocations }, principals.heads)
 }

@@ -14,6 +14,13 @@ export interface SignedRevocation {
   readonly revoker: PrincipalKeys
 }
 
+export interface Keeper {
+  /** This trustee. */
+  readonly trustee: Pick<PrincipalKeys, 'id'>
+  readonly store: TrusteeStore
+  readonly now: () => number
+}
+
 /** The revoked grant, as the last of the chain shown. Its signature is not checked yet. */
 const lastGrant = (chain: readonly Uint8Array[]): Grant => {
   const last = chain.at(-1)
@@ -26,13 +33,12 @@ const lastGrant = (chain: readonly Uint8Array[]): Grant => {
  * Throws Problem `bad-statement` or the SealError of the rule that was broken.
  */
 export const revoke = async (
-  { notice, principals, revoker }: SignedRevocation,
-  { trustee, store, now }: { readonly trustee: Uint8Array; readonly store: TrusteeStore; readonly now: () => number },
+  { notice, principals, revoker }: SignedRevocation, { trustee, store, now }: Keeper,
 ): Promise<void> => {
   const grant = lastGrant(notice.chain)
   const vault = await verifyVault(notice.genesis, grant, principals)
   // A vault of other trustees is not ours to remember: anybody can make one.
-  shareIndex(vault, trustee)
+  shareIndex(vault, trustee.id)
   const chain = await verifyGrantChain({
     chain: notice.chain,
     vault: vault.vault,

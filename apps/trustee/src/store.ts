@@ -24,6 +24,12 @@ export interface Release {
   readonly answer: Uint8Array
 }
 
+/** Grants that a release rests on, and how many revocations of them the log held when they were checked. */
+export interface CheckedGrants {
+  readonly ids: readonly Uint8Array[]
+  readonly revocations: number
+}
+
 const SCHEMA = `
   CREATE TABLE IF NOT EXISTS release (
     reader BLOB NOT NULL, access BLOB NOT NULL, statement BLOB NOT NULL, vault BLOB NOT NULL, time INTEGER NOT NULL,
@@ -66,11 +72,12 @@ export class TrusteeStore {
 
   /**
    * Keeps a release and returns the answer on record: an earlier one's, if two came at once. Throws `grant-revoked`
-   * where one of `grants` was revoked while the shares were being opened.
+   * where one of the grants was revoked, here or in the log, while the shares were being opened.
    */
-  keepRelease(release: Release, grants: readonly Uint8Array[], heads: readonly KeyHead[]): Uint8Array {
+  keepRelease(release: Release, grants: CheckedGrants, heads: readonly KeyHead[]): Uint8Array {
     return this.#db.transaction(() => {
-      if (grants.some((grant) => this.isRevoked(grant))) throw new Problem('grant-revoked')
+      const more = this.log.countRevocations(grants.ids) !== grants.revocations
+      if (more || grants.ids.some((grant) => this.isRevoked(grant))) throw new Problem('grant-revoked')
       const earlier = this.answerTo(release)
       if (earlier !== undefined) return earlier
       this.#keepHeads(heads)

@@ -38,14 +38,15 @@ const signerOf = (principals: ShownPrincipals, principal: Uint8Array): Principal
 
 export const createTrustee = (options: TrusteeOptions): Trustee => {
   const { identity, store, indexId, context } = options
+  const witness = new Witness({ identity, indexId, store: store.log, now: context.now, log: options.log })
   const releaser = {
-    trustee: identity.id,
+    trustee: identity.keys,
     index: indexId,
+    witness,
     couriers: new CourierKeys(identity, TRUSTEE_LIMITS.openCouriers),
     store,
     now: context.now,
   }
-  const witness = new Witness({ identity, indexId, store: store.log, now: context.now, log: options.log })
   const server = createServer({
     role: 'trustee',
     chain: identity.chain,
@@ -54,7 +55,7 @@ export const createTrustee = (options: TrusteeOptions): Trustee => {
     random: context.random,
     // Nobody is registered at a trustee: whoever asks shows its keys in the request.
     keyOf: () => undefined,
-    readiness: () => store.works && witness.forks.found === undefined,
+    readiness: () => store.works && witness.forks.evidence === undefined && !witness.behind,
     ...(options.authorities === undefined ? {} : { authorities: options.authorities }),
   })
   server.route({

@@ -1,11 +1,15 @@
 /** A trustee cosigns what its own mirror has, and nothing that the index, or anybody, could talk it into. */
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import { formatAddCheckpoint, parseCheckpoint, parseNote, TileReader, verifyCheckpoint } from '@scelle/log'
-import { createIdentity, rotateIdentity } from '@scelle/seal/identity'
+import { formatAddCheckpoint, TileReader, verifyCheckpoint } from '@scelle/log'
+import { createIdentity, type Identity, rotateIdentity } from '@scelle/seal/identity'
 import { toHex } from '@scelle/seal/verify'
+import { checkEvidence } from '@scelle/wire/evidence'
 import { logPolicy, verifyEd25519 } from '@scelle/wire/log'
+import { createTrustee } from '../src/trustee.ts'
 import { follow, get, plainLeaf, pushed, sendPush, TestLog } from './log-world.ts'
-import { makeWorld, NOW, type Running, startTrustee, type World } from './world.ts'
+import {
+  askRelease, makeCapsule, makeWorld, NOW, prepare, type Running, startTrustee, type World,
+} from './world.ts'
 
 let world: World
 let running: Running
@@ -150,19 +154,16 @@ describe('two histories', () => {
   const stopped = async () => {
     expect((await sendPush(world, running, await log.push(5, 5))).code).toBe('log-forked')
     expect((await get(running, '/readyz')).status).toBe(503)
-    const kept = running.store.log.fork()
-    expect(kept).toBeDefined()
-    return kept
+    const evidence = await get(running, '/v1/log/evidence')
+    return checkEvidence(evidence.bytes)
   }
 
   test('of one size: the trustee stops for good and keeps both notes', async () => {
     await follow(world, running, log)
     const other = log.fork(4).append(1)
     expect((await addCheckpoint(formatAddCheckpoint(await other.request(5)))).status).toBe(503)
-    const kept = await stopped()
-    const roots = [kept?.older, kept?.newer].map((note) =>
-      toHex(parseCheckpoint(parseNote(note as Uint8Array).text).root))
-    expect(roots.toSorted()).toEqual([toHex(log.root()), toHex(other.root())].toSorted())
+    const { kind, liar, sizes } = await stopped()
+    expect([kind, toHex(liar.id), sizes]).toEqual(['fork', toHex(world.index.id), [5, 5]])
     expect(running.lines.join('')).toContain('log-forked')
   })
 
@@ -170,9 +171,7 @@ describe('two histories', () => {
     await follow(world, running, log)
     const other = log.fork(2).append(1)
     expect((await addCheckpoint(formatAddCheckpoint(await other.request(0)))).status).toBe(503)
-    const kept = await stopped()
-    expect(toHex(kept?.root as Uint8Array)).toBe(toHex(log.root(3)))
-    expect(kept?.proof.length).toBeGreaterThan(0)
+    expect(await stopped()).toMatchObject({ kind: 'fork', sizes: [3, 5] })
   })
 
   test('a larger one, seen before the mirror had its tree: found when it has', async () => {
@@ -189,6 +188,20 @@ describe('two histories', () => {
     const stale = await addCheckpoint(formatAddCheckpoint(await log.request(0, 3)))
     expect(stale).toMatchObject({ status: 409, type: 'text/x.tlog.size', body: '5\n' })
     expect((await get(running, '/readyz')).status).toBe(200)
+    expect((await get(running, '/v1/log/evidence')).status).toBe(404)
+  })
+
+  test('are not forgotten by a restart, and no share is released after them', async () => {
+    await follow(world, running, log)
+    await addCheckpoint(formatAddCheckpoint(await log.fork(4).append(1).request(5)))
+    const again = createTrustee({
+      identity: world.trustees[0] as Identity, store: running.store, indexId: world.index.id, context: world.clock,
+      log: () => undefined,
+    })
+    running = { ...running, trustee: again }
+    await stopped()
+    const { request } = await prepare(world, { capsules: [await makeCapsule(world)], reader: world.hospital })
+    expect((await askRelease(world, running, request, world.hospital)).code).toBe('log-forked')
   })
 })
 

@@ -1,10 +1,10 @@
 /** A log as an index keeps it, and as one could forge it: in memory, signed by whom a test says. */
 import {
-  type AddCheckpoint, checkpointText, consistencyProof, formatAddCheckpoint, formatNote, inclusionProof, leafHash,
-  type NoteKey, type ReadNodes, rootOfLeaves, signNote,
+  type AddCheckpoint, checkpointText, consistencyProof, formatAddCheckpoint, formatNote, formatProof, inclusionProof,
+  leafHash, type Note, type NoteKey, parseCheckpoint, parseNote, type ReadNodes, rootOfLeaves, signNote,
 } from '@scelle/log'
 import type { Identity } from '@scelle/seal/identity'
-import { controlSubject, decode, encode, logEntry, Signed, statementId } from '@scelle/seal/verify'
+import { controlSubject, decode, encode, logEntry } from '@scelle/seal/verify'
 import { entryOf, logKeys } from '@scelle/wire/log'
 import { LogPush, LogPushed } from '@scelle/wire/messages'
 import { type Outcome, post, type Running, type World } from './world.ts'
@@ -108,8 +108,19 @@ export const get = async ({ trustee }: Running, url: string) => {
   return { status: answer.statusCode, headers: answer.headers, bytes: new Uint8Array(answer.rawPayload) }
 }
 
-/** A statement with another body, its signature left as it was. */
-export const withKind = (statement: Uint8Array, kind: Signed['kind']): Uint8Array =>
-  encode(Signed, { ...decode(Signed, statement), kind })
+/** The newest checkpoint of trustees that all follow the log, with the cosignatures of all of them. */
+export const cosignedNote = async (runnings: readonly Running[]): Promise<Uint8Array> => {
+  const notes: Note[] = []
+  for (const running of runnings) notes.push(parseNote((await get(running, '/v1/log/checkpoint')).bytes))
+  const { text, signatures } = notes[0] as Note
+  const others = notes.slice(1).flatMap((note) => note.signatures.slice(1))
+  return formatNote({ text, signatures: [...signatures, ...others] })
+}
 
-export { statementId }
+/** A receipt as the index hands it out: the proof of a leaf under a note, with the leaf's salt. */
+export const receiptUnder = async (
+  log: TestLog, { leaf, salt }: { leaf: number; salt: Uint8Array }, checkpoint: Uint8Array,
+): Promise<Uint8Array> => {
+  const { size } = parseCheckpoint(parseNote(checkpoint).text)
+  return formatProof({ index: leaf, hashes: await log.inclusion(leaf, size), checkpoint, extra: salt })
+}

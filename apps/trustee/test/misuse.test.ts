@@ -305,7 +305,7 @@ describe('the right', () => {
       reader: world.doctor.id, access: new Uint8Array(16), statement: new Uint8Array(32), vault: world.vault.vault,
       time: 0, answer: Uint8Array.of(1),
     }
-    expect(() => store.keepRelease(release, [root.id], [])).toThrow(/revoked/)
+    expect(() => store.keepRelease(release, { ids: [root.id], revocations: 0 }, [])).toThrow(/revoked/)
     expect(store.answerTo(release)).toBeUndefined()
   })
 })

@@ -33,17 +33,6 @@ export interface SeenNote {
   readonly note: Uint8Array
 }
 
-/**
- * Two histories of one log: notes that it signed. Of one size, with two roots; or `proof` shows that the newer tree
- * begins with one of the older size whose root is `root`, and not the one that the older note names.
- */
-export interface Fork {
-  readonly older: Uint8Array
-  readonly newer: Uint8Array
-  readonly root: Uint8Array
-  readonly proof: readonly Uint8Array[]
-}
-
 /** The newest key record of a principal in the log. */
 export interface LoggedKey {
   readonly version: number
@@ -72,10 +61,7 @@ export const LOG_SCHEMA = `
   CREATE TABLE IF NOT EXISTS seen_note (
     witness BLOB PRIMARY KEY, size INTEGER NOT NULL, root BLOB NOT NULL, note BLOB NOT NULL
   ) STRICT, WITHOUT ROWID;
-  CREATE TABLE IF NOT EXISTS fork (
-    one INTEGER PRIMARY KEY CHECK (one = 1), older BLOB NOT NULL, newer BLOB NOT NULL, root BLOB NOT NULL,
-    proof BLOB NOT NULL
-  ) STRICT;
+  CREATE TABLE IF NOT EXISTS fork (one INTEGER PRIMARY KEY CHECK (one = 1), evidence BLOB NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS logged_key (
     principal BLOB PRIMARY KEY, version INTEGER NOT NULL, record BLOB NOT NULL, signing_key BLOB NOT NULL
   ) STRICT, WITHOUT ROWID;
@@ -194,18 +180,13 @@ export class MirrorStore {
     witness, size, root, note)
   }
 
-  fork(): Fork | undefined {
-    const row = this.#db.row<Omit<Fork, 'proof'> & { proof: Uint8Array }>('SELECT older, newer, root, proof FROM fork')
-    if (row === undefined) return undefined
-    const { older, newer, root, proof } = row
-    const hashes = Array.from({ length: proof.length / HASH }, (_, i) => proof.slice(i * HASH, (i + 1) * HASH))
-    return { older, newer, root, proof: hashes }
+  evidence(): Uint8Array | undefined {
+    return this.#db.row<{ evidence: Uint8Array }>('SELECT evidence FROM fork')?.evidence
   }
 
   /** The first one stays: nothing is said about the log after it. */
-  keepFork({ older, newer, root, proof }: Fork): void {
-    this.#db.run('INSERT OR IGNORE INTO fork (one, older, newer, root, proof) VALUES (1, ?, ?, ?, ?)',
-      older, newer, root, Buffer.concat(proof))
+  keepEvidence(evidence: Uint8Array): void {
+    this.#db.run('INSERT OR IGNORE INTO fork (one, evidence) VALUES (1, ?)', evidence)
   }
 
   loggedKey(principal: Uint8Array): LoggedKey | undefined {
@@ -222,12 +203,18 @@ export class MirrorStore {
     this.#db.run('INSERT OR IGNORE INTO logged_revocation (grant_id, leaf) VALUES (?, ?)', grant, leaf)
   }
 
-  /** Signed revocations of a grant in the log, first ones first, at most `limit`. Who made them is not checked. */
-  loggedRevocations(grant: Uint8Array, limit: number): Uint8Array[] {
+  /** Signed revocations of a grant in the log. Who made them is not checked. */
+  loggedRevocations(grant: Uint8Array): Uint8Array[] {
     return this.#db.rows<{ statement: Uint8Array }>(
-      'SELECT statement FROM logged_revocation JOIN control USING (leaf) WHERE grant_id = ? ORDER BY leaf LIMIT ?',
-      grant, limit,
+      'SELECT statement FROM logged_revocation JOIN control USING (leaf) WHERE grant_id = ? ORDER BY leaf',
+      grant,
     ).map(({ statement }) => statement)
+  }
+
+  /** How many revocations of these grants are in the log. */
+  countRevocations(grants: readonly Uint8Array[]): number {
+    return grants.reduce((sum, grant) => sum + (this.#db.row<{ count: number }>(
+      'SELECT count(*) AS count FROM logged_revocation WHERE grant_id = ?', grant)?.count ?? 0), 0)
   }
 
   loggedManifest(vault: Uint8Array, custodian: Uint8Array): LoggedManifest | undefined {

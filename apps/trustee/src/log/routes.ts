@@ -34,12 +34,6 @@ const verifyIndex = async (chain: readonly Uint8Array[], { store, indexId }: Log
   return keys
 }
 
-/** The index's keys as they were last shown; undefined before its first push. */
-export const knownIndex = async ({ store }: Pick<LogDoor, 'store'>): Promise<PrincipalKeys | undefined> => {
-  const chain = store.signerChain()
-  return chain.length === 0 ? undefined : verifyKeyChain(chain)
-}
-
 /** c2sp.org/tlog-witness, add-checkpoint: a refusal is a status. */
 const witnessAnswer = (cosigning: Cosigning, cosigned: number): Answer => {
   if ('cosignature' in cosigning) return { headers: TEXT, body: cosigning.cosignature }
@@ -53,7 +47,7 @@ const witnessAnswer = (cosigning: Cosigning, cosigned: number): Answer => {
 
 const addCheckpoint = async (door: LogDoor, body: Uint8Array): Promise<Answer> => {
   const { witness } = door
-  const index = await knownIndex(door)
+  const index = await witness.index()
   if (index === undefined) return { status: WITNESS_STATUS['unknown-log'], headers: TEXT, body: 'unknown-log\n' }
   try {
     const cosigning = await witness.addCheckpoint(parseAddCheckpoint(body), index)
@@ -110,6 +104,16 @@ export const addLogRoutes = (server: Pick<Server, 'route'>, door: LogDoor): void
     policy: 'public',
     maxBody: TRUSTEE_LIMITS.addCheckpointBody,
     handler: ({ body }) => addCheckpoint(door, body),
+  })
+  server.route({
+    method: 'GET',
+    url: '/v1/log/evidence',
+    policy: 'public',
+    handler: () => {
+      const { evidence } = witness.forks
+      if (evidence === undefined) throw new Problem('not-found')
+      return { headers: { ...OCTETS, 'content-type': 'application/cbor' }, body: evidence }
+    },
   })
   server.route({
     method: 'GET', url: '/v1/log/checkpoint', policy: 'public', handler: () => noteAnswer(witness.cosigned?.note),

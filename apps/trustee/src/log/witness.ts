@@ -7,7 +7,7 @@ import {
   type NoteKey, parseAddCheckpoint, parseNote, verifyCheckpoint, type WitnessRefusal,
 } from '@scelle/log'
 import type { Identity } from '@scelle/seal/identity'
-import { equalBytes, type PrincipalKeys } from '@scelle/seal/verify'
+import { equalBytes, type PrincipalKeys, verifyKeyChain } from '@scelle/seal/verify'
 import { Problem } from '@scelle/wire/errors'
 import { logKeys, logOrigin, verifyEd25519, witnessKeys } from '@scelle/wire/log'
 import type { LogPush, LogPushed } from '@scelle/wire/messages'
@@ -39,7 +39,9 @@ export class Witness {
   readonly #turns = new Turns()
   /** Signed checkpoints larger than what was cosigned, by size: compared as soon as the mirror has their trees. */
   readonly #ahead = new Map<number, SeenNote>()
-  #floor = 0
+  /** Largest size that is known to have been cosigned by this trustee, whatever its store remembers. */
+  #floor: number
+  #index: PrincipalKeys | undefined
 
   constructor(options: WitnessOptions) {
     this.#options = options
@@ -47,6 +49,15 @@ export class Witness {
     this.forks = new Forks(options.store, this.mirror, options.log)
     this.#key = witnessKeys(options.identity.keys).at(-1) as NoteKey
     this.#floor = options.store.seenNote(options.identity.id)?.size ?? 0
+  }
+
+  /** The index's keys as it last showed them; undefined before its first push. */
+  async index(): Promise<PrincipalKeys | undefined> {
+    const chain = this.#options.store.signerChain()
+    if (this.#index?.records.length !== chain.length) {
+      this.#index = chain.length === 0 ? undefined : await verifyKeyChain(chain)
+    }
+    return this.#index
   }
 
   get cosigned(): Cosigned | undefined {
@@ -113,6 +124,21 @@ export class Witness {
       this.#keepAhead(note)
       log({ event: 'witness-restored' })
     })
+  }
+
+  /**
+   * Whether a checkpoint that carries this trustee's cosignature is part of what it cosigned. False where it is larger
+   * than what this trustee remembers: then it was restored from a backup. Throws `log-forked`.
+   */
+  async owns(note: SeenNote): Promise<boolean> {
+    const last = this.cosigned
+    if (last === undefined || note.size > last.size) {
+      await this.remember(note)
+      return false
+    }
+    // No turn is needed: what was cosigned is not changed any more.
+    await this.forks.compare(note, last)
+    return true
   }
 
   #numbers(): { mirrored: number; cosigned: number } {
