@@ -46,6 +46,8 @@ const partOf = (vault: string, records = 1): Part => {
   return { vault, contested: false, writes }
 }
 
+const ACCEPTED = { accepted: true, position: {} as never, word: new Uint8Array(0) } as const
+
 type Answer = (commits: readonly PreparedCommit[]) => Promise<SubmitResult[]>
 
 const submitterWith = (submit: Answer, submissionBytes = 100) => {
@@ -88,7 +90,7 @@ test('never two submissions of one vault, never more than the limit, and everyth
     for (const name of names) underWay.delete(name)
     submissions--
     return commits.map(() => roll(5) === 0
-      ? { accepted: false, problem: 'capsule-closed', items: [] } : { accepted: true, position: {} as never })
+      ? { accepted: false, problem: 'capsule-closed', items: [] } : ACCEPTED)
   })
   const parts: Part[] = []
   const clients = Array.from({ length: 12 }, async () => {
@@ -113,7 +115,7 @@ test('never two submissions of one vault, never more than the limit, and everyth
 test('of large writes the next is under way while the index has the one before, and no third', async () => {
   const answers: (() => void)[] = []
   const { submitter } = submitterWith((commits) => new Promise((resolve) => {
-    answers.push(() => resolve(commits.map(() => ({ accepted: true, position: {} as never }))))
+    answers.push(() => resolve(commits.map(() => (ACCEPTED))))
   }))
   const writes = VAULTS.slice(0, 3).map((vault) => submitter.run([partOf(vault, EDGE_LIMITS.gatherRecords)]))
   const more = VAULTS.slice(3, 6).map(async (vault) => {
@@ -135,7 +137,7 @@ test('those who write together go together, and one alone waits for nobody', asy
   const { submitter } = submitterWith(async (commits) => {
     sizes.push(commits.length)
     await sleep(5)
-    return commits.map(() => ({ accepted: true, position: {} as never }))
+    return commits.map(() => (ACCEPTED))
   })
   const started = performance.now()
   for (let i = 0; i < 5; i++) await submitter.run([partOf(VAULTS[0] as string)])
@@ -156,7 +158,7 @@ test('what was kept and not answered is delivered by the next process, once', as
   const sent: PreparedCommit[] = []
   const next = submitterWith(async (commits) => {
     sent.push(...commits)
-    return commits.map(() => ({ accepted: true, position: {} as never }))
+    return commits.map(() => (ACCEPTED))
   })
   await next.submitter.recover()
   expect(sent.map(({ vault }) => Buffer.from(vault).toString('hex'))).toEqual([part.vault])
@@ -169,7 +171,7 @@ test('what cannot be kept is refused, its vaults are free again, and what was le
   // Two of them do not fit one request to the index: the second is left for a submission of its own.
   const { submitter, outbox, discarded } = submitterWith(async (commits) => {
     sent.push(...commits.map(({ vault }) => Buffer.from(vault).toString('hex')))
-    return commits.map(() => ({ accepted: true, position: {} as never }))
+    return commits.map(() => (ACCEPTED))
   }, 20 * 1024 * 1024)
   const full = Object.assign(new Error('database or disk is full'), { errcode: 13 })
   vi.spyOn(db, 'writeAside').mockRejectedValueOnce(full)

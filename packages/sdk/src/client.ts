@@ -11,6 +11,7 @@ import { type Id, idBytes } from './ids.ts'
 import { SDK_LIMITS } from './limits.ts'
 import { openKeyring, type Purpose } from './keyring.ts'
 import type { Right } from './sharing.ts'
+import type { LogClient } from './log/log-client.ts'
 import { inParallel } from './timers.ts'
 import { Vault } from './vault.ts'
 import { loadView, partName, partOf } from './vault-view.ts'
@@ -52,6 +53,11 @@ export class Client {
     return { index: this.#connection.index.id, trustees: this.#connection.trusteeIds }
   }
 
+  /** The index's log, verified: what it acknowledged, and what was found wrong with it. */
+  get log(): LogClient {
+    return this.#connection.logClient
+  }
+
   /** Capsules to which this client can still add records. */
   get openCapsules(): number {
     return this.#committer.openCapsules
@@ -70,7 +76,7 @@ export class Client {
       connection.context,
     )
     const body = encode(NewVault, { genesis: made.genesisSigned, manifest: made.manifest.signed })
-    await connection.record('/v1/vaults', body, made.vault)
+    await connection.record('/v1/vaults', body, made.genesisSigned)
     await connection.memory.sawManifest(partName(made.vault, this.identity.id), { version: 1, id: made.manifest.id })
     this.#committer.isNew(made.vault, this.identity.id)
     return Vault.made(connection, this.#committer, made)
@@ -88,7 +94,7 @@ export class Client {
       { vault, custodian: this.identity, categories: options.categories },
       connection.context,
     )
-    await connection.record('/v1/manifests', made.signed, made.id)
+    await connection.record('/v1/manifests', made.signed)
     await connection.memory.sawManifest(partName(vault, this.identity.id), { version: 1, id: made.id })
     this.#committer.isNew(vault, this.identity.id)
     return this.vault(vault)

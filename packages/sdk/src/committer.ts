@@ -21,6 +21,8 @@ import { ownLastCommit } from './history.ts'
 import { categoryOf, grantFor, type Keyring } from './keyring.ts'
 import { Lane } from './lane.ts'
 import { SDK_LIMITS } from './limits.ts'
+import { trusteeKeys } from './log/access.ts'
+import { placeOf } from './log/places.ts'
 import { Recent } from './lru.ts'
 import {
   checkItems, newCapsule, sealBatch, type SealedAttachment, type SealedBatch, type WriteItem,
@@ -57,7 +59,12 @@ export interface PreparedCommit {
 export type HeldPlace = Positions['held'][number]
 
 export type SubmitResult =
-  | { readonly accepted: true; readonly position: HeldPlace }
+  | {
+      readonly accepted: true
+      readonly position: HeldPlace
+      /** The index's signed word about this and whatever else it took with it: see `Client.log`. */
+      readonly word: Uint8Array
+    }
   | {
       readonly accepted: false
       readonly problem: ProblemCode
@@ -235,14 +242,8 @@ export class Committer {
     return sealAttachment(this.#connection, capsule, attachment)
   }
 
-  /** From a trustee itself where it was met, else from the index: an id is a hash, so either will do. */
   #trustees(view: VaultView): Promise<PrincipalKeys[]> {
-    return Promise.all(
-      view.genesis.trustees.map(async (id) => {
-        const party = await this.#connection.trustee(id).catch(() => this.#connection.directory.of(id))
-        return party.keys
-      }),
-    )
+    return Promise.all(view.genesis.trustees.map(async (id) => (await trusteeKeys(this.#connection, id)).keys))
   }
 
   #today(): { readonly ids: Set<string>; readonly before: ReadonlySet<string> } {
@@ -330,7 +331,7 @@ export class Committer {
     return Promise.all(request.map(async (one, i) => {
       const { problem, places } = answers[i] as CommitAnswer
       return problem === undefined
-        ? this.#accept(one, held[next++] as HeldPlace)
+        ? this.#accept(one, held[next++] as HeldPlace, positions as Uint8Array)
         : this.#refuse(one, problem, new Set(places))
     }))
   }
@@ -338,12 +339,14 @@ export class Committer {
   async #held(accepted: readonly PreparedCommit[], positions: Uint8Array | undefined): Promise<readonly HeldPlace[]> {
     if (accepted.length === 0) return []
     if (positions === undefined) throw new SdkError('answer-invalid', 'the index accepted commits unsigned')
-    return verifyPositions(positions, this.#connection.index, accepted.map(({ id }) => id))
+    const held = await verifyPositions(positions, this.#connection.index, accepted.map(({ id }) => id))
+    for (const place of held) placeOf(place)
+    return held
   }
 
-  async #accept(prepared: PreparedCommit, position: HeldPlace): Promise<SubmitResult> {
+  async #accept(prepared: PreparedCommit, position: HeldPlace, word: Uint8Array): Promise<SubmitResult> {
     await this.#accepted(prepared)
-    return { accepted: true, position }
+    return { accepted: true, position, word }
   }
 
   #refuse(prepared: PreparedCommit, problem: ProblemCode, places: ReadonlySet<number>): SubmitResult {

@@ -14,6 +14,8 @@ import {
 import { KeyChain, Receipt, Self } from '@scelle/wire/messages'
 import { Directory, type KnownPrincipal, verifyPrincipal } from './directory.ts'
 import { SdkError } from './errors.ts'
+import { LogClient } from './log/log-client.ts'
+import { placeOf } from './log/places.ts'
 import { type Id, idBytes } from './ids.ts'
 import { type ClientState, Memory, memoryState } from './state.ts'
 import { systemTimers, type Timers } from './timers.ts'
@@ -67,6 +69,8 @@ export class Connection {
   readonly memory: Memory
   readonly timers: Timers
   readonly log: Log
+  /** The index's log, as this client saw it so far. */
+  readonly logClient: LogClient
   /** Encapsulations made to this client, opened. */
   readonly couriers: CourierKeys
   readonly #index: Target
@@ -90,6 +94,15 @@ export class Connection {
     }))
     this.directory = new Directory(this.transport, this.#index, this.memory)
     this.directory.put({ keys: options.identity.keys, chain: options.identity.chain })
+    this.logClient = new LogClient({
+      memory: this.memory,
+      now: () => this.context.now(),
+      log: this.log,
+      get: (path) => this.askIndex({ method: 'GET', path, as: false, octets: true, attempts: 2 }),
+      index: () => this.directory.of(this.index.id),
+      trustees: () => this.metTrustees(),
+      meet: () => this.meet(),
+    })
     this.couriers = new CourierKeys(options.identity)
     const { index, trustees } = options.pins ?? {}
     this.#pins = {
@@ -113,21 +126,28 @@ export class Connection {
     })
   }
 
+  /** The trustees that were met, the others asked once more. */
+  async metTrustees(): Promise<Party[]> {
+    await Promise.all(this.#trustees.map(async (entry) => {
+      if (entry.party === undefined) await this.#meetTrustee(entry).catch(() => {})
+    }))
+    return this.#trustees.flatMap(({ party }) => party ?? [])
+  }
+
   askIndex(ask: Ask): Promise<Uint8Array<ArrayBuffer>> {
     return this.transport.ask(this.#index, ask)
   }
 
-  /** Asks the index to keep a statement. Throws `release-mismatch` where its word is about another one. */
-  async record(
-    path: string,
-    body: Uint8Array,
-    statement: Uint8Array,
-    as?: Identity,
-    signal?: AbortSignal,
-  ): Promise<Uint8Array> {
-    const answer = await this.askIndex({ method: 'POST', path, body, signal, ...(as === undefined ? {} : { as }) })
+  /**
+   * Asks the index to keep a statement, and remembers its word until the log holds the leaf. `signed` is the statement
+   * where the body holds more. Throws `release-mismatch` where the word is about another one.
+   */
+  async record(path: string, body: Uint8Array, signed = body, as?: Identity): Promise<Uint8Array> {
+    const answer = await this.askIndex({ method: 'POST', path, body, ...(as === undefined ? {} : { as }) })
     const { position } = decode(Receipt, answer)
-    await verifyPosition(position, this.index, statement)
+    placeOf(await verifyPosition(position, this.index, statementId(signed)))
+    await this.logClient.keep(position, signed)
+    this.logClient.lookSometimes()
     return position
   }
 
@@ -238,7 +258,7 @@ export class Connection {
       )
     for (let version = known.length; version < identity.chain.length; version++) {
       const record = identity.chain[version] as Uint8Array
-      await this.record('/v1/principals', record, statementId(record), await identityAt(identity, version))
+      await this.record('/v1/principals', record, record, await identityAt(identity, version))
     }
     await this.memory.nowRegistered(identity.chain.length)
   }

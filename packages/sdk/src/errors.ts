@@ -21,6 +21,12 @@ export type SdkErrorCode =
   | 'commit-pending'
   | 'commit-refused'
   | 'rolled-back'
+  | 'receipt-invalid'
+  | 'log-forked'
+  | 'log-rolled-back'
+  | 'log-stale'
+  | 'leaf-dropped'
+  | 'leaf-late'
   | 'chart-closed'
   | 'chart-too-large'
 
@@ -31,6 +37,8 @@ export interface SdkErrorDetails extends ErrorOptions {
   readonly parties?: readonly string[]
   /** Which of the caller's items, by their place in its list. */
   readonly items?: readonly number[]
+  /** A file that shows strangers that the index lied (`@scelle/wire/evidence`), where it can be shown. */
+  readonly evidence?: Uint8Array | undefined
 }
 
 /** `code` says what happened, `message` what to do. Neither holds content, keys, or words chosen by a server. */
@@ -39,6 +47,7 @@ export class SdkError extends Error {
   readonly problem: ProblemCode | undefined
   readonly parties: readonly string[]
   readonly items: readonly number[]
+  readonly evidence: Uint8Array | undefined
   constructor(code: SdkErrorCode, message: string, details: SdkErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause })
     this.name = 'SdkError'
@@ -46,5 +55,6 @@ export class SdkError extends Error {
     this.problem = details.problem
     this.parties = details.parties ?? []
     this.items = details.items ?? []
+    this.evidence = details.evidence
   }
 }

@@ -15,6 +15,14 @@ export const SDK_LIMITS = {
   problemBytes: 16 * 1024,
   /** A trustee that has not answered by then is joined by the third one. */
   hedgeAfter: 1_500,
+  /** Times that the index is asked for an access's receipt: each waits some seconds for two cosignatures. */
+  cosignAttempts: 2,
+  /** Times that a newer receipt is asked for where a trustee has not cosigned yet, and the first pause between. */
+  receiptAttempts: 4,
+  receiptPause: 250,
+  /** Looks at the log for a revocation that was just made, and the first pause between. */
+  finalAttempts: 4,
+  finalPause: 150,
   /** Principals whose verified keys are kept. */
   principals: 20_000,
   /** Open capsules whose keys are kept for further records; least recently used ones are forgotten first. */
@@ -52,6 +60,18 @@ export const SDK_LIMITS = {
   chartIdle: 30 * 60_000,
   /** A chart closes after this whatever happens: no longer than a session may last. */
   chartLife: 10 * 3_600_000,
+  /** Full tiles of the log that are kept: 8 kB each. */
+  logTiles: 128,
+  /** A tile, a bundle of 256 entries, or a checkpoint: an answer may not be longer. */
+  logAnswer: 256 * 1024,
+  /** Words of the index about single statements that no final checkpoint confirmed yet: in one entry, entries. */
+  wordsPerEntry: 128,
+  wordEntries: 512,
+  /** The log is looked at unasked no more often than this while something waits, and than that while nothing does. */
+  logLook: 1_000,
+  logLookIdle: 60_000,
+  /** Seconds by which a checkpoint may be younger than a position whose leaf it lacks: clocks, and a slow disk. */
+  leafDelay: 120,
   /** Revocations that wait for a trustee. */
   pendingRevocations: 1_024,
 } as const

@@ -270,7 +270,7 @@ const releaseOnce = async (connection: Connection, need: ReleaseNeed): Promise<R
     },
     connection.context,
   )
-  const position = await connection.record('/v1/accesses', access.signed, access.id, undefined, need.signal)
+  const position = await connection.record('/v1/accesses', access.signed)
   return new Gathering(connection, need, access, position).run()
 }
 

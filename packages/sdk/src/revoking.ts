@@ -1,15 +1,21 @@
 /** Taking rights back: at the index, at every trustee, and by a new epoch. What is not done yet is remembered. */
 import { createRevocation } from '@scelle/seal/grants'
 import { rotateCategories } from '@scelle/seal/keys'
-import { decode, encode, equalBytes, RIGHTS, statementId, toHex } from '@scelle/seal/verify'
+import { decode, encode, equalBytes, RIGHTS, toHex } from '@scelle/seal/verify'
+import type { ProblemCode } from '@scelle/wire/errors'
 import { RevocationNotice } from '@scelle/wire/messages'
 import type { Connection } from './connection.ts'
 import { SdkError } from './errors.ts'
 import type { ChainedGrant } from './grant-list.ts'
 import type { Keyring } from './keyring.ts'
 import { SDK_LIMITS } from './limits.ts'
+import { keptWord, wordOf } from './log/places.ts'
 import type { PendingRevocation } from './state.ts'
+import { pause } from './timers.ts'
 import { partName, type VaultView } from './vault-view.ts'
+
+/** Refusals that end by themselves: told again later. */
+const PASSING: ReadonlySet<ProblemCode> = new Set(['overloaded', 'log-stopped', 'log-recovering'])
 
 export interface RevocationState {
   /** Hex ids of the trustees that confirmed: they release nothing on this grant any more. */
@@ -18,6 +24,8 @@ export interface RevocationState {
   readonly pending: readonly string[]
   /** True once the index refuses the grant. */
   readonly index: boolean
+  /** `final` once all three trustees cosigned the log with it: no party can deny it, or forget it, after that. */
+  readonly logged: 'pending' | 'final'
   /** True once later records are sealed to keys that the grant never gave. */
   readonly rotated: boolean
 }
@@ -82,17 +90,13 @@ export const beginRevocation = async (
 /** Tells index and trustees what they do not know yet. What cannot be told stays to be told. */
 const tell = async (connection: Connection, one: PendingRevocation): Promise<PendingRevocation> => {
   const { revocation } = decode(RevocationNotice, one.notice)
-  const index =
-    one.indexKnows ||
-    connection.record('/v1/revocations', revocation, statementId(revocation)).then(
-      () => true,
-      (error: unknown) => {
-        if (!(error instanceof SdkError) || (error.problem !== undefined && error.problem !== 'overloaded'))
-          throw error
+  const index = one.indexKnows
+    ? one.position
+    : connection.record('/v1/revocations', revocation).catch((error: unknown) => {
+        if (!(error instanceof SdkError) || (error.problem !== undefined && !PASSING.has(error.problem))) throw error
         connection.log('revocation-pending', { at: 'index', code: error.code })
-        return false
-      },
-    )
+        return undefined
+      })
   const trustees = one.trustees.map(async (id): Promise<Uint8Array[]> => {
     try {
       const { target } = await connection.trustee(id)
@@ -109,8 +113,36 @@ const tell = async (connection: Connection, one: PendingRevocation): Promise<Pen
       return [id]
     }
   })
-  const [indexKnows, ...missing] = await Promise.all([index, ...trustees])
-  return { ...one, indexKnows, trustees: missing.flat() }
+  const [position, ...missing] = await Promise.all([index, ...trustees])
+  const indexKnows = one.indexKnows || position !== undefined
+  return { ...one, indexKnows, trustees: missing.flat(), ...(position === undefined ? {} : { position }) }
+}
+
+/**
+ * Looks whether the log holds them for good, for a moment where all trustees were reached. What cannot be seen now is
+ * seen later; a lie of the index is thrown: `leaf-dropped`, `leaf-late`, `log-forked`, `log-rolled-back`.
+ */
+const confirmed = async (
+  connection: Connection,
+  told: readonly PendingRevocation[],
+): Promise<PendingRevocation[]> => {
+  const isOpen = ({ position, isFinal }: PendingRevocation): boolean => position !== undefined && isFinal !== true
+  let now = [...told]
+  for (let attempt = 1; now.some(isOpen); attempt++) {
+    const open = now.filter(isOpen)
+    const words = open.map(({ notice, position }) =>
+      wordOf(keptWord(position as Uint8Array, decode(RevocationNotice, notice).revocation)))
+    const states = await connection.logClient.confirm(words).catch((error: unknown) => {
+      if (!(error instanceof SdkError) || error.evidence !== undefined) throw error
+      connection.log('revocation-pending', { at: 'log', code: error.code })
+      return undefined
+    })
+    now = now.map((one) => (states?.[open.indexOf(one)] === true ? { ...one, isFinal: true } : one))
+    const isSoon = states !== undefined && now.every(({ trustees }) => trustees.length === 0)
+    if (!isSoon || attempt >= SDK_LIMITS.finalAttempts) break
+    if (now.some(isOpen)) await pause(connection.timers, SDK_LIMITS.finalPause * 2 ** (attempt - 1))
+  }
+  return now
 }
 
 /** New epochs for some categories. Throws `index-problem` where another device of the custodian keeps winning. */
@@ -135,7 +167,7 @@ export const rotateEpochs = async (
       connection.context,
     )
     try {
-      await connection.record('/v1/manifests', made.signed, made.id)
+      await connection.record('/v1/manifests', made.signed)
       const seen = { version: made.manifest.version, id: made.id }
       await connection.memory.sawManifest(partName(view.vault, connection.identity.id), seen)
       return
@@ -165,8 +197,12 @@ export const continueRevocations = async (
   const due = told.filter(({ indexKnows, rotate: categories }) => indexKnows && categories.length > 0)
   const categories = new Map(due.flatMap((one) => one.rotate).map((id) => [toHex(id), id]))
   if (categories.size > 0) await rotate([...categories.values()])
-  const now = told.map((one) => (due.includes(one) ? { ...one, rotate: [] } : one))
-  const unfinished = now.filter((one) => !one.indexKnows || one.trustees.length > 0 || one.rotate.length > 0)
+  const rotated = told.map((one) => (due.includes(one) ? { ...one, rotate: [] } : one))
+  await memory.keepRevocations(vault, rotated)
+  const now = await confirmed(connection, rotated)
+  const isDone = (one: PendingRevocation): boolean =>
+    one.indexKnows && one.trustees.length === 0 && one.rotate.length === 0 && one.isFinal === true
+  const unfinished = now.filter((one) => !isDone(one))
   await memory.keepRevocations(vault, unfinished)
   return new Map(
     now.map((one, i) => {
@@ -177,6 +213,7 @@ export const continueRevocations = async (
           acknowledged: trustees.filter((id) => !pending.includes(id)),
           pending,
           index: one.indexKnows,
+          logged: one.isFinal === true ? 'final' : 'pending',
           rotated: (started[i] as PendingRevocation).rotate.length > 0 && one.rotate.length === 0,
         },
       ]

@@ -9,7 +9,6 @@ import {
   PURPOSES,
   RIGHTS,
   SealError,
-  statementId,
   toHex,
   verifyGrantChain,
 } from '@scelle/seal/verify'
@@ -143,7 +142,8 @@ export const shareWith = async (
     connection.context,
   )
   await verifyOwn(connection, view, made.grant, [...(parent?.chain ?? []), made.grantSigned], parent)
-  await connection.record('/v1/grants', encode(NewGrant, { grant: made.grantSigned, keys: made.keysSigned }), made.id)
+  const body = encode(NewGrant, { grant: made.grantSigned, keys: made.keysSigned })
+  await connection.record('/v1/grants', body, made.grantSigned)
   return { grant: made.id }
 }
 
@@ -190,7 +190,7 @@ export const renewGrants = async (
         grant: grant.grant,
         grantId: grant.id,
       })
-      await connection.record('/v1/grant-keys', keysSigned, statementId(keysSigned))
+      await connection.record('/v1/grant-keys', keysSigned)
       return true
     } catch (error) {
       // A grantee that registered a key nobody can seal to harms itself: the others' keys are renewed all the same.

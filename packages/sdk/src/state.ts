@@ -1,11 +1,14 @@
 /** What a client remembers between runs: no secrets, only what it was shown, so that showing it less is noticed. */
+import { LOG_LIMITS } from '@scelle/log'
 import {
   bytes,
   type Codec,
   decode,
   encode,
   field,
+  FORMAT_LIMITS,
   list,
+  optional,
   struct,
   toHex,
   uint,
@@ -50,8 +53,22 @@ const PendingRevocation = struct({
   indexKnows: field(3, bool),
   trustees: field(4, list(hash32, 3)),
   rotate: field(5, list(bytes(16), 32)),
+  /** The index's word about it, and whether a final checkpoint holds the leaf. */
+  position: optional(6, bytes(1, FORMAT_LIMITS.statement)),
+  isFinal: optional(7, bool),
 })
 export type PendingRevocation = Value<typeof PendingRevocation>
+/** The newest checkpoint of one kind that was verified, with the note itself: half of the evidence of a fork. */
+const CheckpointSeen = struct({
+  size: field(0, uint()), root: field(1, hash32), note: field(2, bytes(1, LOG_LIMITS.note)),
+})
+export type CheckpointSeen = Value<typeof CheckpointSeen>
+
+/** The index's signed word about single statements; `subject` is the label of a control leaf. */
+const KeptWord = struct({ signed: field(0, bytes(1, FORMAT_LIMITS.statement)), subject: optional(1, hash32) })
+export type KeptWord = Value<typeof KeptWord>
+const KeptWords = list(KeptWord, SDK_LIMITS.wordsPerEntry)
+
 const GrantIds = list(hash32, 65_536)
 const PendingRevocations = list(PendingRevocation, SDK_LIMITS.pendingRevocations)
 
@@ -89,6 +106,13 @@ export class Memory {
 
   party = (url: string): Promise<KeyChain | undefined> => this.#read(KeyChain, `party/${url}`)
   metParty = (url: string, chain: KeyChain): Promise<void> => this.#write(KeyChain, `party/${url}`, chain)
+
+  checkpointSeen = (kind: string): Promise<CheckpointSeen | undefined> => this.#read(CheckpointSeen, `log/${kind}`)
+  sawCheckpoint = (kind: string, seen: CheckpointSeen): Promise<void> =>
+    this.#write(CheckpointSeen, `log/${kind}`, seen)
+
+  keptWords = (entry: number): Promise<KeptWord[] | undefined> => this.#read(KeptWords, `log/words/${entry}`)
+  keepWords = (entry: number, words: KeptWord[]): Promise<void> => this.#write(KeptWords, `log/words/${entry}`, words)
 
   registered = (): Promise<number | undefined> => this.#read(uint(), 'registered')
   nowRegistered = (records: number): Promise<void> => this.#write(uint(), 'registered', records)

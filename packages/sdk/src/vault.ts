@@ -165,6 +165,8 @@ export class Vault {
       const prepared = await this.prepare(items, options)
       const result = await this.#submitOne(prepared, options.signal)
       if (result.accepted) {
+        await this.#connection.logClient.keepCommits(result.word)
+        this.#connection.logClient.lookSometimes()
         return prepared.items.map(({ record, handle, version }) => ({
           record: toHex(record),
           handle: toHex(handle),
