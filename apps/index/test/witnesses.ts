@@ -7,7 +7,7 @@ import { decode, encode, equalBytes, type PrincipalKeys, toHex } from '@scelle/s
 import { logKeys, logOrigin, verifyEd25519, witnessKeys } from '@scelle/wire/log'
 import { LogPush, LogPushed, Self } from '@scelle/wire/messages'
 import type { Timers } from '@scelle/wire/timers'
-import type { Fetch } from '../src/log/ask.ts'
+import type { Fetch } from '@scelle/wire/ask'
 
 /** What is due within a second is due now; longer waits are the system's. */
 export const quickTimers: Timers = {

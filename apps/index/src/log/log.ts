@@ -2,13 +2,13 @@
 import { LogError, parseTilePath } from '@scelle/log'
 import type { Identity } from '@scelle/seal/identity'
 import { type Context, encode, Head, SUITE } from '@scelle/seal/verify'
+import type { Fetch } from '@scelle/wire/ask'
 import { Problem } from '@scelle/wire/errors'
 import { logOrigin } from '@scelle/wire/log'
 import { faultOf, type Log as Events } from '@scelle/wire/server'
 import type { Timers } from '@scelle/wire/timers'
 import { INDEX_LIMITS } from '../limits.ts'
 import type { CosignedKind, LogStore } from '../log-store.ts'
-import type { Fetch } from './ask.ts'
 import { LogUnusable } from './errors.ts'
 import { PublishedLog } from './published.ts'
 import { Publisher } from './publisher.ts'
@@ -52,7 +52,10 @@ export class IndexLog {
       begun: () => this.#links.forEach((link) => link.wake()),
       keep: (kind, cosigned) => this.#keep(kind, cosigned),
     })
-    const asking = { identity, context, timers, fetch, signal: this.#ended.signal }
+    const asking = {
+      identity, context, timers, fetch, signal: this.#ended.signal,
+      timeout: INDEX_LIMITS.witnessTimeout, answerBytes: INDEX_LIMITS.witnessAnswer,
+    }
     const pushes = new Pushes(this.#published, identity.chain)
     this.#links = trustees.map((trustee, place) =>
       new WitnessLink({ trustee, place, asking, rounds: this.#rounds, pushes, events }))

@@ -4,11 +4,11 @@
  */
 import { heldSignatures, LogError, type NoteSignature, parseSignatures } from '@scelle/log'
 import { decode, equalBytes, fromHex, type PrincipalKeys, SealError, verifyKeyChain } from '@scelle/seal/verify'
+import { ask, type AskOptions, Unanswered } from '@scelle/wire/ask'
 import { verifyEd25519, witnessKeys } from '@scelle/wire/log'
 import { LogPushed, Self } from '@scelle/wire/messages'
 import type { Log as Events, WitnessState } from '@scelle/wire/server'
 import { INDEX_LIMITS } from '../limits.ts'
-import { ask, type AskOptions, Unanswered } from './ask.ts'
 import type { Pushes, Standing } from './pushes.ts'
 import type { Rounds, Target } from './rounds.ts'
 

@@ -1,22 +1,24 @@
-/** Requests of the index to a trustee: signed, bounded in time and size. What comes back is anybody's word. */
-import type { Identity } from '@scelle/seal/identity'
+/** Requests of one server to another: signed, bounded in time and size. What comes back is anybody's word. */
 import type { Context } from '@scelle/seal/verify'
-import { signRequest } from '@scelle/wire/http'
-import type { Timers } from '@scelle/wire/timers'
-import { INDEX_LIMITS } from '../limits.ts'
+import { type RequestSigner, signRequest } from './http.ts'
+import type { Timers } from './timers.ts'
 
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>
 
 export interface AskOptions {
-  readonly identity: Identity
+  readonly identity: RequestSigner
   readonly context: Context
   readonly timers: Timers
   readonly fetch: Fetch
   /** Ends what is under way. */
   readonly signal: AbortSignal
+  /** Milliseconds until an answer counts as none. */
+  readonly timeout: number
+  /** Bytes of an answer. */
+  readonly answerBytes: number
 }
 
-/** A trustee did not answer, or with something else than asked for. */
+/** The other side did not answer, or with something else than asked for. */
 export class Unanswered extends Error {
   /** Code of its problem document, where it sent one. */
   readonly code: string | undefined
@@ -27,12 +29,12 @@ export class Unanswered extends Error {
   }
 }
 
-const bodyOf = async (response: Response): Promise<Uint8Array> => {
+const bodyOf = async (response: Response, max: number): Promise<Uint8Array> => {
   const pieces: Uint8Array[] = []
   let length = 0
   for await (const piece of (response.body ?? []) as AsyncIterable<Uint8Array>) {
     length += piece.length
-    if (length > INDEX_LIMITS.witnessAnswer) throw new Unanswered('the answer is too long')
+    if (length > max) throw new Unanswered('the answer is too long')
     pieces.push(piece)
   }
   return new Uint8Array(Buffer.concat(pieces))
@@ -51,9 +53,9 @@ const codeOf = (body: Uint8Array): string | undefined => {
 export const ask = async (
   options: AskOptions, method: 'GET' | 'POST', url: string, body?: Uint8Array,
 ): Promise<Uint8Array> => {
-  const { identity, context, timers, fetch, signal } = options
+  const { identity, context, timers, fetch, signal, timeout, answerBytes } = options
   const late = new AbortController()
-  const cancel = timers.after(INDEX_LIMITS.witnessTimeout, () => late.abort())
+  const cancel = timers.after(timeout, () => late.abort())
   try {
     const signed = await signRequest({ method, url, body, identity, now: context.now, random: context.random })
     const response = await fetch(url, {
@@ -63,7 +65,7 @@ export const ask = async (
       signal: AbortSignal.any([signal, late.signal]),
       ...(body === undefined ? {} : { body: body as Uint8Array<ArrayBuffer> }),
     })
-    const answer = await bodyOf(response)
+    const answer = await bodyOf(response, answerBytes)
     if (response.status !== 200) throw new Unanswered(`answered ${response.status}`, codeOf(answer))
     return answer
   } catch (error) {
