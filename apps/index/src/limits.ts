@@ -26,6 +26,26 @@ export const INDEX_LIMITS = {
   groupOperations: 1_024,
   /** Operations waiting for their turn. Beyond, the index says that it is busy. */
   queuedOperations: 16_384,
+  /** Connections to PostgreSQL that apply and read; the leader and notifications have their own. */
+  connections: 16,
+  connectTimeout: 5,
+  /** A statement that runs longer is ended by the server, and so is a transaction whose process stands still. */
+  statementTimeout: 30,
+  idleTransaction: 5,
+  /** How often the same transaction is run again after conflicts, and after lost connections. */
+  conflictRetries: 8,
+  lossRetries: 4,
+  /** Leaves that get their numbers in one transaction. */
+  sequenceBatch: 4_096,
+  /** An operation waits so long for the number of its leaf. */
+  sequenceWait: 10,
+  /** The leader of several processes says so often that it is there; one silent for so long loses its term. */
+  beat: 1,
+  leaderSilence: 5,
+  /** Milliseconds: how often to look although nothing was notified; a candidate's tries; after a lost connection. */
+  lookInterval: 200,
+  campaignInterval: 250,
+  reconnectPause: 100,
   /** Page cache of each SQLite connection. */
   writerCache: 48 * 1024 * 1024,
   readerCache: 24 * 1024 * 1024,

@@ -1,11 +1,12 @@
 /**
  * What every engine under the index does, and nothing that only one engine can: `test/store-conformance.ts` is run
  * against each. The vault leads every key and no operation touches two vaults, so an engine may spread vaults over
- * nodes; only the sequence is common to all.
+ * nodes; only the log's sequence is common to all.
  *
  * The caller has verified signatures, encodings and hashes. The store decides what depends on what is stored
- * (`decisions.ts`), in the same transaction that stores the effect, its sequence number and its signed position: once
- * `apply` resolves, all of it survives a power cut; if it rejects, a retry of the same operation is safe.
+ * (`decisions.ts`), in the same transaction that stores the effect and its leaf. Number of the leaf and signed position
+ * are stored with them or after, in any case before `apply` resolves: then all of it survives a power cut. If it
+ * rejects, a retry of the same operation is safe, whether it took effect or not.
  */
 import type { Access, Grant, VaultGenesis } from '@scelle/seal/verify'
 import type { ProblemCode } from '@scelle/wire/errors'
@@ -21,6 +22,7 @@ export interface StoredStatement {
 
 /** Where a statement is held, and since when. */
 export interface Place {
+  /** In the log of all vaults: of leaf `sequence - 1`. */
   readonly sequence: number
   /** Seconds since 1970 UTC. */
   readonly time: number
@@ -195,7 +197,7 @@ export interface CategoryState {
   readonly epoch: number
   readonly strict: boolean
   readonly accessLog: boolean
-  /** Capsules of this category whose commit's sequence is not above this take no more records. */
+  /** Capsules of this category whose `sequence` is not above this take no more records. */
   readonly closed: number
 }
 
@@ -233,6 +235,7 @@ export interface CapsuleState {
   readonly category: number
   readonly epoch: number
   readonly opened: number
+  /** Of its commit, as the feed orders commits. */
   readonly sequence: number
   /** An access named it. */
   readonly closed: boolean
@@ -244,7 +247,7 @@ export interface FeedQuery {
   readonly custodian: Uint8Array
   /** Categories that may be seen, as bits. */
   readonly mask: number
-  /** Commits with a larger sequence. */
+  /** Commits with a larger `FeedEntry.sequence`; 0 for all. */
   readonly after: number
   readonly limit: number
   /** The page ends with the commit that reaches this many octets as served, encapsulations apart. */
@@ -268,6 +271,7 @@ export interface FeedCapsule {
 }
 
 export interface FeedEntry {
+  /** Orders the commits of a part, from 1. It is the engine's own, so it need not be the log's. */
   readonly sequence: number
   readonly statement: Uint8Array
   readonly leaves: Uint8Array
@@ -337,7 +341,7 @@ export interface Store {
   /** Bytes by id; ids that are not stored are left out. Keys are `nameOf` the ids. */
   encapsulations(ids: readonly Uint8Array[]): Promise<Map<string, Uint8Array>>
   feed(query: FeedQuery): Promise<FeedPage>
-  /** Whether a commit up to this sequence touches one of these categories. */
+  /** Whether a commit up to this sequence of the feed touches one of these categories. */
   anyCommit(query: { vault: Uint8Array; custodian: Uint8Array; mask: number; upTo: number }): Promise<boolean>
   /** Signed commits of one part, in order; of one author where named. */
   history(vault: Uint8Array, custodian: Uint8Array, author?: Uint8Array): Promise<Uint8Array[]>

@@ -1,11 +1,13 @@
 /** Random sequences of operations against a model that is too naive to be wrong in the same way. */
 import * as fc from 'fast-check'
 import { RIGHTS, toHex } from '@scelle/seal/verify'
-import { expect, test } from 'vitest'
+import { describe, expect, test } from 'vitest'
 import { grantedMask } from '../src/decisions.ts'
 import { openSqliteStore } from '../src/sqlite-store.ts'
 import type { Operation, Outcome, Store } from '../src/store.ts'
 import { access, AT, capsule, commit, grant, manifest, plainSigner, record, revocation, vault } from './operations.ts'
+import { hasPostgres, openFresh } from './postgres.ts'
+import type { OpenedStore } from './store-suite.ts'
 import { seeded, temporaryDirectory } from './world.ts'
 
 interface ModelCapsule {
@@ -115,15 +117,15 @@ const outcomeName = (outcome: Outcome): string => ('problem' in outcome ? outcom
 class Run {
   readonly model = new Model()
   readonly random
-  readonly directory = temporaryDirectory()
   readonly principals: Uint8Array[]
   readonly categories: Uint8Array[]
   readonly handles: Uint8Array[]
   readonly made
-  store: Store
+  opened: OpenedStore
   manifests: { version: number; previous: Uint8Array }
 
-  constructor(seed: number) {
+  constructor(seed: number, opened: OpenedStore) {
+    this.opened = opened
     this.random = seeded(`property ${seed}`)
     const draw = (length: number): Uint8Array[] => [0, 1, 2].map(() => this.random(length))
     this.principals = draw(32)
@@ -131,11 +133,10 @@ class Run {
     this.handles = draw(16)
     this.made = vault(this.random, this.principals[0] as Uint8Array, this.categories)
     this.manifests = { version: 1, previous: this.made.manifest.statement.id }
-    this.store = this.open()
   }
 
-  open(): Store {
-    return openSqliteStore({ directory: this.directory.path, sign: plainSigner, random: seeded('salts') })
+  get store(): Store {
+    return this.opened.store
   }
 
   get part() {
@@ -209,8 +210,7 @@ class Run {
     if (todo.do === 'grant') return this.give(todo)
     if (todo.do === 'open' || todo.do === 'add') return this.write(todo)
     if (todo.do === 'reopen') {
-      await this.store.close()
-      this.store = this.open()
+      this.opened = await this.opened.reopen()
     } else if (todo.do === 'rotate') {
       model.epochs[todo.which] = (model.epochs[todo.which] as number) + 1
       const next = manifest(this.random, this.part, {
@@ -259,19 +259,39 @@ class Run {
   }
 }
 
+const openSqlite = async (directory = temporaryDirectory()): Promise<OpenedStore> => {
+  const store = openSqliteStore({ directory: directory.path, sign: plainSigner, random: seeded('salts') })
+  return {
+    store,
+    reopen: async () => {
+      await store.close()
+      return openSqlite(directory)
+    },
+    remove: async () => {
+      await store.close()
+      directory.remove()
+    },
+  }
+}
+
+const property = (open: () => Promise<OpenedStore>) =>
+  fc.asyncProperty(fc.nat(), fc.array(step, { minLength: 5, maxLength: 60 }), async (seed, steps) => {
+    const run = new Run(seed, await open())
+    try {
+      await run.expect(run.made, 'stored')
+      for (const todo of steps) await run.take(todo)
+      await run.check()
+    } finally {
+      await run.opened.remove()
+    }
+  })
+
 test('the store does what the naive model does', async () => {
-  await fc.assert(
-    fc.asyncProperty(fc.nat(), fc.array(step, { minLength: 5, maxLength: 60 }), async (seed, steps) => {
-      const run = new Run(seed)
-      try {
-        await run.expect(run.made, 'stored')
-        for (const todo of steps) await run.take(todo)
-        await run.check()
-      } finally {
-        await run.store.close()
-        run.directory.remove()
-      }
-    }),
-    { numRuns: 60 },
-  )
+  await fc.assert(property(() => openSqlite()), { numRuns: 60 })
+})
+
+describe.runIf(hasPostgres)('on PostgreSQL', () => {
+  test('the store does what the naive model does', { timeout: 120_000 }, async () => {
+    await fc.assert(property(() => openFresh()), { numRuns: 15 })
+  })
 })

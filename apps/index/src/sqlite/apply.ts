@@ -1,12 +1,13 @@
 /** Applies operations inside the open transaction: look, decide, write. A refused operation has written nothing. */
 import { equalBytes } from '@scelle/seal/verify'
 import { decideAccess, decideGrant, nextCategories } from '../decisions.ts'
+import { purposeMask } from '../grant-columns.ts'
 import type {
   AccessOperation, DenialOperation, GrantKeysOperation, GrantOperation, KeyRecordOperation, ManifestOperation,
   Operation, ReleaseOperation, RevocationOperation, VaultOperation,
 } from '../store.ts'
 import { applyCommit } from './apply-commit.ts'
-import { capsuleByHash, categoriesOf, grantStates, partNo, principalNo, purposeMask, vaultNo } from './rows.ts'
+import { capsuleByHash, categoriesOf, grantStates, partNo, principalNo, vaultNo } from './rows.ts'
 import type { Applied, Session } from './session.ts'
 import { numberOf } from './statements.ts'
 

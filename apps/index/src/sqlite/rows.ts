@@ -1,6 +1,6 @@
 /** Rows of the embedded engine as the contract's values: the same queries on either connection. */
-import { PURPOSES } from '@scelle/seal/verify'
 import { nameOf } from '../names.ts'
+import { purposesOf, revokedAt } from '../grant-columns.ts'
 import type { CapsuleState, CategoryState, GrantEntry, GrantState } from '../store.ts'
 import { numberOf, type Prepare } from './statements.ts'
 
@@ -28,11 +28,6 @@ export const categoriesOf = (sql: Prepare, part: number): CategoryState[] =>
     category, epoch, closed, strict: strict === 1, accessLog: access_log === 1,
   }))
 
-const PURPOSE_BITS = PURPOSES.map((purpose, place) => [purpose, 1 << place] as const)
-
-export const purposeMask = (purposes: readonly string[]): number =>
-  PURPOSE_BITS.reduce((mask, [purpose, bit]) => (purposes.includes(purpose) ? mask | bit : mask), 0)
-
 interface GrantRow {
   id: Uint8Array; parent: Uint8Array | null; vault: Uint8Array; custodian: Uint8Array; signer: Uint8Array
   grantee: Uint8Array; mask: number; rights: number; purposes: number; not_before: number; expires: number
@@ -57,11 +52,11 @@ const grantState = (row: GrantRow): GrantState => ({
   grantee: row.grantee,
   mask: row.mask,
   rights: row.rights,
-  purposes: PURPOSE_BITS.flatMap(([purpose, bit]) => ((row.purposes & bit) === 0 ? [] : [purpose])),
+  purposes: purposesOf(row.purposes),
   notBefore: row.not_before,
   expires: row.expires,
   revoked: row.revoked !== 0,
-  revokedAt: row.revoked === 0 ? undefined : (row.revoked_at ?? Number.MAX_SAFE_INTEGER),
+  revokedAt: revokedAt(row.revoked, row.revoked_at),
 })
 
 type Parameter = number | Uint8Array

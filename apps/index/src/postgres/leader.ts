@@ -1,0 +1,155 @@
+/**
+ * One process gives leaves their numbers and publishes. A session's lock finds it; what makes it safe is its term, a
+ * number in the log's row that grows with every leader and is checked inside every transaction of the log. So a leader
+ * that was paused, or cut off, and wakes up while another leads changes nothing.
+ */
+import type { Client } from 'pg'
+import { INDEX_LIMITS } from '../limits.ts'
+import { connectAlone } from './connect.ts'
+import { prepared } from './prepared.ts'
+import { Signal } from './signal.ts'
+import type { Placed, Watch } from './watch.ts'
+
+const LEADER_LOCK = 7_236_002
+
+const TRY = prepared<{ got: boolean }>(`SELECT pg_try_advisory_lock(${LEADER_LOCK}) AS got`)
+const HEAD = prepared<{ term: number; beat: number; size: number }>('SELECT term, beat, size FROM log_head')
+const TAKE = prepared<{ term: number }>('UPDATE log_head SET term = term + 1 WHERE term = $1 RETURNING term')
+const BEAT = prepared<{ term: number }>('UPDATE log_head SET beat = beat + 1 WHERE term = $1 RETURNING term')
+
+/**
+ * One transaction. The row of the head is locked by it, so leaders follow one another there, and the one whose term has
+ * ended finds no row. Numbers have no gaps: those of a transaction that fails are given again.
+ */
+const SEQUENCE = prepared<Placed>(`WITH batch AS MATERIALIZED (
+    SELECT no, vault, seq, id, salt, subject, row_number() OVER (ORDER BY no) AS place
+    FROM (SELECT * FROM pending ORDER BY no LIMIT $2) AS first),
+  head AS (
+    UPDATE log_head SET size = size + (SELECT count(*) FROM batch)
+    WHERE term = $1 AND EXISTS (SELECT FROM batch) RETURNING size),
+  gone AS (DELETE FROM pending USING batch, head WHERE pending.no = batch.no),
+  placed AS (
+    INSERT INTO leaves (sequence, vault, seq, id, salt, subject)
+    SELECT head.size - (SELECT count(*) FROM batch) + place, vault, seq, id, salt, subject FROM batch, head ORDER BY no
+    RETURNING vault, seq, sequence)
+  SELECT vault, seq, sequence FROM placed`)
+
+export type LeaderPoint = 'sequence-begun' | 'sequence-written'
+
+export interface LeaderOptions {
+  readonly database: string
+  readonly watch: Watch
+  readonly faultPoint: (point: LeaderPoint) => void
+}
+
+/** A connection and the term under which it may write to the log. */
+export interface Led {
+  readonly client: Client
+  readonly term: number
+}
+
+export class Leader {
+  readonly #options: LeaderOptions
+  readonly #wake = new Signal()
+  readonly #ended: Promise<void>
+  #led: Led | undefined
+  #waiting: (() => void)[] = []
+  #closed = false
+
+  constructor(options: LeaderOptions) {
+    this.#options = options
+    options.watch.pending = () => {
+      if (this.#led !== undefined) this.#wake.raise()
+    }
+    options.watch.leads = () => this.#led !== undefined
+    this.#ended = this.#run()
+  }
+
+  get led(): Led | undefined {
+    return this.#led
+  }
+
+  /** Waits until this process leads. Rejects with the signal's reason. */
+  async lead(signal: AbortSignal): Promise<void> {
+    signal.throwIfAborted()
+    if (this.#led !== undefined) return
+    const { promise, resolve, reject } = Promise.withResolvers<void>()
+    const abort = (): void => reject(signal.reason as Error)
+    signal.addEventListener('abort', abort, { once: true })
+    this.#waiting.push(resolve)
+    try {
+      await promise
+    } finally {
+      signal.removeEventListener('abort', abort)
+    }
+  }
+
+  async close(): Promise<void> {
+    this.#closed = true
+    this.#wake.raise()
+    await this.#ended
+  }
+
+  async #run(): Promise<void> {
+    while (!this.#closed) {
+      let client: Client | undefined
+      try {
+        client = await connectAlone(this.#options.database)
+        const term = await this.#campaign(client)
+        if (term !== undefined) await this.#hold({ client, term })
+      } catch {
+        // The connection is gone or the term has ended: somebody else leads by now, or this process will again.
+        if (!this.#closed) await this.#wake.wait(INDEX_LIMITS.reconnectPause)
+      } finally {
+        this.#led = undefined
+        await client?.end().catch(() => undefined)
+      }
+    }
+  }
+
+  /** The term that this process leads in; undefined when it is closed before. */
+  async #campaign(client: Client): Promise<number | undefined> {
+    let seen = ''
+    let since = 0
+    while (!this.#closed) {
+      const [[lock], [head]] = await Promise.all([TRY(client), HEAD(client)])
+      if (head === undefined) throw new Error('the log has no head')
+      const now = performance.now()
+      const state = `${head.term}/${head.beat}/${head.size}`
+      if (state !== seen) since = now
+      seen = state
+      // Whoever holds the lock beats every second. One that does not stands still, and loses its term.
+      if (lock?.got === true || now - since >= INDEX_LIMITS.leaderSilence * 1000) {
+        const [taken] = await TAKE(client, head.term)
+        if (taken !== undefined) return taken.term
+      }
+      await this.#wake.wait(INDEX_LIMITS.campaignInterval)
+    }
+    return undefined
+  }
+
+  async #hold(led: Led): Promise<void> {
+    this.#led = led
+    for (const resolve of this.#waiting.splice(0)) resolve()
+    let beat = performance.now()
+    while (!this.#closed) {
+      const placed = await this.#sequence(led)
+      if (performance.now() - beat >= INDEX_LIMITS.beat * 1000) {
+        if ((await BEAT(led.client, led.term)).length === 0) throw new Error('another process leads')
+        beat = performance.now()
+      }
+      if (placed === 0) await this.#wake.wait(INDEX_LIMITS.lookInterval)
+    }
+  }
+
+  async #sequence({ client, term }: Led): Promise<number> {
+    const { faultPoint, watch } = this.#options
+    faultPoint('sequence-begun')
+    const rows = await SEQUENCE(client, term, INDEX_LIMITS.sequenceBatch)
+    if (rows.length === 0) return 0
+    faultPoint('sequence-written')
+    watch.placed(rows)
+    void watch.tell(client).catch(() => undefined)
+    return rows.length
+  }
+}
