@@ -1,5 +1,6 @@
 """The operations of the vectors: the other half of spec/vectors/operations.ts."""
 
+import log
 import opening
 import primitives
 import verify
@@ -146,6 +147,18 @@ def op_record(capsule, release, header, body, secret=None):
     return {"capsuleKey": key, "content": opening.open_record(key, unhex(capsule), unhex(header), unhex(body))[1]}
 
 
+def op_receipt(receipt, signed, index, trustees, quorum, required=None, generation=1):
+    return log.receipt(
+        unhex(receipt),
+        unhex(signed),
+        keys(index),
+        [keys(chain) for chain in trustees],
+        quorum,
+        None if required is None else unhex(required),
+        generation,
+    )
+
+
 def op_cobblestone(key, context, body, change=None):
     return primitives.sha256(opening.open_body(unhex(key), unhex(context), mutated(unhex(body), change or {})))
 
@@ -204,6 +217,8 @@ OPERATIONS = {
     ),
     "release": op_release,
     "record": op_record,
+    "log-entry": lambda signed, salt: log.entry(unhex(signed), unhex(salt)),
+    "receipt": op_receipt,
     "cobblestone": op_cobblestone,
     "links": op_links,
 }

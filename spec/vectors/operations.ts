@@ -10,6 +10,8 @@ import { importIdentity } from '../../packages/seal/src/identity.ts'
 import { earlierSecrets, openManifest } from '../../packages/seal/src/keys.ts'
 import { CourierKeys, openCourier, openShare } from '../../packages/seal/src/shares.ts'
 import * as seal from '../../packages/seal/src/verify.ts'
+import { LogError } from '../../packages/log/src/log.ts'
+import { entryOf, logPolicy, verifyReceipt } from '../../packages/wire/src/log.ts'
 
 export interface Vector {
   name: string
@@ -153,6 +155,16 @@ export const OPERATIONS: Record<string, (from: any) => Promise<unknown>> = {
     const { content } = await openRecord(key, hex(header), hex(body))
     return { capsuleKey: seal.toHex(capsuleSecret(key)), content: seal.toHex(content) }
   },
+  'log-entry': async ({ signed, salt }) => seal.toHex(entryOf(hex(signed), hex(salt))),
+  receipt: async ({ receipt, signed, index, trustees, quorum, required, generation }) => {
+    const policy = logPolicy({
+      index: await keys(index), trustees: await Promise.all(trustees.map(keys)), quorum,
+      ...(required === undefined ? {} : { required: hex(required) }), ...(generation === undefined ? {} : { generation }),
+    })
+    const { proof, checkpoint } = await verifyReceipt(hex(receipt), hex(signed), policy)
+    const cosigned = [...checkpoint.cosigned].toSorted(([a], [b]) => (a < b ? -1 : 1))
+    return { leaf: proof.index, size: checkpoint.size, root: seal.toHex(checkpoint.root), cosigned: Object.fromEntries(cosigned) }
+  },
   cobblestone: async ({ key, context, body, change }) =>
     seal.toHex(seal.sha256(await openBody(hex(key), hex(context), mutated(hex(body), change)))),
   links: async ({ commits, vault, custodian, authors, identity, encapsulations }) => {
@@ -180,7 +192,7 @@ export const run = async (vector: Vector): Promise<{ out?: unknown; refuse?: str
   try {
     return { out: await operation(vector.in) }
   } catch (error) {
-    if (error instanceof seal.SealError) return { refuse: error.code }
+    if (error instanceof seal.SealError || error instanceof LogError) return { refuse: error.code }
     throw error
   }
 }

@@ -3,7 +3,7 @@
  * everybody pins, so that no party can be talked into another log or another witness.
  */
 import {
-  type LogPolicy, type LogProof, type NoteKey, parseProof, type SignedCheckpoint, verifyProof,
+  LogError, type LogPolicy, type LogProof, type NoteKey, parseProof, type SignedCheckpoint, verifyProof,
 } from '@scelle/log'
 import { controlSubject, ed25519Verify, logEntry, type PrincipalKeys, statementId, toHex } from '@scelle/seal/verify'
 
@@ -65,6 +65,7 @@ export const verifyReceipt = async (
   receipt: Uint8Array, signedBytes: Uint8Array, policy: LogPolicy,
 ): Promise<VerifiedReceipt> => {
   const proof = parseProof(receipt)
-  const entry = entryOf(signedBytes, proof.extra ?? new Uint8Array(16))
+  if (proof.extra?.length !== 16) throw new LogError('proof-malformed', 'a receipt carries its leaf’s salt')
+  const entry = entryOf(signedBytes, proof.extra)
   return { proof, checkpoint: await verifyProof(proof, entry, policy, ed25519Verify) }
 }
