@@ -25,6 +25,7 @@ const PARTS: Record<string, () => Promise<Row[]>> = {
   open: async () => (await import('./rows/open.ts')).openRows(profile),
   stored: async () => (await import('./rows/stored.ts')).storedRows(),
   memory: async () => (await import('./rows/memory.ts')).memoryRows(long ? 500 : 40),
+  log: async () => (await import('./rows/log.ts')).logRows([1e3, 1e4, 1e5, 1e6, 1e7]),
   growth: async () => (await import('./rows/growth.ts')).growthRows(long ? [1e3, 1e4, 1e5, 1e6] : [1e3, 1e4, 1e5]),
 }
 
