@@ -29,6 +29,16 @@ describe('base64', () => {
     }))
   })
 
+  test('is read where node:crypto reads and writes the same, and nowhere else', () => {
+    const letters = fc.string({ unit: fc.constantFrom(...Array.from('AQgwBE/+9z=-_ é\n')), maxLength: 9 })
+    fc.assert(fc.property(letters, (written) => {
+      const bytes = Buffer.from(written, 'base64')
+      const one = bytes.toString('base64') === written
+      expect(code(() => fromBase64(written, 'note-malformed'))).toBe(one ? 'accepted' : 'note-malformed')
+      if (one) expect(fromBase64(written, 'note-malformed')).toEqual(new Uint8Array(bytes))
+    }), { numRuns: 20_000 })
+  })
+
   test('has one form', () => {
     const others = ['A', 'AA', 'AAA', 'AAAA=', 'AB==', 'AAB=', '=', '==', '====', 'AA=A', 'A A=', 'AA==\n', '_-8=']
     for (const written of others) {
