@@ -92,8 +92,9 @@ const rowOf = async (parties: Parties, nodes: Nodes, size: number): Promise<Row>
   // Places and older sizes spread over the whole tree, the same in every run.
   const spread = (call: number): number => Math.floor(((call * 0.618_033_988_749_895) % 1) * size)
   const make = await each(PROOFS, (call) => inclusionProof(spread(call), size, read))
-  const proofs = await Promise.all(Array.from({ length: PROOFS }, (_, call) => inclusionProof(spread(call), size, read)))
-  const leaves = proofs.map((_, call) => leafHash(entryOf(spread(call))))
+  const places = Array.from({ length: PROOFS }, (_, call) => spread(call))
+  const proofs = await Promise.all(places.map((place) => inclusionProof(place, size, read)))
+  const leaves = places.map((place) => leafHash(entryOf(place)))
   const verify = await each(PROOFS, (call) => verifyInclusion(
     leaves[call] as Uint8Array, { index: spread(call), size, root }, proofs[call] as Uint8Array[],
   ))
