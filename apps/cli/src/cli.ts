@@ -1,5 +1,6 @@
 /** The command line: which command, which options, which exit status. */
 import { parseArgs } from 'node:util'
+import { WIRE_LIMITS } from '@scelle/wire/limits'
 import { connectApplication } from './connect/command.ts'
 import { parseDuration } from './duration.ts'
 import { edgeClient, type EdgeClient } from './edge-client.ts'
@@ -9,6 +10,8 @@ import { importPaths } from './import/command.ts'
 import { inspect } from './inspect.ts'
 import type { Io } from './io.ts'
 import { CLI_LIMITS } from './limits.ts'
+import { type LogOptions, monitor } from './log/monitor.ts'
+import { verifyEvidence, verifyLog, verifyReceiptFile } from './log/verify.ts'
 import { MESSAGES } from './messages.ts'
 import { openAtEdge, patientIdOf } from './open.ts'
 import { identityIn } from './run/provision.ts'
@@ -30,6 +33,15 @@ const OPTIONS = {
   application: { type: 'string' },
   person: { type: 'string', multiple: true },
   origin: { type: 'string', multiple: true },
+  index: { type: 'string' },
+  trustee: { type: 'string', multiple: true },
+  watch: { type: 'string', multiple: true },
+  accept: { type: 'boolean' },
+  once: { type: 'boolean' },
+  every: { type: 'string' },
+  'max-age': { type: 'string' },
+  receipt: { type: 'string' },
+  evidence: { type: 'string' },
   lang: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 } as const
@@ -140,6 +152,31 @@ const runInspect: Command = async (io, parsed) => {
   return inspect(io, edge, patient, parsed.values.json === true)
 }
 
+const logOptions = (io: Io, { values, positionals }: Parsed): LogOptions => ({
+  where: positionals[1],
+  index: values.index,
+  trustees: values.trustee,
+  watch: values.watch ?? [],
+  accept: values.accept === true,
+  maxAge: values['max-age'] === undefined ? WIRE_LIMITS.finalAge : parseDuration(values['max-age'], io.language) / 1000,
+  json: values.json === true,
+})
+
+const runVerify: Command = async (io, parsed) => {
+  const { receipt, evidence } = parsed.values
+  if (evidence !== undefined) return verifyEvidence(io, evidence, logOptions(io, parsed))
+  if (receipt !== undefined) return verifyReceiptFile(io, receipt, logOptions(io, parsed))
+  return verifyLog(io, logOptions(io, parsed))
+}
+
+const runMonitor: Command = async (io, parsed) =>
+  monitor(io, {
+    ...logOptions(io, parsed),
+    once: parsed.values.once === true,
+    every: parsed.values.every === undefined
+      ? CLI_LIMITS.monitorEvery * 1000 : parseDuration(parsed.values.every, io.language),
+  })
+
 const runStatus: Command = async (io) => {
   const installation = await io.home.installation()
   if (installation === undefined) throw new CommandError('not-running', MESSAGES[io.language].notRunning)
@@ -161,6 +198,8 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   revoke: runRevoke,
   connect: runConnect,
   inspect: runInspect,
+  verify: runVerify,
+  monitor: runMonitor,
   status: runStatus,
 }
 

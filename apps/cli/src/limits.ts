@@ -29,4 +29,10 @@ export const CLI_LIMITS = {
   /** The edge is given so long to close what was open when the door closes. */
   logoutTime: 2_000,
   demoPatients: 200,
+  /** A log: one answer (a bundle of 256 entries, a key chain), the time for it, bundles between two tile readers. */
+  logAnswer: 1024 * 1024,
+  logTime: 10_000,
+  logBundles: 64,
+  /** Seconds between two looks of `monitor`. */
+  monitorEvery: 60,
 } as const

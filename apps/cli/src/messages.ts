@@ -1,4 +1,6 @@
 /** Everything the command line says, in English and French. A missing sentence is a type error. */
+import { LOG_EN, LOG_FR } from './messages-log.ts'
+
 export type Language = 'en' | 'fr'
 
 const en = {
@@ -14,6 +16,10 @@ const en = {
                                          a local door that signs requests, for FHIR software as it is;
                                          --person gives each of its users a token and a session of their own
   scelle inspect PATIENT                 what the state sees of this patient's vault
+  scelle verify [WHERE]                  is the log the one seen before, and longer; WHERE: its address, or a folder
+                                         with its files; --receipt FILE, --evidence FILE check one file
+  scelle monitor [WHERE] [--once]        follow the log, and raise the alarm; --watch ID adds a principal whose keys to
+                                         watch. Both: --index ID --trustee ID[@URL]..., --max-age 1h, --json
   scelle status                          who runs, where
 
   All state is kept under SCELLE_HOME (default .scelle). --lang fr|en chooses the language.`,
@@ -69,6 +75,7 @@ const en = {
   badCategories: (known: string) => `Categories are: ${known}`,
   badRights: 'Rights are: read, write, relay, shareOn',
   failed: (detail: string) => `That did not work: ${detail}`,
+  log: LOG_EN,
 } as const
 
 type Translated<T> = T extends string
@@ -93,6 +100,10 @@ const fr: Messages = {
                                          une porte locale qui signe les requêtes, pour les logiciels FHIR tels quels ;
                                          --person donne à chacun de ses utilisateurs un jeton et une session à soi
   scelle inspect PATIENT                 ce que l'État voit du coffre de ce patient
+  scelle verify [OÙ]                     le journal prolonge-t-il celui déjà vu ; OÙ : son adresse, ou un dossier avec
+                                         ses fichiers ; --receipt FICHIER, --evidence FICHIER vérifient un fichier
+  scelle monitor [OÙ] [--once]           suit le journal et donne l'alarme ; --watch ID : un titulaire dont surveiller
+                                         les clés. Les deux : --index ID --trustee ID[@URL]..., --max-age 1h, --json
   scelle status                          qui tourne, où
 
   Tout est gardé sous SCELLE_HOME (par défaut .scelle). --lang fr|en choisit la langue.`,
@@ -149,6 +160,7 @@ const fr: Messages = {
   badCategories: (known) => `Les catégories sont : ${known}`,
   badRights: 'Les droits sont : read, write, relay, shareOn',
   failed: (detail) => `Cela n'a pas marché : ${detail}`,
+  log: LOG_FR,
 }
 
 export const MESSAGES: Record<Language, Messages> = { en, fr }

@@ -1,0 +1,109 @@
+/** `scelle verify`: the log since last time, or one file: a receipt, or evidence. */
+import { readFile } from 'node:fs/promises'
+import { LogError } from '@scelle/log'
+import { equalBytes, SealError, toHex } from '@scelle/seal/verify'
+import { checkEvidence, EvidenceError } from '@scelle/wire/evidence'
+import { logPolicy, QUORUM } from '@scelle/wire/log'
+import { verifyProven } from '@scelle/wire/proven'
+import { CommandError } from '../errors.ts'
+import type { Io } from '../io.ts'
+import { MESSAGES } from '../messages.ts'
+import { follow, type Told } from './follow.ts'
+import { rootAt } from './look.ts'
+import { type LogMemory, readMemory } from './memory.ts'
+import { followOptions, type LogOptions, report, severityOf } from './monitor.ts'
+import { partiesOf, pinsFrom } from './parties.ts'
+import { type ReadLog, SourceError } from './source.ts'
+import { LOG_STATUSES, SEVERITIES } from './statuses.ts'
+
+const readGiven = async (io: Io, path: string): Promise<Uint8Array> => {
+  try {
+    return new Uint8Array(await readFile(path))
+  } catch (cause) {
+    throw new CommandError('usage', MESSAGES[io.language].unknownOption(path), { cause })
+  }
+}
+
+/** Says one thing, and ends with its status. */
+const tell = (io: Io, json: boolean, finding: Told & Record<string, unknown>, ...lines: string[]): number => {
+  const severity = LOG_STATUSES[finding.status]
+  if (json) io.out(JSON.stringify({ severity, ...finding }))
+  else {
+    const said = finding.status === 'good' ? [] : [MESSAGES[io.language].log.found[finding.status](finding)]
+    for (const line of [...said, ...lines]) io.out(line)
+  }
+  return SEVERITIES[severity]
+}
+
+export const verifyLog = async (io: Io, options: LogOptions): Promise<number> => {
+  const followed = await follow(io, await followOptions(io, options))
+  report(io, followed, options.json)
+  return SEVERITIES[severityOf(followed)]
+}
+
+/** Offline: the file says all, but for the trustees whose clocks are believed. */
+export const verifyEvidence = async (io: Io, path: string, options: LogOptions): Promise<number> => {
+  const { log } = MESSAGES[io.language]
+  const file = await readGiven(io, path)
+  const pins = await pinsFrom(io, options).catch((error: unknown) => {
+    if (error instanceof CommandError) return undefined
+    throw error
+  })
+  const trustees = (pins?.trustees ?? []).map(({ id }) => Buffer.from(id, 'hex'))
+  try {
+    const verdict = await checkEvidence(file, { trustees })
+    const id = toHex(verdict.liar.id)
+    const pinned = pins === undefined || [pins.index, ...pins.trustees.map((trustee) => trustee.id)].includes(id)
+    return tell(io, options.json, {
+      status: 'lie-proven', detail: verdict.says, party: id, kind: verdict.kind, shows: verdict.shows, pinned,
+      log: verdict.origin, restsOn: verdict.restsOn,
+    }, log.liar(verdict.liar.role, id), ...(pinned ? [] : [log.notPinned]))
+  } catch (error) {
+    if (!(error instanceof EvidenceError)) throw error
+    return tell(io, options.json, { status: 'evidence-refused', detail: error.message, code: error.code })
+  }
+}
+
+/** Whether this tree is what the log began with, as it is remembered; undefined where its tiles cannot be read. */
+const isOfHistory = async (
+  tree: { size: number; root: Uint8Array }, memory: LogMemory | undefined, read: ReadLog,
+): Promise<boolean | undefined> => {
+  if (memory === undefined || tree.size > memory.size) return undefined
+  const root = await rootAt(memory, tree.size, read).catch((error: unknown) => {
+    if (error instanceof SourceError) return undefined
+    throw error
+  })
+  return root === undefined ? undefined : equalBytes(root, tree.root)
+}
+
+/** A statement's proof: under a quorum's checkpoint, which must be of the history that this home knows. */
+export const verifyReceiptFile = async (io: Io, path: string, options: LogOptions): Promise<number> => {
+  const { log } = MESSAGES[io.language]
+  const file = await readGiven(io, path)
+  const to = await followOptions(io, options)
+  const followed = await follow(io, to)
+  if (severityOf(followed) === 'alarm') {
+    report(io, followed, options.json)
+    return SEVERITIES.alarm
+  }
+  const memory = await readMemory(io.home, to.pins.index)
+  try {
+    const { index, trustees } = await partiesOf(to.pins, to.read, memory)
+    const proven = await verifyProven(file, logPolicy({ index, trustees, quorum: QUORUM.release }))
+    const { size, cosigned } = proven.checkpoint
+    if (await isOfHistory(proven.checkpoint, memory, to.read) === false) {
+      return tell(io, options.json, { status: 'not-proven', detail: 'its checkpoint is of another history' })
+    }
+    const { record } = proven
+    return tell(io, options.json, {
+      status: 'good', leaf: proven.leaf, size, kind: proven.kind, statement: proven.statement, signer: proven.signer,
+      cosigned: [...cosigned.keys()],
+      ...(record === undefined ? {} : { handle: toHex(record.handle), version: record.version }),
+    }, log.proven(proven.kind, proven.leaf, size, cosigned.size), ...(record === undefined
+      ? [] : [log.provenRecord(toHex(record.handle), record.version)]))
+  } catch (error) {
+    if (error instanceof SourceError) return tell(io, options.json, { status: 'unreachable', detail: error.message })
+    if (!(error instanceof LogError || error instanceof SealError)) throw error
+    return tell(io, options.json, { status: 'not-proven', detail: error.message })
+  }
+}
