@@ -1,6 +1,6 @@
 /** Blobs as files named by their digest: written aside, synced, renamed, synced again. A name means whole bytes. */
 import { createHash } from 'node:crypto'
-import { mkdirSync, readdirSync, rmSync } from 'node:fs'
+import { mkdirSync, readdirSync, rmSync, statSync } from 'node:fs'
 import { type FileHandle, mkdir, open, rename, rm, stat } from 'node:fs/promises'
 import { join } from 'node:path'
 import { toHex } from '@scelle/seal/verify'
@@ -12,6 +12,8 @@ import type { Blobs } from './store.ts'
 export interface BlobFilesOptions {
   readonly directory: string
   readonly random: (length: number) => Uint8Array
+  /** Given where other processes write into the same directory; the time in milliseconds since 1970 UTC. */
+  readonly shared?: { readonly now: () => number }
   /** Called at named points of a write, so that a test can end the process exactly there. */
   readonly faultPoint?: (point: 'blob-written' | 'blob-named') => void
 }
@@ -43,15 +45,23 @@ const writeAll = async (handle: FileHandle, source: AsyncIterable<Uint8Array>): 
   return hash.digest('hex')
 }
 
-/** What a stopped process left behind is nobody's: names are given only to whole files. */
-const cleanAside = (aside: string): void => {
+/**
+ * What a stopped process left behind is nobody's: names are given only to whole files. Where others write too, what is
+ * younger than any upload may be theirs.
+ */
+const cleanAside = (aside: string, shared: BlobFilesOptions['shared']): void => {
   mkdirSync(aside, { recursive: true, mode: 0o700 })
-  for (const name of readdirSync(aside)) rmSync(join(aside, name))
+  const before = shared === undefined ? Number.POSITIVE_INFINITY : shared.now() - INDEX_LIMITS.abandonedUpload * 1000
+  for (const name of readdirSync(aside)) {
+    const file = join(aside, name)
+    const made = statSync(file, { throwIfNoEntry: false })?.mtimeMs
+    if (made !== undefined && made < before) rmSync(file, { force: true })
+  }
 }
 
 export const openBlobFiles = (options: BlobFilesOptions): Blobs => {
   const aside = join(options.directory, 'incoming')
-  cleanAside(aside)
+  cleanAside(aside, options.shared)
   const faultPoint = options.faultPoint ?? (() => undefined)
   const folderOf = (name: string): string => join(options.directory, name.slice(0, 2))
   const fileOf = (name: string): string => join(folderOf(name), name)

@@ -26,7 +26,9 @@ export { LogUnusable } from './log/errors.ts'
 export type { TrusteeAddress } from './log/witness-link.ts'
 export { type InspectedVault, inspectVault } from './inspect.ts'
 export { inspectDirectory } from './inspect-directory.ts'
-export { openStorage, type Storage, type StorageOptions } from './storage.ts'
+export {
+  openPostgresStorage, openStorage, type PostgresStorageOptions, type Storage, type StorageOptions,
+} from './storage.ts'
 export type { Blobs, Store } from './store.ts'
 
 export interface IndexOptions {

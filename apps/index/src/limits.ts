@@ -88,6 +88,8 @@ export const INDEX_LIMITS = {
   denialsPerHour: 60,
   /** Principals whose refusals are counted at once. */
   deniedPrincipals: 4_096,
+  /** Where several processes share the blobs, what was left in the middle is nobody's after so long. */
+  abandonedUpload: 86_400,
   /** Octets read at once from a blob's file. */
   blobChunk: 256 * 1024,
 } as const

@@ -8,7 +8,7 @@ import { createLog } from '@scelle/wire/server'
 import { configSchema } from './config.ts'
 import { createIndex } from './index.ts'
 import { flushAside } from './sqlite/log-flush.ts'
-import { openStorage } from './storage.ts'
+import { openPostgresStorage, openStorage } from './storage.ts'
 
 const start = async (file: string): Promise<void> => {
   const { config: settings, at } = config.loadConfig(file, configSchema)
@@ -17,7 +17,11 @@ const start = async (file: string): Promise<void> => {
   if (identity.keys.kind !== 'index') {
     throw new config.ConfigError('config-invalid', `${file}: identity: expected an identity of kind index`)
   }
-  const storage = openStorage({ directory: at(settings.data), identity, context, flush: flushAside })
+  const on = { directory: at(settings.data), identity, context }
+  const database = settings.database ?? process.env['DATABASE_URL']
+  const storage = database === undefined
+    ? openStorage({ ...on, flush: flushAside })
+    : await openPostgresStorage({ ...on, database })
   const server = createIndex({
     ...storage,
     identity,

@@ -1,10 +1,11 @@
-/** Everything that the embedded index keeps in one directory: database, blobs, cursor secret. */
-import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
+/** What an index keeps: of the embedded engine all in one directory, else blobs there and the rest in PostgreSQL. */
+import { closeSync, existsSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } from 'node:fs'
 import { join } from 'node:path'
 import type { Identity } from '@scelle/seal/identity'
 import type { Context } from '@scelle/seal/verify'
 import { type BlobFilesOptions, openBlobFiles } from './blob-files.ts'
 import { positionSigner } from './positions.ts'
+import type { PostgresOptions } from './postgres-store.ts'
 import { openSqliteStore, type SqliteOptions } from './sqlite-store.ts'
 import type { Blobs, Store } from './store.ts'
 
@@ -69,4 +70,35 @@ export const openStorage = (options: StorageOptions): Storage => {
     ...(faultPoints?.blobs === undefined ? {} : { faultPoint: faultPoints.blobs }),
   })
   return { store, blobs, cursorSecret: cursorSecret(directory, context.random) }
+}
+
+export interface PostgresStorageOptions extends Pick<StorageOptions, 'directory' | 'identity' | 'context'> {
+  /** `postgres://…`: a database of its own. */
+  readonly database: string
+  readonly faultPoint?: PostgresOptions['faultPoint']
+}
+
+/**
+ * Opens the database, and the directory of the blobs, which all processes of one index share. Throws where the
+ * directory holds an embedded database: an environment that names a server must not hide what is stored already.
+ */
+export const openPostgresStorage = async (options: PostgresStorageOptions): Promise<Storage> => {
+  const { directory, database, identity, context, faultPoint } = options
+  if (existsSync(join(directory, 'index.sqlite'))) {
+    throw new Error(
+      'the data directory holds an embedded database: start without DATABASE_URL and `database`, or choose another one',
+    )
+  }
+  // Loaded where it is used: an embedded index needs no client of a server.
+  const { openPostgresStore } = await import('./postgres-store.ts')
+  const opened = await openPostgresStore({
+    database,
+    sign: positionSigner(identity, context.now),
+    random: context.random,
+    ...(faultPoint === undefined ? {} : { faultPoint }),
+  })
+  const blobs = openBlobFiles({
+    directory: join(directory, 'blobs'), random: context.random, shared: { now: context.now },
+  })
+  return { ...opened, blobs }
 }

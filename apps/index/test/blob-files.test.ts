@@ -1,10 +1,10 @@
-import { mkdirSync, readdirSync, writeFileSync } from 'node:fs'
+import { mkdirSync, readdirSync, utimesSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { sha256 } from '@scelle/seal/verify'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { openBlobFiles } from '../src/blob-files.ts'
 import type { Blobs } from '../src/store.ts'
-import { seeded, temporaryDirectory } from './world.ts'
+import { seeded, START, temporaryDirectory } from './world.ts'
 
 let directory: ReturnType<typeof temporaryDirectory>
 let blobs: Blobs
@@ -55,6 +55,15 @@ test('what a killed process left aside is gone at the next start', () => {
   writeFileSync(join(directory.path, 'incoming', 'half'), 'half')
   open()
   expect(incoming()).toEqual([])
+})
+
+test('where others write too, only what is older than a day is taken away', () => {
+  const aside = join(directory.path, 'incoming')
+  for (const name of ['old', 'new']) writeFileSync(join(aside, name), name)
+  utimesSync(join(aside, 'old'), START / 1000 - 86_401, START / 1000 - 86_401)
+  utimesSync(join(aside, 'new'), START / 1000 - 86_399, START / 1000 - 86_399)
+  openBlobFiles({ directory: directory.path, random: seeded('names'), shared: { now: () => START } })
+  expect(incoming()).toEqual(['new'])
 })
 
 test('many at once, the same one among them', async () => {

@@ -1,12 +1,13 @@
 /** The program itself: one configuration file, health, an orderly end. */
 import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
-import { statSync, writeFileSync } from 'node:fs'
+import { mkdirSync, statSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
 import { createIdentity, exportIdentity } from '@scelle/seal/identity'
-import { afterEach, beforeEach, expect, test } from 'vitest'
+import { afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { freshDatabase, hasPostgres } from './postgres.ts'
 import { seeded, START, temporaryDirectory } from './world.ts'
 
 const MAIN = fileURLToPath(new URL('../src/main.ts', import.meta.url))
@@ -53,10 +54,41 @@ test.each([
   ['an unknown key', { admited: [] }, 'admited'],
   ['a wrong id', { admitted: ['ABC'] }, 'admitted'],
   ['no such identity', { identity: 'nowhere' }, 'nowhere'],
+  ['another kind of database', { database: 'mysql://db:secret@db.example.org' }, 'a postgres:// URL'],
 ])('says what is wrong with its configuration: %s', async (_, fields, named) => {
   const { child, errors } = run(await configure(fields))
   expect(await once(child, 'exit')).toEqual([1, null])
   expect(errors()).toContain(named)
+  expect(errors()).not.toContain('secret')
+})
+
+test('a server named beside an embedded database is refused: what is stored stays in sight', async () => {
+  mkdirSync(join(directory.path, 'data'))
+  writeFileSync(join(directory.path, 'data', 'index.sqlite'), '')
+  const { child, errors } = run(await configure({ database: 'postgres://scelle:secret@127.0.0.1:1/none' }))
+  expect(await once(child, 'exit')).toEqual([1, null])
+  expect(errors()).toContain('holds an embedded database')
+  expect(errors()).not.toContain('secret')
+})
+
+describe.runIf(hasPostgres)('on PostgreSQL', () => {
+  test('a second process waits, and takes over from one that is killed', async () => {
+    const database = await freshDatabase()
+    const file = await configure({ database: database.url })
+    const first = run(file)
+    await once(first.child.stdout as NodeJS.ReadableStream, 'data')
+    const second = run(file)
+    await new Promise((resolve) => void setTimeout(resolve, 1_500))
+    expect(second.lines()).toEqual([])
+    first.child.kill('SIGKILL')
+    await once(second.child.stdout as NodeJS.ReadableStream, 'data')
+    const { port } = JSON.parse(second.lines()[0] ?? '') as { port: number }
+    expect((await fetch(`http://127.0.0.1:${port}/readyz`)).status).toBe(200)
+    const ended = once(second.child, 'exit')
+    second.child.kill('SIGTERM')
+    expect(await ended).toEqual([0, null])
+    await database.remove()
+  })
 })
 
 test('refuses another kind of identity, and no file at all', async () => {

@@ -41,6 +41,9 @@ export const authorities = v.optional(
   v.array(v.pipe(v.string(), v.regex(/^[a-z0-9.:[\]-]+$/, 'a host in lower case, with its port'))), [],
 )
 
+/** Where a database server is reached, and as whom. It may hold a password, so no message shows it. */
+export const databaseUrl = v.optional(v.pipe(v.string(), v.regex(/^postgres(ql)?:\/\/\S+$/, 'a postgres:// URL')))
+
 const baseUrl = v.pipe(
   v.string(), v.regex(/^https?:\/\/[^\s/?#]+(\/[^\s?#]*[^\s/?#])?$/, 'an http or https URL without a slash at its end'),
 )

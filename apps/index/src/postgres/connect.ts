@@ -61,9 +61,13 @@ export const connectAlone = async (database: string): Promise<Client> => {
  * Whether the connection is gone, or going: then whether a statement under way took effect is not known. Errors that
  * the server gave for the statement itself are certain: it had none.
  */
-export const isLost = (error: unknown): boolean =>
-  !(error instanceof DatabaseError) || error.severity === 'FATAL' || error.severity === 'PANIC' ||
-  /^(08|57P|58|XX|40003)/.test(error.code ?? '')
+export const isLost = (error: unknown): boolean => {
+  if (error instanceof DatabaseError) {
+    return error.severity === 'FATAL' || error.severity === 'PANIC' || /^(08|57P|58|XX|40003)/.test(error.code ?? '')
+  }
+  // Of sockets and of `pg` itself. A TypeError, say, is a mistake of this program.
+  return error instanceof AggregateError || (error instanceof Error && error.constructor === Error)
+}
 
 /** Whether the same transaction may succeed when it is run again: a deadlock or a conflict of serialization. */
 export const isPassing = (error: unknown): boolean =>

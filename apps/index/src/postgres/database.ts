@@ -41,8 +41,8 @@ export interface Tables {
     sequence: number; vault: Uint8Array; seq: number; id: Uint8Array; salt: Uint8Array; subject: Uint8Array | null
   }
   log_head: {
-    one: number; term: number; beat: number; size: number; checkpoint: number; root: Uint8Array | null
-    note: Uint8Array | null
+    one: number; term: number; locked: boolean; beat: number; size: number; checkpoint: number
+    root: Uint8Array | null; note: Uint8Array | null
   }
   tiles: { level: number; no: number; bytes: Uint8Array }
   cosigned: { kind: string; size: number; note: Uint8Array }

@@ -46,6 +46,9 @@ interface Written {
 
 const unknownVault = ({ kind }: Operation): Refusal => ({ problem: kind === 'commit' ? 'not-permitted' : 'not-found' })
 
+const unreachable = (cause: unknown): Problem =>
+  new Problem('overloaded', 'The database cannot be reached. What was sent may be stored: ask again.', { cause })
+
 const unplaced = ({ seq, statement, salt, time }: NewStatement): Unplaced => ({
   seq, salt, id: statement.id, time: time ?? null,
 })
@@ -132,7 +135,8 @@ export class Lanes {
         return await this.#transact(vault, operations)
       } catch (error) {
         if (isPassing(error) && ++conflicts < INDEX_LIMITS.conflictRetries) continue
-        if (!isLost(error) || ++losses >= INDEX_LIMITS.lossRetries) throw error
+        if (!isLost(error)) throw error
+        if (++losses >= INDEX_LIMITS.lossRetries) throw unreachable(error)
         await new Promise((resolve) => void setTimeout(resolve, INDEX_LIMITS.reconnectPause * losses))
       }
     }

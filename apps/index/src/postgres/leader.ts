@@ -13,9 +13,15 @@ import type { Placed, Watch } from './watch.ts'
 const LEADER_LOCK = 7_236_002
 
 const TRY = prepared<{ got: boolean }>(`SELECT pg_try_advisory_lock(${LEADER_LOCK}) AS got`)
-const HEAD = prepared<{ term: number; beat: number; size: number }>('SELECT term, beat, size FROM log_head')
-const TAKE = prepared<{ term: number }>('UPDATE log_head SET term = term + 1 WHERE term = $1 RETURNING term')
-const BEAT = prepared<{ term: number }>('UPDATE log_head SET beat = beat + 1 WHERE term = $1 RETURNING term')
+const UNLOCK = prepared(`SELECT pg_advisory_unlock(${LEADER_LOCK})`)
+interface Head { readonly term: number; readonly locked: boolean; readonly beat: number; readonly size: number }
+const HEAD = prepared<Head>('SELECT term, locked, beat, size FROM log_head')
+const TAKE = prepared<{ term: number }>(
+  'UPDATE log_head SET term = term + 1, locked = $2::boolean WHERE term = $1 RETURNING term',
+)
+const BEAT = prepared<{ term: number }>(
+  'UPDATE log_head SET beat = beat + 1, locked = $2::boolean WHERE term = $1 RETURNING term',
+)
 
 /**
  * One transaction. The row of the head is locked by it, so leaders follow one another there, and the one whose term has
@@ -46,6 +52,7 @@ export interface LeaderOptions {
 export interface Led {
   readonly client: Client
   readonly term: number
+  locked: boolean
 }
 
 export class Leader {
@@ -95,8 +102,8 @@ export class Leader {
       let client: Client | undefined
       try {
         client = await connectAlone(this.#options.database)
-        const term = await this.#campaign(client)
-        if (term !== undefined) await this.#hold({ client, term })
+        const led = await this.#campaign(client)
+        if (led !== undefined) await this.#hold(led)
       } catch {
         // The connection is gone or the term has ended: somebody else leads by now, or this process will again.
         if (!this.#closed) await this.#wake.wait(INDEX_LIMITS.reconnectPause)
@@ -108,21 +115,22 @@ export class Leader {
   }
 
   /** The term that this process leads in; undefined when it is closed before. */
-  async #campaign(client: Client): Promise<number | undefined> {
+  async #campaign(client: Client): Promise<Led | undefined> {
     let seen = ''
     let since = 0
     while (!this.#closed) {
       const [[lock], [head]] = await Promise.all([TRY(client), HEAD(client)])
-      if (head === undefined) throw new Error('the log has no head')
+      if (lock === undefined || head === undefined) throw new Error('the log has no head')
       const now = performance.now()
       const state = `${head.term}/${head.beat}/${head.size}`
       if (state !== seen) since = now
       seen = state
-      // Whoever holds the lock beats every second. One that does not stands still, and loses its term.
-      if (lock?.got === true || now - since >= INDEX_LIMITS.leaderSilence * 1000) {
-        const [taken] = await TAKE(client, head.term)
-        if (taken !== undefined) return taken.term
-      }
+      // Whoever leads beats every second. One that does not stands still, and loses its term, lock or no lock.
+      const silent = now - since >= INDEX_LIMITS.leaderSilence * 1000
+      const [taken] = silent || (lock.got && head.locked) ? await TAKE(client, head.term, String(lock.got)) : []
+      if (taken !== undefined) return { client, term: taken.term, locked: lock.got }
+      // It leads without the lock because a predecessor that stood still had it: it is to get it now.
+      if (lock.got) await UNLOCK(client)
       await this.#wake.wait(INDEX_LIMITS.campaignInterval)
     }
     return undefined
@@ -135,11 +143,17 @@ export class Leader {
     while (!this.#closed) {
       const placed = await this.#sequence(led)
       if (performance.now() - beat >= INDEX_LIMITS.beat * 1000) {
-        if ((await BEAT(led.client, led.term)).length === 0) throw new Error('another process leads')
+        await this.#beat(led)
         beat = performance.now()
       }
       if (placed === 0) await this.#wake.wait(INDEX_LIMITS.lookInterval)
     }
+  }
+
+  async #beat(led: Led): Promise<void> {
+    if (!led.locked) led.locked = (await TRY(led.client))[0]?.got === true
+    const [mine] = await BEAT(led.client, led.term, String(led.locked))
+    if (mine === undefined) throw new Error('another process leads')
   }
 
   async #sequence({ client, term }: Led): Promise<number> {

@@ -100,11 +100,12 @@ CREATE TABLE leaves (
   subject bytea);
 CREATE UNIQUE INDEX leaves_of_vault ON leaves (vault, seq);
 
--- One row. term: grows with every leader; whoever's term it is not changes nothing. checkpoint: its size, 0 for none.
+-- One row. term: grows with every leader; whoever's term it is not changes nothing. locked: its leader holds the lock.
+-- checkpoint: its size, 0 for none.
 CREATE TABLE log_head (
-  one integer PRIMARY KEY CHECK (one = 1), term bigint NOT NULL, beat bigint NOT NULL, size bigint NOT NULL,
-  checkpoint bigint NOT NULL, root bytea, note bytea) WITH (fillfactor = 50);
-INSERT INTO log_head VALUES (1, 0, 0, 0, 0, NULL, NULL);
+  one integer PRIMARY KEY CHECK (one = 1), term bigint NOT NULL, locked boolean NOT NULL, beat bigint NOT NULL,
+  size bigint NOT NULL, checkpoint bigint NOT NULL, root bytea, note bytea) WITH (fillfactor = 50);
+INSERT INTO log_head VALUES (1, 0, true, 0, 0, 0, NULL, NULL);
 
 CREATE TABLE tiles (level integer NOT NULL, no bigint NOT NULL, bytes bytea NOT NULL, PRIMARY KEY (level, no));
 ALTER TABLE tiles ALTER bytes SET STORAGE EXTERNAL;
