@@ -246,11 +246,11 @@ export class Parties {
         keys: this.application.chain.map(toHex),
       },
     ]
-    if (party === 'index') return { admitted: [this.#id('edge'), this.#id('client')] }
     if (party === 'twin') return { applications }
     const index = { url: this.url('index'), id: this.#id('index') }
-    if (party !== 'edge') return { index: { id: index.id } }
     const trustees = TRUSTEES.map((one) => ({ url: this.url(one), id: this.#id(one) }))
+    if (party === 'index') return { admitted: [this.#id('edge'), this.#id('client')], trustees }
+    if (party !== 'edge') return { index, peers: trustees.filter(({ id }) => id !== this.#id(party)) }
     return { index, trustees, organisation: { name: 'Bench' }, applications, ...this.#options.edge }
   }
 }

@@ -247,7 +247,7 @@ export class Constellation {
             const server = createTrustee({
               identity,
               store,
-              indexId: index.id,
+              index: { id: toHex(index.id), url: 'http://index.test' },
               context,
               log,
               authorities: [authority],

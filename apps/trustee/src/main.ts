@@ -2,9 +2,8 @@
 import { mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { importIdentity } from '@scelle/seal/identity'
-import { fromHex } from '@scelle/seal/verify'
 import {
-  authorities, ConfigError, filePath, listenAddress, loadConfig, principalId, settings,
+  authorities, ConfigError, filePath, listenAddress, loadConfig, peer, peers, settings,
 } from '@scelle/wire/config'
 import { gatheredLines, pooledRandom } from '@scelle/wire/process'
 import { createLog } from '@scelle/wire/server'
@@ -17,7 +16,10 @@ const Configuration = settings({
   identity: filePath,
   /** A folder for the store. */
   data: filePath,
-  index: settings({ id: principalId }),
+  /** Whose log it is, and where releases are put on record. */
+  index: peer,
+  /** The other trustees: checkpoints are exchanged with them. */
+  peers,
 })
 
 const start = async (configPath: string): Promise<void> => {
@@ -28,7 +30,8 @@ const start = async (configPath: string): Promise<void> => {
   const trustee = createTrustee({
     identity,
     store,
-    indexId: fromHex(config.index.id) as Uint8Array,
+    index: config.index,
+    peers: config.peers,
     context: { now: Date.now, random: pooledRandom() },
     log: createLog(gatheredLines((text) => process.stdout.write(text)), Date.now),
     authorities: config.authorities,

@@ -1,10 +1,12 @@
 /** A trustee: holds one share of every release secret, released to readers who prove their right and their access. */
-import { type Context, decode, type PrincipalKeys } from '@scelle/seal/verify'
+import { type Context, decode, fromHex, type PrincipalKeys } from '@scelle/seal/verify'
 import type { Identity } from '@scelle/seal/identity'
 import { CourierKeys } from '@scelle/seal/shares'
+import type { Fetch } from '@scelle/wire/ask'
 import { Problem } from '@scelle/wire/errors'
 import { ReleaseRequest, RevocationNotice } from '@scelle/wire/messages'
 import { createServer, type Log, type Server } from '@scelle/wire/server'
+import type { Timers } from '@scelle/wire/timers'
 import { TRUSTEE_LIMITS } from './limits.ts'
 import { addLogRoutes } from './log/routes.ts'
 import { Witness } from './log/witness.ts'
@@ -15,15 +17,26 @@ import type { TrusteeStore } from './store.ts'
 
 export { TrusteeStore } from './store.ts'
 
+/** `id`: a principal id in hex, which the keys of whoever answers there must lead to. */
+export interface Address {
+  readonly id: string
+  readonly url: string
+}
+
 export interface TrusteeOptions {
   readonly identity: Identity
   readonly store: TrusteeStore
-  /** Principal id of the index whose word is taken that an access is on record. */
-  readonly indexId: Uint8Array
+  /** The index whose log this trustee witnesses, and its base URL. */
+  readonly index: Address
+  /** The other trustees. */
+  readonly peers?: readonly Address[]
   readonly context: Context
   readonly log: Log
   /** Names under which readers reach this trustee, beside loopback and the address it listens on. */
   readonly authorities?: readonly string[]
+  /** How others are asked, and time waited for; the platform's unless said otherwise. */
+  readonly fetch?: Fetch
+  readonly timers?: Timers
 }
 
 /** `close` ends the server; the store stays its owner's to close. */
@@ -37,7 +50,9 @@ const signerOf = (principals: ShownPrincipals, principal: Uint8Array): Principal
 }
 
 export const createTrustee = (options: TrusteeOptions): Trustee => {
-  const { identity, store, indexId, context } = options
+  const { identity, store, context } = options
+  const indexId = fromHex(options.index.id)
+  if (indexId === undefined) throw new TypeError('the id of a principal is 64 hexadecimal digits')
   const witness = new Witness({ identity, indexId, store: store.log, now: context.now, log: options.log })
   const releaser = {
     trustee: identity.keys,

@@ -99,7 +99,8 @@ describe('the process', () => {
   const config = (change: Record<string, unknown> = {}): string => {
     writeIdentity()
     const path = join(folder, 'config.json')
-    const settings = { listen: { port: 0 }, identity: 'identity', data: 'data', index: { id: toHex(world.index.id) } }
+    const index = { id: toHex(world.index.id), url: 'http://127.0.0.1:9' }
+    const settings = { listen: { port: 0 }, identity: 'identity', data: 'data', index }
     writeFileSync(path, JSON.stringify({ ...settings, ...change }))
     return path
   }
@@ -119,7 +120,10 @@ describe('the process', () => {
 
   test.each([
     ['a wrong key', { trustedIndex: 'x' }, /config\.json: trustedIndex: this key is not known/],
-    ['a wrong value', { index: { id: 'x' } }, /config\.json: index\.id: expected 64 lower-case hexadecimal digits/],
+    [
+      'a wrong value', { index: { id: 'x', url: 'http://127.0.0.1:9' } },
+      /config\.json: index\.id: expected 64 lower-case hexadecimal digits/,
+    ],
   ])('%s in the file: says so and ends', async (_, change, message) => {
     const child = run('../src/main.ts', config(change))
     const exit = once(child, 'exit')

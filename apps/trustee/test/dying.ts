@@ -2,7 +2,6 @@
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { importIdentity } from '@scelle/seal/identity'
-import { fromHex } from '@scelle/seal/verify'
 import { createTrustee, TrusteeStore } from '../src/trustee.ts'
 
 class DyingStore extends TrusteeStore {
@@ -17,7 +16,7 @@ const [identityPath = '', storePath = '', indexId = '', time = ''] = process.arg
 const trustee = createTrustee({
   identity: await importIdentity(new Uint8Array(readFileSync(identityPath))),
   store: new DyingStore(storePath),
-  indexId: fromHex(indexId) as Uint8Array,
+  index: { id: indexId, url: 'http://index.test' },
   context: { now: () => Number(time), random: (length) => new Uint8Array(randomBytes(length)) },
   log: () => undefined,
 })

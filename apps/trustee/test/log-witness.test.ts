@@ -8,7 +8,7 @@ import { logPolicy, verifyEd25519 } from '@scelle/wire/log'
 import { createTrustee } from '../src/trustee.ts'
 import { follow, get, plainLeaf, pushed, sendPush, TestLog } from './log-world.ts'
 import {
-  askRelease, makeCapsule, makeWorld, NOW, prepare, type Running, startTrustee, type World,
+  askRelease, indexOf, makeCapsule, makeWorld, NOW, prepare, type Running, startTrustee, type World,
 } from './world.ts'
 
 let world: World
@@ -195,7 +195,7 @@ describe('two histories', () => {
     await follow(world, running, log)
     await addCheckpoint(formatAddCheckpoint(await log.fork(4).append(1).request(5)))
     const again = createTrustee({
-      identity: world.trustees[0] as Identity, store: running.store, indexId: world.index.id, context: world.clock,
+      identity: world.trustees[0] as Identity, store: running.store, index: indexOf(world), context: world.clock,
       log: () => undefined,
     })
     running = { ...running, trustee: again }

@@ -5,7 +5,7 @@ import { createAccess, createGrant, type MadeAccess, type MadeGrant } from '@sce
 import { createIdentity, type Identity } from '@scelle/seal/identity'
 import { createVault, type MadeVault } from '@scelle/seal/keys'
 import {
-  type CategoryEntry, type Context, decode, decodeCapsule, encode, type Grant, Position, RIGHTS, SUITE,
+  type CategoryEntry, type Context, decode, decodeCapsule, encode, type Grant, Position, RIGHTS, SUITE, toHex,
 } from '@scelle/seal/verify'
 import { signRequest } from '@scelle/wire/http'
 import { ReleaseAnswer, ReleaseRequest, type RevocationNotice } from '@scelle/wire/messages'
@@ -152,6 +152,9 @@ export const prepare = async (
   }
 }
 
+/** Where a trustee of this world would reach the index. */
+export const indexOf = (world: World) => ({ id: toHex(world.index.id), url: 'http://index.test' })
+
 export interface Running {
   readonly trustee: Trustee
   readonly store: TrusteeStore
@@ -162,7 +165,7 @@ export const startTrustee = (world: World, which = 0, path = ':memory:'): Runnin
   const store = new TrusteeStore(path)
   const lines: string[] = []
   const trustee = createTrustee({
-    identity: world.trustees[which] as Identity, store, indexId: world.index.id, context: world.clock,
+    identity: world.trustees[which] as Identity, store, index: indexOf(world), context: world.clock,
     log: createLog((line) => lines.push(line), world.clock.now),
   })
   return { trustee, store, lines }

@@ -33,16 +33,17 @@ export const configurations = (
     listen: listen(installation, party), identity: home.path(party, 'identity'), data: home.path(party, 'data'),
   })
   const index = { url: urlOf(installation, 'index'), id: ids.index }
-  const trustee = (party: Party) => ({ ...own(party), index: { id: ids.index } })
+  const trustees = trusteeParties.map((party) => ({ url: urlOf(installation, party), id: ids[party] }))
+  const trustee = (party: Party) => ({ ...own(party), index, peers: trustees.filter(({ id }) => id !== ids[party]) })
   return {
-    'index': { ...own('index'), admitted: [ids.edge] },
+    'index': { ...own('index'), admitted: [ids.edge], trustees },
     'trustee-1': trustee('trustee-1'),
     'trustee-2': trustee('trustee-2'),
     'trustee-3': trustee('trustee-3'),
     'edge': {
       ...own('edge'),
       index,
-      trustees: trusteeParties.map((party) => ({ url: urlOf(installation, party), id: ids[party] })),
+      trustees,
       organisation: { name: 'Centre hospitalier de démonstration' },
       applications: [{
         id: installation.application,
