@@ -9,6 +9,9 @@ export const TRUSTEE_LIMITS = {
   /** Leaves of the log, some with their statements. */
   pushBody: WIRE_LIMITS.logPushBytes,
   addCheckpointBody: WIRE_LIMITS.logProof,
+  /** Milliseconds until another server's answer counts as none, and its length. */
+  askTimeout: 5_000,
+  askAnswer: WIRE_LIMITS.evidence,
   /** Requests to cosign that wait for their turn. */
   witnessTurns: 64,
   /** Signed checkpoints that are remembered until the mirror has their trees. */

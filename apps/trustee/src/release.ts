@@ -10,9 +10,8 @@ import { type CourierKeys, openShare, sealRelease } from '@scelle/seal/shares'
 import { Problem } from '@scelle/wire/errors'
 import { ReleaseAnswer, type ReleaseRequest } from '@scelle/wire/messages'
 import { TRUSTEE_LIMITS } from './limits.ts'
-import { requireLogged } from './log/receipt.ts'
+import { type LogWitnessed, requireLogged } from './log/receipt.ts'
 import { requireNotRevoked } from './log/revoked.ts'
-import type { Witness } from './log/witness.ts'
 import type { ShownPrincipals } from './principals.ts'
 import type { TrusteeStore } from './store.ts'
 import { shareIndex, type VaultWithCustodian, verifyVault } from './vault.ts'
@@ -21,7 +20,7 @@ export interface Releaser {
   readonly trustee: PrincipalKeys
   /** Principal id of the index whose log it is. From the configuration, never from a request. */
   readonly index: Uint8Array
-  readonly witness: Witness
+  readonly logged: LogWitnessed
   readonly couriers: CourierKeys
   readonly store: TrusteeStore
   readonly now: () => number
@@ -131,7 +130,7 @@ export const release = async (signed: SignedRelease, releaser: Releaser): Promis
   if (receipt === undefined) {
     await verifyPosition(request.position, principals.need(releaser.index, 'index'), statement)
   } else {
-    await requireLogged({ receipt, access: request.access, vault, principals }, releaser.witness, releaser.trustee)
+    await requireLogged({ receipt, access: request.access, vault, principals }, releaser.logged)
   }
   const capsules = requireNamed(request, access)
   const revocations = releaser.store.log.countRevocations(access.chain)

@@ -2,26 +2,23 @@
 import { type Context, decode, fromHex, type PrincipalKeys } from '@scelle/seal/verify'
 import type { Identity } from '@scelle/seal/identity'
 import { CourierKeys } from '@scelle/seal/shares'
-import type { Fetch } from '@scelle/wire/ask'
+import type { AskOptions, Fetch } from '@scelle/wire/ask'
 import { Problem } from '@scelle/wire/errors'
 import { ReleaseRequest, RevocationNotice } from '@scelle/wire/messages'
 import { createServer, type Log, type Server } from '@scelle/wire/server'
-import type { Timers } from '@scelle/wire/timers'
+import { systemTimers, type Timers } from '@scelle/wire/timers'
 import { TRUSTEE_LIMITS } from './limits.ts'
+import { type Address, Gossip } from './log/gossip.ts'
 import { addLogRoutes } from './log/routes.ts'
+import { SeenNotes } from './log/seen.ts'
 import { Witness } from './log/witness.ts'
 import { type ShownPrincipals, verifyPrincipals } from './principals.ts'
 import { release } from './release.ts'
 import { revoke } from './revocation.ts'
 import type { TrusteeStore } from './store.ts'
 
+export type { Address } from './log/gossip.ts'
 export { TrusteeStore } from './store.ts'
-
-/** `id`: a principal id in hex, which the keys of whoever answers there must lead to. */
-export interface Address {
-  readonly id: string
-  readonly url: string
-}
 
 export interface TrusteeOptions {
   readonly identity: Identity
@@ -39,8 +36,12 @@ export interface TrusteeOptions {
   readonly timers?: Timers
 }
 
-/** `close` ends the server; the store stays its owner's to close. */
-export type Trustee = Pick<Server, 'listen' | 'inject' | 'close'>
+/** `close` ends the server, `halt` what it does by itself alone; the store stays its owner's to close. */
+export interface Trustee extends Pick<Server, 'listen' | 'inject' | 'close'> {
+  readonly halt: () => void
+  /** Exchanges checkpoints with the peers now, beside the regular times. */
+  readonly gossip: () => Promise<void>
+}
 
 /** The signer among the principals that the request shows. Throws `principal-unknown`. */
 const signerOf = (principals: ShownPrincipals, principal: Uint8Array): PrincipalKeys => {
@@ -49,15 +50,30 @@ const signerOf = (principals: ShownPrincipals, principal: Uint8Array): Principal
   return keys
 }
 
+const followLog = (
+  { identity, store, peers = [], context, log, fetch = globalThis.fetch, timers = systemTimers }: TrusteeOptions,
+  indexId: Uint8Array, signal: AbortSignal,
+): { witness: Witness; seen: SeenNotes; gossip: Gossip } => {
+  const witness = new Witness({ identity, indexId, store: store.log, now: context.now, log })
+  const seen = new SeenNotes(store.log)
+  const asking: AskOptions = {
+    identity, context, timers, fetch, signal, timeout: TRUSTEE_LIMITS.askTimeout, answerBytes: TRUSTEE_LIMITS.askAnswer,
+  }
+  const gossip = new Gossip({ identity, indexId, peers, witness, seen, asking, log })
+  void witness.waitFor(gossip.start())
+  return { witness, seen, gossip }
+}
+
 export const createTrustee = (options: TrusteeOptions): Trustee => {
   const { identity, store, context } = options
   const indexId = fromHex(options.index.id)
   if (indexId === undefined) throw new TypeError('the id of a principal is 64 hexadecimal digits')
-  const witness = new Witness({ identity, indexId, store: store.log, now: context.now, log: options.log })
+  const ended = new AbortController()
+  const { witness, seen, gossip } = followLog(options, indexId, ended.signal)
   const releaser = {
     trustee: identity.keys,
     index: indexId,
-    witness,
+    logged: { witness, seen, own: identity.keys },
     couriers: new CourierKeys(identity, TRUSTEE_LIMITS.openCouriers),
     store,
     now: context.now,
@@ -103,6 +119,11 @@ export const createTrustee = (options: TrusteeOptions): Trustee => {
       return { status: 204 }
     },
   })
-  addLogRoutes(server, { witness, store: store.log, indexId })
-  return server
+  addLogRoutes(server, { witness, store: store.log, seen, indexId })
+  const halt = (): void => ended.abort()
+  const close = async (): Promise<void> => {
+    halt()
+    await server.close()
+  }
+  return { ...server, halt, close, gossip: () => gossip.round() }
 }

@@ -10,7 +10,8 @@ import {
 import { signRequest } from '@scelle/wire/http'
 import { ReleaseAnswer, ReleaseRequest, type RevocationNotice } from '@scelle/wire/messages'
 import { createLog } from '@scelle/wire/server'
-import { createTrustee, type Trustee, TrusteeStore } from '../src/trustee.ts'
+import type { Timers } from '@scelle/wire/timers'
+import { createTrustee, type Trustee, type TrusteeOptions, TrusteeStore } from '../src/trustee.ts'
 
 /** Milliseconds; a whole second. */
 export const NOW = Date.UTC(2026, 10, 23, 9)
@@ -161,12 +162,17 @@ export interface Running {
   readonly lines: string[]
 }
 
-export const startTrustee = (world: World, which = 0, path = ':memory:'): Running => {
+/** Never: what waits for time waits for ever, unless a test lets it go on. */
+const standing: Timers = { after: () => () => undefined }
+
+export const startTrustee = (
+  world: World, which = 0, path = ':memory:', more: Partial<TrusteeOptions> = {},
+): Running => {
   const store = new TrusteeStore(path)
   const lines: string[] = []
   const trustee = createTrustee({
     identity: world.trustees[which] as Identity, store, index: indexOf(world), context: world.clock,
-    log: createLog((line) => lines.push(line), world.clock.now),
+    log: createLog((line) => lines.push(line), world.clock.now), timers: standing, ...more,
   })
   return { trustee, store, lines }
 }

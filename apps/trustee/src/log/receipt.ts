@@ -3,8 +3,9 @@ import { LogError } from '@scelle/log'
 import type { PrincipalKeys, VerifiedVault } from '@scelle/seal/verify'
 import { equalBytes } from '@scelle/seal/verify'
 import { Problem } from '@scelle/wire/errors'
-import { logPolicy, QUORUM, type VerifiedReceipt, verifyReceipt } from '@scelle/wire/log'
+import { logPolicy, QUORUM, type VerifiedReceipt, verifyReceipt, witnessName } from '@scelle/wire/log'
 import type { ShownPrincipals } from '../principals.ts'
+import type { SeenNotes } from './seen.ts'
 import type { Witness } from './witness.ts'
 
 export interface ReceiptShown {
@@ -14,6 +15,13 @@ export interface ReceiptShown {
   readonly access: Uint8Array
   readonly vault: VerifiedVault
   readonly principals: ShownPrincipals
+}
+
+/** What this trustee knows of the log, and its own keys. */
+export interface LogWitnessed {
+  readonly witness: Witness
+  readonly seen: SeenNotes
+  readonly own: PrincipalKeys
 }
 
 const verified = async (
@@ -36,13 +44,17 @@ const verified = async (
  * index itself showed when it handed over the log, never what the request shows.
  * Throws Problem `receipt-invalid`, `log-recovering`, `log-forked`.
  */
-export const requireLogged = async (shown: ReceiptShown, witness: Witness, own: PrincipalKeys): Promise<void> => {
+export const requireLogged = async (
+  shown: ReceiptShown, { witness, seen, own }: LogWitnessed,
+): Promise<void> => {
   witness.forks.require()
   const index = await witness.index()
   if (index === undefined) throw new Problem('receipt-invalid', 'This trustee has not cosigned anything yet.')
-  const { proof, checkpoint: { size, root } } = await verified(shown, index, own)
-  const remembered = await witness.owns({ size, root, note: proof.checkpoint })
+  const { proof, checkpoint: { size, root, cosigned } } = await verified(shown, index, own)
+  const note = { size, root, note: proof.checkpoint }
+  const remembered = await witness.owns(note)
   if (!remembered || witness.behind) {
     throw new Problem('log-recovering', 'This trustee was restored from a backup and waits for the log to reach it.')
   }
+  for (const trustee of shown.vault.genesis.trustees) if (cosigned.has(witnessName(trustee))) seen.add(trustee, note)
 }

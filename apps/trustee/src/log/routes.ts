@@ -8,11 +8,13 @@ import { LogPush, LogPushed } from '@scelle/wire/messages'
 import type { Answer, Server } from '@scelle/wire/server'
 import { TRUSTEE_LIMITS } from '../limits.ts'
 import type { MirrorStore } from './mirror-store.ts'
+import type { SeenNotes } from './seen.ts'
 import type { Cosigning, Witness } from './witness.ts'
 
 export interface LogDoor {
   readonly witness: Witness
   readonly store: MirrorStore
+  readonly seen: SeenNotes
   /** Principal id of the index whose log this is. */
   readonly indexId: Uint8Array
 }
@@ -83,7 +85,7 @@ const noteAnswer = (note: Uint8Array | undefined): Answer => {
 }
 
 export const addLogRoutes = (server: Pick<Server, 'route'>, door: LogDoor): void => {
-  const { witness, store, indexId } = door
+  const { witness, seen, indexId } = door
   server.route({
     method: 'POST',
     url: '/v1/log/push',
@@ -124,7 +126,7 @@ export const addLogRoutes = (server: Pick<Server, 'route'>, door: LogDoor): void
     policy: 'public',
     handler: ({ params }) => {
       const trustee = fromHex(params['trustee'] ?? '')
-      return noteAnswer(trustee === undefined ? undefined : store.seenNote(trustee)?.note)
+      return noteAnswer(trustee === undefined ? undefined : seen.of(trustee)?.note)
     },
   })
   server.route({

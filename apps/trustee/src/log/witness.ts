@@ -42,6 +42,7 @@ export class Witness {
   /** Largest size that is known to have been cosigned by this trustee, whatever its store remembers. */
   #floor: number
   #index: PrincipalKeys | undefined
+  #held = false
 
   constructor(options: WitnessOptions) {
     this.#options = options
@@ -69,7 +70,14 @@ export class Witness {
    * releases before it has that tree again.
    */
   get behind(): boolean {
-    return (this.cosigned?.size ?? 0) < this.#floor
+    return this.#held || (this.cosigned?.size ?? 0) < this.#floor
+  }
+
+  /** Until the others were asked what they know of this trustee, it may have been restored, and waits. */
+  async waitFor(heard: Promise<void>): Promise<void> {
+    this.#held = true
+    await heard
+    this.#held = false
   }
 
   /**
@@ -166,7 +174,7 @@ export class Witness {
     const decision = await decideCosignature(request, last, policy, verifyEd25519)
     if (!('cosign' in decision)) return decision
     const checkpoint = decision.cosign
-    if (checkpoint.size > prepared.size || checkpoint.size < this.#floor) {
+    if (checkpoint.size > prepared.size || checkpoint.size < this.#floor || this.#held) {
       return { refused: 'stale', size: last?.size ?? 0 }
     }
     if (!equalBytes(await this.mirror.rootAt(checkpoint.size, prepared), checkpoint.root)) {
