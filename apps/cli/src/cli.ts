@@ -11,7 +11,7 @@ import { inspect } from './inspect.ts'
 import type { Io } from './io.ts'
 import { CLI_LIMITS } from './limits.ts'
 import { type LogOptions, monitor } from './log/monitor.ts'
-import { verifyEvidence, verifyLog, verifyReceiptFile } from './log/verify.ts'
+import { verifyDeep, verifyEvidence, verifyLog, verifyReceiptFile } from './log/verify.ts'
 import { MESSAGES } from './messages.ts'
 import { openAtEdge, patientIdOf } from './open.ts'
 import { identityIn } from './run/provision.ts'
@@ -42,6 +42,7 @@ const OPTIONS = {
   'max-age': { type: 'string' },
   receipt: { type: 'string' },
   evidence: { type: 'string' },
+  deep: { type: 'string' },
   lang: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 } as const
@@ -163,7 +164,8 @@ const logOptions = (io: Io, { values, positionals }: Parsed): LogOptions => ({
 })
 
 const runVerify: Command = async (io, parsed) => {
-  const { receipt, evidence } = parsed.values
+  const { receipt, evidence, deep } = parsed.values
+  if (deep !== undefined) return verifyDeep(io, deep, logOptions(io, parsed))
   if (evidence !== undefined) return verifyEvidence(io, evidence, logOptions(io, parsed))
   if (receipt !== undefined) return verifyReceiptFile(io, receipt, logOptions(io, parsed))
   return verifyLog(io, logOptions(io, parsed))

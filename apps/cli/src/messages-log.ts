@@ -37,6 +37,7 @@ export const LOG_EN = {
     'not-proven': ({ detail }: Told) => `This proves nothing: ${detail}.`,
     'lie-proven': ({ detail }: Told) => detail ?? '',
     'evidence-refused': ({ detail }: Told) => `This is no evidence: ${detail}.`,
+    'not-stored': ({ detail }: Told) => detail ?? '',
     'not-final': () => 'No checkpoint that all three trustees cosigned is shown.',
     'stale': ({ age, sizes }: Told) =>
       `SILENT: the newest checkpoint that all three trustees cosigned is ${hours(age ?? 0)} old, of ${sizes?.[0]} `
@@ -51,6 +52,7 @@ export const LOG_EN = {
   liar: (role: 'index' | 'trustee', id: string) => `${role === 'index' ? 'The index' : 'The trustee'} is ${id}.`,
   notPinned: 'It is not the one that is pinned here.',
   watching: (where: string, count: number) => `Watching ${where}; key records of ${count} principals.`,
+  nothingThere: (where: string) => `There is no index's database in ${where}.`,
   deepGood: (statements: number, vaults: number, records: number) =>
     `All fits: ${statements} statements, ${vaults} vaults, ${records} records, from every octet to the checkpoint.`,
   deepProgress: (what: string, done: number, total: number) => `${what}: ${done} of ${total}`,
@@ -89,6 +91,7 @@ export const LOG_FR: LogMessages = {
     'not-proven': ({ detail }) => `Cela ne prouve rien : ${detail}.`,
     'lie-proven': ({ detail }) => detail ?? '',
     'evidence-refused': ({ detail }) => `Ce n'est pas une preuve : ${detail}.`,
+    'not-stored': ({ detail }) => detail ?? '',
     'not-final': () => "Aucun point de contrôle cosigné par les trois dépositaires n'est montré.",
     'stale': ({ age, sizes }) =>
       `SILENCE : le dernier point de contrôle cosigné par les trois dépositaires a ${hours(age ?? 0)} `
@@ -104,6 +107,7 @@ export const LOG_FR: LogMessages = {
   liar: (role, id) => `${role === 'index' ? "L'index" : 'Le dépositaire'} est ${id}.`,
   notPinned: "Ce n'est pas celui qui est épinglé ici.",
   watching: (where, count) => `Surveillance de ${where} ; clés de ${count} titulaires.`,
+  nothingThere: (where) => `Il n'y a pas de base d'index dans ${where}.`,
   deepGood: (statements, vaults, records) =>
     `Tout concorde : ${statements} énoncés, ${vaults} coffres, ${records} enregistrements, de chaque octet au point de `
     + 'contrôle.',

@@ -17,7 +17,8 @@ const en = {
                                          --person gives each of its users a token and a session of their own
   scelle inspect PATIENT                 what the state sees of this patient's vault
   scelle verify [WHERE]                  is the log the one seen before, and longer; WHERE: its address, or a folder
-                                         with its files; --receipt FILE, --evidence FILE check one file
+                                         with its files; --receipt FILE, --evidence FILE check one file;
+                                         --deep DIRECTORY derives all that an index stores anew
   scelle monitor [WHERE] [--once]        follow the log, and raise the alarm; --watch ID adds a principal whose keys to
                                          watch. Both: --index ID --trustee ID[@URL]..., --max-age 1h, --json
   scelle status                          who runs, where
@@ -101,7 +102,8 @@ const fr: Messages = {
                                          --person donne à chacun de ses utilisateurs un jeton et une session à soi
   scelle inspect PATIENT                 ce que l'État voit du coffre de ce patient
   scelle verify [OÙ]                     le journal prolonge-t-il celui déjà vu ; OÙ : son adresse, ou un dossier avec
-                                         ses fichiers ; --receipt FICHIER, --evidence FICHIER vérifient un fichier
+                                         ses fichiers ; --receipt FICHIER, --evidence FICHIER vérifient un fichier ;
+                                         --deep DOSSIER refait tout ce qu'un index conserve
   scelle monitor [OÙ] [--once]           suit le journal et donne l'alarme ; --watch ID : un titulaire dont surveiller
                                          les clés. Les deux : --index ID --trustee ID[@URL]..., --max-age 1h, --json
   scelle status                          qui tourne, où

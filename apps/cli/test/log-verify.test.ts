@@ -1,12 +1,15 @@
 /** `scelle verify` against honest and lying logs, from files alone. */
-import { readFileSync, rmSync } from 'node:fs'
+import { cpSync, readFileSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
+import { DatabaseSync } from 'node:sqlite'
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import {
-  Commit, type Context, encode, merkleLevels, merklePath, recordLeaf, RecordHeader, SUITE,
+  Commit, type Context, encode, merkleLevels, merklePath, recordLeaf, RecordHeader, SUITE, toHex,
 } from '@scelle/seal/verify'
 import { checkEvidence } from '@scelle/wire/evidence'
+import { Self } from '@scelle/wire/messages'
 import { encodeProven } from '@scelle/wire/proven'
+import { createConstellation } from '@scelle/testing/constellation'
 import { type FixtureLeaf, LogFixture, type FixtureParties, logParties } from '@scelle/testing/log-fixture'
 import { seededRandom } from '@scelle/testing/random'
 import { EXIT } from '../src/errors.ts'
@@ -251,3 +254,33 @@ const signedCommit = (root: Uint8Array): Promise<Uint8Array> => parties.index.si
   link: new Uint8Array(32), linkSeal: { encapsulation: new Uint8Array(32), sealed: new Uint8Array(48) },
   salt: new Uint8Array(16), custodian: new Uint8Array(32),
 }))
+
+describe('--deep', () => {
+  test('derives what a running index stores anew, and names what does not fit', async () => {
+    const constellation = await createConstellation({ seed: 'deep' })
+    const client = await constellation.client('person')
+    const vault = await client.createVault({ mode: 'owner', categories: [{ code: 'summary', strict: false }] })
+    await vault.write([{ category: 'summary', handle: new Uint8Array(16), version: 1, content: '{}' }])
+    const { index, trustees } = constellation
+    const data = join(world.root, 'data')
+    for (const { id, identity: { chain } } of [index, ...trustees]) {
+      world.write(encode(Self, { role: 'x', keys: [...chain] }), 'keys-of', 'keys', toHex(id))
+    }
+    const asked = [
+      'verify', join(world.root, 'keys-of'), '--index', toHex(index.id),
+      ...trustees.flatMap(({ id }) => ['--trustee', toHex(id)]), '--json', '--deep',
+    ]
+    const good = await world.run(...asked, index.directory)
+    expect(good).toMatchObject({ status: EXIT.done, json: [{ status: 'good', vaults: 1, records: 1 }] })
+    await constellation.index.kill()
+    cpSync(index.directory, data, { recursive: true })
+    const database = new DatabaseSync(join(data, 'index.sqlite'))
+    database.exec('UPDATE categories SET epoch = 7')
+    database.close()
+    expect(await world.run(...asked, data)).toMatchObject({
+      status: EXIT.alarm, json: [{ status: 'not-stored', table: 'categories', field: 'epoch' }],
+    })
+    expect((await world.run(...asked, join(world.root, 'nowhere'))).status).toBe(EXIT.usage)
+    await constellation.close()
+  })
+})

@@ -70,7 +70,8 @@ export class LogWorld {
       stopped: this.#stop.signal,
     }
     const status = await run(io, parseCommand(args))
-    const json = args.includes('--json') ? out.map((line) => JSON.parse(line) as Record<string, unknown>) : []
+    const lines = args.includes('--json') ? out.filter((line) => line.startsWith('{')) : []
+    const json = lines.map((line) => JSON.parse(line) as Record<string, unknown>)
     return { status, out, json }
   }
 }

@@ -25,6 +25,7 @@ export type { Fetch } from '@scelle/wire/ask'
 export { LogUnusable } from './log/errors.ts'
 export type { TrusteeAddress } from './log/witness-link.ts'
 export { type InspectedVault, inspectVault } from './inspect.ts'
+export { type Audit, auditDirectory, AuditFault } from './audit/audit.ts'
 export { inspectDirectory } from './inspect-directory.ts'
 export {
   openPostgresStorage, openStorage, type PostgresStorageOptions, type Storage, type StorageOptions,

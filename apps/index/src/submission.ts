@@ -51,7 +51,7 @@ const requireTree = (submission: CommitSubmission, commit: Commit): void => {
   require(equalBytes(merkleRoot(leaves), commit.root), 'the leaves do not make the root that the author signed')
 }
 
-const requireCapsule = (
+export const requireCapsule = (
   header: CapsuleHeader, capsule: Capsule, commit: Commit, context: { at: number; mode: VaultGenesis['mode'] },
 ): void => {
   const fits =

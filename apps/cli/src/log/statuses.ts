@@ -25,6 +25,8 @@ export const LOG_STATUSES = {
   'lie-proven': 'alarm',
   /** Evidence that was given does not show what it says. */
   'evidence-refused': 'alarm',
+  /** What an index stores is not what was signed, or does not follow from it. */
+  'not-stored': 'alarm',
   /** No checkpoint that all trustees cosigned. */
   'not-final': 'silent',
   /** The newest one is too old. */

@@ -1,7 +1,9 @@
 /** `scelle verify`: the log since last time, or one file: a receipt, or evidence. */
 import { readFile } from 'node:fs/promises'
 import { LogError } from '@scelle/log'
-import { equalBytes, SealError, toHex } from '@scelle/seal/verify'
+import { auditDirectory, AuditFault } from '@scelle/index'
+import { importIdentity } from '@scelle/seal/identity'
+import { equalBytes, type PrincipalKeys, SealError, toHex } from '@scelle/seal/verify'
 import { checkEvidence, EvidenceError } from '@scelle/wire/evidence'
 import { logPolicy, QUORUM } from '@scelle/wire/log'
 import { verifyProven } from '@scelle/wire/proven'
@@ -13,7 +15,7 @@ import { rootAt } from './look.ts'
 import { type LogMemory, readMemory } from './memory.ts'
 import { followOptions, type LogOptions, report, severityOf } from './monitor.ts'
 import { partiesOf, pinsFrom } from './parties.ts'
-import { type ReadLog, SourceError } from './source.ts'
+import { logSource, type ReadLog, SourceError } from './source.ts'
 import { LOG_STATUSES, SEVERITIES } from './statuses.ts'
 
 const readGiven = async (io: Io, path: string): Promise<Uint8Array> => {
@@ -33,6 +35,45 @@ const tell = (io: Io, json: boolean, finding: Told & Record<string, unknown>, ..
     for (const line of [...said, ...lines]) io.out(line)
   }
   return SEVERITIES[severity]
+}
+
+const indexKeys = async (io: Io, options: LogOptions): Promise<PrincipalKeys> => {
+  const pins = await pinsFrom(io, options)
+  const own = await io.home.read('index', 'identity')
+  const identity = own === undefined ? undefined : await importIdentity(own)
+  if (identity !== undefined && toHex(identity.id) === pins.index) return identity.keys
+  const where = options.where ?? pins.where
+  const read: ReadLog = where === undefined ? async () => undefined : logSource(where)
+  return (await partiesOf(pins, read, await readMemory(io.home, pins.index))).index
+}
+
+const PROGRESS_AFTER = 1_000
+
+/** Everything that an index stores, derived anew from what was signed; beside it, while it runs. */
+export const verifyDeep = async (io: Io, directory: string, options: LogOptions): Promise<number> => {
+  const { log } = MESSAGES[io.language]
+  const started = io.now()
+  let drawn = started
+  const progress = (step: 'statements' | 'vaults', done: number, total: number): void => {
+    if (io.now() - started < PROGRESS_AFTER || io.now() - drawn < (io.terminal.isTTY ? 100 : 10_000)) return
+    drawn = io.now()
+    const line = log.deepProgress(step, done, total)
+    io.terminal.write(io.terminal.isTTY ? `\r\u001b[K${line}` : `${line}\n`)
+  }
+  try {
+    const audit = await auditDirectory(directory, { index: await indexKeys(io, options), progress })
+    if (audit === undefined) throw new CommandError('usage', log.nothingThere(directory))
+    return tell(io, options.json, { status: 'good', ...audit },
+      log.deepGood(audit.statements, audit.vaults, audit.records))
+  } catch (error) {
+    if (error instanceof SourceError) return tell(io, options.json, { status: 'unreachable', detail: error.message })
+    if (!(error instanceof AuditFault)) throw error
+    const { table, row, field } = error.place
+    const detail = log.deepFinding(table, row, field, error.message)
+    return tell(io, options.json, { status: 'not-stored', detail, table, row, field })
+  } finally {
+    if (io.terminal.isTTY && drawn > started) io.terminal.write('\r\u001b[K')
+  }
 }
 
 export const verifyLog = async (io: Io, options: LogOptions): Promise<number> => {

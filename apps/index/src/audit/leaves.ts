@@ -1,0 +1,232 @@
+/**
+ * Every statement in the order of the log: whole, signed, in its vault, with its position; then the tree over all of
+ * them, against the tiles and checkpoints that are stored.
+ */
+import {
+  CompactRange, fullTileRoot, leafHash, LOG_LIMITS, LogError, type ReadTile, TileReader, tileWidthIn, type TreeNode,
+  verifyCheckpoint,
+} from '@scelle/log'
+import {
+  Access, Commit, controlSubject, decode, Denial, equalBytes, Grant, GrantKeys, type Kind, logEntry, Manifest,
+  type PrincipalKeys, Release, Revocation, Signed, statementId, verifySigned, ZERO32,
+} from '@scelle/seal/verify'
+import { logPolicy, verifyEd25519 } from '@scelle/wire/log'
+import { positionStatement } from '../positions.ts'
+import { AuditFault, type FaultPlace, inPlace, requireThat } from './fault.ts'
+import type { AuditSource, StatementRow } from './source.ts'
+
+export interface LeavesOptions {
+  readonly source: AuditSource
+  /** Of the index itself, whose database it is. */
+  readonly index: PrincipalKeys
+  readonly keysOf: (principal: Uint8Array) => Promise<PrincipalKeys | undefined>
+  readonly progress: (done: number) => void
+}
+
+type VaultOf = (body: Uint8Array) => Uint8Array
+
+/** Which vault a statement belongs to, by its own words. The rest belong to the registry. */
+const VAULT_OF: Partial<Record<Kind, VaultOf>> = {
+  manifest: (body) => decode(Manifest, body).vault,
+  commit: (body) => decode(Commit, body).vault,
+  grant: (body) => decode(Grant, body).vault,
+  'grant-keys': (body) => decode(GrantKeys, body).vault,
+  revocation: (body) => decode(Revocation, body).vault,
+  access: (body) => decode(Access, body).vault,
+  denial: (body) => decode(Denial, body).vault,
+  release: (body) => decode(Release, body).vault,
+}
+
+const requireVault = (row: StatementRow, { kind, body }: Signed, place: FaultPlace): void => {
+  const own = kind === 'vault-genesis' ? row.id : VAULT_OF[kind]?.(body)
+  const holds = own === undefined
+    ? row.vault === 'registry'
+    : row.vault !== undefined && row.vault !== 'registry' && equalBytes(row.vault, own)
+  requireThat(holds, { ...place, field: 'vault' }, 'the statement stands under another vault than its own')
+}
+
+/** Its own signature; key records are checked as chains. */
+const requireSigned = async (
+  row: StatementRow, signed: Signed, place: FaultPlace, { keysOf, index }: LeavesOptions,
+): Promise<void> => {
+  const signer = signed.kind === 'key-record' && equalBytes(signed.signer, ZERO32) ? row.id : signed.signer
+  const keys = (await keysOf(signer)) ?? (equalBytes(signer, index.id) ? index : undefined)
+  const at = { ...place, field: 'statement' }
+  requireThat(keys !== undefined, at, 'whoever signed it is not registered here')
+  if (signed.kind !== 'key-record') await inPlace(at, () => verifySigned(signed.kind, row.statement, keys))
+}
+
+/** The index's own word about the place; commits have theirs in the answer to their request. */
+const requirePosition = async (
+  row: StatementRow, kind: Kind, place: FaultPlace, { index }: LeavesOptions,
+): Promise<void> => {
+  if (kind === 'commit') {
+    const unsigned = row.signature.length === 0 && row.keyVersion === 0
+    requireThat(unsigned, { ...place, field: 'signature' }, 'a commit has a position of its own, which nobody makes')
+    return
+  }
+  const at = { ...place, field: 'signature' }
+  await inPlace(at, () => verifySigned('position', positionStatement(index.id, row.id, row), index).catch(() => {
+    requireThat(false, at, 'it does not fit time, salt, key version and sequence; one of them is another')
+  }))
+}
+
+const requireStatement = async (row: StatementRow, expected: number, options: LeavesOptions): Promise<void> => {
+  const place: FaultPlace = { table: 'statements', row: `sequence ${expected}`, field: 'sequence' }
+  requireThat(row.sequence === expected, place, 'the statement is missing')
+  const at = { ...place, field: 'statement' }
+  const signed = await inPlace(at, () => decode(Signed, row.statement))
+  const right = equalBytes(statementId(row.statement), row.id)
+  // Which of the two is wrong: the signature tells.
+  if (!right) await requireSigned({ ...row, id: statementId(row.statement) }, signed, place, options)
+  requireThat(right, { ...place, field: 'id' }, 'it is not the hash of the statement')
+  await requireSigned(row, signed, place, options)
+  await inPlace(at, () => requireVault(row, signed, place))
+  const subject = await inPlace(at, () => controlSubject(row.statement))
+  const labelled = subject === undefined
+    ? row.subject === undefined : row.subject !== undefined && equalBytes(row.subject, subject)
+  requireThat(labelled, { ...place, field: 'subject' }, 'the label is not the statement\'s own')
+  requireThat(row.salt.length === 16, { ...place, field: 'salt' }, 'a salt has 16 octets')
+  await requirePosition(row, signed.kind, place, options)
+}
+
+const WIDTH = LOG_LIMITS.tileWidth
+
+/** Roots by the sizes at which some note claims one. */
+interface Wanted {
+  readonly size: number
+  readonly root: (root: Uint8Array) => void | Promise<void>
+}
+
+/** Builds the tree anew and holds every tile against it as soon as it is full. */
+class TreeCheck {
+  readonly #source: AuditSource
+  readonly #range = new CompactRange()
+  /** Hashes of the tile under way at each level. */
+  readonly #open: Uint8Array[][] = []
+  readonly #size: number
+  /** Tiles that there must be, full ones. */
+  tiles = 0
+  /** A leaf that is not the one in its tile. */
+  suspect: { readonly tile: number; readonly leaf: number } | undefined
+
+  constructor(source: AuditSource, size: number) {
+    this.#source = source
+    this.#size = size
+  }
+
+  get size(): number {
+    return this.#range.size
+  }
+
+  root(): Uint8Array {
+    return this.#range.root()
+  }
+
+  append(leaf: Uint8Array): void {
+    this.#range.append(leaf, (node, hash) => {
+      if (node.level % LOG_LIMITS.tileHeight === 0) this.#node(node, hash)
+    })
+  }
+
+  #node({ level, index }: TreeNode, hash: Uint8Array): void {
+    const tileLevel = level / LOG_LIMITS.tileHeight
+    const open = this.#open[tileLevel] ??= []
+    open.push(hash)
+    if (open.length < WIDTH) return
+    this.#open[tileLevel] = []
+    const tile = Math.floor(index / WIDTH)
+    // Tiles are made when a checkpoint is published; those of leaves after it are still to come.
+    if (tileWidthIn({ level: tileLevel, index: tile }, this.#size) < WIDTH) return
+    this.tiles++
+    this.#compare(tileLevel, tile, open)
+  }
+
+  #compare(level: number, tile: number, expected: readonly Uint8Array[]): void {
+    const place: FaultPlace = { table: 'tiles', row: `level ${level}, number ${tile}`, field: 'bytes' }
+    const stored = this.#source.tile(level, tile)
+    requireThat(stored?.length === WIDTH * 32, place, 'the tile is missing, or has another length')
+    const wrong = expected.findIndex((hash, i) => !equalBytes(hash, stored.subarray(i * 32, i * 32 + 32)))
+    if (wrong < 0) return
+    if (level === 0) this.suspect = { tile, leaf: tile * WIDTH + wrong }
+    else requireThat(false, place, `hash ${wrong} is not that of the leaves below it`)
+  }
+}
+
+/** Stored tiles, and what there is of those that are not full, made from what stands below them. */
+const tilesOf = (source: AuditSource): ReadTile => async ({ level, index, width }) => {
+  const stored = width === WIDTH && level !== 'entries' ? source.tile(level, index) : undefined
+  if (stored !== undefined) return stored
+  return Buffer.concat(Array.from({ length: width }, (_, i) => {
+    const place = index * WIDTH + i
+    if (level !== 0) return fullTileRoot(source.tile(Number(level) - 1, place) ?? new Uint8Array(WIDTH * 32))
+    const row = source.statement(place + 1)
+    return row === undefined ? new Uint8Array(32) : leafOf(row)
+  }))
+}
+
+const leafOf = (row: StatementRow): Uint8Array =>
+  leafHash(logEntry({ salt: row.salt, statement: row.id, subject: row.subject }))
+
+/** A tile that the checkpoint vouches for is as it was published: then it is the statement that changed. */
+const accuse = async (source: AuditSource, { tile, leaf }: { tile: number; leaf: number }): Promise<never> => {
+  const checkpoint = source.checkpoint()
+  const published = checkpoint !== undefined && await new TileReader(checkpoint, tilesOf(source)).leaves(tile).then(
+    () => true,
+    (error: unknown) => {
+      if (error instanceof LogError) return false
+      throw error
+    },
+  )
+  throw published
+    ? new AuditFault({ table: 'statements', row: `sequence ${leaf + 1}`, field: 'salt' },
+      'the leaf is another than the one that was published')
+    : new AuditFault({ table: 'tiles', row: `level 0, number ${tile}`, field: 'bytes' },
+      `hash ${leaf % WIDTH} is not that of its leaf`)
+}
+
+const wantedOf = (source: AuditSource, index: PrincipalKeys): Wanted[] => {
+  const one = (table: string, row: string, claim: { size: number; root?: Uint8Array; note: Uint8Array }): Wanted => {
+    const place = (field: string): FaultPlace => ({ table, row, field })
+    return {
+      size: claim.size,
+      root: async (root) => {
+        const policy = logPolicy({ index, trustees: [], quorum: 0 })
+        const note = await inPlace(place('note'), () => verifyCheckpoint(claim.note, policy, verifyEd25519))
+        requireThat(note.size === claim.size, place('size'), 'it is not the size in the note')
+        const known = claim.root === undefined || equalBytes(claim.root, note.root)
+        requireThat(known, place('root'), 'it is not the root in the note')
+        requireThat(equalBytes(note.root, root), place('note'), 'the root is not that of the leaves')
+      },
+    }
+  }
+  const checkpoint = source.checkpoint()
+  return [
+    ...(checkpoint === undefined ? [] : [one('checkpoint', 'the newest', checkpoint)]),
+    ...[...source.cosigned()].map((cosigned) => one('cosigned', cosigned.kind, cosigned)),
+  ].toSorted((a, b) => a.size - b.size)
+}
+
+/** Answers how many statements there are. */
+export const checkLeaves = async (options: LeavesOptions): Promise<number> => {
+  const { source, index, progress } = options
+  const published = source.checkpoint()?.size ?? 0
+  const tree = new TreeCheck(source, published)
+  const wanted = wantedOf(source, index)
+  const meet = async (): Promise<void> => {
+    while (wanted[0]?.size === tree.size) await wanted.shift()?.root(tree.root())
+  }
+  await meet()
+  for (const row of source.statements()) {
+    await requireStatement(row, tree.size + 1, options)
+    tree.append(leafOf(row))
+    if (tree.suspect !== undefined) await accuse(source, tree.suspect)
+    await meet()
+    progress(tree.size)
+  }
+  const none = { table: 'checkpoint', row: 'the newest', field: 'size' }
+  requireThat(wanted.length === 0, none, 'a checkpoint covers more leaves than there are')
+  const stored = [...source.tiles()].length
+  requireThat(stored === tree.tiles, { table: 'tiles', row: '-', field: 'number' }, 'there are tiles of nothing')
+  return tree.size
+}
