@@ -24,6 +24,7 @@ import { SDK_LIMITS } from './limits.ts'
 import { trusteeKeys } from './log/access.ts'
 import { placeOf } from './log/places.ts'
 import { Recent } from './lru.ts'
+import { withEntries } from './reach.ts'
 import {
   checkItems, newCapsule, sealBatch, type SealedAttachment, type SealedBatch, type WriteItem,
 } from './sealing.ts'
@@ -160,17 +161,58 @@ export class Committer {
    * another `prepare` for it waits meanwhile. Throws `no-grant`, `bad-input`, `category-unknown`, `commit-pending`.
    */
   async prepare(target: WriteTarget, items: readonly WriteItem[]): Promise<PreparedCommit> {
-    const { view, keyring } = target
+    const { keyring } = target
     checkItems(keyring, items)
     for (const code of new Set(items.map(({ category }) => category))) {
       grantFor(keyring, (keyring.categories.get(code) as { id: Uint8Array }).id, RIGHTS.write)
     }
-    const lane = this.#lane(partName(view.vault, keyring.part.custodian.keys.id))
+    return this.#inLane(target, items)
+  }
+
+  /**
+   * Seals and signs one entry about an access. Whoever may read in a part may write there, so no grant is looked for.
+   * Throws `category-unknown` where the part has no access log, and `commit-pending`.
+   */
+  async prepareEntry({ view, keyring }: WriteTarget, content: string): Promise<PreparedCommit> {
+    const named = withEntries(keyring, view.vault)
+    const handle = this.#connection.context.random(16)
+    const item: WriteItem = { category: named.code, handle, version: 1, content, retention: 'access-log' }
+    return this.#inLane({ view, keyring: named.keyring }, [item])
+  }
+
+  async #inLane(target: WriteTarget, items: readonly WriteItem[]): Promise<PreparedCommit> {
+    const lane = this.#lane(partName(target.view.vault, target.keyring.part.custodian.keys.id))
     await lane.enter(this.#connection.timers)
     try {
       return await this.#seal(target, lane, items)
     } catch (error) {
       lane.leave()
+      throw error
+    }
+  }
+
+  /** Looks up what the next commit to a part follows, where that is not known: a write that follows does not wait. */
+  async foresee({ view, keyring }: WriteTarget): Promise<void> {
+    const custodian = keyring.part.custodian.keys.id
+    const lane = this.#lane(partName(view.vault, custodian))
+    if (lane.last !== undefined || !lane.idle) return
+    const last = await ownLastCommit(this.#connection, view.vault, custodian)
+    // A commit that was made meanwhile knew better.
+    if (lane.last === undefined && lane.idle) lane.last = last
+  }
+
+  /** An access names these capsules (hex ids): nothing more goes into them. */
+  closed(capsules: ReadonlySet<string>): void {
+    this.#shelf.drop(capsules)
+  }
+
+  /** As `submit`; where the fate is unknown, the next commit to the part settles it first. */
+  async submitOne(prepared: PreparedCommit, signal: AbortSignal | undefined): Promise<SubmitResult> {
+    try {
+      const [result] = await this.submit([prepared], signal)
+      return result as SubmitResult
+    } catch (error) {
+      this.discard(prepared)
       throw error
     }
   }

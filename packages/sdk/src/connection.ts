@@ -13,6 +13,7 @@ import {
 } from '@scelle/seal/verify'
 import { KeyChain, Receipt, Self } from '@scelle/wire/messages'
 import { Directory, type KnownPrincipal, verifyPrincipal } from './directory.ts'
+import { type EntryText, plainEntry } from './entry-text.ts'
 import { SdkError } from './errors.ts'
 import { LogClient } from './log/log-client.ts'
 import { placeOf } from './log/places.ts'
@@ -42,6 +43,8 @@ export interface Options {
   readonly timers?: Timers
   /** Ids that the servers must have. Without them, the first ones met are remembered in `state`. */
   readonly pins?: Pins
+  /** Words the entries about this client's accesses, which patients read. A plain AuditEvent where absent. */
+  readonly entryText?: EntryText
 }
 
 export interface Party extends KnownPrincipal {
@@ -71,6 +74,7 @@ export class Connection {
   readonly log: Log
   /** The index's log, as this client saw it so far. */
   readonly logClient: LogClient
+  readonly entryText: EntryText
   /** Encapsulations made to this client, opened. */
   readonly couriers: CourierKeys
   readonly #index: Target
@@ -83,6 +87,7 @@ export class Connection {
     this.context = options.context
     this.timers = options.timers ?? systemTimers
     this.log = options.log ?? (() => {})
+    this.entryText = options.entryText ?? plainEntry
     this.memory = new Memory(options.state ?? memoryState(), options.identity.id)
     const fetch: Fetch = options.fetch ?? ((url, init) => globalThis.fetch(url, init))
     const { identity, context, timers, log } = this

@@ -20,6 +20,7 @@ export type SdkErrorCode =
   | 'category-unknown'
   | 'commit-pending'
   | 'commit-refused'
+  | 'entry-refused'
   | 'rolled-back'
   | 'receipt-invalid'
   | 'log-forked'

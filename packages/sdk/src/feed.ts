@@ -75,6 +75,13 @@ const show = (shown: Shown, category: string, place: number, leaf: Uint8Array): 
 
 const replayed = (what: string): SealError => new SealError('feed-replayed', `the index serves ${what} twice`)
 
+/** What of a part is read: all of it, all but the entries about accesses, or nothing else. */
+export type Reach = 'all' | 'records' | 'entries'
+
+const ENTRIES: Readonly<Record<Reach, Record<string, string>>> = {
+  all: {}, records: { entries: 'none' }, entries: { entries: 'only' },
+}
+
 export class Feed {
   readonly #connection: Connection
   readonly #vault: Uint8Array
@@ -82,6 +89,7 @@ export class Feed {
   readonly #heads: FeedHeads
   readonly #visible: ReadonlySet<string>
   readonly #whole: boolean
+  readonly #reach: Reach
   readonly #commits = new Map<string, number>()
   readonly #capsules = new Map<string, FeedCapsule>()
   readonly #versions = new Set<string>()
@@ -92,8 +100,9 @@ export class Feed {
   #waiting: FeedRecord[] = []
 
   /**
-   * `visible`: hex ids of the categories that the index shows this client. `whole`: it is shown everything, as
-   * custodian, so that a capsule left out is noticed by the commit's own count.
+   * `visible`: hex ids of the categories that the index shows this client in this reach. `whole`: it is shown
+   * everything, as custodian, so that a capsule left out is noticed by the commit's own count: no commit holds both
+   * entries and records.
    */
   constructor(
     connection: Connection,
@@ -101,6 +110,7 @@ export class Feed {
     part: Part,
     visible: ReadonlySet<string>,
     whole: boolean,
+    reach: Reach,
     seen: ReadonlyMap<string, HeadSeen>,
   ) {
     this.#connection = connection
@@ -108,6 +118,7 @@ export class Feed {
     this.#part = part
     this.#visible = visible
     this.#whole = whole
+    this.#reach = reach
     this.#heads = new FeedHeads(seen)
   }
 
@@ -118,6 +129,7 @@ export class Feed {
     part: Part,
     visible: ReadonlySet<string>,
     whole: boolean,
+    reach: Reach = 'all',
   ): Promise<Feed> {
     const name = partName(vault, part.custodian.keys.id)
     const seen = new Map<string, HeadSeen>()
@@ -125,7 +137,7 @@ export class Feed {
       const head = await connection.memory.headSeen(`${name}/${category}`)
       if (head !== undefined) seen.set(category, head)
     }
-    return new Feed(connection, vault, part, visible, whole, seen)
+    return new Feed(connection, vault, part, visible, whole, reach, seen)
   }
 
   /** The bytes of an encapsulation that the index served, by the hex of its id. */
@@ -188,6 +200,7 @@ export class Feed {
       path: `/v1/vaults/${toHex(this.#vault)}/feed`,
       query: {
         custodian: toHex(this.#part.custodian.keys.id),
+        ...ENTRIES[this.#reach],
         ...(before === undefined ? {} : { cursor: toHex(before) }),
       },
       signal,

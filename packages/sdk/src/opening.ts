@@ -3,7 +3,7 @@ import { type CapsuleKey, capsuleOpener, ownerRelease } from '@scelle/seal/envel
 import type { EpochSecrets } from '@scelle/seal/keys'
 import { equalBytes, RIGHTS, SealError, toHex } from '@scelle/seal/verify'
 import type { Connection } from './connection.ts'
-import { SdkError } from './errors.ts'
+import type { EntryWriter } from './entries.ts'
 import type { Feed, FeedCapsule } from './feed.ts'
 import { grantFor, type HeldGrant, type Keyring, type Purpose } from './keyring.ts'
 import { SDK_LIMITS } from './limits.ts'
@@ -16,6 +16,7 @@ export interface OpeningContext {
   readonly keyring: Keyring
   readonly feed: Feed
   readonly purpose: Purpose
+  readonly entries: EntryWriter
   /** Bytes of content that the chart may still take. */
   readonly room: { left: number }
   readonly signal?: AbortSignal | undefined
@@ -59,12 +60,13 @@ const byTrustees = async (
     view,
     keyring: { part },
     purpose,
+    entries,
     signal,
     feed: { encapsulationNamed: encapsulation },
   } = from
   const released = await Promise.all(
     [...byGrant].map(([grant, group]) =>
-      release(connection, { view, part, grant, purpose, capsules: group, encapsulation, meanwhile, signal }),
+      release(connection, { view, part, grant, purpose, entries, capsules: group, encapsulation, meanwhile, signal }),
     ),
   )
   return {
@@ -139,21 +141,4 @@ export const capsuleKeys = async (
     }
   }
   return { keys, problems }
-}
-
-/** Throws `no-grant` where a category asked for cannot be read: an empty answer would look like "nothing there". */
-export const requireReadable = (
-  keyring: Keyring,
-  readable: ReadonlySet<string>,
-  codes: readonly string[],
-): Set<string> => {
-  const chosen = new Set<string>()
-  for (const code of codes) {
-    const category = keyring.categories.get(code)
-    if (category === undefined || !readable.has(toHex(category.id))) {
-      throw new SdkError('no-grant', `nothing gives this principal the right to read ${code} for this purpose`)
-    }
-    chosen.add(toHex(category.id))
-  }
-  return chosen
 }

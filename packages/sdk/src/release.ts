@@ -4,6 +4,7 @@ import { createAccess, type MadeAccess } from '@scelle/seal/grants'
 import { type CourierSeal, decode, encode, equalBytes, FORMAT_LIMITS, SealError, toHex } from '@scelle/seal/verify'
 import { ReleaseAnswer, ReleaseRequest } from '@scelle/wire/messages'
 import type { Connection } from './connection.ts'
+import type { EntryWriter } from './entries.ts'
 import { SdkError } from './errors.ts'
 import type { FeedCapsule } from './feed.ts'
 import type { HeldGrant, Purpose } from './keyring.ts'
@@ -18,6 +19,7 @@ export interface ReleaseNeed {
   readonly grant: HeldGrant | undefined
   readonly purpose: Purpose
   readonly capsules: readonly FeedCapsule[]
+  readonly entries: EntryWriter
   /** By the hex of its id. */
   readonly encapsulation: (id: string) => Uint8Array | undefined
   /** Work that needs no answer: done once, while the trustees do theirs. */
@@ -270,8 +272,11 @@ const releaseOnce = async (connection: Connection, need: ReleaseNeed): Promise<R
     },
     connection.context,
   )
+  const writeEntry = need.entries.begin(access, need.capsules, need.signal)
   const position = await connection.record('/v1/accesses', access.signed)
-  return new Gathering(connection, need, access, position).run()
+  // Together, and neither without the other: what is not written down is not opened.
+  const [released] = await Promise.all([new Gathering(connection, need, access, position).run(), writeEntry()])
+  return released
 }
 
 export const problemOf = (capsule: FeedCapsule, code: string): ChartProblem => ({

@@ -1,7 +1,7 @@
 /** Scellé for applications: vaults, records, sharing, in a dozen calls that need no knowledge of cryptography. */
 export { createIdentity, exportIdentity, type Identity, importIdentity, rotateIdentity } from '@scelle/seal/identity'
 export { handleOf } from '@scelle/seal/envelope'
-export { type CategoryKey, drawCategoryKey, type NewCategory } from '@scelle/seal/keys'
+export { ACCESS_LOG, type CategoryKey, drawCategoryKey, type NewCategory } from '@scelle/seal/keys'
 export {
   type Context, FORMAT_LIMITS, fromHex, giveBack, type PrincipalKeys, SealError, type SealErrorCode, toHex,
   verifyKeyChain,
@@ -12,6 +12,7 @@ export type { GrantNotice } from './grant-list.ts'
 export { Client, connect, type ReceivedGrant, type VaultOptions } from './client.ts'
 export type { PreparedCommit, PreparedItem, SubmitResult } from './committer.ts'
 export type { Options, Pins } from './connection.ts'
+export { ACCESS_DETAIL, type AccessAbout, type AccessFacts, accessIn, type EntryText } from './entry-text.ts'
 export { SdkError, type SdkErrorCode } from './errors.ts'
 export type { ChainedGrant } from './grant-list.ts'
 export type { Id } from './ids.ts'

@@ -6,6 +6,7 @@ import {
 import { WIRE_LIMITS } from '@scelle/wire/limits'
 import { SdkError } from './errors.ts'
 import { categoryOf, type Keyring } from './keyring.ts'
+import { isLog } from './reach.ts'
 import type { CapsuleShelf } from './shelf.ts'
 import { partName, type VaultView } from './vault-view.ts'
 
@@ -73,6 +74,9 @@ export interface SealedBatch {
   readonly used: Set<string>
 }
 
+/** Refusals after which the same items are accepted once sealed again. */
+export const SEAL_AGAIN: ReadonlySet<string> = new Set(['capsule-closed', 'epoch-stale', 'blob-missing'])
+
 const HOUR = 3_600
 
 const isSealedAs = (sealed: SealedAttachment, item: WriteItem): boolean =>
@@ -83,6 +87,10 @@ const isSealedAs = (sealed: SealedAttachment, item: WriteItem): boolean =>
 export const checkItems = (keyring: Keyring, items: readonly WriteItem[]): void => {
   if (items.length === 0) throw new SdkError('bad-input', 'there is nothing to write')
   const versions = new Map<string, number>()
+  const codes = new Set(items.map(({ category }) => category))
+  if (codes.size > 1 && [...codes].some((code) => isLog(keyring, categoryOf(keyring, code).id))) {
+    throw new SdkError('bad-input', 'what is written to the access log is written by itself')
+  }
   for (const [place, item] of items.entries()) {
     categoryOf(keyring, item.category)
     if (item.sealed !== undefined && !isSealedAs(item.sealed, item)) {

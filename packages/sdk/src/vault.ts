@@ -3,8 +3,10 @@ import type { MadeVault } from '@scelle/seal/keys'
 import { equalBytes, RIGHTS, toHex, type VaultGenesis } from '@scelle/seal/verify'
 import type { AttachmentToSeal } from './attachments.ts'
 import { Chart, type ChartTimes } from './chart.ts'
-import type { Committer, PreparedCommit, SubmitResult } from './committer.ts'
+import type { Committer, PreparedCommit, WriteTarget } from './committer.ts'
 import type { Connection } from './connection.ts'
+import { EntryWriter } from './entries.ts'
+import type { AccessAbout } from './entry-text.ts'
 import { SdkError } from './errors.ts'
 import { Feed } from './feed.ts'
 import { type ChainedGrant, vaultGrants } from './grant-list.ts'
@@ -21,9 +23,9 @@ import {
   visibleIn,
 } from './keyring.ts'
 import { SDK_LIMITS } from './limits.ts'
-import { requireReadable } from './opening.ts'
+import { choose, isLog, within } from './reach.ts'
 import { beginRevocation, continueRevocations, type RevocationState, rotateEpochs } from './revoking.ts'
-import type { SealedAttachment, WriteItem } from './sealing.ts'
+import { SEAL_AGAIN, type SealedAttachment, type WriteItem } from './sealing.ts'
 import { renewGrants, type ShareOptions, shareWith } from './sharing.ts'
 import { problemError } from './transport.ts'
 import { loadView, type Part, partOf, type VaultView } from './vault-view.ts'
@@ -35,10 +37,12 @@ export interface PartOptions {
 }
 
 export interface OpenOptions extends PartOptions, Partial<ChartTimes> {
-  /** Codes; everything that may be read where absent. */
+  /** Codes; everything that may be read where absent, but for the access log, which is opened by its name. */
   readonly categories?: readonly string[]
   /** Why: it goes into the access, which is on record. Treatment where a grant allows that and nothing is said. */
   readonly purpose?: Purpose
+  /** On whose behalf: sealed into the part's access log, for the patient to read. */
+  readonly about?: AccessAbout
   readonly signal?: AbortSignal
 }
 
@@ -52,9 +56,6 @@ export interface WriteResult {
   /** The commit's place at the index. */
   readonly sequence: number
 }
-
-/** Refusals after which the same items are accepted once sealed again. */
-const SEAL_AGAIN: ReadonlySet<string> = new Set(['capsule-closed', 'epoch-stale', 'blob-missing'])
 
 interface Loaded {
   readonly view: VaultView
@@ -163,7 +164,7 @@ export class Vault {
   ): Promise<WriteResult[]> {
     for (let attempt = 1; ; attempt++) {
       const prepared = await this.prepare(items, options)
-      const result = await this.#submitOne(prepared, options.signal)
+      const result = await this.#committer.submitOne(prepared, options.signal)
       if (result.accepted) {
         await this.#connection.logClient.keepCommits(result.word)
         this.#connection.logClient.lookSometimes()
@@ -183,16 +184,6 @@ export class Vault {
     }
   }
 
-  async #submitOne(prepared: PreparedCommit, signal: AbortSignal | undefined): Promise<SubmitResult> {
-    try {
-      const [result] = await this.#committer.submit([prepared], signal)
-      return result as SubmitResult
-    } catch (error) {
-      this.#committer.discard(prepared)
-      throw error
-    }
-  }
-
   /**
    * Fetches, verifies and opens. Throws SealError for whatever the index serves that does not hold, SdkError
    * `no-grant`, `release-insufficient` (naming trustees), `network`, `chart-too-large`. What its own writer made
@@ -202,25 +193,30 @@ export class Vault {
     const keyring = await this.#keyring(options)
     const purpose = options.purpose ?? defaultPurpose(keyring)
     const readable = readableFor(keyring, purpose)
-    const chosen =
-      options.categories === undefined ? readable : requireReadable(keyring, readable, options.categories)
+    const { chosen, reach } = choose(keyring, readable, options.categories)
     if (chosen.size === 0)
       throw new SdkError('no-grant', 'nothing gives this principal the right to read here for this purpose')
     const { view } = this.#loaded
-    const startFeed = (current: Keyring): Promise<Feed> =>
-      Feed.start(this.#connection, this.id, current.part, visibleIn(current), current.own)
+    const startFeed = (current: Keyring): Promise<Feed> => {
+      const visible = within(visibleIn(current), current, reach)
+      return Feed.start(this.#connection, this.id, current.part, visible, current.own, reach)
+    }
     const feed = await startFeed(keyring)
     const custodian = keyring.part.custodian.keys.id
+    const target = async (again: boolean): Promise<WriteTarget> => {
+      if (again) await this.refresh()
+      return { view: this.#loaded.view, keyring: await this.#keyring({ custodian }) }
+    }
+    const entries = new EntryWriter({
+      connection: this.#connection, committer: this.#committer, about: options.about ?? {}, target,
+    })
     const chart = new Chart(
       this.#connection,
-      { view, keyring, feed, purpose, room: { left: SDK_LIMITS.chartBytes } },
+      { view, keyring, feed, purpose, entries, room: { left: SDK_LIMITS.chartBytes } },
       chosen,
       options,
       {
-        renew: async () => {
-          await this.refresh()
-          return { view: this.#loaded.view, keyring: await this.#keyring({ custodian }) }
-        },
+        renew: () => target(true),
         startFeed,
         mayWrite: (author, category) => this.#mayWrite(keyring, author, category),
       },
@@ -236,10 +232,13 @@ export class Vault {
 
   /**
    * True where the custodian can tell that an author had the right to write; others are not shown each other's
-   * grants.
+   * grants. Entries about accesses are written by whoever may read anything.
    */
   #mayWrite(keyring: Keyring, author: Uint8Array, category: Uint8Array): boolean {
     if (!keyring.own || equalBytes(author, keyring.part.custodian.keys.id)) return true
+    const reads = ({ grant }: ChainedGrant): boolean =>
+      equalBytes(grant.grantee, author) && (grant.rights & RIGHTS.read) !== 0
+    if (isLog(keyring, category) && this.#loaded.grants.some(reads)) return true
     return this.#loaded.grants.some(
       ({ grant }) =>
         equalBytes(grant.grantee, author) &&

@@ -1,0 +1,90 @@
+/**
+ * Every opening through trustees is written down where the patient reads it: in the access log of the part, sealed by
+ * the reader. No record is shown before the index took the entry. It travels while the trustees answer, so it takes
+ * nobody's time; the list of releases that trustees keep shows whoever leaves it out.
+ */
+import type { MadeAccess } from '@scelle/seal/grants'
+import { accessLogEntry, toHex } from '@scelle/seal/verify'
+import type { Committer, WriteTarget } from './committer.ts'
+import type { Connection } from './connection.ts'
+import { type AccessAbout, type AccessFacts } from './entry-text.ts'
+import { SdkError } from './errors.ts'
+import type { FeedCapsule } from './feed.ts'
+import type { Keyring } from './keyring.ts'
+import { SDK_LIMITS } from './limits.ts'
+import { SEAL_AGAIN } from './sealing.ts'
+
+export interface EntryOptions {
+  readonly connection: Connection
+  readonly committer: Committer
+  readonly about: AccessAbout
+  /** View and keyring of the part; asked again of the index where what is known does not do any more. */
+  readonly target: (again: boolean) => Promise<WriteTarget>
+}
+
+const codesOf = (capsules: readonly FeedCapsule[], { codes }: Keyring): string[] =>
+  [...new Set(capsules.map(({ category }) => codes.get(category) ?? category))].toSorted()
+
+/** Writes the entries of one chart. */
+export class EntryWriter {
+  readonly #options: EntryOptions
+
+  constructor(options: EntryOptions) {
+    this.#options = options
+  }
+
+  /**
+   * The entry about an access that is about to be put on record; what is answered writes it, once it is. Until then
+   * only what it follows is looked up: no other write to this part has to wait for the index's word about an access.
+   */
+  begin(access: MadeAccess, capsules: readonly FeedCapsule[], signal?: AbortSignal): () => Promise<void> {
+    const { committer, target } = this.#options
+    committer.closed(new Set(capsules.map(({ id }) => id)))
+    const foreseen = target(false).then((known) => (hasLog(known) ? committer.foresee(known) : undefined))
+    foreseen.catch(() => {})
+    return async () => {
+      await foreseen.catch(() => {})
+      await this.#write(access, capsules, signal)
+    }
+  }
+
+  /** Throws `entry-refused` with the index's `problem`, and as every request does. */
+  async #write(access: MadeAccess, capsules: readonly FeedCapsule[], signal?: AbortSignal): Promise<void> {
+    const { committer, connection, target } = this.#options
+    for (let attempt = 1, again = false; ; attempt++) {
+      const known = await target(again)
+      if (!hasLog(known)) return
+      const content = connection.entryText(this.#facts(access, codesOf(capsules, known.keyring), capsules.length))
+      const result = await committer.submitOne(await committer.prepareEntry(known, content), signal)
+      if (result.accepted) return
+      if (!SEAL_AGAIN.has(result.problem) || attempt >= SDK_LIMITS.writeAttempts) {
+        const { problem } = result
+        const message = 'the index took no entry about this access, so nothing is opened'
+        throw new SdkError('entry-refused', message, { problem })
+      }
+      again = result.problem === 'epoch-stale'
+    }
+  }
+
+  #facts({ access, id, signed }: MadeAccess, categories: readonly string[], capsules: number): AccessFacts {
+    const { about, connection } = this.#options
+    return {
+      ...about,
+      access: toHex(access.access),
+      signed,
+      statement: toHex(id),
+      vault: toHex(access.vault),
+      custodian: toHex(access.custodian),
+      reader: toHex(access.reader),
+      index: toHex(connection.index.id),
+      chain: access.chain.map(toHex),
+      categories,
+      capsules,
+      purpose: access.purpose,
+      time: access.time * 1000,
+    }
+  }
+}
+
+/** A part without an access log has none that could be read; the trustees' lists are all there is of it. */
+const hasLog = ({ keyring }: WriteTarget): boolean => accessLogEntry(keyring.part.newest) !== undefined
