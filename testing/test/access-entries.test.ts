@@ -1,6 +1,6 @@
 /** What readers write into the patient's access log with every opening, and what happens where they cannot. */
 import { afterEach, beforeEach, expect, it } from 'vitest'
-import { accessIn, type Client, type Vault } from '@scelle/sdk'
+import { type Client, noteOf, type Vault } from '@scelle/sdk'
 import { Access, decode, decodeSigned, encode, toHex } from '@scelle/seal/verify'
 import { CommitAnswers, CommitBatch } from '@scelle/wire/messages'
 import { type Constellation, createConstellation } from '../src/constellation.ts'
@@ -30,7 +30,7 @@ const entriesOf = async (of: Vault = vault): Promise<Entry[]> => {
   return chart.opened().map(({ author, content }) => ({
     author,
     text: JSON.parse(new TextDecoder().decode(content)) as Entry['text'],
-    access: decode(Access, decodeSigned('access', accessIn(content)!.signed).body),
+    access: decode(Access, decodeSigned('access', noteOf(content)!.signed).body),
   }))
 }
 

@@ -30,7 +30,23 @@ const operationsOf = (type: string): Pick<CapabilityStatementRestResource, 'oper
 const listed = <Name extends string>(name: Name, values: readonly string[]): { [K in Name]?: string[] } =>
   (values.length === 0 ? {} : { [name]: [...values] }) as { [K in Name]?: string[] }
 
-const resourceOf = (type: string, profiles: ProfileSet): CapabilityStatementRestResource => ({
+/** Written by this server itself, with every opening: read and searched, one version each. */
+const accessLogOf = (profiles: ProfileSet): CapabilityStatementRestResource => ({
+  type: 'AuditEvent',
+  ...listed('supportedProfile', profiles.urlsFor('AuditEvent')),
+  interaction: [{ code: 'read' }, { code: 'search-type' }],
+  versioning: 'no-version',
+  referencePolicy: ['literal', 'local'],
+  ...listed('searchInclude', includesOf('AuditEvent')),
+  ...listed('searchRevInclude', revIncludesOf('AuditEvent')),
+  searchParam: parametersOf('AuditEvent').map(({ name, kind }) => ({ name, type: kind })),
+  ...operationsOf('AuditEvent'),
+})
+
+const resourceOf = (type: string, profiles: ProfileSet): CapabilityStatementRestResource =>
+  type === 'AuditEvent' ? accessLogOf(profiles) : writtenOf(type, profiles)
+
+const writtenOf = (type: string, profiles: ProfileSet): CapabilityStatementRestResource => ({
   type: type as NonNullable<CapabilityStatementRestResource['type']>,
   // Validated here where a resource declares them.
   ...listed('supportedProfile', profiles.urlsFor(type)),

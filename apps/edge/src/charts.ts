@@ -4,7 +4,7 @@
  * patient's chart: all share it. What is closed is overwritten as soon as nobody can be reading it. The chart of a
  * patient who took another one over holds the records of both vaults, each opened by an access of its own.
  */
-import { type Attachment, type Chart, type OpenedRecord, SdkError } from '@scelle/sdk'
+import { ACCESS_LOG, type AccessAbout, type Attachment, type Chart, type OpenedRecord, SdkError } from '@scelle/sdk'
 import type { Entry } from './entry.ts'
 import { EdgeError } from './errors.ts'
 import { faultFields, type Log } from './log.ts'
@@ -88,6 +88,10 @@ export interface ChartsOptions {
   readonly random: (length: number) => Uint8Array
   /** Told of what others wrote, once the directory knows it. */
   readonly learned: (entries: readonly Entry[]) => void
+  /** On whose behalf a session opens a vault: sealed into the patient's access log. */
+  readonly about: (session: string, vault: string) => AccessAbout
+  /** Opens access logs and nothing else. Readers add to those without being granted writing, so they always have news. */
+  readonly accessLogs?: boolean
   readonly log: Log
 }
 
@@ -202,6 +206,7 @@ export class Charts {
 
   /** The organisation's own. */
   #isShared(vault: string): boolean {
+    if (this.#options.accessLogs === true) return false
     const row = this.#options.directory.vault(vault)
     return row !== undefined && row.patient === undefined
   }
@@ -213,6 +218,7 @@ export class Charts {
 
   /** One edge serves an organisation: what nobody else may write to has no news. */
   #isContested(vault: string): boolean {
+    if (this.#options.accessLogs === true) return true
     const row = this.#options.directory.vault(vault)
     return row === undefined || row.origin === 'granted' || row.contested === true
   }
@@ -233,7 +239,7 @@ export class Charts {
   async #load(loading: Loading): Promise<OpenChart> {
     const { session, vault } = loading
     try {
-      const sources = await this.#opened([vault, ...loading.beside])
+      const sources = await this.#opened([vault, ...loading.beside], session)
       const open = this.#entered(loading, sources)
       try {
         this.#requireLive(session)
@@ -257,10 +263,13 @@ export class Charts {
   }
 
   /** All of them or none: half of a person's records would look whole. */
-  async #opened(vaults: readonly string[]): Promise<Source[]> {
+  async #opened(vaults: readonly string[], session: string): Promise<Source[]> {
+    const { about, accessLogs } = this.#options
+    const only = accessLogs === true ? { categories: [ACCESS_LOG] } : {}
     const opening = await Promise.allSettled(vaults.map(async (vault): Promise<Source> => {
       const handle = await this.#options.vaults.get(vault)
-      return { vault, chart: await handle.open(), custodians: handle.custodians, unopened: 0 }
+      const chart = await handle.open({ about: about(session, vault), ...only })
+      return { vault, chart, custodians: handle.custodians, unopened: 0 }
     }))
     const sources = opening.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []))
     const failed = opening.find((each) => each.status === 'rejected')
@@ -363,7 +372,8 @@ export class Charts {
     const result = opened(news, records, { vault, self, custodians, known: (key) => directory.locator(key) })
     if (result.refused > 0) log('records-set-aside', { records: result.refused })
     unseen.aside += result.hidden
-    if (result.foreign.length > 0) {
+    if (this.#options.accessLogs === true) directory.learn(vault, [...records.at(records.state)])
+    else if (result.foreign.length > 0) {
       directory.learn(vault, result.foreign)
       learned(result.foreign)
     }

@@ -6,6 +6,8 @@ import { DEFAULT_RULES, type RuleTable } from '@scelle/fhir/categories'
 import { ProfileSet } from '@scelle/fhir/profiles'
 import { installDefinitions } from '@scelle/fhir/validate'
 import { createLog, createServer, type Server } from '@scelle/wire/server'
+import { assembleAccessLog } from './access-log/assemble.ts'
+import { aboutOf, entryText } from './access-log/facts.ts'
 import { type Aside, PreparedTransactions } from './aside/transactions.ts'
 import { assembleBinaries, type Binaries, type BinariesOptions } from './attachments/assemble.ts'
 import { addBinaryRoutes } from './attachments/routes.ts'
@@ -34,11 +36,13 @@ import type { FhirRoutes } from './router.ts'
 import { Search } from './search.ts'
 import { addFhir, presentOutcome } from './server.ts'
 import { type SessionLimits, Sessions } from './sessions.ts'
+import { sleepBy } from './sleep.ts'
 import { Cabinet } from './store/cabinet.ts'
 import { Database } from './store/database.ts'
 import { Directory } from './store/directory.ts'
 import { SealedState } from './store/state.ts'
 import { valueSetsOf } from './terminology.ts'
+import { uuidOf } from './uuid.ts'
 import { Validation } from './validation.ts'
 import { type KeysAhead, ORGANISATION, VaultShelf } from './vaults.ts'
 import { Outbox } from './writes/outbox.ts'
@@ -127,6 +131,7 @@ interface Parts {
   readonly directory: Directory
   readonly vaults: VaultShelf
   readonly charts: Charts
+  readonly accessLogs: Charts
   readonly sessions: Sessions
   readonly persons: Persons
   readonly grants: Grants
@@ -167,6 +172,7 @@ export const createEdge = async (options: EdgeOptions): Promise<Edge> => {
         await parts.submitter.close()
         await parts.exportJobs.close()
         parts.charts.closeAll()
+        parts.accessLogs.closeAll()
         try {
           if (db.sound) db.write(true, () => parts.state.flush())
         } finally {
@@ -211,18 +217,22 @@ const assemble = async (options: EdgeOptions, db: Database, log: Log): Promise<P
   const directory = new Directory(db, cabinet, self)
   const vaults = new VaultShelf(client, directory, options.keysAhead?.take)
   const limits = { ...CHART_LIMITS, ...options.charts }
-  const charts = new Charts({
-    vaults, directory, limits, self, now, random, log,
-    isLive: (session) => sessions.isLive(session),
-    learned: (entries) => persons.accepted(entries),
-  })
+  const about = aboutOf(options.organisation.name, { whose: (session) => sessions.whose(session) }, directory)
+  const isLive = (session: string): boolean => sessions.isLive(session)
+  const common = { vaults, directory, limits, self, now, random, log, about, isLive }
+  const charts = new Charts({ ...common, learned: (entries) => persons.accepted(entries) })
+  const accessLogs = new Charts({ ...common, learned: () => undefined, accessLogs: true })
   const sessions: Sessions = new Sessions({
-    limits: { ...SESSION_LIMITS, ...options.sessions }, now, random, ended: (session) => charts.closeSession(session),
+    limits: { ...SESSION_LIMITS, ...options.sessions }, now, random,
+    ended: (session) => {
+      charts.closeSession(session)
+      accessLogs.closeSession(session)
+    },
   })
   const persons: Persons = new Persons(directory, random)
   directory.patients.merges.changed = (target) => {
     const vault = directory.vaultOf(target)
-    if (vault !== undefined) charts.closeVault(vault)
+    for (const each of vault === undefined ? [] : [charts, accessLogs]) each.closeVault(vault as string)
   }
   const partners = options.partners ?? []
   const grants = new Grants({ client, directory, charts, vaults, persons, partners, now, log })
@@ -239,9 +249,10 @@ const assemble = async (options: EdgeOptions, db: Database, log: Log): Promise<P
   const planner = new Planner({ self, directory, cabinet, profiles, rules: options.rules ?? DEFAULT_RULES, now })
   const writer = new Writer(planner, vaults, submitter)
   const served = facade({
-    options, directory, vaults, charts, sessions, persons, grants, cabinet, planner, profiles, writer, db, timers, log,
+    options, client, directory, vaults, charts, accessLogs, sessions, persons, grants, cabinet, planner, profiles, writer,
+    db, timers, log,
   })
-  return { db, state, directory, vaults, charts, sessions, persons, grants, submitter, ...served }
+  return { db, state, directory, vaults, charts, accessLogs, sessions, persons, grants, submitter, ...served }
 }
 
 const CHART_LIMITS: ChartLimits = {
@@ -270,6 +281,7 @@ const join = (options: EdgeOptions, state: SealedState, timers: Timers, log: Log
     state,
     timers,
     log: (event) => log(`sdk-${event}`),
+    entryText,
     ...(options.fetch === undefined ? {} : { fetch: options.fetch }),
     pins: {
       ...(index.id === undefined ? {} : { index: index.id }),
@@ -280,9 +292,12 @@ const join = (options: EdgeOptions, state: SealedState, timers: Timers, log: Log
 
 interface FacadeParts {
   readonly options: EdgeOptions
+  readonly client: Client
   readonly directory: Directory
   readonly vaults: VaultShelf
   readonly charts: Charts
+  /** Access logs, apart from the charts: they are opened by name. */
+  readonly accessLogs: Charts
   readonly sessions: Sessions
   readonly persons: Persons
   readonly grants: Grants
@@ -335,34 +350,12 @@ const facade = (parts: FacadeParts): Pick<Parts, 'routes' | 'binaries' | 'export
   const merging = new Merging({ directory, writer })
   const duplicates = new DuplicateReview(directory)
   const validation = new Validation({ repository, planner: parts.planner, profiles: parts.profiles, newId })
+  const accessLog = assembleAccessLog(parts, pager)
   const routes: FhirRoutes = fhirRoutes({
-    bundles, capability, documents, duplicates, exports, interactions, merging, operations, search, validation,
+    accessLog, bundles, capability, documents, duplicates, exports, interactions, merging, operations, search, validation,
   })
   return { routes, binaries, exports, exportJobs }
 }
-
-/** RFC 9562 version 4. */
-const uuidOf = (bytes: Uint8Array): string => {
-  const stamped = Uint8Array.from(bytes)
-  stamped[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40
-  stamped[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80
-  const hex = toHex(stamped)
-  return `${hex.slice(0, 8)}-${hex.slice(8, 12)}-${hex.slice(12, 16)}-${hex.slice(16, 20)}-${hex.slice(20)}`
-}
-
-const sleepBy = (timers: Timers) => (milliseconds: number, signal: AbortSignal): Promise<void> =>
-  new Promise((resolve) => {
-    if (signal.aborted) return resolve()
-    const stop = (): void => {
-      cancel()
-      resolve()
-    }
-    const cancel = timers.after(milliseconds, () => {
-      signal.removeEventListener('abort', stop)
-      resolve()
-    })
-    signal.addEventListener('abort', stop, { once: true })
-  })
 
 /** What must be done before the first request; whether the edge can serve, from then on. */
 const prepare = async (parts: Parts, log: Log): Promise<() => Promise<boolean>> => {
@@ -405,6 +398,7 @@ const housekeeping = (parts: Parts, options: EdgeOptions, log: Log): (() => void
     every(EDGE_LIMITS.sweepInterval, () => {
       parts.sessions.sweep()
       parts.charts.sweep()
+      parts.accessLogs.sweep()
       parts.exportJobs.sweep()
       parts.binaries.uploads.sweep().catch((error: unknown) => log('uploads-not-swept', faultFields(error)))
       if (parts.state.waiting) parts.db.write(false, () => parts.state.flush())
@@ -441,7 +435,10 @@ const openDoor = (
     base: options.base,
     rightsOf: (principal) => applications.get(principal)?.rights ?? new Set(),
     sessionOf: (principal, name) => parts.sessions.of(principal, name),
-    begin: (session) => parts.charts.begin(session),
+    begin: (session) => {
+      const ends = [parts.charts.begin(session), parts.accessLogs.begin(session)]
+      return () => ends.forEach((end) => end())
+    },
   })
   addBinaryRoutes(server, handling, parts.binaries)
   addExportFiles(server, handling, parts.exports)

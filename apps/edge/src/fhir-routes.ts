@@ -1,5 +1,6 @@
 /** Every path this edge serves, what each needs, and who answers. */
 import { isId } from '@scelle/fhir/validate'
+import type { AccessLog } from './access-log/access-log.ts'
 import type { Bundles } from './bundles.ts'
 import type { Call } from './call.ts'
 import type { Capability } from './capability.ts'
@@ -17,6 +18,7 @@ import type { Search } from './search.ts'
 import { addValidation, type Validation } from './validation.ts'
 
 export interface FhirParts {
+  readonly accessLog: AccessLog
   readonly exports: Exports
   readonly documents: DocumentParts
   readonly bundles: Bundles
@@ -46,6 +48,7 @@ export const fhirRoutes = (parts: FhirParts): FhirRoutes => {
   addOperations(routes, parts)
   addPersons(routes, parts)
   addValidation(routes, parts.validation)
+  addAccessLog(routes, parts.accessLog)
   addSearches(routes, parts)
   addInstances(routes, parts)
   return routes
@@ -80,6 +83,20 @@ const addPersons = (routes: FhirRoutes, { duplicates, merging }: FhirParts): voi
   routes.add('POST', 'Patient/$scelle-unmerge', ['write', 'read'], (call) => merging.unmerge(call))
   routes.add('GET', '$scelle-duplicates', ['read', 'search'], (call) => duplicates.list(call))
   routes.add('POST', '$scelle-resolve-duplicate', ['write', 'read'], (call) => duplicates.resolve(call))
+}
+
+/** Before the routes of every type: who opened what is read here, and written by nobody who asks. */
+const addAccessLog = (routes: FhirRoutes, accessLog: AccessLog): void => {
+  routes.add('GET', 'AuditEvent', ['search'], (call) => accessLog.search(call, call.wishes.query))
+  routes.add('POST', 'AuditEvent/_search', ['search'], (call) => accessLog.search(call, formQuery(call)))
+  routes.add('GET', 'Patient/:id/AuditEvent', ['search'], (call) =>
+    accessLog.search(call, call.wishes.query, patient(call)))
+  routes.add('POST', 'Patient/:id/AuditEvent/_search', ['search'], (call) =>
+    accessLog.search(call, formQuery(call), patient(call)))
+  routes.add('GET', 'AuditEvent/:id', ['read'], (call) => accessLog.read(call, id(call)))
+  for (const path of ['AuditEvent/:id/_history', 'AuditEvent/:id/_history/:vid']) {
+    routes.add('GET', path, ['read'], () => unsupported('the history of what has one version'))
+  }
 }
 
 const addSearches = (routes: FhirRoutes, { search }: FhirParts): void => {

@@ -69,6 +69,8 @@ export const EDGE_LIMITS = {
   chartAbsolute: 8 * 3_600_000,
   /** An open chart older than this asks the index for news before it answers. */
   chartRefresh: 10_000,
+  /** Vaults whose accesses, as the index lists them, are kept for a moment. */
+  accessLists: 100,
   /** How often idle charts are looked for. */
   sweepInterval: 30_000,
   /** Of the directory's file: its page cache, and pages that its write-ahead log holds before they are moved. */

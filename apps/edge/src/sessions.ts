@@ -74,6 +74,11 @@ export class Sessions {
     return id
   }
 
+  /** Whose session it is: the application's hex id, and the name that it signs for a person; empty for itself. */
+  whose(id: string): { readonly principal: string; readonly name: string } | undefined {
+    return this.#byId.get(id)
+  }
+
   isLive(id: string): boolean {
     const session = this.#byId.get(id)
     return session !== undefined && !this.#isOver(session, this.#options.now())

@@ -42,7 +42,7 @@ const charts = (given: () => OpenedRecord[], more: Partial<ChartsOptions> = {}):
     } as unknown as ChartsOptions['directory'],
     limits: { open: 10, perSession: 10, bytes: 1_000_000, idle: 1_000, absolute: 1_000, refresh: 1_000 },
     self: SELF, isLive: () => true, now: () => NOW, random: (length) => new Uint8Array(length).fill(7),
-    learned: () => undefined, log: () => undefined, ...more,
+    learned: () => undefined, about: () => ({}), log: () => undefined, ...more,
   })
 }
 

@@ -144,13 +144,6 @@ export const accessAudit = (facts: AuditFacts): AuditEvent => {
   }
 }
 
-/** Signed accesses of an event, base64; more than one, or none, where its author wrote something else. */
-export const accessesIn = (event: AuditEvent): string[] => detailsIn(event, ACCESS_DETAIL)
-
-const detailsIn = (event: AuditEvent, wanted: string): string[] =>
-  (event.entity ?? []).flatMap(({ detail }) => detail ?? [])
-    .flatMap(({ type, valueBase64Binary }) => (type === wanted && valueBase64Binary ? [valueBase64Binary] : []))
-
 /** The event with the proof, base64, that its access is in the log. Whatever its author claimed of one is left out. */
 export const withReceipt = (event: AuditEvent, receipt: string | undefined): AuditEvent => ({
   ...event,

@@ -44,6 +44,9 @@ export type EntryText = (facts: AccessFacts) => string
 /** `entity.detail.type` of the signed access, in `valueBase64Binary`. */
 export const ACCESS_DETAIL = 'access-statement'
 
+/** Code system of purposes as accesses name them. */
+const PURPOSE = 'urn:scelle:purpose'
+
 const coding = (system: string, code: string): Record<string, string> => ({ system, code })
 const named = (value: string): object => ({ identifier: { system: 'urn:scelle:principal', value } })
 
@@ -62,42 +65,67 @@ export const plainEntry: EntryText = (facts) => JSON.stringify({
   action: 'R',
   recorded: new Date(facts.time).toISOString(),
   outcome: '0',
+  purposeOfEvent: [{ coding: [coding(PURPOSE, facts.purpose)] }],
   agent: [{ who: named(facts.reader), requestor: true }],
   source: { observer: named(facts.reader) },
   entity: [{
     what: { identifier: { system: 'urn:scelle:vault', value: facts.vault } },
     detail: [
       ...facts.categories.map((valueString) => ({ type: 'category', valueString })),
-      { type: 'purpose', valueString: facts.purpose },
       { type: ACCESS_DETAIL, valueBase64Binary: base64(facts.signed) },
     ],
   }],
 })
 
-export interface HeldAccess {
-  /** Statement id, lower-case hex. */
+/** What an entry tells, in this library's words or in an application's. Its author chose all of it. */
+export interface AccessNote {
+  /** Id of the one signed access that it holds, lower-case hex. */
   readonly statement: string
   readonly signed: Uint8Array
+  readonly purpose: string | undefined
+  /** Codes. */
+  readonly categories: readonly string[]
+  readonly person: string | undefined
+  readonly organisation: string | undefined
 }
+
+interface Coded { readonly coding?: readonly { readonly system?: unknown; readonly code?: unknown }[] }
 
 interface Told {
   readonly resourceType?: unknown
-  readonly entity?: readonly { readonly detail?: readonly { type?: unknown; valueBase64Binary?: unknown }[] }[]
+  readonly purposeOfEvent?: readonly Coded[]
+  readonly agent?: readonly {
+    readonly type?: Coded
+    readonly who?: { readonly display?: unknown; readonly identifier?: { readonly value?: unknown } }
+  }[]
+  readonly entity?: readonly {
+    readonly detail?: readonly { type?: unknown; valueString?: unknown; valueBase64Binary?: unknown }[]
+  }[]
 }
 
-/**
- * The signed access that an entry holds, unverified; undefined where it holds none or several: its author chose every
- * byte.
- */
-export const accessIn = (content: Uint8Array): HeldAccess | undefined => {
+const textIn = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
+
+const read = (told: Told): AccessNote | undefined => {
+  const details = (told.entity ?? []).flatMap(({ detail }) => detail ?? [])
+  const [access, ...more] = details.filter(({ type }) => type === ACCESS_DETAIL)
+  if (told.resourceType !== 'AuditEvent' || access === undefined || more.length > 0) return undefined
+  const signed = Uint8Array.from(atob(String(access.valueBase64Binary)), (letter) => letter.charCodeAt(0))
+  const agent = (code: string) => told.agent?.find(({ type }) => type?.coding?.some((one) => one.code === code))
+  const purposes = (told.purposeOfEvent ?? []).flatMap(({ coding }) => coding ?? [])
+  return {
+    statement: toHex(statementId(signed)),
+    signed,
+    purpose: textIn(purposes.find(({ system }) => system === PURPOSE)?.code),
+    categories: details.flatMap(({ type, valueString }) => (type === 'category' ? (textIn(valueString) ?? []) : [])),
+    person: textIn(agent('IRCP')?.who?.identifier?.value),
+    organisation: textIn(agent('PROV')?.who?.display),
+  }
+}
+
+/** Reads an entry; undefined where it is none: no AuditEvent, or none with one signed access. */
+export const noteOf = (content: Uint8Array): AccessNote | undefined => {
   try {
-    const told = JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(content)) as Told
-    const details = (told.entity ?? []).flatMap(({ detail }) => detail ?? [])
-    const [only, ...more] = details.filter(({ type }) => type === ACCESS_DETAIL)
-    if (told.resourceType !== 'AuditEvent' || only === undefined || more.length > 0) return undefined
-    const text = atob(String(only.valueBase64Binary))
-    const signed = Uint8Array.from(text, (letter) => letter.charCodeAt(0))
-    return { statement: toHex(statementId(signed)), signed }
+    return read(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(content)) as Told)
   } catch {
     return undefined
   }

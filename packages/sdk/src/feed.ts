@@ -146,6 +146,11 @@ export class Feed {
   /** As `encapsulationNamed`, by the id itself. */
   encapsulation = (id: Uint8Array): Uint8Array | undefined => this.#encapsulations.get(toHex(id))
 
+  /** Every capsule read so far. */
+  get capsules(): Iterable<FeedCapsule> {
+    return this.#capsules.values()
+  }
+
   /** How many records were shown of each commit read so far, by the hex of its id. */
   get commits(): ReadonlyMap<string, number> {
     return this.#commits

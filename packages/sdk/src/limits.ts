@@ -72,6 +72,8 @@ export const SDK_LIMITS = {
   logLookIdle: 60_000,
   /** Seconds by which a checkpoint may be younger than a position whose leaf it lacks: clocks, and a slow disk. */
   leafDelay: 120,
+  /** An entry about an access may come so long after a trustee released: they go out together. */
+  entryTime: 60_000,
   /** Revocations that wait for a trustee. */
   pendingRevocations: 1_024,
 } as const

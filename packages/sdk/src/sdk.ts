@@ -6,13 +6,16 @@ export {
   type Context, FORMAT_LIMITS, fromHex, giveBack, type PrincipalKeys, SealError, type SealErrorCode, toHex,
   verifyKeyChain,
 } from '@scelle/seal/verify'
+export type { PartAccesses, ProvenAccess } from './accesses/accesses.ts'
+export type { AccessFinding, AccessFindingCode } from './accesses/compare.ts'
+export type { ListedAccess } from './accesses/listed.ts'
 export type { Attachment, AttachmentToSeal } from './attachments.ts'
 export { Chart, type ChartTimes } from './chart.ts'
 export type { GrantNotice } from './grant-list.ts'
 export { Client, connect, type ReceivedGrant, type VaultOptions } from './client.ts'
 export type { PreparedCommit, PreparedItem, SubmitResult } from './committer.ts'
 export type { Options, Pins } from './connection.ts'
-export { ACCESS_DETAIL, type AccessAbout, type AccessFacts, accessIn, type EntryText } from './entry-text.ts'
+export { ACCESS_DETAIL, type AccessAbout, type AccessFacts, type AccessNote, type EntryText, noteOf } from './entry-text.ts'
 export { SdkError, type SdkErrorCode } from './errors.ts'
 export type { ChainedGrant } from './grant-list.ts'
 export type { Id } from './ids.ts'

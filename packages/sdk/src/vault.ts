@@ -1,6 +1,8 @@
 /** One patient's sealed records, as one principal may use them. */
 import type { MadeVault } from '@scelle/seal/keys'
-import { equalBytes, RIGHTS, toHex, type VaultGenesis } from '@scelle/seal/verify'
+import { accessLogEntry, equalBytes, RIGHTS, toHex, type VaultGenesis } from '@scelle/seal/verify'
+import { type PartAccesses, partAccesses } from './accesses/accesses.ts'
+import { type ListedAccess, listedAccesses } from './accesses/listed.ts'
 import type { AttachmentToSeal } from './attachments.ts'
 import { Chart, type ChartTimes } from './chart.ts'
 import type { Committer, PreparedCommit, WriteTarget } from './committer.ts'
@@ -304,6 +306,29 @@ export class Vault {
     const custodian = keyring.part.custodian.keys.id
     const grants = this.#loaded.grants.filter(({ grant }) => equalBytes(grant.custodian, custodian))
     return renewGrants(this.#connection, keyring, grants, new Set(revoked.map(toHex)))
+  }
+
+  /**
+   * Owner or custodian: who opened this part, by every account of it, and who has to explain a difference. Reading the
+   * readers' entries is an access itself, unless the owner does. Throws as `open`, SdkError `not-custodian`.
+   */
+  async accesses(options: PartOptions & Pick<OpenOptions, 'about' | 'signal'> = {}): Promise<PartAccesses> {
+    const keyring = await this.#keyring(options)
+    const entry = accessLogEntry(keyring.part.newest)
+    const code = entry === undefined ? undefined : keyring.codes.get(toHex(entry.category))
+    return partAccesses(this.#connection, {
+      view: this.#loaded.view,
+      part: keyring.part,
+      keyring,
+      openLog: code === undefined ? undefined : () => this.open({ ...options, categories: [code] }),
+      signal: options.signal,
+    })
+  }
+
+  /** The index's own list of accesses to a part, verified: owner or custodian. Nothing is opened. */
+  async listedAccesses(options: PartOptions = {}): Promise<ListedAccess[]> {
+    const { part } = await this.#keyring(options)
+    return listedAccesses(this.#connection, { view: this.#loaded.view, part })
   }
 
   /**

@@ -19,12 +19,13 @@ import { SDK_LIMITS } from './limits.ts'
 import { inParallel } from './timers.ts'
 import { partName, type VaultView } from './vault-view.ts'
 
-const requireOwn = (connection: Connection, view: VaultView, keyring: Keyring): void => {
+/** Throws `not-custodian`. */
+export const requireOwn = (connection: Connection, view: VaultView, keyring: Keyring): void => {
   const owner = view.genesis.mode === 'owner' && equalBytes(view.genesis.controller, connection.identity.id)
   if (!keyring.own && !owner) {
     throw new SdkError(
       'not-custodian',
-      'only the owner, or the custodian of a part, can check that nothing is withheld',
+      'only the owner, or the custodian of a part, can check what others say of it',
     )
   }
 }

@@ -3,7 +3,7 @@
  * is kept.
  */
 import type { Resource } from '@medplum/fhirtypes'
-import { handleOf, toHex } from '@scelle/sdk'
+import { ACCESS_LOG, handleOf, toHex } from '@scelle/sdk'
 import { categorise, type RuleTable } from '@scelle/fhir/categories'
 import { isDocument } from '@scelle/fhir/documents'
 import { type ProfileSet, requireProfiles } from '@scelle/fhir/profiles'
@@ -92,6 +92,7 @@ export class Planner {
    * `profile-violated`
    */
   plan(change: Change, bases: readonly string[], siblings: Siblings = new Map()): PlannedChange {
+    requireNoEntry(change)
     const { directory, self } = this.#options
     const current = change.fresh === true ? undefined : directory.locator(`${change.type}/${change.id}`)
     const live = current !== undefined && !current.deleted
@@ -141,6 +142,7 @@ export class Planner {
       return { status: 200, owner, writes: [], entry: { ...current, bytes } }
     }
     const category = draft.category()
+    requireNoAccessLog(category, change)
     requireSamePlace(octets, change.octets, category, current)
     if (live && current.category !== category && row?.origin === 'granted') {
       throw new EdgeError('business-rule', 'only its custodian can move a record to another category',
@@ -216,7 +218,9 @@ export class Planner {
   /** Where a new resource would go. Throws as {@link plan}. */
   place(resource: Resource, bases: readonly string[]): { readonly owner: string; readonly category: string } {
     const own = ownReferences(resource, bases)
+    requireNoEntry({ type: own.resourceType })
     const { category } = categorise(own, this.#options.rules)
+    requireNoAccessLog(category, {})
     const owner = ownerAmong(own, this.#around(bases, new Map()), undefined)
     this.#checkOwner(owner, { type: own.resourceType })
     return { owner, category }
@@ -240,6 +244,20 @@ export class Planner {
   #time(current: Locator | undefined): number {
     return Math.max(this.#options.now(), (current?.updated ?? 0) + 1)
   }
+}
+
+/**
+ * Who opened what is written by those who open, in the moment in which they do: an application that could add to it, or
+ * change it, could make openings look otherwise.
+ */
+const requireNoEntry = ({ type, expression }: Pick<Change, 'type' | 'expression'>): void => {
+  if (type !== 'AuditEvent') return
+  throw new EdgeError('business-rule', 'AuditEvents are read here: this server writes one with every opening', expression)
+}
+
+const requireNoAccessLog = (category: string, { expression }: Pick<Change, 'expression'>): void => {
+  if (category !== ACCESS_LOG) return
+  throw new EdgeError('business-rule', 'the category of the access log takes nothing else', expression)
 }
 
 const REPLACED = 'this patient was merged into another one, whom its link names: write to that one, '

@@ -1,0 +1,35 @@
+import type { Client } from '@scelle/sdk'
+import type { ProfileSet } from '@scelle/fhir/profiles'
+import type { Charts } from '../charts.ts'
+import type { Grants } from '../grants.ts'
+import type { Log } from '../log.ts'
+import type { Pager } from '../paging.ts'
+import type { Persons } from '../persons.ts'
+import { Repository } from '../repository.ts'
+import { Search } from '../search.ts'
+import type { Directory } from '../store/directory.ts'
+import { valueSetsOf } from '../terminology.ts'
+import type { VaultShelf } from '../vaults.ts'
+import { AccessLog } from './access-log.ts'
+import { Receipts } from './receipts.ts'
+
+export interface AccessLogParts {
+  readonly options: { readonly now: () => number }
+  readonly client: Pick<Client, 'log'>
+  readonly vaults: VaultShelf
+  readonly accessLogs: Charts
+  readonly directory: Directory
+  readonly persons: Persons
+  readonly grants: Pick<Grants, 'lookOnMiss'>
+  readonly profiles: ProfileSet
+  readonly log: Log
+}
+
+/** Reading and searching as everywhere, over access logs instead of charts. */
+export const assembleAccessLog = (parts: AccessLogParts, pager: Pager): AccessLog => {
+  const { client, vaults, directory, persons, grants, profiles, log, accessLogs: charts } = parts
+  const repository = new Repository({ directory, charts, lookForGrants: () => grants.lookOnMiss() })
+  const search = new Search({ directory, charts, persons, repository, pager, valueSets: valueSetsOf(profiles) })
+  const receipts = new Receipts({ client, vaults, self: directory.self, now: parts.options.now, log })
+  return new AccessLog({ repository, search, receipts, directory })
+}

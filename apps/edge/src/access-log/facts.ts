@@ -1,0 +1,26 @@
+/** What this edge knows of an opening, and how it tells the patient. */
+import { accessAudit } from '@scelle/fhir/audit'
+import type { AccessAbout, AccessFacts } from '@scelle/sdk'
+import type { Sessions } from '../sessions.ts'
+import type { Directory } from '../store/directory.ts'
+
+/** The text of an entry in a patient's access log. */
+export const entryText = ({ signed, ...facts }: AccessFacts): string =>
+  JSON.stringify(accessAudit({ ...facts, signed: Buffer.from(signed).toString('base64') }))
+
+/**
+ * On whose behalf a session opens a vault. A person is told by the name that the application signs for them, which says
+ * something to this organisation alone; what the edge does by itself has no session.
+ */
+export const aboutOf = (
+  organisation: string, sessions: Pick<Sessions, 'whose'>, directory: Pick<Directory, 'vault'>,
+) => (session: string, vault: string): AccessAbout => {
+  const whose = sessions.whose(session)
+  const patient = directory.vault(vault)?.patient
+  return {
+    organisation,
+    ...(whose === undefined ? {} : { application: whose.principal }),
+    ...(whose === undefined || whose.name === '' ? {} : { person: whose.name }),
+    ...(patient === undefined ? {} : { patient }),
+  }
+}

@@ -1,0 +1,111 @@
+/** Who opened one part of a vault, for its owner or custodian: every account of it, compared, with proofs from the log. */
+import { toHex } from '@scelle/seal/verify'
+import type { Chart } from '../chart.ts'
+import type { Connection } from '../connection.ts'
+import { SdkError } from '../errors.ts'
+import { Feed } from '../feed.ts'
+import { type Keyring, visibleIn } from '../keyring.ts'
+import { SDK_LIMITS } from '../limits.ts'
+import { inParallel } from '../timers.ts'
+import type { VaultView } from '../vault-view.ts'
+import { requireOwn } from '../withholding.ts'
+import { type AccessFinding, compareAccounts, type OpenedEntry, type SeenAccess } from './compare.ts'
+import { listedAccesses, type ListedPart } from './listed.ts'
+import { releasedBy, type ReleasedAccess } from './released.ts'
+
+export interface ProvenAccess extends SeenAccess {
+  /** A tlog-proof that the access is in the log, under a checkpoint that a quorum cosigned; absent until there is one. */
+  readonly receipt: Uint8Array | undefined
+}
+
+export interface PartAccesses {
+  /** Oldest first. */
+  readonly accesses: readonly ProvenAccess[]
+  /** Each names who has to explain it. None: every account agrees. */
+  readonly findings: readonly AccessFinding[]
+}
+
+export interface AccessesFrom extends ListedPart {
+  readonly view: VaultView
+  readonly keyring: Keyring
+  /** Opens the access log; undefined in a part without one. */
+  readonly openLog: (() => Promise<Chart>) | undefined
+  readonly signal: AbortSignal | undefined
+}
+
+const releasesOf = async (
+  connection: Connection, from: AccessesFrom,
+): Promise<Map<string, readonly ReleasedAccess[] | undefined>> => {
+  const lists = await Promise.all(from.view.genesis.trustees.map(async (trustee) => {
+    try {
+      return [toHex(trustee), await releasedBy(connection, from, trustee, from.signal)] as const
+    } catch (error) {
+      if (from.signal?.aborted === true) throw error
+      // Whatever a trustee does, the others' lists are compared; this one is named.
+      connection.log('trustee-list-refused', {})
+      return [toHex(trustee), undefined] as const
+    }
+  }))
+  return new Map(lists)
+}
+
+const entriesOf = async ({ openLog }: AccessesFrom): Promise<{ entries: OpenedEntry[]; unopened: string[] }> => {
+  if (openLog === undefined) return { entries: [], unopened: [] }
+  const chart = await openLog()
+  try {
+    const entries = chart.latest().filter(({ contentType }) => contentType === 'fhir+json')
+      .map(({ author, content }) => ({ author, content }))
+    return { entries, unopened: chart.problems.filter(({ what }) => what !== 'trustee').map(({ who }) => who) }
+  } finally {
+    chart.close()
+  }
+}
+
+const capsulesOf = async (connection: Connection, from: AccessesFrom): Promise<Map<string, string>> => {
+  const { keyring, view, signal } = from
+  const feed = await Feed.start(connection, view.vault, keyring.part, visibleIn(keyring), keyring.own)
+  await feed.pull(signal)
+  return new Map([...feed.capsules].map(({ headerHash, category }) =>
+    [toHex(headerHash), keyring.codes.get(category) ?? category]))
+}
+
+/** Not there yet, or nothing is: no lie, and no proof. */
+const isNotYet = (error: unknown): boolean =>
+  error instanceof SdkError && (error.problem === 'not-cosigned' || error.problem === 'not-found')
+
+const proven = async (
+  connection: Connection, access: SeenAccess, findings: AccessFinding[],
+): Promise<ProvenAccess> => {
+  const { place, statement } = access
+  if (place === undefined || access.refusals.some(({ by }) => by === toHex(connection.index.id))) {
+    return { ...access, receipt: undefined }
+  }
+  try {
+    return { ...access, receipt: await connection.logClient.receiptOf(place, 'quorum') }
+  } catch (error) {
+    if (!(error instanceof SdkError)) throw error
+    if (error.code === 'leaf-dropped') {
+      findings.push({ code: 'access-dropped', who: toHex(connection.index.id), access: statement })
+    } else if (!isNotYet(error)) throw error
+    return { ...access, receipt: undefined }
+  }
+}
+
+/**
+ * Trustees are asked first and the index last, so that whatever a trustee released can be in what is asked later.
+ * Throws `not-custodian`, and as `Vault.open`; SealError where what the index lists does not hold.
+ */
+export const partAccesses = async (connection: Connection, from: AccessesFrom): Promise<PartAccesses> => {
+  requireOwn(connection, from.view, from.keyring)
+  const settled = Math.floor(connection.context.now() / 1000) - SDK_LIMITS.entryTime / 1000
+  const released = await releasesOf(connection, from)
+  const { entries, unopened } = await entriesOf(from)
+  const capsules = await capsulesOf(connection, from)
+  const listed = await listedAccesses(connection, from, from.signal)
+  const { accesses, findings } = compareAccounts({
+    index: toHex(connection.index.id), listed, released, entries, unopened, settled,
+    categoryOf: (capsule) => capsules.get(capsule),
+  })
+  const all = await inParallel(accesses, SDK_LIMITS.lookupsAtOnce, (access) => proven(connection, access, findings))
+  return { accesses: all, findings }
+}
