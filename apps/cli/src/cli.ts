@@ -1,6 +1,7 @@
 /** The command line: which command, which options, which exit status. */
 import { parseArgs } from 'node:util'
 import { WIRE_LIMITS } from '@scelle/wire/limits'
+import { accesses } from './accesses.ts'
 import { connectApplication } from './connect/command.ts'
 import { parseDuration } from './duration.ts'
 import { edgeClient, type EdgeClient } from './edge-client.ts'
@@ -179,6 +180,12 @@ const runMonitor: Command = async (io, parsed) =>
       ? CLI_LIMITS.monitorEvery * 1000 : parseDuration(parsed.values.every, io.language),
   })
 
+const runAccesses: Command = async (io, parsed) => {
+  const patient = argument(io, parsed, 1, 'PATIENT')
+  const { installation, edge } = await running(io)
+  return accesses(io, edge, installation, { patient, json: parsed.values.json === true })
+}
+
 const runStatus: Command = async (io) => {
   const installation = await io.home.installation()
   if (installation === undefined) throw new CommandError('not-running', MESSAGES[io.language].notRunning)
@@ -199,6 +206,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   share: runShare,
   revoke: runRevoke,
   connect: runConnect,
+  accesses: runAccesses,
   inspect: runInspect,
   verify: runVerify,
   monitor: runMonitor,

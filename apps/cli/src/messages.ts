@@ -15,6 +15,7 @@ const en = {
   scelle connect [--application NAME] [--person NAME]... [--port N]
                                          a local door that signs requests, for FHIR software as it is;
                                          --person gives each of its users a token and a session of their own
+  scelle accesses PATIENT [--json]       who opened these records, when, why; whose account does not fit
   scelle inspect PATIENT                 what the state sees of this patient's vault
   scelle verify [WHERE]                  is the log the one seen before, and longer; WHERE: its address, or a folder
                                          with its files; --receipt FILE, --evidence FILE check one file;
@@ -72,6 +73,27 @@ const en = {
     epoch: 'epoch', strict: 'strict', sizes: 'sizes of sealed bodies', newest: 'newest records', grants: 'grants',
     revoked: 'revoked', accesses: 'accesses (who, when, why, how many capsules)',
   },
+  openings: {
+    head: ['when', 'who', 'why', 'categories', 'outcome', 'log'],
+    none: 'Nobody opened these records.',
+    agreed: 'All accounts agree: index, trustees, and what the readers wrote.',
+    released: (who: string) => `released by ${who}`,
+    refused: (by: string) => `refused (${by})`,
+    unreleased: 'on record, never released',
+    proven: 'proven',
+    unproven: 'not proven',
+  },
+  findings: {
+    'entry-missing': (who: string, access: string, by: string) =>
+      `${who} opened these records (access ${access}, released by ${by}) and wrote no entry for the patient.`,
+    'entry-garbled': (who: string, access: string) =>
+      `${who} wrote an entry that does not open or does not fit${access === '' ? '' : ` (access ${access})`}.`,
+    'access-dropped': (who: string, access: string, by: string) =>
+      `${who} leaves out access ${access}${by === '' ? '' : `, which ${by} released`}.`,
+    'release-unlogged': (who: string, access: string) => `${who} released on access ${access}, which was refused.`,
+    'trustee-silent': (who: string) => `${who} does not tell what it released, or what it tells does not hold.`,
+    'unknown': (who: string, access: string) => `${who} has to explain access ${access}.`,
+  },
   badDuration: 'A time is a number and m, h, d or y, as 12h or 7d.',
   badCategories: (known: string) => `Categories are: ${known}`,
   badRights: 'Rights are: read, write, relay, shareOn',
@@ -81,9 +103,11 @@ const en = {
 
 type Translated<T> = T extends string
   ? string
-  : T extends (...args: infer A) => string
-    ? (...args: A) => string
-    : { [K in keyof T]: Translated<T[K]> }
+  : T extends readonly string[]
+    ? readonly string[]
+    : T extends (...args: infer A) => string
+      ? (...args: A) => string
+      : { [K in keyof T]: Translated<T[K]> }
 
 type Messages = Translated<typeof en>
 
@@ -100,6 +124,7 @@ const fr: Messages = {
   scelle connect [--application NOM] [--person NOM]... [--port N]
                                          une porte locale qui signe les requêtes, pour les logiciels FHIR tels quels ;
                                          --person donne à chacun de ses utilisateurs un jeton et une session à soi
+  scelle accesses PATIENT [--json]       qui a ouvert un dossier, quand, pourquoi, et qui doit s'en expliquer
   scelle inspect PATIENT                 ce que l'État voit du coffre de ce patient
   scelle verify [OÙ]                     le journal prolonge-t-il celui déjà vu ; OÙ : son adresse, ou un dossier avec
                                          ses fichiers ; --receipt FICHIER, --evidence FICHIER vérifient un fichier ;
@@ -157,6 +182,27 @@ const fr: Messages = {
     categories: 'catégories', epoch: 'époque', strict: 'stricte', sizes: 'tailles des corps scellés',
     newest: 'derniers enregistrements',
     grants: 'partages', revoked: 'révoqué', accesses: 'accès (qui, quand, pourquoi, combien de capsules)',
+  },
+  openings: {
+    head: ['quand', 'qui', 'pourquoi', 'catégories', 'issue', 'registre'],
+    none: "Personne n'a ouvert ce dossier.",
+    agreed: "Tous les récits concordent : l'index, les dépositaires, et ce que les lecteurs ont écrit.",
+    released: (who) => `libéré par ${who}`,
+    refused: (by) => `refusé (${by})`,
+    unreleased: 'inscrit, jamais libéré',
+    proven: 'prouvé',
+    unproven: 'non prouvé',
+  },
+  findings: {
+    'entry-missing': (who, access, by) =>
+      `${who} a ouvert ce dossier (accès ${access}, libéré par ${by}) sans rien écrire pour le patient.`,
+    'entry-garbled': (who, access) =>
+      `${who} a écrit une entrée illisible ou inexacte${access === '' ? '' : ` (accès ${access})`}.`,
+    'access-dropped': (who, access, by) =>
+      `${who} passe sous silence l'accès ${access}${by === '' ? '' : `, libéré par ${by}`}.`,
+    'release-unlogged': (who, access) => `${who} a libéré l'accès ${access}, qui avait été refusé.`,
+    'trustee-silent': (who) => `${who} ne dit pas ce qu'il a libéré, ou ce qu'il en dit ne tient pas.`,
+    'unknown': (who, access) => `${who} doit s'expliquer sur l'accès ${access}.`,
   },
   badDuration: 'Une durée est un nombre suivi de m, h, d ou y, comme 12h ou 7d.',
   badCategories: (known) => `Les catégories sont : ${known}`,

@@ -90,7 +90,7 @@ export interface ChartsOptions {
   readonly learned: (entries: readonly Entry[]) => void
   /** On whose behalf a session opens a vault: sealed into the patient's access log. */
   readonly about: (session: string, vault: string) => AccessAbout
-  /** Opens access logs and nothing else. Readers add to those without being granted writing, so they always have news. */
+  /** Opens access logs and nothing else. Readers add to those without a grant to write: they always have news. */
   readonly accessLogs?: boolean
   readonly log: Log
 }

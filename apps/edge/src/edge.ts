@@ -1,13 +1,14 @@
 /** One organisation's FHIR R4 façade over its vaults. */
 import {
-  type Client, connect, type Fetch, type Identity, type PrincipalKeys, systemTimers, type Timers, toHex, verifyKeyChain,
+  type Client, type Fetch, type Identity, type PrincipalKeys, systemTimers, type Timers, toHex, verifyKeyChain,
 } from '@scelle/sdk'
 import { DEFAULT_RULES, type RuleTable } from '@scelle/fhir/categories'
 import { ProfileSet } from '@scelle/fhir/profiles'
 import { installDefinitions } from '@scelle/fhir/validate'
 import { createLog, createServer, type Server } from '@scelle/wire/server'
 import { assembleAccessLog } from './access-log/assemble.ts'
-import { aboutOf, entryText } from './access-log/facts.ts'
+import { aboutOf } from './access-log/facts.ts'
+import { Register } from './access-log/register.ts'
 import { type Aside, PreparedTransactions } from './aside/transactions.ts'
 import { assembleBinaries, type Binaries, type BinariesOptions } from './attachments/assemble.ts'
 import { addBinaryRoutes } from './attachments/routes.ts'
@@ -24,6 +25,7 @@ import type { Entry } from './entry.ts'
 import { fhirRoutes } from './fhir-routes.ts'
 import { Grants } from './grants.ts'
 import { Interactions } from './interactions.ts'
+import { join, type PartyAddress } from './join.ts'
 import { EDGE_LIMITS } from './limits.ts'
 import { faultFields, type Log, lineLog } from './log.ts'
 import { Operations } from './operations.ts'
@@ -52,6 +54,7 @@ import { Writer } from './writes/writer.ts'
 
 export type { ChartLimits } from './charts.ts'
 export type { SessionLimits } from './sessions.ts'
+export type { PartyAddress } from './join.ts'
 export { RIGHTS, type Right } from './call.ts'
 export { EDGE_LIMITS } from './limits.ts'
 
@@ -62,12 +65,6 @@ export interface Application {
   readonly rights: readonly Right[]
   /** Signed key records, genesis first. */
   readonly keys: readonly Uint8Array[]
-}
-
-export interface PartyAddress {
-  readonly url: string
-  /** Principal id, hex; the first one met is remembered where absent. */
-  readonly id?: string | undefined
 }
 
 export interface EdgeOptions {
@@ -127,6 +124,7 @@ export interface Edge {
 /** The parts of a running edge, before it has a door. */
 interface Parts {
   readonly db: Database
+  readonly register: Register
   readonly state: SealedState
   readonly directory: Directory
   readonly vaults: VaultShelf
@@ -169,6 +167,7 @@ export const createEdge = async (options: EdgeOptions): Promise<Edge> => {
         stop()
         await server.close()
         await Promise.all([options.aside?.close(), options.keysAhead?.close()])
+        await parts.register.move()
         await parts.submitter.close()
         await parts.exportJobs.close()
         parts.charts.closeAll()
@@ -212,7 +211,14 @@ const assemble = async (options: EdgeOptions, db: Database, log: Log): Promise<P
   if (first === undefined) throw new Error('identity: it holds no secrets')
   const cabinet = new Cabinet(first.sealing, random)
   const state = new SealedState(db, cabinet)
-  const client = await join(options, state, timers, log)
+  const register: Register = new Register({
+    db, cabinet, log,
+    own: () => {
+      const id = directory.vaultOf(ORGANISATION)
+      return id === undefined ? undefined : { id, vault: () => vaults.get(id) }
+    },
+  })
+  const client = await join({ ...options, state, timers, log, entryText: register.text })
   const self = toHex(identity.id)
   const directory = new Directory(db, cabinet, self)
   const vaults = new VaultShelf(client, directory, options.keysAhead?.take)
@@ -249,10 +255,12 @@ const assemble = async (options: EdgeOptions, db: Database, log: Log): Promise<P
   const planner = new Planner({ self, directory, cabinet, profiles, rules: options.rules ?? DEFAULT_RULES, now })
   const writer = new Writer(planner, vaults, submitter)
   const served = facade({
-    options, client, directory, vaults, charts, accessLogs, sessions, persons, grants, cabinet, planner, profiles, writer,
-    db, timers, log,
+    about, client, directory, options, register, vaults, charts, accessLogs, sessions, persons, grants, cabinet,
+    planner, profiles, writer, db, timers, log,
   })
-  return { db, state, directory, vaults, charts, accessLogs, sessions, persons, grants, submitter, ...served }
+  return {
+    db, state, directory, register, vaults, charts, accessLogs, sessions, persons, grants, submitter, ...served,
+  }
 }
 
 const CHART_LIMITS: ChartLimits = {
@@ -270,29 +278,11 @@ const SESSION_LIMITS: SessionLimits = {
   perApplication: EDGE_LIMITS.sessionsPerApplication,
 }
 
-const join = (options: EdgeOptions, state: SealedState, timers: Timers, log: Log): Promise<Client> => {
-  const { index, trustees, identity, now, random } = options
-  const ids = trustees.flatMap(({ id }) => id ?? [])
-  return connect({
-    index: index.url,
-    trustees: trustees.map(({ url }) => url),
-    identity,
-    context: { now, random },
-    state,
-    timers,
-    log: (event) => log(`sdk-${event}`),
-    entryText,
-    ...(options.fetch === undefined ? {} : { fetch: options.fetch }),
-    pins: {
-      ...(index.id === undefined ? {} : { index: index.id }),
-      ...(ids.length === trustees.length ? { trustees: ids } : {}),
-    },
-  })
-}
-
 interface FacadeParts {
   readonly options: EdgeOptions
   readonly client: Client
+  readonly about: ReturnType<typeof aboutOf>
+  readonly register: Register
   readonly directory: Directory
   readonly vaults: VaultShelf
   readonly charts: Charts
@@ -350,9 +340,9 @@ const facade = (parts: FacadeParts): Pick<Parts, 'routes' | 'binaries' | 'export
   const merging = new Merging({ directory, writer })
   const duplicates = new DuplicateReview(directory)
   const validation = new Validation({ repository, planner: parts.planner, profiles: parts.profiles, newId })
-  const accessLog = assembleAccessLog(parts, pager)
   const routes: FhirRoutes = fhirRoutes({
-    accessLog, bundles, capability, documents, duplicates, exports, interactions, merging, operations, search, validation,
+    ...assembleAccessLog(parts, pager), bundles, capability, documents, duplicates, exports, interactions, merging,
+    operations, search, validation,
   })
   return { routes, binaries, exports, exportJobs }
 }
@@ -399,6 +389,7 @@ const housekeeping = (parts: Parts, options: EdgeOptions, log: Log): (() => void
       parts.sessions.sweep()
       parts.charts.sweep()
       parts.accessLogs.sweep()
+      void parts.register.move()
       parts.exportJobs.sweep()
       parts.binaries.uploads.sweep().catch((error: unknown) => log('uploads-not-swept', faultFields(error)))
       if (parts.state.waiting) parts.db.write(false, () => parts.state.flush())

@@ -1,6 +1,7 @@
 /** Every path this edge serves, what each needs, and who answers. */
 import { isId } from '@scelle/fhir/validate'
 import type { AccessLog } from './access-log/access-log.ts'
+import type { Accesses } from './access-log/operation.ts'
 import type { Bundles } from './bundles.ts'
 import type { Call } from './call.ts'
 import type { Capability } from './capability.ts'
@@ -19,6 +20,7 @@ import { addValidation, type Validation } from './validation.ts'
 
 export interface FhirParts {
   readonly accessLog: AccessLog
+  readonly accesses: Accesses
   readonly exports: Exports
   readonly documents: DocumentParts
   readonly bundles: Bundles
@@ -48,7 +50,7 @@ export const fhirRoutes = (parts: FhirParts): FhirRoutes => {
   addOperations(routes, parts)
   addPersons(routes, parts)
   addValidation(routes, parts.validation)
-  addAccessLog(routes, parts.accessLog)
+  addAccessLog(routes, parts)
   addSearches(routes, parts)
   addInstances(routes, parts)
   return routes
@@ -86,7 +88,8 @@ const addPersons = (routes: FhirRoutes, { duplicates, merging }: FhirParts): voi
 }
 
 /** Before the routes of every type: who opened what is read here, and written by nobody who asks. */
-const addAccessLog = (routes: FhirRoutes, accessLog: AccessLog): void => {
+const addAccessLog = (routes: FhirRoutes, { accessLog, accesses }: FhirParts): void => {
+  routes.add('GET', 'Patient/:id/$scelle-accesses', ['read', 'search'], (call) => accesses.of(call, patient(call)))
   routes.add('GET', 'AuditEvent', ['search'], (call) => accessLog.search(call, call.wishes.query))
   routes.add('POST', 'AuditEvent/_search', ['search'], (call) => accessLog.search(call, formQuery(call)))
   routes.add('GET', 'Patient/:id/AuditEvent', ['search'], (call) =>

@@ -71,6 +71,8 @@ export const EDGE_LIMITS = {
   chartRefresh: 10_000,
   /** Vaults whose accesses, as the index lists them, are kept for a moment. */
   accessLists: 100,
+  /** Entries of the organisation's register that move into its vault together. */
+  registerBatch: 200,
   /** How often idle charts are looked for. */
   sweepInterval: 30_000,
   /** Of the directory's file: its page cache, and pages that its write-ahead log holds before they are moved. */

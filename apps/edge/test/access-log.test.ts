@@ -133,3 +133,30 @@ test('the CapabilityStatement says so', async () => {
   const told = body.rest?.[0]?.resource?.find(({ type }) => type === 'AuditEvent')
   expect(told?.interaction?.map(({ code }) => code)).toEqual(['read', 'search-type'])
 })
+
+test('the organisation keeps a register of what it opened, of everybody, which outlives the process', async () => {
+  const carol = hospital.app.serving('carol')
+  await carol.get('Patient/q/$everything')
+  const by = (events: AuditEvent[], person: string): AuditEvent[] => events.filter((event) =>
+    identifiersOf(event).includes(Buffer.from(`session of ${person}`).toString('base64url')))
+  await hospital.party.restart()
+  const found = await hospital.app.search('AuditEvent?_count=1000')
+  expect(found.status, found.text).toBe(200)
+  const events = eventsIn(found.body)
+  const patients = (of: AuditEvent[]) => of.map(({ entity }) => entity?.[0]?.what?.reference)
+  expect(patients(by(events, 'carol'))).toEqual(['Patient/q'])
+  expect(patients(by(events, 'alice'))).toEqual(['Patient/p'])
+  // Whom another organisation's reader opened stands in that organisation's register.
+  expect(by(events, 'bob')).toEqual([])
+  expect(patients(by(eventsIn((await ward.app.search('AuditEvent')).body), 'bob'))).toEqual(['Patient/p'])
+  const { id = '' } = by(events, 'carol')[0] as AuditEvent
+  expect((await hospital.app.get<AuditEvent>(`AuditEvent/${id}`)).body.id).toBe(id)
+  const again = eventsIn((await hospital.app.search('AuditEvent?_count=1000')).body)
+  expect(new Set(again.map((event) => event.id)).size).toBe(again.length)
+})
+
+test('what names a patient otherwise is refused, not answered in part', async () => {
+  for (const query of ['patient:missing=true', 'patient.name=Dupont', 'patient:not=p']) {
+    expect(issueOf(await hospital.app.search(`AuditEvent?${query}`)).code).toBe('too-costly')
+  }
+})

@@ -111,7 +111,7 @@ const read = (told: Told): AccessNote | undefined => {
   if (told.resourceType !== 'AuditEvent' || access === undefined || more.length > 0) return undefined
   const signed = Uint8Array.from(atob(String(access.valueBase64Binary)), (letter) => letter.charCodeAt(0))
   const agent = (code: string) => told.agent?.find(({ type }) => type?.coding?.some((one) => one.code === code))
-  const purposes = (told.purposeOfEvent ?? []).flatMap(({ coding }) => coding ?? [])
+  const purposes = (told.purposeOfEvent ?? []).flatMap((concept) => concept.coding ?? [])
   return {
     statement: toHex(statementId(signed)),
     signed,

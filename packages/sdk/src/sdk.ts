@@ -15,7 +15,9 @@ export type { GrantNotice } from './grant-list.ts'
 export { Client, connect, type ReceivedGrant, type VaultOptions } from './client.ts'
 export type { PreparedCommit, PreparedItem, SubmitResult } from './committer.ts'
 export type { Options, Pins } from './connection.ts'
-export { ACCESS_DETAIL, type AccessAbout, type AccessFacts, type AccessNote, type EntryText, noteOf } from './entry-text.ts'
+export {
+  ACCESS_DETAIL, type AccessAbout, type AccessFacts, type AccessNote, type EntryText, noteOf,
+} from './entry-text.ts'
 export { SdkError, type SdkErrorCode } from './errors.ts'
 export type { ChainedGrant } from './grant-list.ts'
 export type { Id } from './ids.ts'

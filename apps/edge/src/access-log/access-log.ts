@@ -15,13 +15,15 @@ import type { Search } from '../search.ts'
 import type { Directory } from '../store/directory.ts'
 import { ORGANISATION } from '../vaults.ts'
 import type { Receipts } from './receipts.ts'
+import type { Register } from './register.ts'
 
 export interface AccessLogOptions {
   /** Over access logs alone, as `search` is. */
   readonly repository: Repository
   readonly search: Search
   readonly receipts: Receipts
-  readonly directory: Pick<Directory, 'vaultsBeside'>
+  readonly directory: Pick<Directory, 'vaultsBeside' | 'vaultOf'>
+  readonly register: Pick<Register, 'move'>
 }
 
 const TYPE = 'AuditEvent'
@@ -43,8 +45,13 @@ export class AccessLog {
     if (more.length > 0 || (compartment !== undefined && patient !== compartment)) {
       throw new EdgeError('too-costly', 'a search may name one patient; ask once for each')
     }
+    const { directory, register, repository } = this.#options
+    if (patient === ORGANISATION) {
+      // The officer's: what waits on this disk is part of it.
+      await register.move()
+      return this.#options.search.search(call, TYPE, rest, ORGANISATION)
+    }
     const answer = await this.#options.search.search(call, TYPE, rest, patient)
-    const { directory, repository } = this.#options
     return this.#proven(answer, [await repository.vaultOf(patient), ...directory.vaultsBeside(patient)])
   }
 
@@ -89,6 +96,9 @@ const patientsIn = (query: string, base: string): { patients: ReadonlySet<string
   const rest: string[] = []
   for (const pair of query === '' ? [] : query.split('&')) {
     const [name, value] = splitPair(pair)
+    if (/^patient[:.]/.test(name) && name !== 'patient:Patient') {
+      throw new EdgeError('too-costly', 'name the patient whose records were opened, as in patient=Patient/1')
+    }
     if (name !== 'patient' && name !== 'patient:Patient') rest.push(pair)
     else patients.add(patientOf(value.startsWith(`${base}/`) ? value.slice(base.length + 1) : value))
   }

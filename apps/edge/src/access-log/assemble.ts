@@ -11,11 +11,16 @@ import type { Directory } from '../store/directory.ts'
 import { valueSetsOf } from '../terminology.ts'
 import type { VaultShelf } from '../vaults.ts'
 import { AccessLog } from './access-log.ts'
+import type { aboutOf } from './facts.ts'
+import { Accesses } from './operation.ts'
 import { Receipts } from './receipts.ts'
+import type { Register } from './register.ts'
 
 export interface AccessLogParts {
   readonly options: { readonly now: () => number }
   readonly client: Pick<Client, 'log'>
+  readonly about: ReturnType<typeof aboutOf>
+  readonly register: Register
   readonly vaults: VaultShelf
   readonly accessLogs: Charts
   readonly directory: Directory
@@ -26,10 +31,15 @@ export interface AccessLogParts {
 }
 
 /** Reading and searching as everywhere, over access logs instead of charts. */
-export const assembleAccessLog = (parts: AccessLogParts, pager: Pager): AccessLog => {
-  const { client, vaults, directory, persons, grants, profiles, log, accessLogs: charts } = parts
+export const assembleAccessLog = (
+  parts: AccessLogParts, pager: Pager,
+): { readonly accessLog: AccessLog; readonly accesses: Accesses } => {
+  const { about, client, vaults, directory, persons, grants, profiles, register, log, accessLogs: charts } = parts
   const repository = new Repository({ directory, charts, lookForGrants: () => grants.lookOnMiss() })
   const search = new Search({ directory, charts, persons, repository, pager, valueSets: valueSetsOf(profiles) })
   const receipts = new Receipts({ client, vaults, self: directory.self, now: parts.options.now, log })
-  return new AccessLog({ repository, search, receipts, directory })
+  return {
+    accessLog: new AccessLog({ repository, search, receipts, directory, register }),
+    accesses: new Accesses({ repository, vaults, self: directory.self, about }),
+  }
 }

@@ -1,4 +1,4 @@
-/** Proofs that accesses are in the log, for those that this organisation may list: to the parts that it is custodian of. */
+/** Proofs that accesses are in the log, as far as this organisation may list them: to what it is custodian of. */
 import { type Client, type ListedAccess, noteOf } from '@scelle/sdk'
 import { EDGE_LIMITS } from '../limits.ts'
 import { faultFields, type Log } from '../log.ts'

@@ -18,6 +18,7 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS pair (row BLOB PRIMARY KEY, sealed BLOB NOT NULL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS merge (row BLOB PRIMARY KEY, sealed BLOB NOT NULL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS upload (row BLOB PRIMARY KEY, sealed BLOB NOT NULL) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS register (row BLOB PRIMARY KEY, sealed BLOB NOT NULL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS state (row BLOB PRIMARY KEY, sealed BLOB NOT NULL);
   CREATE TABLE IF NOT EXISTS outbox (seq INTEGER PRIMARY KEY AUTOINCREMENT, row BLOB NOT NULL, sealed BLOB NOT NULL);
 `
@@ -25,12 +26,12 @@ const SCHEMA = `
 /** Tables of sealed rows under an HMAC of their key. `outbox` has an order of its own. */
 export type Table =
   'vault' | 'patient' | 'locator' | 'person' | 'review' | 'given' | 'received' | 'accepted' | 'block' | 'compared'
-  | 'pair' | 'merge' | 'upload' | 'state'
+  | 'pair' | 'merge' | 'upload' | 'register' | 'state'
 
 export const TABLES: readonly Table[] =
   [
     'vault', 'patient', 'locator', 'person', 'review', 'given', 'received', 'accepted', 'block', 'compared', 'pair',
-    'merge', 'upload', 'state',
+    'merge', 'upload', 'register', 'state',
   ]
 
 interface Statements {

@@ -252,7 +252,8 @@ export class Planner {
  */
 const requireNoEntry = ({ type, expression }: Pick<Change, 'type' | 'expression'>): void => {
   if (type !== 'AuditEvent') return
-  throw new EdgeError('business-rule', 'AuditEvents are read here: this server writes one with every opening', expression)
+  throw new EdgeError('business-rule',
+    'AuditEvents are read only: this server writes one with every opening', expression)
 }
 
 const requireNoAccessLog = (category: string, { expression }: Pick<Change, 'expression'>): void => {

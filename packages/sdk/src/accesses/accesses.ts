@@ -1,4 +1,4 @@
-/** Who opened one part of a vault, for its owner or custodian: every account of it, compared, with proofs from the log. */
+/** Who opened one part of a vault, for its owner or custodian: all accounts, compared, and proofs from the log. */
 import { toHex } from '@scelle/seal/verify'
 import type { Chart } from '../chart.ts'
 import type { Connection } from '../connection.ts'
@@ -14,7 +14,7 @@ import { listedAccesses, type ListedPart } from './listed.ts'
 import { releasedBy, type ReleasedAccess } from './released.ts'
 
 export interface ProvenAccess extends SeenAccess {
-  /** A tlog-proof that the access is in the log, under a checkpoint that a quorum cosigned; absent until there is one. */
+  /** A tlog-proof that the access is in the log, under a checkpoint that a quorum cosigned; absent without one. */
   readonly receipt: Uint8Array | undefined
 }
 

@@ -23,7 +23,7 @@ export interface Accounts {
   readonly entries: readonly OpenedEntry[]
   /** Hex ids of the authors of entries that do not open. */
   readonly unopened: readonly string[]
-  /** Code of a capsule's category, by the hex of its header hash; undefined for capsules that are not there any more. */
+  /** Code of a capsule's category, by the hex of its header hash; undefined for capsules that are gone. */
   readonly categoryOf: (capsule: string) => string | undefined
   /** Seconds since 1970: what was released after it may have its entry on the way. */
   readonly settled: number
@@ -156,17 +156,17 @@ export const compareAccounts = (accounts: Accounts): { accesses: SeenAccess[]; f
   // Entries first: they say which accesses have one.
   const garbled = judgeEntries(known, accounts)
   const findings = [...silent, ...garbled, ...judgeReleases(known, accounts)]
-  const accesses = [...known].map(([statement, { access, listed, note, refusals, releasedBy, signed }]): SeenAccess => ({
+  const accesses = [...known].map(([statement, { access, listed, ...rest }]): SeenAccess => ({
     statement,
-    signed,
+    signed: rest.signed,
     reader: toHex(access.reader),
     chain: access.chain.map(toHex),
     purpose: access.purpose,
     time: access.time * 1000,
     categories: categoriesOf(access, accounts),
-    releasedBy,
-    refusals,
-    note,
+    releasedBy: rest.releasedBy,
+    refusals: rest.refusals,
+    note: rest.note,
     place: listed?.place,
   }))
   return { accesses: accesses.toSorted((a, b) => a.time - b.time), findings }
