@@ -214,6 +214,28 @@ export class Constellation {
     const index = await createIdentity('index', people)
     for (let i = 0; i < organisations; i++) this.#admitted.push(await createIdentity('organisation', people))
     const admitted = this.#admitted.map(({ id }) => toHex(id))
+    // The index asks them first how far they know its log.
+    for (let i = 1; i <= 3; i++) {
+      const identity = await createIdentity('trustee', people)
+      this.#trustees.push(
+        (await this.attach({
+          name: `trustee-${i}`,
+          identity,
+          start: ({ context, directory, log, authority }) => {
+            const store = new TrusteeStore(join(directory, 'trustee.sqlite'))
+            const server = createTrustee({
+              identity,
+              store,
+              index: { id: toHex(index.id), url: 'http://index.test' },
+              context,
+              log,
+              authorities: [authority],
+            })
+            return { ...server, release: () => store.close() }
+          },
+        })) as Party,
+      )
+    }
     this.#index = (await this.attach({
       name: 'index',
       identity: index,
@@ -236,27 +258,6 @@ export class Constellation {
         return { ...server, release }
       },
     })) as Party
-    for (let i = 1; i <= 3; i++) {
-      const identity = await createIdentity('trustee', people)
-      this.#trustees.push(
-        (await this.attach({
-          name: `trustee-${i}`,
-          identity,
-          start: ({ context, directory, log, authority }) => {
-            const store = new TrusteeStore(join(directory, 'trustee.sqlite'))
-            const server = createTrustee({
-              identity,
-              store,
-              index: { id: toHex(index.id), url: 'http://index.test' },
-              context,
-              log,
-              authorities: [authority],
-            })
-            return { ...server, release: () => store.close() }
-          },
-        })) as Party,
-      )
-    }
   }
 
   /** How servers reach others and wait: for nobody's sake does time go on by itself while they do. */

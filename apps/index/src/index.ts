@@ -2,11 +2,11 @@
 import type { Identity } from '@scelle/seal/identity'
 import type { Context } from '@scelle/seal/verify'
 import type { Fetch } from '@scelle/wire/ask'
-import { createServer, type Log, type Server } from '@scelle/wire/server'
+import { type Answer, createServer, type Log, type Route, type Server } from '@scelle/wire/server'
 import { systemTimers, type Timers } from '@scelle/wire/timers'
 import { Cursors } from './cursor.ts'
 import { IndexLog } from './log/log.ts'
-import type { TrusteeAddress } from './log/witness-link.ts'
+import type { TrusteeAddress } from './log/trustee.ts'
 import { Registry } from './registry.ts'
 import { addAccessRoutes } from './routes/accesses.ts'
 import { addBlobRoutes } from './routes/blobs.ts'
@@ -23,7 +23,7 @@ import type { Blobs, Store } from './store.ts'
 
 export type { Fetch } from '@scelle/wire/ask'
 export { LogUnusable } from './log/errors.ts'
-export type { TrusteeAddress } from './log/witness-link.ts'
+export type { TrusteeAddress } from './log/trustee.ts'
 export { type InspectedVault, inspectVault } from './inspect.ts'
 export { type Audit, auditDirectory, AuditFault } from './audit/audit.ts'
 export { inspectDirectory } from './inspect-directory.ts'
@@ -54,8 +54,21 @@ export interface IndexOptions {
 
 const ROUTES = [
   addPrincipalRoutes, addVaultRoutes, addManifestRoutes, addGrantRoutes, addRevocationRoutes, addCommitRoutes,
-  addBlobRoutes, addFeedRoutes, addAccessRoutes, addLogRoutes,
+  addBlobRoutes, addFeedRoutes, addAccessRoutes,
 ]
+
+/** Adds routes that serve nothing before it is known that nothing of the log is missing: see `log/recovery.ts`. */
+const whole = (server: Server, log: IndexLog): Server => ({
+  ...server,
+  route: <T>(route: Route<T>): void => {
+    const { handler } = route as { handler: (request: never) => Answer | Promise<Answer> }
+    const gated = async (request: never): Promise<Answer> => {
+      await log.requireWhole()
+      return handler(request)
+    }
+    server.route({ ...route, handler: gated } as Route<T>)
+  },
+})
 
 export interface IndexServer extends Server {
   /** Resolves once the stored log was found sound. Rejects with LogUnusable: then it must not serve. */
@@ -83,7 +96,12 @@ export const createIndex = (options: IndexOptions): IndexServer => {
     log: options.log,
     now: context.now,
     random: context.random,
-    keyOf: (principal) => registry.keysOf(principal),
+    keyOf: async (principal) => {
+      const keys = await registry.keysOf(principal)
+      // Whoever a restored index does not know may have been registered in what it lost.
+      if (keys === undefined) await log.requireWhole()
+      return keys
+    },
     readiness: async () => log.running && (await store.ready()),
     settled: () => store.durable(),
     ...(options.authorities === undefined ? {} : { authorities: options.authorities }),
@@ -100,7 +118,9 @@ export const createIndex = (options: IndexOptions): IndexServer => {
     identity,
     admitted: new Set(options.admitted),
   }
-  for (const add of ROUTES) add(server, services)
+  const served = whole(server, log)
+  for (const add of ROUTES) add(served, services)
+  addLogRoutes(server, services)
   const close = async (): Promise<void> => {
     await server.close()
     await log.end()

@@ -69,6 +69,9 @@ export const INDEX_LIMITS = {
   witnessTimeout: 5_000,
   witnessPause: 100,
   witnessPauseMax: 5_000,
+  /** After a start: how long a request waits for trustees to tell how far they know the log; when that is reported. */
+  standingWait: 5_000,
+  standingReported: 10_000,
   /** Before a checkpoint that could not be stored is tried again. */
   publishPause: 1_000,
   /** An answer of a trustee, in bytes: its key chain is the largest. */

@@ -1,6 +1,7 @@
 /** Trustees as far as the index's log needs them: each mirrors leaves and cosigns what `decideCosignature` permits. */
 import {
-  cosignNote, decideCosignature, formatSignature, leafHash, parseAddCheckpoint, rootOfLeaves, type Tree,
+  cosignNote, decideCosignature, formatNote, formatSignature, leafHash, parseAddCheckpoint, parseNote, rootOfLeaves,
+  type Tree,
 } from '@scelle/log'
 import type { Identity } from '@scelle/seal/identity'
 import { decode, encode, equalBytes, type PrincipalKeys, toHex } from '@scelle/seal/verify'
@@ -21,11 +22,33 @@ export const quickTimers: Timers = {
   },
 }
 
+/** As `quickTimers`, but longer waits end when the test says so. */
+export const heldTimers = (): { timers: Timers; run: () => void } => {
+  const held = new Set<() => void>()
+  return {
+    timers: {
+      after: (ms, then) => {
+        if (ms < 1_000) return quickTimers.after(ms, then)
+        held.add(then)
+        return () => held.delete(then)
+      },
+    },
+    run: () => {
+      for (const then of held) {
+        held.delete(then)
+        then()
+      }
+    },
+  }
+}
+
 export class Witness {
   readonly identity: Identity
   readonly entries: Uint8Array[] = []
   readonly statements: Uint8Array[] = []
   last: Tree | undefined
+  /** The note that it cosigned last. */
+  note: Uint8Array | undefined
   pushes = 0
   readonly #index: PrincipalKeys
   readonly #now: () => number
@@ -61,13 +84,22 @@ export class Witness {
     this.last = { size, root }
     const key = witnessKeys(this.identity.keys).at(-1)!
     const signature = await cosignNote(decision.text, Math.floor(this.#now() / 1000), key, this.identity.signRaw)
+    const { text, signatures } = parseNote(parseAddCheckpoint(bytes).checkpoint)
+    this.note = formatNote({ text, signatures: [...signatures, signature] })
     return { ...this.standing, cosignature: formatSignature(signature) }
   }
 
   async answer(path: string, body: Uint8Array): Promise<Uint8Array> {
+    if (path === '/v1/log/checkpoint') return this.note ?? notFound()
     if (path === '/v1/self') return encode(Self, { role: 'trustee', keys: [...this.identity.chain] })
     return encode(LogPushed, await this.push(body))
   }
+}
+
+class NotFound extends Error {}
+
+const notFound = (): never => {
+  throw new NotFound('not found')
 }
 
 export class Witnesses {
@@ -89,6 +121,11 @@ export class Witnesses {
     const aborted = new Promise<never>((_, reject) => {
       init.signal?.addEventListener('abort', () => reject(new Error('aborted')), { once: true })
     })
-    return new Response(await Promise.race([answer(pathname, body), aborted]) as Uint8Array<ArrayBuffer>)
+    try {
+      return new Response(await Promise.race([answer(pathname, body), aborted]) as Uint8Array<ArrayBuffer>)
+    } catch (error) {
+      if (error instanceof NotFound) return Response.json({ code: 'not-found' }, { status: 404 })
+      throw error
+    }
   }
 }

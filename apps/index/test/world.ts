@@ -23,6 +23,7 @@ import type { ProblemCode } from '@scelle/wire/errors'
 import { signRequest } from '@scelle/wire/http'
 import { CommitAnswers, CommitBatch, CommitSubmission, Feed, NewGrant, NewVault, Receipt } from '@scelle/wire/messages'
 import type { LogEvent } from '@scelle/wire/server'
+import type { Timers } from '@scelle/wire/timers'
 import { createIndex, type IndexServer, openStorage, type Storage, type StorageOptions } from '../src/index.ts'
 import { quickTimers, Witnesses } from './witnesses.ts'
 
@@ -67,6 +68,7 @@ export interface WorldOptions {
   readonly seed: string
   readonly clock?: Clock
   readonly storage?: Pick<StorageOptions, 'tick' | 'flush' | 'faultPoints'>
+  readonly timers?: Timers
 }
 
 export class World {
@@ -115,7 +117,7 @@ export class World {
       admitted: this.admitted,
       trustees: this.witnesses.addresses,
       fetch: this.witnesses.fetch,
-      timers: quickTimers,
+      timers: this.#options.timers ?? quickTimers,
       log: (event) => this.events.push(event),
     })
   }

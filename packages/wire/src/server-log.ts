@@ -9,6 +9,9 @@ export type Role = 'index' | 'trustee' | 'edge' | 'guard'
  */
 export type WitnessState = 'cosigning' | 'silent' | 'lying' | 'ahead' | 'forked'
 
+/** Why an index's log stopped: see its README. */
+export type LogStop = 'uncertain' | 'disagrees' | 'another-history'
+
 /** A new event is added here, where a reviewer sees what it can carry: never ids, targets, bodies or messages. */
 export type LogEvent =
   | { readonly event: 'started'; readonly role: Role; readonly port: number }
@@ -31,7 +34,19 @@ export type LogEvent =
   /** This trustee cosigned more than it remembers: it waits until its mirror has that again. */
   | { readonly event: 'witness-restored' }
   /** The index's log is not published any more; `advice` is one of a few fixed sentences. */
-  | { readonly event: 'log-stopped'; readonly reason: 'uncertain' | 'disagrees'; readonly advice: string }
+  | { readonly event: 'log-stopped'; readonly reason: LogStop; readonly advice: string }
+  /** Too few trustees have told how far they know the log: nothing is taken until `needed` have. */
+  | { readonly event: 'log-asking'; readonly told: number; readonly needed: number; readonly advice: string }
+  /** The index was restored: it has `has` leaves of `needs`, and of those, `missing` are without their statement. */
+  | {
+    readonly event: 'log-recovering'
+    readonly has: number
+    readonly needs: number
+    readonly missing: number
+    readonly advice: string
+  }
+  /** A restored index has all `leaves` of its log again, and serves. */
+  | { readonly event: 'log-recovered'; readonly leaves: number }
   /** How it stands between the index and a trustee, by its place in the configuration; told when it changes. */
   | { readonly event: 'witness'; readonly trustee: number; readonly state: WitnessState }
   /** A defect. Its kind and where it was thrown; its message could hold what a patient's record holds. */

@@ -1,6 +1,6 @@
 /** Why the log is not published any more, or never was since the start. */
 
-export type StopReason = 'uncertain' | 'disagrees'
+export type StopReason = 'uncertain' | 'disagrees' | 'another-history'
 
 /** What the operator does about it. Fixed sentences: they stand in logs. */
 export const ADVICE: Readonly<Record<StopReason, string>> = {
@@ -11,7 +11,22 @@ export const ADVICE: Readonly<Record<StopReason, string>> = {
     'The stored checkpoint and the stored leaves do not agree: one of them was restored, replaced or damaged. Stop the'
     + ' index, keep both as they are, and restore index database and log from one and the same backup; nothing is'
     + ' signed until they agree.',
+  'another-history':
+    'A trustee has a checkpoint that this index signed and whose leaves are not those stored here. Stop the index,'
+    + ' keep its directory as it is, and restore the newest backup whose leaves the trustees have; nothing is signed'
+    + ' before.',
 }
+
+/** What the operator does while the index does not serve. */
+export const RECOVERY_ADVICE = {
+  asking:
+    'Too few trustees have told how far they know this log, so whether this index was restored from a backup is not'
+    + ' known, and it takes nothing. Check their addresses and that they run.',
+  'catching-up':
+    'This index was restored from a backup: trustees cosigned more than it has. It takes nothing until it has all of'
+    + ' it again. Leave it running, and have edges and other clients send what they kept; what nobody brings back can'
+    + ' be given up only with a log that succeeds this one (see README, A restored index).',
+} as const
 
 /** The log cannot be gone on with. `message` is what the operator does. */
 export class LogUnusable extends Error {

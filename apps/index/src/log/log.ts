@@ -13,8 +13,10 @@ import { LogUnusable } from './errors.ts'
 import { PublishedLog } from './published.ts'
 import { Publisher } from './publisher.ts'
 import { Pushes } from './pushes.ts'
+import { Recovery } from './recovery.ts'
 import { type CosignedNote, Rounds } from './rounds.ts'
-import { type TrusteeAddress, WitnessLink } from './witness-link.ts'
+import { KnownTrustee, type TrusteeAddress } from './trustee.ts'
+import { WitnessLink } from './witness-link.ts'
 
 export interface IndexLogOptions {
   readonly identity: Identity
@@ -37,6 +39,7 @@ export class IndexLog {
   readonly #rounds: Rounds
   readonly #links: readonly WitnessLink[]
   readonly #publisher: Publisher
+  readonly #recovery: Recovery
   readonly #ended = new AbortController()
   #stopped: LogUnusable | undefined
   #head: { readonly second: number; readonly size: number; readonly statement: Promise<Uint8Array> } | undefined
@@ -57,12 +60,21 @@ export class IndexLog {
       timeout: INDEX_LIMITS.witnessTimeout, answerBytes: INDEX_LIMITS.witnessAnswer,
     }
     const pushes = new Pushes(this.#published, identity.chain)
-    this.#links = trustees.map((trustee, place) =>
-      new WitnessLink({ trustee, place, asking, rounds: this.#rounds, pushes, events }))
+    const known = trustees.map((trustee) => new KnownTrustee(trustee, asking))
+    this.#links = known.map((trustee, place) => new WitnessLink({
+      trustee, place, asking, rounds: this.#rounds, pushes, events, ahead: () => this.#recovery.suspect(trustee),
+    }))
     this.#publisher = new Publisher({
       identity, origin: logOrigin(identity.id), store, published: this.#published, now: context.now, timers, events,
       announce: (checkpoint) => this.#rounds.published(checkpoint),
       stopped: (why) => this.#stop(why),
+    })
+    this.#recovery = new Recovery({
+      index: identity.keys, trustees: known, store, published: this.#published, timers, events,
+      signal: this.#ended.signal,
+      complete: () => this.#publisher.begin(),
+      pause: () => this.#publisher.pause(),
+      stop: (why) => this.#stop(why),
     })
     this.started = this.#start()
     this.started.catch(() => {})
@@ -75,6 +87,7 @@ export class IndexLog {
     }
     try {
       await this.#publisher.lead()
+      this.#recovery.begin()
     } catch (error) {
       if (error instanceof LogUnusable) this.#stop(error)
       throw error
@@ -96,22 +109,36 @@ export class IndexLog {
   async end(): Promise<void> {
     this.#ended.abort(new Error('the log was closed'))
     this.#rounds.end()
+    this.#recovery.end()
     await this.#publisher.end()
     for (const link of this.#links) await link.ended()
   }
 
+  /** Whether it can be added to. */
   get running(): boolean {
-    return this.#stopped === undefined
+    return this.#stopped === undefined && this.#recovery.complete
   }
 
-  /** Throws `log-stopped` where nothing may be added any more. */
+  /** Throws `log-stopped` where nothing may be added any more, and `log-recovering` where something is missing. */
   async requireRunning(): Promise<void> {
     try {
       await this.started
     } catch (cause) {
       throw new Problem('log-stopped', undefined, { cause })
     }
+    if (this.#stopped === undefined) await this.#recovery.require()
     if (this.#stopped !== undefined) throw new Problem('log-stopped')
+  }
+
+  /**
+   * Throws `log-recovering` where it is not known that nothing of the log is missing, `log-stopped` where something
+   * else stands in its place: nothing is told then that would read as if there had never been more. A log that stopped
+   * for another reason is read as before.
+   */
+  async requireWhole(): Promise<void> {
+    await this.started.catch(() => undefined)
+    if (this.#stopped === undefined) await this.#recovery.require()
+    if (this.#stopped?.reason === 'another-history') throw new Problem('log-stopped')
   }
 
   /** Somebody wants this leaf cosigned soon. */
@@ -126,12 +153,14 @@ export class IndexLog {
   }
 
   /** The newest checkpoint, with all cosignatures that it has. Throws `not-found` while the log is empty. */
-  checkpoint(): Uint8Array {
+  async checkpoint(): Promise<Uint8Array> {
+    await this.requireWhole()
     return found(this.#rounds.newest())
   }
 
   /** Throws `not-found`. */
-  cosigned(kind: CosignedKind): Uint8Array {
+  async cosigned(kind: CosignedKind): Promise<Uint8Array> {
+    await this.requireWhole()
     return found(this.#rounds.cosigned(kind)?.note)
   }
 
@@ -143,7 +172,8 @@ export class IndexLog {
   }
 
   /** The index's word what its newest checkpoint is now. One a second is signed. Throws `not-found`. */
-  head(): Promise<Uint8Array> {
+  async head(): Promise<Uint8Array> {
+    await this.requireWhole()
     const { identity, context } = this.#options
     const { size, note } = found(this.#published.checkpoint)
     const second = Math.floor(context.now() / 1000)

@@ -1,7 +1,7 @@
 /** The newest published tree, and everything that is read out of it: tiles, entries, proofs. */
 import {
   consistencyProof, formatBundle, formatProof, inclusionProof, leafHash, LOG_LIMITS, nodesFromTiles, type ReadNodes,
-  type Tile, tileWidthIn,
+  type Tile, tileWidthIn, treeRoot,
 } from '@scelle/log'
 import { equalBytes } from '@scelle/seal/verify'
 import { Cache } from '../cache.ts'
@@ -111,6 +111,22 @@ export class PublishedLog {
     const first = tile.index * WIDTH
     if (tile.level !== 'entries') return (await this.#tileIn(tree, tile)).subarray(0, tile.width * 32)
     return formatBundle((await this.recent.read(first, first + tile.width)).map(({ entry }) => entry))
+  }
+
+  /** The tree with all leaves up to `size`, at least the published one's, which need not be published. */
+  async grown(size: number): Promise<Tree> {
+    let tree = this.#tree
+    while (tree.size < size) {
+      const to = Math.min(size, tree.size + INDEX_LIMITS.leavesAtOnce)
+      const leaves = await this.recent.read(tree.size, to)
+      tree = tree.extended(leaves.map(({ entry }) => leafHash(entry))).tree
+    }
+    return tree
+  }
+
+  /** The root of the first `size` leaves, all of which are stored. */
+  async rootAt(size: number): Promise<Uint8Array> {
+    return size <= this.#tree.size ? treeRoot(size, this.#nodes()) : (await this.grown(size)).root
   }
 
   consistency(from: number, to: number): Promise<Uint8Array[]> {

@@ -42,11 +42,16 @@ export class Publisher {
     this.#key = { name: options.origin, algorithm: 'ed25519', key: options.identity.keys.current.signingKey }
   }
 
-  /** Resolves once the stored log was found sound, and this process publishes. Throws LogUnusable. */
+  /** Resolves once this process leads and the stored log was found sound. Throws LogUnusable. */
   async lead(): Promise<void> {
-    const { store, published, announce } = this.#options
+    const { store, published } = this.#options
     await store.lead(this.#ended.signal)
     await published.load()
+  }
+
+  /** Publishes from now on. */
+  begin(): void {
+    const { store, published, announce } = this.#options
     if (this.#ended.signal.aborted) return
     this.#leading = true
     this.#unlisten ??= store.grown(() => this.#wake())
@@ -54,13 +59,19 @@ export class Publisher {
     this.#wake()
   }
 
+  /** Publishes nothing more until it begins again. Resolves once nothing of it is under way. */
+  async pause(): Promise<void> {
+    this.#leading = false
+    this.#cancel?.()
+    this.#cancel = undefined
+    await this.#running
+  }
+
   /** Ends it. Resolves once nothing of it is under way. */
   async end(): Promise<void> {
     this.#ended.abort(new Error('the log was closed'))
-    this.#leading = false
-    this.#cancel?.()
     this.#unlisten?.()
-    await this.#running
+    await this.pause()
   }
 
   #wake(): void {
@@ -141,7 +152,7 @@ export class Publisher {
   #leadAgain(): void {
     const { stopped, events, timers } = this.#options
     this.#leading = false
-    this.lead().catch((error: unknown) => {
+    this.lead().then(() => this.begin()).catch((error: unknown) => {
       if (this.#ended.signal.aborted) return
       if (error instanceof LogUnusable) return stopped(error)
       events({ event: 'fault', ...faultOf(error) })

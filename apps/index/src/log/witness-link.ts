@@ -3,34 +3,26 @@
  * nothing but this: numbers that say where to go on, which a liar pays for itself, and cosignatures that verify.
  */
 import { heldSignatures, LogError, type NoteSignature, parseSignatures } from '@scelle/log'
-import { decode, equalBytes, fromHex, type PrincipalKeys, SealError, verifyKeyChain } from '@scelle/seal/verify'
+import { decode, SealError } from '@scelle/seal/verify'
 import { ask, type AskOptions, Unanswered } from '@scelle/wire/ask'
 import { verifyEd25519, witnessKeys } from '@scelle/wire/log'
-import { LogPushed, Self } from '@scelle/wire/messages'
+import { LogPushed } from '@scelle/wire/messages'
 import type { Log as Events, WitnessState } from '@scelle/wire/server'
 import { INDEX_LIMITS } from '../limits.ts'
 import type { Pushes, Standing } from './pushes.ts'
 import type { Rounds, Target } from './rounds.ts'
-
-/** A trustee as the configuration names it. `id`: its principal id in hex, which its keys must lead to. */
-export interface TrusteeAddress {
-  readonly id: string
-  readonly url: string
-}
+import { type KnownTrustee, Untrue } from './trustee.ts'
 
 export interface WitnessLinkOptions {
-  readonly trustee: TrusteeAddress
+  readonly trustee: KnownTrustee
   /** Its place in the configuration. */
   readonly place: number
   readonly asking: AskOptions
   readonly rounds: Rounds
   readonly pushes: Pushes
   readonly events: Events
-}
-
-/** What a trustee said cannot be. */
-class Untrue extends Error {
-  override readonly name = 'Untrue'
+  /** It says that it cosigned more than this index has published. */
+  readonly ahead: () => void
 }
 
 class Ahead extends Error {
@@ -45,7 +37,6 @@ const stateOf = (error: unknown): WitnessState => {
 
 export class WitnessLink {
   readonly #options: WitnessLinkOptions
-  #keys: PrincipalKeys | undefined
   #standing: Standing | undefined
   #running: Promise<void> | undefined
   #pause = 0
@@ -77,6 +68,7 @@ export class WitnessLink {
       } catch (error) {
         if (asking.signal.aborted) return
         this.#tell(stateOf(error))
+        if (error instanceof Ahead) this.#options.ahead()
         await this.#rest()
       }
     }
@@ -126,27 +118,17 @@ export class WitnessLink {
 
   async #push(body: Uint8Array): Promise<LogPushed> {
     const { asking, trustee } = this.#options
-    return decode(LogPushed, await ask(asking, 'POST', `${trustee.url}/v1/log/push`, body))
+    return decode(LogPushed, await ask(asking, 'POST', `${trustee.address.url}/v1/log/push`, body))
   }
 
   async #verified(lines: string, target: Target): Promise<NoteSignature> {
     const [signature, ...others] = parseSignatures(lines)
     if (signature === undefined || others.length > 0) throw new Untrue('one cosignature was asked for')
-    const keys = witnessKeys(this.#keys ??= await this.#fetchKeys())
+    const { trustee } = this.#options
+    const keys = witnessKeys(await trustee.keys())
     const held = await heldSignatures({ text: target.signed.text, signatures: [signature] }, keys, verifyEd25519)
     if (held.length > 0) return signature
-    // Its key may be a new one: asked for again before the next try.
-    this.#keys = undefined
+    trustee.forget()
     throw new Untrue('the cosignature is not of this trustee')
-  }
-
-  async #fetchKeys(): Promise<PrincipalKeys> {
-    const { asking, trustee } = this.#options
-    const { keys } = decode(Self, await ask(asking, 'GET', `${trustee.url}/v1/self`))
-    const verified = await verifyKeyChain(keys)
-    if (!equalBytes(verified.id, fromHex(trustee.id) as Uint8Array) || verified.kind !== 'trustee') {
-      throw new Untrue('another principal answers under the trustee\'s address')
-    }
-    return verified
   }
 }

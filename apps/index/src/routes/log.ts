@@ -35,9 +35,9 @@ export const addLogRoutes = (server: Server, { log }: Services): void => {
     }
     server.route(route)
   }
-  get('/checkpoint', async () => answer(log.checkpoint(), TEXT, NOT_KEPT))
-  get('/v1/log/quorum', async () => answer(log.cosigned('quorum'), TEXT, NOT_KEPT))
-  get('/v1/log/final', async () => answer(log.cosigned('final'), TEXT, NOT_KEPT))
+  get('/checkpoint', async () => answer(await log.checkpoint(), TEXT, NOT_KEPT))
+  get('/v1/log/quorum', async () => answer(await log.cosigned('quorum'), TEXT, NOT_KEPT))
+  get('/v1/log/final', async () => answer(await log.cosigned('final'), TEXT, NOT_KEPT))
   get('/v1/log/head', async () => answer(await log.head(), 'application/cbor', NOT_KEPT))
   get('/v1/log/proof/:leaf', async ({ params }) => answer(await log.proof(leafOf(params['leaf'])), TEXT, NOT_KEPT))
   get('/tile/*', async ({ params }) =>
