@@ -6,16 +6,19 @@ import { type Answer, createServer, type Log, type Route, type Server } from '@s
 import { systemTimers, type Timers } from '@scelle/wire/timers'
 import { Cursors } from './cursor.ts'
 import { IndexLog } from './log/log.ts'
+import { Restorer } from './log/restorer.ts'
 import type { TrusteeAddress } from './log/trustee.ts'
+import type { LostLeaves } from './lost-leaves.ts'
 import { Registry } from './registry.ts'
 import { addAccessRoutes } from './routes/accesses.ts'
-import { addBlobRoutes } from './routes/blobs.ts'
+import { addBlobRoutes, addBlobUploads } from './routes/blobs.ts'
 import { addCommitRoutes } from './routes/commits.ts'
 import { addFeedRoutes } from './routes/feed.ts'
 import { addGrantRoutes } from './routes/grants.ts'
 import { addLogRoutes } from './routes/log.ts'
 import { addManifestRoutes } from './routes/manifests.ts'
 import { addPrincipalRoutes } from './routes/principals.ts'
+import { addRestoreRoutes } from './routes/restore.ts'
 import { addRevocationRoutes } from './routes/revocations.ts'
 import { addVaultRoutes } from './routes/vaults.ts'
 import type { Services } from './services.ts'
@@ -36,6 +39,8 @@ export interface IndexOptions {
   /** Of kind `index`. Signs positions; the store must have been opened with the same. */
   readonly identity: Identity
   readonly store: Store
+  /** Where what a restored index lost is kept until it is back. */
+  readonly lost?: LostLeaves
   readonly blobs: Blobs
   /** 32 bytes under which cursors are sealed: the same after a restart. */
   readonly cursorSecret: Uint8Array
@@ -79,7 +84,7 @@ export interface IndexServer extends Server {
 
 /** A server with every route of spec/protocol.md's index table; `listen`, or `inject` without a socket. */
 export const createIndex = (options: IndexOptions): IndexServer => {
-  const { identity, store, context } = options
+  const { identity, store, lost, context } = options
   const registry = new Registry(store)
   const log = new IndexLog({
     identity,
@@ -89,6 +94,7 @@ export const createIndex = (options: IndexOptions): IndexServer => {
     timers: options.timers ?? systemTimers,
     fetch: options.fetch ?? fetch,
     events: options.log,
+    restoring: lost === undefined ? undefined : { lost, restorer: new Restorer(lost, registry) },
   })
   const server = createServer({
     role: 'index',
@@ -108,6 +114,7 @@ export const createIndex = (options: IndexOptions): IndexServer => {
   })
   const services: Services = {
     store,
+    lost,
     log,
     trustees: options.trustees.length,
     blobs: options.blobs,
@@ -120,7 +127,9 @@ export const createIndex = (options: IndexOptions): IndexServer => {
   }
   const served = whole(server, log)
   for (const add of ROUTES) add(served, services)
+  addBlobUploads(server, services)
   addLogRoutes(server, services)
+  addRestoreRoutes(server, services)
   const close = async (): Promise<void> => {
     await server.close()
     await log.end()

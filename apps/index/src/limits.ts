@@ -72,6 +72,8 @@ export const INDEX_LIMITS = {
   /** After a start: how long a request waits for trustees to tell how far they know the log; when that is reported. */
   standingWait: 5_000,
   standingReported: 10_000,
+  /** Leaves that a restored index applies in one step. */
+  restoredAtOnce: 256,
   /** Before a checkpoint that could not be stored is tried again. */
   publishPause: 1_000,
   /** An answer of a trustee, in bytes: its key chain is the largest. */

@@ -7,12 +7,14 @@ import { Receipt } from '@scelle/wire/messages'
 import type { Answer, ServerRequest } from '@scelle/wire/server'
 import type { Cursors } from './cursor.ts'
 import type { IndexLog } from './log/log.ts'
+import type { LostLeaves } from './lost-leaves.ts'
 import { positionStatement } from './positions.ts'
 import type { Registry } from './registry.ts'
 import type { Blobs, Operation, Outcome, Store, StoredPosition } from './store.ts'
 
 export interface Services {
   readonly store: Store
+  readonly lost: LostLeaves | undefined
   readonly log: IndexLog
   /** How many trustees cosign the log. */
   readonly trustees: number

@@ -2,9 +2,11 @@
 import { mkdirSync } from 'node:fs'
 import { join } from 'node:path'
 import { INDEX_LIMITS } from './limits.ts'
+import type { LostLeaves } from './lost-leaves.ts'
 import { type FaultPoint, GroupWriter, type Tick } from './sqlite/group.ts'
 import { type Flush, LogFlush } from './sqlite/log-flush.ts'
 import { LogTables } from './sqlite/log-tables.ts'
+import { LostTables } from './sqlite/lost-tables.ts'
 import { SqliteReader } from './sqlite/reader.ts'
 import { lockDirectory, openLog, openReader, openWriter } from './sqlite/schema.ts'
 import type { PositionSigner, Store } from './store.ts'
@@ -21,8 +23,10 @@ export interface SqliteOptions {
   readonly flush?: Flush
 }
 
+export type SqliteStore = Store & { readonly lost: LostLeaves }
+
 /** Opens the store in a directory of its own. Throws where another process has it, or made it with another schema. */
-export const openSqliteStore = (options: SqliteOptions): Store => {
+export const openSqliteStore = (options: SqliteOptions): SqliteStore => {
   mkdirSync(options.directory, { recursive: true, mode: 0o700 })
   const lock = lockDirectory(join(options.directory, 'index.lock'))
   const file = join(options.directory, 'index.sqlite')
@@ -47,6 +51,7 @@ export const openSqliteStore = (options: SqliteOptions): Store => {
   const reader = new SqliteReader(readDatabase)
   return {
     log: tables,
+    lost: new LostTables(writer, readDatabase),
     apply: async (operations) => writer.write(operations),
     keyChain: async (principal) => reader.keyChain(principal),
     keyCount: async (principal) => reader.keyCount(principal),

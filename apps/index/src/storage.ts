@@ -4,6 +4,7 @@ import { join } from 'node:path'
 import type { Identity } from '@scelle/seal/identity'
 import type { Context } from '@scelle/seal/verify'
 import { type BlobFilesOptions, openBlobFiles } from './blob-files.ts'
+import type { LostLeaves } from './lost-leaves.ts'
 import { positionSigner } from './positions.ts'
 import type { PostgresOptions } from './postgres-store.ts'
 import { openSqliteStore, type SqliteOptions } from './sqlite-store.ts'
@@ -24,6 +25,8 @@ export interface StorageOptions {
 
 export interface Storage {
   readonly store: Store
+  /** Where a restored index keeps what it has to get back; absent where the engine cannot take anything back. */
+  readonly lost?: LostLeaves
   readonly blobs: Blobs
   readonly cursorSecret: Uint8Array
 }
@@ -69,7 +72,7 @@ export const openStorage = (options: StorageOptions): Storage => {
     random: context.random,
     ...(faultPoints?.blobs === undefined ? {} : { faultPoint: faultPoints.blobs }),
   })
-  return { store, blobs, cursorSecret: cursorSecret(directory, context.random) }
+  return { store, lost: store.lost, blobs, cursorSecret: cursorSecret(directory, context.random) }
 }
 
 export interface PostgresStorageOptions extends Pick<StorageOptions, 'directory' | 'identity' | 'context'> {

@@ -1,12 +1,12 @@
 /** Trustees as far as the index's log needs them: each mirrors leaves and cosigns what `decideCosignature` permits. */
 import {
-  cosignNote, decideCosignature, formatNote, formatSignature, leafHash, parseAddCheckpoint, parseNote, rootOfLeaves,
-  type Tree,
+  cosignNote, decideCosignature, formatBundle, formatNote, formatSignature, leafHash, parseAddCheckpoint, parseNote,
+  parseTilePath, rootOfLeaves, type Tile, type Tree,
 } from '@scelle/log'
 import type { Identity } from '@scelle/seal/identity'
 import { decode, encode, equalBytes, type PrincipalKeys, toHex } from '@scelle/seal/verify'
 import { logKeys, logOrigin, verifyEd25519, witnessKeys } from '@scelle/wire/log'
-import { LogPush, LogPushed, Self } from '@scelle/wire/messages'
+import { LogPush, LogPushed, LogStatements, LogStatementsRequest, Self } from '@scelle/wire/messages'
 import type { Timers } from '@scelle/wire/timers'
 import type { Fetch } from '@scelle/wire/ask'
 
@@ -46,6 +46,8 @@ export class Witness {
   readonly identity: Identity
   readonly entries: Uint8Array[] = []
   readonly statements: Uint8Array[] = []
+  /** What it knows of leaves, for a restored index. */
+  readonly known: LogStatements['leaves'] = []
   last: Tree | undefined
   /** The note that it cosigned last. */
   note: Uint8Array | undefined
@@ -67,9 +69,12 @@ export class Witness {
     this.pushes++
     const { from, leaves, request } = decode(LogPush, body)
     if (from !== this.entries.length) return this.standing
-    for (const { entry, statement } of leaves) {
+    for (const { entry, statement, salt } of leaves) {
+      if (statement !== undefined && salt !== undefined) {
+        this.statements.push(statement)
+        this.known.push({ leaf: this.entries.length, statement, salt })
+      }
       this.entries.push(entry)
-      if (statement !== undefined) this.statements.push(statement)
     }
     return request === undefined ? this.standing : this.#cosign(request)
   }
@@ -89,7 +94,22 @@ export class Witness {
     return { ...this.standing, cosignature: formatSignature(signature) }
   }
 
+  #tile({ level, index, width }: Tile): Uint8Array {
+    const step = level === 'entries' ? 1 : 256 ** level
+    const first = index * 256 * step
+    const entries = this.entries.slice(first, first + width * step)
+    if (level === 'entries') return formatBundle(entries)
+    const hashes = Array.from({ length: width }, (_, i) =>
+      rootOfLeaves(entries.slice(i * step, (i + 1) * step).map(leafHash)))
+    return new Uint8Array(Buffer.concat(hashes))
+  }
+
   async answer(path: string, body: Uint8Array): Promise<Uint8Array> {
+    if (path.startsWith('/tile/')) return this.#tile(parseTilePath(path.slice(1)))
+    if (path === '/v1/log/statements') {
+      const { from, to } = decode(LogStatementsRequest, body)
+      return encode(LogStatements, { leaves: this.known.filter(({ leaf }) => leaf >= from && leaf < to), next: to })
+    }
     if (path === '/v1/log/checkpoint') return this.note ?? notFound()
     if (path === '/v1/self') return encode(Self, { role: 'trustee', keys: [...this.identity.chain] })
     return encode(LogPushed, await this.push(body))

@@ -26,6 +26,7 @@ export const LABELS = {
   feedHead: 'scelle.health/v1/feed-head',
   leafCommitment: 'scelle.health/v1/log-commitment',
   leafSubject: 'scelle.health/v1/log-subject',
+  followingSalt: 'scelle.health/v1/log-following-salt',
   handle: 'scelle.health/v1/resource-handle',
 } as const
 

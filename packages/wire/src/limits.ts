@@ -19,6 +19,9 @@ export const WIRE_LIMITS = {
   noncesRemembered: 480_000,
   /** A proof with its checkpoint, or an `add-checkpoint` request: at most 63 hashes and a dozen signatures. */
   logProof: 16 * 1024,
+  /** Runs of leaves in one answer about what a restored index lacks; statements that a trustee hands it at once. */
+  missingRanges: 4_096,
+  logStatements: 256,
   /** Leaves in one push to a trustee. */
   logPush: 4_096,
   /** One push, encoded: whoever sends statements of this much leaves the next ones to another push. */

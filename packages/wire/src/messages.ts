@@ -218,3 +218,60 @@ export const KeyPlaces = list(
   struct({ sequence: field(0, uint()), salt: field(1, bytes(16)) }), FORMAT_LIMITS.keyChain,
 )
 export type KeyPlaces = Value<typeof KeyPlaces>
+
+/** Of a restored index: leaves that it has to have, and those of them whose statements nobody has brought back. */
+export const LogMissing = struct({
+  size: field(0, uint()),
+  /** How many. */
+  count: field(1, uint()),
+  /** The first runs of them: leaves from `from` up to but without `to`. */
+  ranges: field(2, list(struct({ from: field(0, uint()), to: field(1, uint()) }), WIRE_LIMITS.missingRanges)),
+})
+export type LogMissing = Value<typeof LogMissing>
+
+/**
+ * Statements that a restored index lost, each with its signed word that it held it. `keys`: of whoever sends them, who
+ * may have been registered in what was lost. Anybody may: only what the log says is taken.
+ */
+export const LogRestore = struct({
+  keys: field(0, KeyChain),
+  items: field(1, list(struct({
+    /** The index's signed `position`, or `positions`. */
+    word: field(0, statement),
+    /** One of the two. */
+    statement: optional(1, statement),
+    submission: optional(2, CommitSubmission),
+    /** What came with it: the first manifest of a new vault, the keys of a new grant. */
+    along: optional(3, statement),
+  }), WIRE_LIMITS.commitsPerRequest)),
+})
+export type LogRestore = Value<typeof LogRestore>
+
+/** One answer an item, in order: nothing where it is held again, or why not. `count`: leaves that are still missing. */
+export const LogRestored = struct({
+  count: field(0, uint()),
+  answers: field(1, list(struct({
+    problem: optional(0, choice(problemCodes)),
+    places: optional(1, list(uint(), FORMAT_LIMITS.commitLeaves)),
+  }), WIRE_LIMITS.commitsPerRequest)),
+})
+export type LogRestored = Value<typeof LogRestored>
+
+/** A restored index asks a trustee for the statements that it knows of a run of leaves. `keys`: the index's own. */
+export const LogStatementsRequest = struct({
+  from: field(0, uint()), to: field(1, uint()), keys: field(2, KeyChain),
+})
+export type LogStatementsRequest = Value<typeof LogStatementsRequest>
+
+/** In the order of their leaves. `next`: from where to go on; `to` where nothing follows. */
+export const LogStatements = struct({
+  leaves: field(0, list(struct({
+    leaf: field(0, uint()),
+    statement: field(1, statement),
+    salt: field(2, bytes(16)),
+    /** Of a denial: the access that was refused. */
+    access: optional(3, statement),
+  }), WIRE_LIMITS.logStatements)),
+  next: field(1, uint()),
+})
+export type LogStatements = Value<typeof LogStatements>

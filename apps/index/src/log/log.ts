@@ -13,7 +13,7 @@ import { LogUnusable } from './errors.ts'
 import { PublishedLog } from './published.ts'
 import { Publisher } from './publisher.ts'
 import { Pushes } from './pushes.ts'
-import { Recovery } from './recovery.ts'
+import { Recovery, type Restoring } from './recovery.ts'
 import { type CosignedNote, Rounds } from './rounds.ts'
 import { KnownTrustee, type TrusteeAddress } from './trustee.ts'
 import { WitnessLink } from './witness-link.ts'
@@ -27,6 +27,8 @@ export interface IndexLogOptions {
   readonly timers: Timers
   readonly fetch: Fetch
   readonly events: Events
+  /** Where the engine can take back what a restored index lost. */
+  readonly restoring: Restoring | undefined
 }
 
 const KINDS: readonly CosignedKind[] = ['quorum', 'final']
@@ -70,8 +72,8 @@ export class IndexLog {
       stopped: (why) => this.#stop(why),
     })
     this.#recovery = new Recovery({
-      index: identity.keys, trustees: known, store, published: this.#published, timers, events,
-      signal: this.#ended.signal,
+      identity, trustees: known, asking, store, published: this.#published, events,
+      restoring: options.restoring,
       complete: () => this.#publisher.begin(),
       pause: () => this.#publisher.pause(),
       stop: (why) => this.#stop(why),
@@ -87,7 +89,7 @@ export class IndexLog {
     }
     try {
       await this.#publisher.lead()
-      this.#recovery.begin()
+      await this.#recovery.begin()
     } catch (error) {
       if (error instanceof LogUnusable) this.#stop(error)
       throw error
@@ -109,7 +111,7 @@ export class IndexLog {
   async end(): Promise<void> {
     this.#ended.abort(new Error('the log was closed'))
     this.#rounds.end()
-    this.#recovery.end()
+    await this.#recovery.end()
     await this.#publisher.end()
     for (const link of this.#links) await link.ended()
   }
@@ -139,6 +141,11 @@ export class IndexLog {
     await this.started.catch(() => undefined)
     if (this.#stopped === undefined) await this.#recovery.require()
     if (this.#stopped?.reason === 'another-history') throw new Problem('log-stopped')
+  }
+
+  /** What a restored index lacks, and how it gets it back. */
+  get recovery(): Pick<Recovery, 'missing' | 'bring'> {
+    return this.#recovery
   }
 
   /** Somebody wants this leaf cosigned soon. */

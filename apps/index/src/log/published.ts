@@ -6,7 +6,7 @@ import {
 import { equalBytes } from '@scelle/seal/verify'
 import { Cache } from '../cache.ts'
 import { INDEX_LIMITS } from '../limits.ts'
-import type { LogStore, StoredCheckpoint } from '../log-store.ts'
+import type { LogStore, StoredCheckpoint, StoredTile } from '../log-store.ts'
 import { LogUnusable } from './errors.ts'
 import { RecentLeaves } from './recent.ts'
 import { Tree } from './tree.ts'
@@ -113,20 +113,22 @@ export class PublishedLog {
     return formatBundle((await this.recent.read(first, first + tile.width)).map(({ entry }) => entry))
   }
 
-  /** The tree with all leaves up to `size`, at least the published one's, which need not be published. */
-  async grown(size: number): Promise<Tree> {
+  /** The tree with all leaves up to `size`, at least the published one's, and the tiles that those fill. */
+  async grow(size: number, read = this.recent.read): Promise<{ tree: Tree; tiles: StoredTile[] }> {
     let tree = this.#tree
+    const tiles: StoredTile[] = []
     while (tree.size < size) {
       const to = Math.min(size, tree.size + INDEX_LIMITS.leavesAtOnce)
-      const leaves = await this.recent.read(tree.size, to)
-      tree = tree.extended(leaves.map(({ entry }) => leafHash(entry))).tree
+      const next = tree.extended((await read(tree.size, to)).map(({ entry }) => leafHash(entry)))
+      tree = next.tree
+      tiles.push(...next.tiles)
     }
-    return tree
+    return { tree, tiles }
   }
 
   /** The root of the first `size` leaves, all of which are stored. */
   async rootAt(size: number): Promise<Uint8Array> {
-    return size <= this.#tree.size ? treeRoot(size, this.#nodes()) : (await this.grown(size)).root
+    return size <= this.#tree.size ? treeRoot(size, this.#nodes()) : (await this.grow(size)).tree.root
   }
 
   consistency(from: number, to: number): Promise<Uint8Array[]> {

@@ -2,12 +2,12 @@
  * The sequencer: when leaves are durable, it appends them to the tree, signs the checkpoint and stores it with the
  * tiles that it filled. At once when idle, at most every 50 ms under load. Only what is stored is told to anybody.
  */
-import { checkpointText, formatNote, leafHash, type NoteKey, signNote } from '@scelle/log'
+import { checkpointText, formatNote, type NoteKey, signNote } from '@scelle/log'
 import type { Identity } from '@scelle/seal/identity'
 import { faultOf, type Log as Events } from '@scelle/wire/server'
 import type { Timers } from '@scelle/wire/timers'
 import { INDEX_LIMITS } from '../limits.ts'
-import { type LogStore, PublishError, type StoredCheckpoint, type StoredTile } from '../log-store.ts'
+import { type LogStore, PublishError, type StoredCheckpoint } from '../log-store.ts'
 import { LogUnusable } from './errors.ts'
 import type { PublishedLog } from './published.ts'
 import type { Tree } from './tree.ts'
@@ -110,25 +110,12 @@ export class Publisher {
     if (stored <= after || !this.#leading) return
     const size = Math.min(stored, after + INDEX_LIMITS.leavesPublished)
     this.#again ||= size < stored
-    const { tree, tiles } = await this.#grow(size)
+    const { tree, tiles } = await published.grow(size, published.recent.take)
     const checkpoint = await this.#sign(tree)
     if (!this.#leading) return
     await store.publish(checkpoint, tiles, after)
     published.advance(tree, checkpoint)
     announce(checkpoint)
-  }
-
-  async #grow(size: number): Promise<{ tree: Tree; tiles: StoredTile[] }> {
-    let { tree } = this.#options.published
-    const tiles: StoredTile[] = []
-    while (tree.size < size) {
-      const to = Math.min(size, tree.size + INDEX_LIMITS.leavesAtOnce)
-      const leaves = await this.#options.published.recent.take(tree.size, to)
-      const next = tree.extended(leaves.map(({ entry }) => leafHash(entry)))
-      tree = next.tree
-      tiles.push(...next.tiles)
-    }
-    return { tree, tiles }
   }
 
   /** The signature leaves this process only once `publish` has stored it: see `#publish`. */

@@ -13,7 +13,7 @@ export class RecentLeaves {
   }
 
   /** Leaves from `from` up to but without `to`, which are stored. */
-  async read(from: number, to: number): Promise<readonly StoredLeaf[]> {
+  readonly read = async (from: number, to: number): Promise<readonly StoredLeaf[]> => {
     if (from >= this.#from && to <= this.#from + this.#leaves.length) {
       return this.#leaves.slice(from - this.#from, to - this.#from)
     }
@@ -23,7 +23,7 @@ export class RecentLeaves {
   }
 
   /** The same for the sequencer, who goes through them once: the newest are kept for whoever follows it. */
-  async take(from: number, to: number): Promise<readonly StoredLeaf[]> {
+  readonly take = async (from: number, to: number): Promise<readonly StoredLeaf[]> => {
     const leaves = await this.read(from, to)
     if (from !== this.#from + this.#leaves.length) {
       this.#leaves = []

@@ -27,7 +27,7 @@ export const applyCommit = (draft: Draft, commit: CommitOperation): Applied => {
         .map(({ place }) => place),
   })
   if ('problem' in decision) return decision
-  const seq = draft.add(commit.statement, commit.at)
+  const seq = draft.add(commit.statement, { time: commit.at })
   const { part: no } = part
   draft.commits.push({ part: no, seq, author, mask: decision.mask, leaves: commit.leaves })
   writeCapsules(draft, commit, { part: no, seq, decision })

@@ -26,7 +26,7 @@ const applyVault = (draft: Draft, { statement, manifest }: VaultOperation): Appl
   if (draft.isVault) return draft.before(statement) ?? { problem: 'already-exists' }
   const seq = draft.add(statement)
   draft.genesis = seq
-  writeManifest(draft, manifest, newPart(draft, manifest))
+  writeManifest(draft, manifest, newPart(draft, manifest), seq)
   return { seq }
 }
 
@@ -37,9 +37,9 @@ const newPart = (draft: Draft, { custodian, statement }: ManifestOperation): Par
 }
 
 const writeManifest = (
-  draft: Draft, { statement, version, categories }: ManifestOperation, part: PartState,
+  draft: Draft, { statement, version, categories }: ManifestOperation, part: PartState, follows?: number,
 ): number => {
-  const seq = draft.add(statement)
+  const seq = draft.add(statement, follows === undefined ? {} : { follows })
   part.categories = nextCategories(part.categories, categories, seq)
   part.manifest = statement.id
   part.version = version
@@ -85,7 +85,7 @@ const applyGrant = (draft: Draft, operation: GrantOperation, elsewhere: Elsewher
   const seq = draft.add(statement)
   draft.setGrant({
     ...grant, id: statement.id, parent: grant.parent, signer, mask: decision.mask, revoked: false,
-    revokedAt: undefined, part: part.part, seq, revokedSeq: 0, keysSeq: draft.add(keys.statement),
+    revokedAt: undefined, part: part.part, seq, revokedSeq: 0, keysSeq: draft.add(keys.statement, { follows: seq }),
     keysVersion: keys.manifestVersion,
   })
   return { seq }

@@ -1,4 +1,5 @@
 /** A vault as one transaction loaded it, and what the operations of that transaction are going to write. */
+import { followingSalt } from '@scelle/seal/verify'
 import { nameOf } from '../names.ts'
 import type { CapsuleState, CategoryState, GrantState, Refusal, StoredStatement } from '../store.ts'
 
@@ -122,9 +123,11 @@ export class Draft {
     return seq === undefined ? undefined : { seq }
   }
 
-  add(statement: StoredStatement, time?: number): number {
+  add(statement: StoredStatement, { time, follows }: { time?: number; follows?: number } = {}): number {
     const seq = ++this.counter
-    this.statements.push({ seq, statement, salt: this.#salt(), time })
+    const before = this.statements.find((one) => one.seq === follows)
+    const salt = before === undefined ? this.#salt() : followingSalt(before.salt)
+    this.statements.push({ seq, statement, salt, time })
     this.state.known.set(nameOf(statement.id), seq)
     return seq
   }

@@ -57,7 +57,8 @@ const download = async (services: Services, request: SignedRequest): Promise<Ans
   }
 }
 
-export const addBlobRoutes = (server: Server, services: Services): void => {
+/** Also while a restored index catches up: a commit that comes back may name a body that was lost with it. */
+export const addBlobUploads = (server: Server, services: Services): void => {
   server.route({
     method: 'PUT',
     url: '/v1/blobs/:digest',
@@ -65,6 +66,9 @@ export const addBlobRoutes = (server: Server, services: Services): void => {
     maxBody: WIRE_LIMITS.blob,
     handler: (request) => upload(services, request),
   })
+}
+
+export const addBlobRoutes = (server: Server, services: Services): void => {
   server.route({
     method: 'GET', url: '/v1/blobs/:digest', policy: 'signed', handler: (request) => download(services, request),
   })

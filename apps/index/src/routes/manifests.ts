@@ -1,31 +1,22 @@
 /** Manifests: what writers seal to. Each is its predecessor's successor, or is refused. */
 import {
-  controlSubject, decode, decodeSigned, equalBytes, Manifest, statementId, verifyManifests,
+  decode, decodeSigned, equalBytes, Manifest, statementId, verifyManifests,
 } from '@scelle/seal/verify'
 import { Problem } from '@scelle/wire/errors'
 import type { Answer, Server, SignedRequest } from '@scelle/wire/server'
 import { INDEX_LIMITS } from '../limits.ts'
+import { manifestOperation } from '../manifest-operation.ts'
 import { requirePast } from '../registry.ts'
 import { applyForReceipt, isAdmitted, requireCurrent, secondsNow, type Services } from '../services.ts'
 import type { ManifestOperation } from '../store.ts'
 
 /** The operation for the newest of these verified manifests. */
-export const manifestOperation = (
+export const newestOperation = (
   bytes: Uint8Array, manifests: readonly Manifest[], ids: readonly Uint8Array[], now: number,
 ): ManifestOperation => {
   const manifest = manifests.at(-1) as Manifest
   requirePast(manifest.time, now)
-  return {
-    kind: 'manifest',
-    statement: { id: ids.at(-1) as Uint8Array, bytes, subject: controlSubject(bytes) },
-    vault: manifest.vault,
-    custodian: manifest.custodian,
-    version: manifest.version,
-    previous: manifest.previous,
-    categories: manifest.categories.map(({ category, epoch, strict, accessLog = false }) => ({
-      category, epoch, strict, accessLog,
-    })),
-  }
+  return manifestOperation(bytes, manifest, ids.at(-1) as Uint8Array)
 }
 
 const requireNext = (manifest: Manifest, stored: readonly Uint8Array[]): void => {
@@ -51,7 +42,7 @@ const add = async (services: Services, { body, principal }: SignedRequest): Prom
   if (again < 0) requireNext(manifest, stored)
   const versions = again < 0 ? [...stored, body] : stored.slice(0, again + 1)
   const verified = await verifyManifests(versions, { vault: manifest.vault, genesis, custodian: principal })
-  return applyForReceipt(services, manifestOperation(body, verified.manifests, verified.ids, secondsNow(services)))
+  return applyForReceipt(services, newestOperation(body, verified.manifests, verified.ids, secondsNow(services)))
 }
 
 export const addManifestRoutes = (server: Server, services: Services): void => {

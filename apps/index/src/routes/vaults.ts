@@ -10,7 +10,7 @@ import { requirePast } from '../registry.ts'
 import {
   applyForReceipt, idOf, isAdmitted, requireCurrent, requireQuery, secondsNow, type Services,
 } from '../services.ts'
-import { manifestOperation } from './manifests.ts'
+import { newestOperation } from './manifests.ts'
 
 const create = async (services: Services, { body, principal }: SignedRequest): Promise<Answer> => {
   const { genesis: signed, manifest: manifestSigned } = decode(NewVault, body)
@@ -28,7 +28,7 @@ const create = async (services: Services, { body, principal }: SignedRequest): P
     statement: { id: vault, bytes: signed },
     controller: principal.id,
     mode: genesis.mode,
-    manifest: manifestOperation(manifestSigned, manifests, ids, secondsNow(services)),
+    manifest: newestOperation(manifestSigned, manifests, ids, secondsNow(services)),
   })
 }
 

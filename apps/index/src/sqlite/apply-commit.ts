@@ -58,7 +58,7 @@ interface Target {
 const writeCommit = (to: Session, commit: CommitOperation, target: Target): Applied => {
   const { vault, part, decision } = target
   const author = to.principal(commit.author)
-  const sequence = to.sequence(vault, commit.statement, commit.at)
+  const sequence = to.sequence(vault, commit.statement, { time: commit.at })
   for (const { id, bytes } of commit.encapsulations) {
     to.sql('INSERT OR IGNORE INTO encapsulations (id, bytes) VALUES (?, ?)').run(id, bytes)
   }

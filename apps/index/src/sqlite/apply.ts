@@ -33,7 +33,8 @@ const applyVault = (to: Session, operation: VaultOperation): Applied => {
   )
   const sequence = to.sequence(vault, operation.statement)
   to.sql('UPDATE vaults SET sequence = ? WHERE no = ?').run(sequence, vault)
-  writeManifest(to, operation.manifest, vault, newPart(to, vault, operation.manifest.custodian))
+  const part = newPart(to, vault, operation.manifest.custodian)
+  writeManifest(to, operation.manifest, { vault, part, follows: sequence })
   return { sequence }
 }
 
@@ -42,8 +43,10 @@ const newPart = (to: Session, vault: number, custodian: Uint8Array): number =>
     to.sql('INSERT INTO parts (vault, custodian) VALUES (?, ?)').run(vault, to.principal(custodian)).lastInsertRowid,
   )
 
-const writeManifest = (to: Session, operation: ManifestOperation, vault: number, part: number): number => {
-  const sequence = to.sequence(vault, operation.statement)
+const writeManifest = (
+  to: Session, operation: ManifestOperation, { vault, part, ...of }: { vault: number; part: number; follows?: number },
+): number => {
+  const sequence = to.sequence(vault, operation.statement, of)
   const before = categoriesOf(to.sql, part)
   for (const [place, state] of nextCategories(before, operation.categories, sequence).entries()) {
     if (state === before[place]) continue
@@ -71,7 +74,8 @@ const applyManifest = (to: Session, operation: ManifestOperation): Applied => {
     : operation.version === newest.version + 1 &&
       operation.previous !== undefined && equalBytes(operation.previous, newest.id)
   if (!follows) return { problem: 'manifest-conflict' }
-  return { sequence: writeManifest(to, operation, vault, part ?? newPart(to, vault, operation.custodian)) }
+  const into = { vault, part: part ?? newPart(to, vault, operation.custodian) }
+  return { sequence: writeManifest(to, operation, into) }
 }
 
 const grantState = (to: Session, vault: number, id: Uint8Array) =>
@@ -103,7 +107,7 @@ const applyGrant = (to: Session, operation: GrantOperation): Applied => {
     .run(
       sequence, vault, operation.statement.id, grant.parent ?? null, part, to.principal(operation.signer),
       to.principal(grant.grantee), decision.mask, grant.rights, purposeMask(grant.purposes), grant.notBefore,
-      grant.expires, to.sequence(vault, keys.statement), keys.manifestVersion,
+      grant.expires, to.sequence(vault, keys.statement, { follows: sequence }), keys.manifestVersion,
     )
   return { sequence }
 }

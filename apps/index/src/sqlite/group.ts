@@ -3,13 +3,14 @@
  * durable writes cost one fsync. Nobody is answered before that fsync.
  */
 import type { DatabaseSync } from 'node:sqlite'
+import { followingSalt } from '@scelle/seal/verify'
 import { Problem } from '@scelle/wire/errors'
 import { INDEX_LIMITS } from '../limits.ts'
 import type { Operation, Outcome, PositionSigner, StoredPosition } from '../store.ts'
 import { applyOperation } from './apply.ts'
 import type { LogFlush } from './log-flush.ts'
-import { type Applied, Session } from './session.ts'
-import { type Prepare, preparer } from './statements.ts'
+import { type Applied, type Sequenced, Session } from './session.ts'
+import { numberOf, type Prepare, preparer } from './statements.ts'
 
 /** Runs a function soon, after what is already arriving: `setImmediate` where nothing else is injected. */
 export type Tick = (run: () => void) => void
@@ -76,6 +77,38 @@ export class GroupWriter {
     })
   }
 
+  /**
+   * Runs what is no operation in a durable transaction of its own, between two groups. `work` writes nothing else, and
+   * waits for nothing.
+   */
+  async alone(work: (session: Session, sql: Prepare) => void): Promise<void> {
+    while (this.#scheduled) await this.drained()
+    if (this.#broken) throw new Problem('internal', 'a durable write ended uncertain; the index must be restarted')
+    this.#scheduled = true
+    try {
+      this.#database.exec('BEGIN IMMEDIATE')
+      this.#session.begin()
+      work(this.#session, this.#sql)
+      this.#database.exec('COMMIT')
+      await this.#flush()
+    } catch (error) {
+      this.#rollBack(error)
+      throw error
+    } finally {
+      this.#ended()
+    }
+  }
+
+  /** Stores the row of a statement that took a sequence number in the open transaction. */
+  insert({ sequence, vault, statement }: Sequenced, position: StoredPosition): void {
+    const { time, keyVersion, signature, salt } = position
+    this.#sql(`INSERT INTO statements
+      (sequence, vault, id, time, key_version, signature, statement, salt, subject) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`)
+      .run(
+        sequence, vault, statement.id, time, keyVersion, signature, statement.bytes, salt, statement.subject ?? null,
+      )
+  }
+
   /** Resolves once all that readers see by now is on the disk. */
   async durable(): Promise<void> {
     try {
@@ -106,6 +139,10 @@ export class GroupWriter {
       this.#rollBack(error)
       for (const { reject } of group) reject(error)
     }
+    this.#ended()
+  }
+
+  #ended(): void {
     this.#scheduled = false
     if (this.#waiting.length > 0) this.#schedule()
     else for (const idle of this.#idle.splice(0)) idle()
@@ -127,6 +164,7 @@ export class GroupWriter {
     const { faultPoint } = this.#options
     this.#database.exec('BEGIN IMMEDIATE')
     this.#session.begin()
+    this.#requireWhole()
     faultPoint('group-begun')
     const apply = (operation: Operation): Applied => applyOperation(this.#session, operation)
     const applied = group.map(({ operations }) => operations.map(apply))
@@ -141,6 +179,13 @@ export class GroupWriter {
     return applied.map((outcomes) => outcomes.map((outcome) => outcomeOf(outcome, positions)))
   }
 
+  /** Numbers of leaves that are lost are not given to others. */
+  #requireWhole(): void {
+    if (numberOf(this.#sql('SELECT 1 AS no FROM lost_leaves LIMIT 1').get()) !== undefined) {
+      throw new Problem('log-recovering')
+    }
+  }
+
   async #flush(): Promise<void> {
     try {
       await this.#options.log?.run()
@@ -151,20 +196,17 @@ export class GroupWriter {
   }
 
   async #storeStatements(): Promise<Map<number, StoredPosition>> {
-    const insert = this.#sql(`INSERT INTO statements
-      (sequence, vault, id, time, key_version, signature, statement, salt, subject) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`)
+    const { sign, salt: drawn } = this.#options
     const positions = new Map<number, StoredPosition>()
-    for (const { sequence, vault, statement, time } of this.#session.sequenced()) {
-      const salt = this.#options.salt()
+    for (const sequenced of this.#session.sequenced()) {
+      const { sequence, statement, time, follows } = sequenced
+      const before = follows === undefined ? undefined : positions.get(follows)
+      const salt = before === undefined ? drawn() : followingSalt(before.salt)
       const position = time === undefined
-        ? await this.#options.sign(statement.id, sequence, salt)
+        ? await sign(statement.id, sequence, salt)
         : { sequence, time, salt, keyVersion: 0, signature: UNSIGNED }
       positions.set(sequence, position)
-      const { keyVersion, signature } = position
-      insert.run(
-        sequence, vault, statement.id, position.time, keyVersion, signature, statement.bytes, salt,
-        statement.subject ?? null,
-      )
+      this.insert(sequenced, position)
     }
     return positions
   }

@@ -46,7 +46,8 @@ export class LogTables implements LogStore {
   }
 
   async size(): Promise<number> {
-    const size = numberOf(this.#statements('SELECT max(sequence) AS no FROM statements').get()) ?? 0
+    const stored = numberOf(this.#statements('SELECT max(sequence) AS no FROM statements').get()) ?? 0
+    const size = numberOf(this.#statements('SELECT max(leaf) + 1 AS no FROM lost_leaves').get()) ?? stored
     await this.#options.durable()
     return size
   }
@@ -56,7 +57,12 @@ export class LogTables implements LogStore {
       `SELECT id, salt, subject, CASE WHEN subject IS NULL THEN NULL ELSE statement END AS statement FROM statements
        WHERE sequence > ? AND sequence <= ? ORDER BY sequence`,
     ).all(from, to) as unknown as LeafRow[]
-    return rows.map(leafOf)
+    return rows.length === to - from ? rows.map(leafOf) : [...rows.map(leafOf), ...this.#lost(from, to)]
+  }
+
+  #lost(from: number, to: number): StoredLeaf[] {
+    return this.#statements('SELECT entry FROM lost_leaves WHERE leaf >= ? AND leaf < ? ORDER BY leaf')
+      .all(from, to) as unknown as StoredLeaf[]
   }
 
   async lead(): Promise<void> {}

@@ -9,7 +9,7 @@ import { DatabaseSync } from 'node:sqlite'
 import { INDEX_LIMITS } from '../limits.ts'
 
 /** Changed together with the tables; a database of another version is refused. */
-export const SCHEMA_VERSION = 5
+export const SCHEMA_VERSION = 6
 
 const TABLES = `
 CREATE TABLE principals (no INTEGER PRIMARY KEY, id BLOB NOT NULL UNIQUE) STRICT;
@@ -94,6 +94,12 @@ CREATE UNIQUE INDEX accesses_of_part ON accesses (part, sequence);
 CREATE TABLE denials (
   sequence INTEGER PRIMARY KEY, part INTEGER NOT NULL, reader INTEGER NOT NULL, access BLOB NOT NULL) STRICT;
 CREATE UNIQUE INDEX denials_of_part ON denials (part, sequence);
+
+-- Leaves after the last statement, where a restored index has them from its trustees. content: what somebody brought
+-- back, NULL while nobody has. Empty but for such times.
+CREATE TABLE lost_leaves (leaf INTEGER PRIMARY KEY, entry BLOB NOT NULL, content BLOB) STRICT;
+CREATE UNIQUE INDEX lost_entries ON lost_leaves (entry);
+CREATE INDEX lost_missing ON lost_leaves (leaf) WHERE content IS NULL;
 `
 
 const versionOf = (database: DatabaseSync): number =>

@@ -11,6 +11,8 @@ export interface Sequenced {
   readonly statement: StoredStatement
   /** Of a commit: when it came. Its position is signed in the answer, with those of its request. */
   readonly time?: number
+  /** Of a statement that came with the one of this sequence: its salt follows from that one's. */
+  readonly follows?: number
 }
 
 export type Applied = Refusal | { readonly position: StoredPosition } | { readonly sequence: number }
@@ -45,11 +47,9 @@ export class Session {
     return this.#next[counter]++
   }
 
-  sequence(vault: number, statement: StoredStatement, time?: number): number {
+  sequence(vault: number, statement: StoredStatement, of: Pick<Sequenced, 'time' | 'follows'> = {}): number {
     const sequence = this.#next.sequence++
-    this.#group.set(this.#key(vault, statement.id), {
-      sequence, vault, statement, ...(time === undefined ? {} : { time }),
-    })
+    this.#group.set(this.#key(vault, statement.id), { sequence, vault, statement, ...of })
     return sequence
   }
 

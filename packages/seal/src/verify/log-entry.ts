@@ -24,6 +24,12 @@ export const leafCommitment = (salt: Uint8Array, statement: Uint8Array): Uint8Ar
 /** The label of control leaves about a principal, a vault or a grant: ids are hashes of random things themselves. */
 export const leafSubject = (subject: Uint8Array): Uint8Array => hashOf('leafSubject', subject)
 
+/**
+ * The salt of the leaf of a statement that was sent together with another one: a vault's first manifest with its
+ * genesis, a grant's keys with the grant. Whoever has the receipt of the first can find the second.
+ */
+export const followingSalt = (salt: Uint8Array): Uint8Array => hashOf('followingSalt', salt).slice(0, 16)
+
 /** The bytes of a leaf. `subject` is the label, absent for all but control leaves. */
 export const logEntry = (
   leaf: { readonly salt: Uint8Array; readonly statement: Uint8Array; readonly subject?: Uint8Array | undefined },
