@@ -37,6 +37,8 @@ export const INDEX_LIMITS = {
   lossRetries: 4,
   /** Leaves that get their numbers in one transaction. */
   sequenceBatch: 4_096,
+  /** Milliseconds between two of them, at least, unless one was full. */
+  sequenceEvery: 4,
   /** An operation waits so long for the number of its leaf. */
   sequenceWait: 10,
   /** The leader of several processes says so often that it is there; one silent for so long loses its term. */

@@ -39,3 +39,8 @@ export const integers = (values: readonly (number | undefined)[]): Buffer => {
   }
   return buffer
 }
+
+/** A column of rows, as one parameter. */
+export const bytes = <T>(rows: readonly T[], of: (row: T) => Uint8Array | undefined): Buffer => byteArrays(rows.map(of))
+
+export const numbers = <T>(rows: readonly T[], of: (row: T) => number | undefined): Buffer => integers(rows.map(of))

@@ -5,6 +5,7 @@ import { INDEX_LIMITS } from '../limits.ts'
 const INT8 = 20
 const BYTEA = 17
 const VOID = 2278
+const INT8_ARRAY = 1016
 const text = (value: string): string => value
 const bytes = (value: string): Uint8Array => {
   const buffer = Buffer.from(value.slice(2), 'hex')
@@ -13,13 +14,17 @@ const bytes = (value: string): Uint8Array => {
 /** How values of these types are read; all integers of the tables are safe in JavaScript. */
 const PARSERS: Readonly<Record<number, (value: string) => unknown>> = {
   [INT8]: Number, 23: Number, [BYTEA]: bytes, 16: (value) => value === 't', [VOID]: () => undefined,
+  [INT8_ARRAY]: (value) => value.slice(1, -1).split(',').map(Number),
 }
 
 /**
  * Set on every connection, whatever the server's default or the address says: an answer is given only once it is on
- * the disk, and a process that stands still in a transaction loses it instead of holding a vault's row for ever.
+ * the disk, and a process that stands still in a transaction loses it instead of holding a vault's row for ever. Each
+ * statement has an index that serves it, whatever the server believes of tables that were empty a moment ago, and one
+ * plan, which costs more to make than to follow.
  */
 const SESSION = `SET synchronous_commit = on; SET default_transaction_isolation = 'read committed';
+  SET enable_seqscan = off; SET jit = off; SET plan_cache_mode = force_generic_plan;
   SET statement_timeout = ${INDEX_LIMITS.statementTimeout * 1000};
   SET idle_in_transaction_session_timeout = ${INDEX_LIMITS.idleTransaction * 1000}`
 

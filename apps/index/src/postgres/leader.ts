@@ -25,7 +25,8 @@ const BEAT = prepared<{ term: number }>(
 
 /**
  * One transaction. The row of the head is locked by it, so leaders follow one another there, and the one whose term has
- * ended finds no row. Numbers have no gaps: those of a transaction that fails are given again.
+ * ended finds no row. Numbers have no gaps: those of a transaction that fails are given again. All parts of it see the
+ * same rows, so what is up to the batch's last is the batch.
  */
 const SEQUENCE = prepared<Placed>(`WITH batch AS MATERIALIZED (
     SELECT no, vault, seq, id, salt, subject, row_number() OVER (ORDER BY no) AS place
@@ -33,7 +34,7 @@ const SEQUENCE = prepared<Placed>(`WITH batch AS MATERIALIZED (
   head AS (
     UPDATE log_head SET size = size + (SELECT count(*) FROM batch)
     WHERE term = $1 AND EXISTS (SELECT FROM batch) RETURNING size),
-  gone AS (DELETE FROM pending USING batch, head WHERE pending.no = batch.no),
+  gone AS (DELETE FROM pending WHERE no <= (SELECT max(no) FROM batch) AND EXISTS (SELECT FROM head)),
   placed AS (
     INSERT INTO leaves (sequence, vault, seq, id, salt, subject)
     SELECT head.size - (SELECT count(*) FROM batch) + place, vault, seq, id, salt, subject FROM batch, head ORDER BY no
@@ -53,6 +54,10 @@ export interface Led {
   readonly client: Client
   readonly term: number
   locked: boolean
+}
+
+const pause = async (milliseconds: number): Promise<void> => {
+  if (milliseconds > 0) await new Promise((resolve) => void setTimeout(resolve, milliseconds))
 }
 
 export class Leader {
@@ -141,12 +146,15 @@ export class Leader {
     for (const resolve of this.#waiting.splice(0)) resolve()
     let beat = performance.now()
     while (!this.#closed) {
+      const begun = performance.now()
       const placed = await this.#sequence(led)
       if (performance.now() - beat >= INDEX_LIMITS.beat * 1000) {
         await this.#beat(led)
         beat = performance.now()
       }
       if (placed === 0) await this.#wake.wait(INDEX_LIMITS.lookInterval)
+      // At once when idle. Under load, more leaves share a transaction.
+      else if (placed < INDEX_LIMITS.sequenceBatch) await pause(begun + INDEX_LIMITS.sequenceEvery - performance.now())
     }
   }
 

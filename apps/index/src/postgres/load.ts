@@ -7,7 +7,7 @@ import { purposesOf, revokedAt } from '../grant-columns.ts'
 import type { GrantOperation, Operation } from '../store.ts'
 import { byteArrays, integers } from './arrays.ts'
 import type { Elsewhere } from './apply.ts'
-import { type CapsuleAt, type GrantIn, type Loaded, versionName, type VersionRow } from './draft.ts'
+import { type CapsuleAt, type GrantIn, type Loaded, type PartState, versionName, type VersionRow } from './draft.ts'
 import { unpackCategories } from './part-categories.ts'
 import { prepared } from './prepared.ts'
 
@@ -15,30 +15,31 @@ const MAKE = prepared('INSERT INTO vaults (vault) VALUES ($1) ON CONFLICT DO NOT
 const LOCK = prepared<{ counter: number; parts: number; genesis: number | null }>(
   'SELECT counter, parts, genesis FROM vaults WHERE vault = $1 FOR UPDATE',
 )
-const KNOWN = prepared<{ id: Uint8Array; seq: number }>(
-  'SELECT id, seq FROM statements WHERE vault = $1 AND id = ANY ($2::bytea[])',
-)
-const PARTS = prepared<{
-  part: number; custodian: Uint8Array; categories: Uint8Array | null; manifest: Uint8Array; version: number
-}>(`SELECT part, custodian,
-    CASE WHEN $3::boolean OR custodian = ANY ($2::bytea[]) THEN categories END AS categories, manifest, version
-  FROM parts WHERE vault = $1`)
-interface CapsuleRow {
-  capsule: Uint8Array; hash: Uint8Array; part: number; writer: Uint8Array; category: number; epoch: number
-  opened: number; seq: number; closed: boolean; records: number
+/**
+ * Of four tables in one statement: most of it gives no rows, and each statement costs both sides the same. `kind` says
+ * which columns a row has.
+ */
+const STATE = prepared<StateRow>(`
+  SELECT 'statement' AS kind, id AS a, NULL::bytea AS b, NULL::bytea AS c, ARRAY[seq] AS n
+    FROM statements WHERE vault = $1 AND id = ANY ($2::bytea[])
+  UNION ALL SELECT 'part', custodian, CASE WHEN $4::boolean OR custodian = ANY ($3::bytea[]) THEN categories END,
+      manifest, ARRAY[part, version]::bigint[]
+    FROM parts WHERE vault = $1
+  UNION ALL SELECT 'capsule', capsule, hash, writer, ARRAY[part, category, epoch, opened, seq, closed::integer, records]
+    FROM capsule_states WHERE vault = $1 AND capsule = ANY ($5::bytea[])
+  UNION ALL SELECT 'capsule', capsule, hash, writer, ARRAY[part, category, epoch, opened, seq, closed::integer, records]
+    FROM capsule_states WHERE vault = $1 AND hash = ANY ($6::bytea[])
+  UNION ALL SELECT 'version', v.handle, v.author, NULL, ARRAY[v.version, v.part, v.category]
+    FROM unnest($7::bytea[], $8::bigint[]) AS asked (handle, version)
+    JOIN versions v ON v.vault = $1 AND v.handle = asked.handle AND v.version = asked.version`)
+interface StateRow {
+  readonly kind: 'statement' | 'part' | 'capsule' | 'version'
+  readonly a: Uint8Array
+  readonly b: Uint8Array | null
+  readonly c: Uint8Array | null
+  readonly n: number[]
 }
-const CAPSULE_COLUMNS = 'capsule, hash, part, writer, category, epoch, opened, seq, closed, records'
-const CAPSULES = prepared<CapsuleRow>(
-  `SELECT ${CAPSULE_COLUMNS} FROM capsule_states WHERE vault = $1 AND capsule = ANY ($2::bytea[])`,
-)
-const HASHES = prepared<CapsuleRow>(
-  `SELECT ${CAPSULE_COLUMNS} FROM capsule_states WHERE vault = $1 AND hash = ANY ($2::bytea[])`,
-)
-const VERSIONS = prepared<VersionRow>(
-  `SELECT v.handle, v.version, v.part, v.category, v.author
-   FROM unnest($2::bytea[], $3::bigint[]) AS a (handle, version)
-   JOIN versions v ON v.vault = $1 AND v.handle = a.handle AND v.version = a.version`,
-)
+
 interface GrantRow {
   id: Uint8Array; seq: number; parent: Uint8Array | null; part: number; signer: Uint8Array; grantee: Uint8Array
   mask: number; rights: number; purposes: number; not_before: number; expires: number; revoked: number
@@ -159,9 +160,27 @@ const grantIn = (vault: Uint8Array, custodians: ReadonlyMap<number, Uint8Array>,
   keysVersion: row.keys_version,
 })
 
-const capsuleAt = (custodians: ReadonlyMap<number, Uint8Array>, { seq, ...row }: CapsuleRow): CapsuleAt => ({
-  ...row, sequence: seq, custodian: custodians.get(row.part) ?? ZERO32,
-})
+const capsuleAt = (custodians: ReadonlyMap<number, Uint8Array>, { a, b, c, n }: StateRow): CapsuleAt => {
+  const [part, category, epoch, opened, sequence, closed, records] = n as [
+    number, number, number, number, number, number, number,
+  ]
+  return {
+    capsule: a, hash: b as Uint8Array, writer: c as Uint8Array, part, custodian: custodians.get(part) ?? ZERO32,
+    category, epoch, opened, sequence, closed: closed === 1, records,
+  }
+}
+
+const versionRow = ({ a, b, n }: StateRow): VersionRow => {
+  const [version, part, category] = n as [number, number, number]
+  return { handle: a, author: b as Uint8Array, version, part, category }
+}
+
+/** What was not read is not there: nothing can be written over it. */
+const partEntry = ({ a, b, c, n }: StateRow): (readonly [string, PartState])[] => {
+  if (b === null) return []
+  const [part, version] = n as [number, number]
+  return [[nameOf(a), { part, version, custodian: a, categories: unpackCategories(b), manifest: c as Uint8Array }]]
+}
 
 const NONE: Promise<never[]> = Promise.resolve([])
 
@@ -171,38 +190,33 @@ export const loadVault = async (
 ): Promise<Loaded | undefined> => {
   const names = new Names(operations)
   const some = names.grants.size + names.grantees.size > 0
-  const [, , [row], known, parts, byId, byHash, versions, grants, [keys]] = await Promise.all([
+  const [, , [row], state, grants, [keys]] = await Promise.all([
     client.query('BEGIN'),
     names.make ? MAKE(client, vault) : NONE,
     LOCK(client, vault),
-    KNOWN(client, vault, packed(names.ids)),
-    PARTS(client, vault, packed(names.custodians), String(names.allGrants)),
-    names.capsules.size > 0 ? CAPSULES(client, vault, packed(names.capsules)) : NONE,
-    names.hashes.size > 0 ? HASHES(client, vault, packed(names.hashes)) : NONE,
-    names.handles.length > 0
-      ? VERSIONS(client, vault, byteArrays(names.handles), integers(names.versions))
-      : NONE,
+    STATE(
+      client, vault, packed(names.ids), packed(names.custodians), String(names.allGrants), packed(names.capsules),
+      packed(names.hashes), byteArrays(names.handles), integers(names.versions),
+    ),
     names.allGrants
       ? ALL_GRANTS(client, vault)
       : some ? GRANTS(client, vault, packed(names.grants), packed(names.grantees)) : NONE,
     names.keyRecords ? KEY_RECORDS(client, vault) : NONE,
   ])
   if (row === undefined) return undefined
-  const custodians = new Map(parts.map(({ part, custodian }) => [part, custodian]))
-  const capsules = [...byId, ...byHash].map((capsule) => capsuleAt(custodians, capsule))
+  const of = (kind: StateRow['kind']): StateRow[] => state.filter((one) => one.kind === kind)
+  const custodians = new Map(of('part').map(({ a, n }) => [n[0] as number, a]))
+  const capsules = of('capsule').map((one) => capsuleAt(custodians, one))
   return {
     vault,
     counter: row.counter,
     parts: row.parts,
     genesis: row.genesis ?? undefined,
-    known: new Map(known.map(({ id, seq }) => [nameOf(id), seq])),
-    // What was not read is not there: nothing can be written over it.
-    partStates: new Map(parts.flatMap(({ categories, ...part }) => (categories === null ? [] : [
-      [nameOf(part.custodian), { ...part, categories: unpackCategories(categories) }],
-    ]))),
+    known: new Map(of('statement').map(({ a, n }) => [nameOf(a), n[0] as number])),
+    partStates: new Map(of('part').flatMap(partEntry)),
     capsules: new Map(capsules.map((capsule) => [nameOf(capsule.capsule), capsule])),
     hashes: new Map(capsules.map((capsule) => [nameOf(capsule.hash), nameOf(capsule.capsule)])),
-    versions: new Set(versions.map(versionName)),
+    versions: new Set(of('version').map((one) => versionName(versionRow(one)))),
     grants: new Map(grants.map((grant) => [nameOf(grant.id), grantIn(vault, custodians, grant)])),
     keyRecords: keys?.records ?? 0,
   }

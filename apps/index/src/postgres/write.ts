@@ -3,19 +3,16 @@ import type { PoolClient } from 'pg'
 import { purposeMask } from '../grant-columns.ts'
 import type { CommitOperation, Operation } from '../store.ts'
 import { nameOf } from '../names.ts'
-import { byteArrays, integers } from './arrays.ts'
-import type { CapsuleAt, Draft, GrantIn } from './draft.ts'
+import { bytes, numbers } from './arrays.ts'
+import type { Draft, GrantIn } from './draft.ts'
 import { packCategories } from './part-categories.ts'
 import { prepared } from './prepared.ts'
-
-const VAULT = prepared('UPDATE vaults SET counter = $2, parts = $3, genesis = $4 WHERE vault = $1')
+import {
+  INSERT_STATEMENTS, insertStates, statementValues, stateValues, UPDATE_VAULT, writeCommits,
+} from './write-commits.ts'
 
 /** Statement and leaf in one: the effect of the operation is in the same transaction. */
-const STATEMENTS = prepared(`WITH s AS (
-    SELECT * FROM unnest($2::bigint[], $3::bytea[], $4::bytea[], $5::bytea[], $6::bytea[], $7::bigint[])
-      AS s (seq, id, statement, salt, subject, time)),
-  kept AS (INSERT INTO statements (vault, seq, id, statement, salt, subject, time) SELECT $1::bytea, s.* FROM s)
-  INSERT INTO pending (vault, seq, id, salt, subject) SELECT $1::bytea, seq, id, salt, subject FROM s ORDER BY seq`)
+const STATEMENTS = prepared(`${INSERT_STATEMENTS} ${UPDATE_VAULT}`)
 
 const KEY_RECORDS = prepared(`INSERT INTO key_records (principal, version, seq, id)
   SELECT $1::bytea, * FROM unnest($2::bigint[], $3::bigint[], $4::bytea[])`)
@@ -36,48 +33,15 @@ const GRANTS = prepared(`INSERT INTO grants (vault, id, seq, parent, part, signe
   ON CONFLICT (vault, id) DO UPDATE
   SET revoked = excluded.revoked, keys_seq = excluded.keys_seq, keys_version = excluded.keys_version`)
 
-const COMMITS = prepared(`INSERT INTO commits (vault, part, seq, author, mask, leaves)
-  SELECT $1::bytea, * FROM unnest($2::bigint[], $3::bigint[], $4::bytea[], $5::bigint[], $6::bytea[])`)
-
-const CAPSULES = prepared(`INSERT INTO capsules (vault, seq, place, category, bytes)
-  SELECT $1::bytea, * FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bytea[])`)
-
-const STATES = prepared(`INSERT INTO capsule_states (vault, capsule, hash, part, writer, category, epoch, opened, seq,
-    closed, records)
-  SELECT $1::bytea, capsule, hash, part, writer, category, epoch, opened, seq, closed <> 0, records
-  FROM unnest($2::bytea[], $3::bytea[], $4::bigint[], $5::bytea[], $6::bigint[], $7::bigint[], $8::bigint[],
-    $9::bigint[], $10::bigint[], $11::bigint[])
-    AS s (capsule, hash, part, writer, category, epoch, opened, seq, closed, records)
-  ON CONFLICT (vault, capsule) DO UPDATE SET closed = excluded.closed, records = excluded.records`)
-
-const RECORDS = prepared(`INSERT INTO records (vault, seq, place, category, header, size, digest, body)
-  SELECT $1::bytea, * FROM unnest($2::bigint[], $3::bigint[], $4::bigint[], $5::bytea[], $6::bigint[], $7::bytea[],
-    $8::bytea[])`)
-
-const VERSIONS = prepared(`INSERT INTO versions (vault, handle, version, part, category, author)
-  SELECT $1::bytea, * FROM unnest($2::bytea[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bytea[])`)
-
-const BLOBS = prepared(`INSERT INTO blob_places (vault, part, category, digest)
-  SELECT $1::bytea, * FROM unnest($2::bigint[], $3::bigint[], $4::bytea[]) ON CONFLICT DO NOTHING`)
+const STATES = prepared(`INSERT INTO capsule_states ${insertStates(2)}`)
 
 const ACCESSES = prepared(`INSERT INTO accesses (vault, part, seq, reader, refused)
   SELECT $1::bytea, * FROM unnest($2::bigint[], $3::bigint[], $4::bytea[], $5::bytea[])`)
 
-/** Columns of rows, each as one parameter. */
-const column = {
-  bytes: <T>(rows: readonly T[], of: (row: T) => Uint8Array | undefined): Buffer => byteArrays(rows.map(of)),
-  numbers: <T>(rows: readonly T[], of: (row: T) => number | undefined): Buffer => integers(rows.map(of)),
-}
-const { bytes, numbers } = column
-
 type Sent = Promise<unknown>
 
-const writeStatements = (client: PoolClient, { state: { vault }, statements }: Draft): Sent =>
-  STATEMENTS(
-    client, vault, numbers(statements, ({ seq }) => seq), bytes(statements, ({ statement }) => statement.id),
-    bytes(statements, ({ statement }) => statement.bytes), bytes(statements, ({ salt }) => salt),
-    bytes(statements, ({ statement }) => statement.subject), numbers(statements, ({ time }) => time),
-  )
+const writeStatements = (client: PoolClient, draft: Draft): Sent =>
+  STATEMENTS(client, ...statementValues(draft))
 
 const writeParts = (client: PoolClient, { state: { vault }, changedParts, manifests, keyRows }: Draft): Sent[] => {
   const parts = [...changedParts]
@@ -112,46 +76,11 @@ const writeGrants = (client: PoolClient, { state, changedGrants }: Draft): Sent[
   )]
 }
 
-const writeCommits = (client: PoolClient, { state: { vault }, commits, records, versions, blobs }: Draft): Sent[] => [
-  ...(commits.length === 0 ? [] : [COMMITS(
-    client, vault, numbers(commits, ({ part }) => part), numbers(commits, ({ seq }) => seq),
-    bytes(commits, ({ author }) => author), numbers(commits, ({ mask }) => mask | 0),
-    bytes(commits, ({ leaves }) => leaves),
-  )]),
-  ...(records.length === 0 ? [] : [
-    RECORDS(
-      client, vault, numbers(records, ({ seq }) => seq), numbers(records, ({ place }) => place),
-      numbers(records, ({ category }) => category), bytes(records, ({ header }) => header),
-      numbers(records, ({ size }) => size), bytes(records, ({ digest }) => digest), bytes(records, ({ body }) => body),
-    ),
-    VERSIONS(
-      client, vault, bytes(versions, ({ handle }) => handle), numbers(versions, ({ version }) => version),
-      numbers(versions, ({ part }) => part), numbers(versions, ({ category }) => category),
-      bytes(versions, ({ author }) => author),
-    ),
-  ]),
-  ...(blobs.length === 0 ? [] : [BLOBS(
-    client, vault, numbers(blobs, ({ part }) => part), numbers(blobs, ({ category }) => category),
-    bytes(blobs, ({ digest }) => digest),
-  )]),
-]
-
-const writeCapsules = (client: PoolClient, { state, capsules, changedCapsules }: Draft): Sent[] => {
-  const states = [...changedCapsules].map((name) => state.capsules.get(name) as CapsuleAt)
-  return [
-    ...(capsules.length === 0 ? [] : [CAPSULES(
-      client, state.vault, numbers(capsules, ({ seq }) => seq), numbers(capsules, ({ place }) => place),
-      numbers(capsules, ({ category }) => category), bytes(capsules, (capsule) => capsule.bytes),
-    )]),
-    ...(states.length === 0 ? [] : [STATES(
-      client, state.vault, bytes(states, ({ capsule }) => capsule), bytes(states, ({ hash }) => hash),
-      numbers(states, ({ part }) => part), bytes(states, ({ writer }) => writer),
-      numbers(states, ({ category }) => category), numbers(states, ({ epoch }) => epoch),
-      numbers(states, ({ opened }) => opened), numbers(states, ({ sequence }) => sequence),
-      numbers(states, ({ closed }) => (closed ? 1 : 0)), numbers(states, (capsule) => capsule.records),
-    )]),
-  ]
-}
+/** Where commits are written, capsules are written with them. */
+const writeClosed = (client: PoolClient, draft: Draft): Sent[] =>
+  draft.commits.length > 0 || draft.changedCapsules.size === 0
+    ? []
+    : [STATES(client, draft.state.vault, ...stateValues(draft))]
 
 const writeAccesses = (client: PoolClient, { state: { vault }, accesses }: Draft): Sent[] =>
   accesses.length === 0 ? [] : [ACCESSES(
@@ -161,12 +90,10 @@ const writeAccesses = (client: PoolClient, { state: { vault }, accesses }: Draft
 
 /** Resolves once all of it is on the disk. A failure of one statement fails the transaction. */
 export const writeDraft = async (client: PoolClient, draft: Draft): Promise<void> => {
-  const { state: { vault }, counter, parts, genesis } = draft
   const sent = [
-    VAULT(client, vault, counter, parts, genesis ?? null),
-    writeStatements(client, draft),
-    ...writeParts(client, draft), ...writeGrants(client, draft), ...writeCommits(client, draft),
-    ...writeCapsules(client, draft), ...writeAccesses(client, draft),
+    draft.commits.length === 0 ? writeStatements(client, draft) : writeCommits(client, draft),
+    ...writeParts(client, draft), ...writeGrants(client, draft), ...writeClosed(client, draft),
+    ...writeAccesses(client, draft),
   ]
   const ended = client.query('COMMIT')
   // Sent already: after a statement that failed the server answers it with ROLLBACK.
