@@ -16,6 +16,18 @@ export const TRUSTEE_LIMITS = {
   witnessTurns: 64,
   /** Signed checkpoints that are remembered until the mirror has their trees. */
   checkpointsAhead: 64,
+  /** What a part's custodian shows of itself to get its list, and what one page of it holds at least. */
+  listBody: 1024 * 1024,
+  listBytes: 8 * 1024 * 1024,
+  /** Words about accesses are kept for three years. */
+  wordsKept: 3 * 366 * 24 * 3600,
+  /** Denials kept in such a time: of one reader, and of all. */
+  denialWindow: 3600,
+  denialsOfReader: 16,
+  denials: 4_096,
+  /** Milliseconds between two tries to tell the index of a release: the first, and the longest. */
+  sendPause: 500,
+  sendPauseMax: 60_000,
   /** Opened encapsulations kept in memory: one a writer and day, so a hospital's chart needs some dozens. */
   openCouriers: 4_096,
   /** An access may be signed this far ahead of our clock, and is released on for this long. */

@@ -3,9 +3,11 @@
  * step relies only on what the steps before it proved. README.md lists them in this order.
  */
 import {
-  type Access, type CapsuleHeader, capsuleHeaderHash, decodeCapsuleHeader, encapsulationId, encode, equalBytes,
-  type PrincipalKeys, RIGHTS, SealError, toHex, verifyAccess, verifyGrantChain, verifyPosition,
+  type Access, type CapsuleHeader, capsuleHeaderHash, type Context, decodeCapsuleHeader, encapsulationId, encode,
+  equalBytes, type PrincipalKeys, Release, RIGHTS, SealError, SUITE, toHex, verifyAccess, verifyGrantChain,
+  verifyPosition,
 } from '@scelle/seal/verify'
+import type { Identity } from '@scelle/seal/identity'
 import { type CourierKeys, openShare, sealRelease } from '@scelle/seal/shares'
 import { Problem } from '@scelle/wire/errors'
 import { ReleaseAnswer, type ReleaseRequest } from '@scelle/wire/messages'
@@ -15,15 +17,16 @@ import { requireNotRevoked } from './log/revoked.ts'
 import type { ShownPrincipals } from './principals.ts'
 import type { TrusteeStore } from './store.ts'
 import { shareIndex, type VaultWithCustodian, verifyVault } from './vault.ts'
+import { keepDenial } from './words/denials.ts'
 
 export interface Releaser {
-  readonly trustee: PrincipalKeys
+  readonly identity: Identity
   /** Principal id of the index whose log it is. From the configuration, never from a request. */
   readonly index: Uint8Array
   readonly logged: LogWitnessed
   readonly couriers: CourierKeys
   readonly store: TrusteeStore
-  readonly now: () => number
+  readonly context: Context
 }
 
 /** A request whose key chains verified and which was signed by `reader`. */
@@ -67,14 +70,14 @@ const distinct = (ids: readonly Uint8Array[]): Uint8Array[] => [...new Map(ids.m
 /** The reader's right to read every category touched, for this purpose, now: from the custodian down, none revoked. */
 const requireRight = async (
   { request, principals, reader }: SignedRelease, access: Access, vault: VaultWithCustodian,
-  capsules: readonly NamedCapsule[], { store, now }: Releaser,
+  capsules: readonly NamedCapsule[], { store, context }: Releaser,
 ): Promise<void> => {
   const chain = await verifyGrantChain({
     chain: request.chain,
     vault: vault.vault,
     custodian: vault.custodian.id,
     keysOf: principals.find,
-    at: Math.floor(now() / 1000),
+    at: Math.floor(context.now() / 1000),
     need: {
       reader: reader.id,
       categories: distinct(capsules.map(({ header }) => header.category)),
@@ -115,37 +118,70 @@ const openOwnShares = async (
   return shares
 }
 
-/**
- * Checks a request and answers it: this trustee's share of each capsule, sealed to the access's one-time key. The
- * answer is on disk before it is returned; the same access gets the same bytes again.
- * Throws Problem `access-expired`, `already-exists`, `bad-statement` or the SealError of the rule that was broken.
- */
-export const release = async (signed: SignedRelease, releaser: Releaser): Promise<Uint8Array> => {
+interface VerifiedAccess {
+  readonly access: Access
+  /** Statement id of the access. */
+  readonly id: Uint8Array
+}
+
+/** Opens the shares, seals them to the access's one-time key, and keeps answer and word before returning. */
+const answerNew = async (
+  { request, principals, reader }: SignedRelease, { access, id }: VerifiedAccess,
+  { capsules, index, revocations }: { capsules: readonly NamedCapsule[]; index: number; revocations: number },
+  { identity, couriers, store, context }: Releaser,
+): Promise<Uint8Array> => {
+  const { vault, custodian, oneTimeKey } = access
+  const trustee = identity.id
+  const shares = await openOwnShares(request, capsules, index, couriers)
+  const { enc, sealed } = await sealRelease({ accessId: id, trustee, oneTimeKey, shares })
+  const answer = encode(ReleaseAnswer, { trustee, access: id, enc, sealed })
+  const time = Math.floor(context.now() / 1000)
+  const word = await identity.sign('release', encode(Release, {
+    suite: SUITE, trustee, vault, access: id, capsules: capsules.length, time, salt: context.random(16),
+  }))
+  // The charge to the meter belongs into the same transaction, before the answer.
+  store.dropAnswers(time - TRUSTEE_LIMITS.accessWindow - TRUSTEE_LIMITS.accessAhead)
+  store.words.drop(time - TRUSTEE_LIMITS.wordsKept)
+  return store.keepRelease({
+    reader: reader.id, access: access.access, statement: id, vault, time, answer,
+    word: { vault, custodian, reader: reader.id, kind: 'release', time, access: request.access, word },
+  }, { ids: access.chain, revocations }, principals.heads)
+}
+
+const decide = async (signed: SignedRelease, verified: VerifiedAccess, releaser: Releaser): Promise<Uint8Array> => {
   const { request, principals, reader } = signed
-  const { access, id: statement } = await verifyAccess(request.access, reader)
-  requireRecent(access, releaser.now())
+  const { access, id } = verified
+  const { identity, store } = releaser
+  requireRecent(access, releaser.context.now())
   const vault = await verifyVault(request.genesis, access, principals)
-  const index = shareIndex(vault, releaser.trustee.id)
+  const index = shareIndex(vault, identity.id)
   const { receipt } = request
   if (receipt === undefined) {
-    await verifyPosition(request.position, principals.need(releaser.index, 'index'), statement)
+    await verifyPosition(request.position, principals.need(releaser.index, 'index'), id)
   } else {
     await requireLogged({ receipt, access: request.access, vault, principals }, releaser.logged)
   }
   const capsules = requireNamed(request, access)
-  const revocations = releaser.store.log.countRevocations(access.chain)
+  const revocations = store.log.countRevocations(access.chain)
   await requireRight(signed, access, vault, capsules, releaser)
+  const earlier = store.answerTo({ reader: reader.id, access: access.access, statement: id })
+  return earlier ?? answerNew(signed, verified, { capsules, index, revocations }, releaser)
+}
 
-  const named = { reader: reader.id, access: access.access, statement }
-  const earlier = releaser.store.answerTo(named)
-  if (earlier !== undefined) return earlier
-  const shares = await openOwnShares(request, capsules, index, releaser.couriers)
-  const trustee = releaser.trustee.id
-  const { enc, sealed } = await sealRelease({ accessId: statement, trustee, oneTimeKey: access.oneTimeKey, shares })
-  const answer = encode(ReleaseAnswer, { trustee, access: statement, enc, sealed })
-  const time = Math.floor(releaser.now() / 1000)
-  // The charge to the meter belongs into the same transaction, before the answer.
-  releaser.store.dropAnswers(time - TRUSTEE_LIMITS.accessWindow - TRUSTEE_LIMITS.accessAhead)
-  const kept = { ...named, vault: vault.vault, time, answer }
-  return releaser.store.keepRelease(kept, { ids: access.chain, revocations }, principals.heads)
+/**
+ * Checks a request and answers it: this trustee's share of each capsule, sealed to the access's one-time key. The
+ * answer is on disk before it is returned; the same access gets the same bytes again. That it was refused is kept too.
+ * Throws Problem `access-expired`, `receipt-invalid`, `already-exists`, `bad-statement`, `log-recovering`, `log-forked`
+ * or the SealError of the rule that was broken.
+ */
+export const release = async (signed: SignedRelease, releaser: Releaser): Promise<Uint8Array> => {
+  const { request, reader } = signed
+  const verified = await verifyAccess(request.access, reader)
+  try {
+    return await decide(signed, verified, releaser)
+  } catch (why) {
+    const { identity, store, context } = releaser
+    await keepDenial({ ...verified, signed: request.access, why }, identity, store.words, context)
+    throw why
+  }
 }

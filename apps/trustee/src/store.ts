@@ -2,6 +2,7 @@
 import { Problem } from '@scelle/wire/errors'
 import { Database } from './database.ts'
 import { LOG_SCHEMA, MirrorStore } from './log/mirror-store.ts'
+import { type Word, WORD_SCHEMA, WordStore } from './words/word-store.ts'
 
 /** The newest key record of a principal that was relied on. */
 export interface KeyHead {
@@ -22,6 +23,8 @@ export interface Release {
   readonly time: number
   /** The encoded answer, sealed to the reader's one-time key. */
   readonly answer: Uint8Array
+  /** This trustee's signed word of it, and what it is about. */
+  readonly word: Word
 }
 
 /** Grants that a release rests on, and how many revocations of them the log held when they were checked. */
@@ -48,12 +51,15 @@ const SCHEMA = `
 export class TrusteeStore {
   /** The mirror of the log, in the same file. */
   readonly log: MirrorStore
+  /** What it said about accesses, likewise. */
+  readonly words: WordStore
   readonly #db: Database
 
   /** `:memory:` keeps nothing. Throws where another process has the file. */
   constructor(path: string) {
-    this.#db = new Database(path, SCHEMA + LOG_SCHEMA)
+    this.#db = new Database(path, SCHEMA + LOG_SCHEMA + WORD_SCHEMA)
     this.log = new MirrorStore(this.#db)
+    this.words = new WordStore(this.#db)
   }
 
   /**
@@ -81,7 +87,8 @@ export class TrusteeStore {
       const earlier = this.answerTo(release)
       if (earlier !== undefined) return earlier
       this.#keepHeads(heads)
-      const { reader, access, statement, vault, time, answer } = release
+      const { reader, access, statement, vault, time, answer, word } = release
+      this.words.add(word)
       this.#db.run('INSERT INTO release (reader, access, statement, vault, time, answer) VALUES (?, ?, ?, ?, ?, ?)',
         reader, access, statement, vault, time, answer)
       return answer

@@ -1,10 +1,8 @@
 /** A trustee: holds one share of every release secret, released to readers who prove their right and their access. */
-import { type Context, decode, fromHex, type PrincipalKeys } from '@scelle/seal/verify'
+import { type Context, fromHex } from '@scelle/seal/verify'
 import type { Identity } from '@scelle/seal/identity'
 import { CourierKeys } from '@scelle/seal/shares'
 import type { AskOptions, Fetch } from '@scelle/wire/ask'
-import { Problem } from '@scelle/wire/errors'
-import { ReleaseRequest, RevocationNotice } from '@scelle/wire/messages'
 import { createServer, type Log, type Server } from '@scelle/wire/server'
 import { systemTimers, type Timers } from '@scelle/wire/timers'
 import { TRUSTEE_LIMITS } from './limits.ts'
@@ -12,10 +10,9 @@ import { type Address, Gossip } from './log/gossip.ts'
 import { addLogRoutes } from './log/routes.ts'
 import { SeenNotes } from './log/seen.ts'
 import { Witness } from './log/witness.ts'
-import { type ShownPrincipals, verifyPrincipals } from './principals.ts'
-import { release } from './release.ts'
-import { revoke } from './revocation.ts'
+import { addRoutes } from './routes.ts'
 import type { TrusteeStore } from './store.ts'
+import { Sender } from './words/sender.ts'
 
 export type { Address } from './log/gossip.ts'
 export { TrusteeStore } from './store.ts'
@@ -43,17 +40,10 @@ export interface Trustee extends Pick<Server, 'listen' | 'inject' | 'close'> {
   readonly gossip: () => Promise<void>
 }
 
-/** The signer among the principals that the request shows. Throws `principal-unknown`. */
-const signerOf = (principals: ShownPrincipals, principal: Uint8Array): PrincipalKeys => {
-  const keys = principals.find(principal)
-  if (keys === undefined) throw new Problem('principal-unknown', 'The request does not show its signer\'s key chain.')
-  return keys
-}
-
 const followLog = (
   { identity, store, peers = [], context, log, fetch = globalThis.fetch, timers = systemTimers }: TrusteeOptions,
   indexId: Uint8Array, signal: AbortSignal,
-): { witness: Witness; seen: SeenNotes; gossip: Gossip } => {
+): { witness: Witness; seen: SeenNotes; gossip: Gossip; asking: AskOptions } => {
   const witness = new Witness({ identity, indexId, store: store.log, now: context.now, log })
   const seen = new SeenNotes(store.log)
   const asking: AskOptions = {
@@ -61,7 +51,7 @@ const followLog = (
   }
   const gossip = new Gossip({ identity, indexId, peers, witness, seen, asking, log })
   void witness.waitFor(gossip.start())
-  return { witness, seen, gossip }
+  return { witness, seen, gossip, asking }
 }
 
 export const createTrustee = (options: TrusteeOptions): Trustee => {
@@ -69,14 +59,15 @@ export const createTrustee = (options: TrusteeOptions): Trustee => {
   const indexId = fromHex(options.index.id)
   if (indexId === undefined) throw new TypeError('the id of a principal is 64 hexadecimal digits')
   const ended = new AbortController()
-  const { witness, seen, gossip } = followLog(options, indexId, ended.signal)
+  const { witness, seen, gossip, asking } = followLog(options, indexId, ended.signal)
+  const sender = new Sender({ identity, words: store.words, url: options.index.url, asking, log: options.log })
   const releaser = {
-    trustee: identity.keys,
+    identity,
     index: indexId,
     logged: { witness, seen, own: identity.keys },
     couriers: new CourierKeys(identity, TRUSTEE_LIMITS.openCouriers),
     store,
-    now: context.now,
+    context,
   }
   const server = createServer({
     role: 'trustee',
@@ -89,37 +80,10 @@ export const createTrustee = (options: TrusteeOptions): Trustee => {
     readiness: () => store.works && witness.forks.evidence === undefined && !witness.behind,
     ...(options.authorities === undefined ? {} : { authorities: options.authorities }),
   })
-  server.route({
-    method: 'POST',
-    url: '/v1/releases',
-    policy: 'self-certifying',
-    maxBody: TRUSTEE_LIMITS.releaseBody,
-    certify: async (body, signer) => {
-      const request = decode(ReleaseRequest, body)
-      const principals = await verifyPrincipals(request.keys, store)
-      return { keys: signerOf(principals, signer), value: { request, principals } }
-    },
-    handler: async ({ certified, principal: reader }) => {
-      witness.forks.require()
-      return { body: await release({ ...certified, reader }, releaser) }
-    },
-  })
-  server.route({
-    method: 'POST',
-    url: '/v1/revocations',
-    policy: 'self-certifying',
-    maxBody: TRUSTEE_LIMITS.revocationBody,
-    certify: async (body, signer) => {
-      const notice = decode(RevocationNotice, body)
-      const principals = await verifyPrincipals(notice.keys, store)
-      return { keys: signerOf(principals, signer), value: { notice, principals } }
-    },
-    handler: async ({ certified, principal }) => {
-      await revoke({ ...certified, revoker: principal }, releaser)
-      return { status: 204 }
-    },
-  })
+  addRoutes(server, { store, releaser, sender })
   addLogRoutes(server, { witness, store: store.log, seen, indexId })
+  // What was released before this start may not be on record yet.
+  sender.wake()
   const halt = (): void => ended.abort()
   const close = async (): Promise<void> => {
     halt()

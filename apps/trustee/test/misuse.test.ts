@@ -304,9 +304,14 @@ describe('the right', () => {
     const release = {
       reader: world.doctor.id, access: new Uint8Array(16), statement: new Uint8Array(32), vault: world.vault.vault,
       time: 0, answer: Uint8Array.of(1),
+      word: {
+        vault: world.vault.vault, custodian: world.hospital.id, reader: world.doctor.id, kind: 'release' as const,
+        time: 0, access: Uint8Array.of(1), word: Uint8Array.of(1),
+      },
     }
     expect(() => store.keepRelease(release, { ids: [root.id], revocations: 0 }, [])).toThrow(/revoked/)
     expect(store.answerTo(release)).toBeUndefined()
+    expect(store.words.due()).toBeUndefined()
   })
 })
 

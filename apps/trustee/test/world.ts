@@ -168,7 +168,7 @@ const standing: Timers = { after: () => () => undefined }
 export const startTrustee = (
   world: World, which = 0, path = ':memory:', more: Partial<TrusteeOptions> = {},
 ): Running => {
-  const store = new TrusteeStore(path)
+  const store = more.store ?? new TrusteeStore(path)
   const lines: string[] = []
   const trustee = createTrustee({
     identity: world.trustees[which] as Identity, store, index: indexOf(world), context: world.clock,

@@ -49,6 +49,8 @@ export type LogEvent =
   | { readonly event: 'log-recovered'; readonly leaves: number }
   /** How it stands between the index and a trustee, by its place in the configuration; told when it changes. */
   | { readonly event: 'witness'; readonly trustee: number; readonly state: WitnessState }
+  /** The index refused to put a release of this trustee on record, for good. */
+  | { readonly event: 'release-refused' }
   /** A defect. Its kind and where it was thrown; its message could hold what a patient's record holds. */
   | { readonly event: 'fault'; readonly request?: string; readonly kind: string; readonly at: readonly string[] }
 

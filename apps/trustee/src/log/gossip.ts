@@ -67,6 +67,8 @@ export class Gossip {
 
   /** Asks all peers now and every minute until the signal of `asking`. The answer: once all were asked. */
   start(): Promise<void> {
+    // Alone, nobody knows more than this trustee.
+    if (this.#options.peers.length === 0) return Promise.resolve()
     this.#options.asking.signal.addEventListener('abort', () => this.#cancel?.(), { once: true })
     const first = this.round()
     this.#next()
