@@ -18,14 +18,14 @@ import {
 
 let world: World
 let running: Running
-let due: { ms: number; then: () => void }[]
+let due: { ms: number; run: () => void }[]
 /** What the index was sent, and what it answers next; 200 where nothing is planned. */
 let sent: { path: string; body: Uint8Array }[]
 let answers: (ProblemCode | 'silence' | 200)[]
 
 const timers: Timers = {
-  after: (ms, then) => {
-    const one = { ms, then }
+  after: (ms, run) => {
+    const one = { ms, run }
     due.push(one)
     return () => { due = due.filter((other) => other !== one) }
   },
@@ -60,7 +60,7 @@ const pause = async (): Promise<number> => {
   await expect.poll(() => due.filter(({ ms }) => ms !== TRUSTEE_LIMITS.askTimeout).length).toBe(1)
   const next = due.find(({ ms }) => ms !== TRUSTEE_LIMITS.askTimeout) as (typeof due)[number]
   due = due.filter((one) => one !== next)
-  next.then()
+  next.run()
   return next.ms
 }
 

@@ -24,7 +24,7 @@ export interface SenderOptions {
 
 export class Sender {
   readonly #options: SenderOptions
-  #running: Promise<void> | undefined
+  #running = false
   #pause = 0
 
   constructor(options: SenderOptions) {
@@ -33,10 +33,12 @@ export class Sender {
 
   /** There may be something to tell. */
   wake(): void {
-    this.#running ??= this.#run()
+    if (this.#running) return
+    this.#running = true
+    void this.#run()
       .catch((error: unknown) => this.#options.log({ event: 'fault', ...faultOf(error) }))
       .finally(() => {
-        this.#running = undefined
+        this.#running = false
       })
   }
 
