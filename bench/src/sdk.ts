@@ -1,7 +1,7 @@
 /** Rows that go through the sdk without an edge: whoever writes with it directly is one of its users too. */
 import type { Resource } from '@medplum/fhirtypes'
 import { CATEGORIES, categorise } from '@scelle/fhir/categories'
-import { type Client, connect, handleOf, type PreparedCommit, type WriteItem } from '@scelle/sdk'
+import { ACCESS_LOG, type Client, connect, handleOf, type PreparedCommit, type WriteItem } from '@scelle/sdk'
 import type { Identity } from '@scelle/seal/identity'
 import { fromHex, toHex } from '@scelle/seal/verify'
 import { context } from './sealing.ts'
@@ -22,6 +22,9 @@ export const newVault = async (client: Client): Promise<string> => {
   })
   return toHex(vault.id)
 }
+
+/** Those that records go to: the access log takes what readers write about their openings. */
+export const RECORD_CATEGORIES = CATEGORIES.map(({ code }) => code as string).filter((code) => code !== ACCESS_LOG)
 
 const handleKey = new Uint8Array(32)
 

@@ -1,11 +1,10 @@
 /** A reader's process: writes a chart of so many capsules, then opens it again and again, as a new chart. */
 import process from 'node:process'
 import type { Resource } from '@medplum/fhirtypes'
-import { CATEGORIES } from '@scelle/fhir/categories'
 import type { Client, WriteItem } from '@scelle/sdk'
 import { importIdentity } from '@scelle/seal/identity'
 import { fromHex } from '@scelle/seal/verify'
-import { type Address, itemOf, newClient, newVault, writeAll } from '../sdk.ts'
+import { type Address, itemOf, newClient, newVault, RECORD_CATEGORIES, writeAll } from '../sdk.ts'
 import { resourcesOf } from '../sealing.ts'
 
 export interface OpenJob {
@@ -24,7 +23,7 @@ export interface OpenJob {
 const writeChart = async (job: OpenJob, connected: () => Promise<Client>): Promise<string> => {
   const vault = await newVault(await connected())
   const resources = resourcesOf('bench', job.records) as Resource[]
-  const codes = CATEGORIES.map(({ code }) => code as string)
+  const codes = RECORD_CATEGORIES
   for (let from = 0; from < job.capsules; from += codes.length) {
     const width = Math.min(codes.length, job.capsules - from)
     const items: WriteItem[] = []

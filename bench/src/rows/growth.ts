@@ -1,11 +1,10 @@
 /** Whether a write and an opening take longer when the index holds more: its tables are what this is about. */
 import type { Resource } from '@medplum/fhirtypes'
-import { CATEGORIES } from '@scelle/fhir/categories'
 import type { Client, Vault, WriteItem } from '@scelle/sdk'
 import { fromHex } from '@scelle/seal/verify'
 import { median, ms, type Row, times } from '../measure.ts'
 import { Parties, TRUSTEES } from '../parties.ts'
-import { type Address, itemOf, newClient, newVault, writeAll } from '../sdk.ts'
+import { type Address, itemOf, newClient, newVault, writeAll, RECORD_CATEGORIES } from '../sdk.ts'
 import { context, resourcesOf } from '../sealing.ts'
 import { capsulesIn, ofCapsules } from '../state.ts'
 
@@ -17,7 +16,7 @@ const CAPSULES = 10
 const FILLED = 400
 const FILLED_TOGETHER = 16
 
-const codes = CATEGORIES.map(({ code }) => code as string)
+const codes = RECORD_CATEGORIES
 
 class Filler {
   readonly #address: Address
