@@ -1,6 +1,8 @@
 /** An index that serves nothing but itself and a log in memory, which a test makes lie; three trustees that are met. */
 import { parseTilePath } from '@scelle/log'
-import { type Client, type ClientState, connect, createIdentity, memoryState, type Word, wordOf } from '@scelle/sdk'
+import {
+  type Client, type ClientState, connect, createIdentity, type Identity, memoryState, type Word, wordOf,
+} from '@scelle/sdk'
 import { encode } from '@scelle/seal/verify'
 import { problemDocument } from '@scelle/wire/errors'
 import { Receipt, Self } from '@scelle/wire/messages'
@@ -40,7 +42,7 @@ export class LyingIndex {
       const who = hostname === 'index' ? index : trustees[Number(hostname.slice(1))]
       return answer(encode(Self, { role: who?.keys.kind ?? '', keys: [...who?.chain ?? []] }))
     }
-    if (pathname.startsWith('/v1/principals')) {
+    if (pathname.startsWith('/v1/principals') && !this.served.has(pathname)) {
       return init.method === 'POST' ? this.#take(init) : refusal('principal-unknown')
     }
     this.asked.push(pathname)
@@ -56,11 +58,11 @@ export class LyingIndex {
   }
 
   /** A client that met everybody. */
-  async client(state: ClientState = memoryState()): Promise<Client> {
+  async client(state: ClientState = memoryState(), who?: Identity): Promise<Client> {
     const context = { now: this.clock.now, random: seededRandom('lying log, client') }
     return connect({
       index: 'http://index', trustees: ['http://t0', 'http://t1', 'http://t2'], state, context,
-      identity: await createIdentity('person', { ...context, random: seededRandom('lying log, person') }),
+      identity: who ?? await createIdentity('person', { ...context, random: seededRandom('lying log, person') }),
       fetch: (url, init) => this.fetch(url, init), timers: this.clock.timers,
       pins: { index: this.log.parties.index.id, trustees: this.log.parties.trustees.map(({ id }) => id) },
     })

@@ -11,6 +11,7 @@ import { type Id, idBytes } from './ids.ts'
 import { SDK_LIMITS } from './limits.ts'
 import { openKeyring, type Purpose } from './keyring.ts'
 import type { Right } from './sharing.ts'
+import type { ForeignKey } from './log/key-leaves.ts'
 import type { LogClient } from './log/log-client.ts'
 import { inParallel } from './timers.ts'
 import { Vault } from './vault.ts'
@@ -56,6 +57,19 @@ export class Client {
   /** The index's log, verified: what it acknowledged, and what was found wrong with it. */
   get log(): LogClient {
     return this.#connection.logClient
+  }
+
+  /**
+   * Looks after this principal's own key records, about once a minute, until the answer is called: whoever stole an old
+   * key and has the index on its side would have to log a new one. `told` hears of each that is not this client's, with
+   * its leaf and between when it came; `failed` of looks that could not be finished, the log's lies among them.
+   */
+  watchOwnKeys(
+    told: (found: ForeignKey) => void,
+    failed: (error: unknown) => void = () => {},
+    every: number = SDK_LIMITS.ownKeysEvery,
+  ): () => void {
+    return this.#connection.ownKeys.watch(every, told, failed)
   }
 
   /** Capsules to which this client can still add records. */

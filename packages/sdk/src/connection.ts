@@ -15,6 +15,7 @@ import { KeyChain, Receipt, Self } from '@scelle/wire/messages'
 import { Directory, type KnownPrincipal, verifyPrincipal } from './directory.ts'
 import { type EntryText, plainEntry } from './entry-text.ts'
 import { SdkError } from './errors.ts'
+import { OwnKeys, requireLogged } from './log/key-leaves.ts'
 import { LogClient } from './log/log-client.ts'
 import { placeOf } from './log/places.ts'
 import { type Id, idBytes } from './ids.ts'
@@ -75,6 +76,8 @@ export class Connection {
   /** The index's log, as this client saw it so far. */
   readonly logClient: LogClient
   readonly entryText: EntryText
+  /** Key records that somebody else made for this client's principal. */
+  readonly ownKeys: OwnKeys
   /** Encapsulations made to this client, opened. */
   readonly couriers: CourierKeys
   readonly #index: Target
@@ -97,7 +100,9 @@ export class Connection {
       target: { role: 'trustee', url: baseOf(url) },
       party: undefined,
     }))
-    this.directory = new Directory(this.transport, this.#index, this.memory)
+    this.directory = new Directory(
+      this.transport, this.#index, this.memory, (id, chain, known) => requireLogged(this, id, chain, known),
+    )
     this.directory.put({ keys: options.identity.keys, chain: options.identity.chain })
     this.logClient = new LogClient({
       memory: this.memory,
@@ -108,6 +113,7 @@ export class Connection {
       trustees: () => this.metTrustees(),
       meet: () => this.meet(),
     })
+    this.ownKeys = new OwnKeys(this)
     this.couriers = new CourierKeys(options.identity)
     const { index, trustees } = options.pins ?? {}
     this.#pins = {

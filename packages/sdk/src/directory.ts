@@ -32,16 +32,21 @@ export const verifyPrincipal = async (chain: readonly Uint8Array[], id?: Uint8Ar
   return { keys, chain }
 }
 
+/** Checks that key records, beyond the first `known`, are leaves of the log. Throws `key-unlogged`. */
+export type RequireLogged = (id: Uint8Array, chain: readonly Uint8Array[], known: number) => Promise<void>
+
 export class Directory {
   readonly #known = new Recent<Promise<KnownPrincipal>>(SDK_LIMITS.principals)
   readonly #transport: Transport
   readonly #index: Target
   readonly #memory: Memory
+  readonly #requireLogged: RequireLogged
 
-  constructor(transport: Transport, index: Target, memory: Memory) {
+  constructor(transport: Transport, index: Target, memory: Memory, requireLogged: RequireLogged) {
     this.#transport = transport
     this.#index = index
     this.#memory = memory
+    this.#requireLogged = requireLogged
   }
 
   /** Remembers what was verified elsewhere: this client itself, the servers it met. */
@@ -72,6 +77,7 @@ export class Directory {
         'the index serves an older or other key chain of a principal than before',
       )
     }
+    await this.#requireLogged(id, fresh.chain, seen === undefined ? 0 : seen.version + 1)
     if (known === undefined || fresh.keys.current.version > known.keys.current.version) {
       const last = fresh.chain.at(-1) as Uint8Array
       await this.#memory.sawKeys(name, { version: fresh.keys.current.version, id: statementId(last) })

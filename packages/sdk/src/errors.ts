@@ -28,6 +28,8 @@ export type SdkErrorCode =
   | 'log-stale'
   | 'leaf-dropped'
   | 'leaf-late'
+  | 'key-unlogged'
+  | 'key-foreign'
   | 'chart-closed'
   | 'chart-too-large'
 

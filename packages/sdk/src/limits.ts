@@ -70,6 +70,10 @@ export const SDK_LIMITS = {
   /** The log is looked at unasked no more often than this while something waits, and than that while nothing does. */
   logLook: 1_000,
   logLookIdle: 60_000,
+  /** Between two looks for key records that somebody else made for this client's principal. */
+  ownKeysEvery: 60_000,
+  /** Bundles of entries that are read by one reader, which keeps what it read. */
+  logBundles: 64,
   /** Seconds by which a checkpoint may be younger than a position whose leaf it lacks: clocks, and a slow disk. */
   leafDelay: 120,
   /** An entry about an access may come so long after a trustee released: they go out together. */

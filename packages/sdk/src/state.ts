@@ -45,6 +45,16 @@ export type VersionSeen = Value<typeof VersionSeen>
 const HeadSeen = struct({ count: field(0, uint()), head: field(1, hash32), sum: field(2, hash32) })
 export type HeadSeen = Value<typeof HeadSeen>
 
+/** How far the log was read for key records of this principal, and those that are not its own. Times in seconds. */
+const OwnKeysSeen = struct({
+  scanned: field(0, uint()),
+  time: field(1, uint()),
+  foreign: field(2, list(
+    struct({ leaf: field(0, uint()), from: field(1, uint()), to: field(2, uint()) }), SDK_LIMITS.wordsPerEntry,
+  )),
+})
+export type OwnKeysSeen = Value<typeof OwnKeysSeen>
+
 /** A revocation that is not finished. */
 const PendingRevocation = struct({
   notice: field(0, bytes(1, 4 * 1024 * 1024)),
@@ -113,6 +123,9 @@ export class Memory {
 
   keptWords = (entry: number): Promise<KeptWord[] | undefined> => this.#read(KeptWords, `log/words/${entry}`)
   keepWords = (entry: number, words: KeptWord[]): Promise<void> => this.#write(KeptWords, `log/words/${entry}`, words)
+
+  ownKeysSeen = (): Promise<OwnKeysSeen | undefined> => this.#read(OwnKeysSeen, 'own-keys')
+  sawOwnKeys = (seen: OwnKeysSeen): Promise<void> => this.#write(OwnKeysSeen, 'own-keys', seen)
 
   registered = (): Promise<number | undefined> => this.#read(uint(), 'registered')
   nowRegistered = (records: number): Promise<void> => this.#write(uint(), 'registered', records)

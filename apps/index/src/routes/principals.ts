@@ -4,7 +4,7 @@ import {
   verifyKeyChain, ZERO32,
 } from '@scelle/seal/verify'
 import { Problem } from '@scelle/wire/errors'
-import { KeyChain } from '@scelle/wire/messages'
+import { KeyChain, KeyPlaces } from '@scelle/wire/messages'
 import type { Answer, Server } from '@scelle/wire/server'
 import { INDEX_LIMITS } from '../limits.ts'
 import { requirePast } from '../registry.ts'
@@ -50,6 +50,20 @@ export const addPrincipalRoutes = (server: Server, services: Services): void => 
       const chain = await services.store.keyChain(idOf(request.params['id']))
       if (chain.length === 0) throw new Problem('not-found')
       return { body: encode(KeyChain, chain) }
+    },
+  })
+  server.route({
+    method: 'GET',
+    url: '/v1/principals/:id/places',
+    policy: 'signed',
+    handler: async (request): Promise<Answer> => {
+      requireQuery(request)
+      const chain = await services.store.keyChain(idOf(request.params['id']))
+      if (chain.length === 0) throw new Problem('not-found')
+      const places = await Promise.all(chain.map((record) => services.store.position(statementId(record))))
+      return { body: encode(KeyPlaces, places.flatMap((place) => (place === undefined ? [] : [
+        { sequence: place.sequence, salt: place.salt },
+      ]))) }
     },
   })
 }

@@ -45,6 +45,16 @@ const requireInTime = async ({ checkpoint, parties }: Audit, word: Word, place: 
   })
 }
 
+/** Whether a place holds the leaf that the statement must have. */
+export const leafState = async (
+  place: Place, { size }: SignedCheckpoint, reader: TileReader,
+): Promise<'held' | 'waiting' | 'other'> => {
+  if (place.sequence > size) return 'waiting'
+  const index = place.sequence - 1
+  const leaves = await reader.leaves(Math.floor(index / LOG_LIMITS.tileWidth))
+  return equalBytes(leaves[index % LOG_LIMITS.tileWidth] as Uint8Array, leafAt(place)) ? 'held' : 'other'
+}
+
 /**
  * Looks every place up in the checkpoint's tree; the state of each word. Throws `leaf-dropped`, `leaf-late`, with
  * evidence, for the first that does not hold, and LogError where the tiles do not hold.

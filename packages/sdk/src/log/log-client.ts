@@ -15,7 +15,8 @@ import { SDK_LIMITS } from '../limits.ts'
 import type { KeptWord, Memory } from '../state.ts'
 import type { Log } from '../transport.ts'
 import { forkEvidence, type Parties, staleHeadEvidence } from './evidence.ts'
-import { proofOf, wordStates } from './leaves.ts'
+import { labelledLeaves, type Labelled } from './labelled.ts'
+import { leafState, proofOf, wordStates } from './leaves.ts'
 import { keptWord, type Place, type Word, wordOf } from './places.ts'
 import { type CheckpointKind, Remembered } from './remembered.ts'
 import { Tiles } from './tiles.ts'
@@ -176,6 +177,45 @@ export class LogClient {
     } catch (error) {
       throw this.#wrong(error)
     }
+  }
+
+  /**
+   * Whether all these leaves are there, under the newest checkpoint of a kind: `waiting` where it does not reach them
+   * or there is none yet, `other` where something else stands at one of them. Throws as {@link checkpoint} does.
+   */
+  async holds(places: readonly Place[], kind: CheckpointKind): Promise<'held' | 'waiting' | 'other'> {
+    const checkpoint = await this.#orNone(kind)
+    if (checkpoint === undefined) return 'waiting'
+    try {
+      const reader = this.#readerOf(checkpoint)
+      const states = await Promise.all(places.map((place) => leafState(place, checkpoint, reader)))
+      return states.find((state) => state === 'other') ?? states.find((state) => state === 'waiting') ?? 'held'
+    } catch (error) {
+      throw this.#wrong(error)
+    }
+  }
+
+  /**
+   * Control leaves with a label, from a leaf on, under the newest checkpoint that two trustees cosigned; and when they
+   * did, in seconds. Reads every entry since then.
+   */
+  async labelled(label: Uint8Array, from: number): Promise<Labelled> {
+    const checkpoint = await this.#orNone('quorum')
+    if (checkpoint === undefined) return { size: from, time: 0, leaves: [] }
+    try {
+      const leaves = await labelledLeaves(checkpoint, (tree) => new TileReader(tree, this.#tiles.read), label, from)
+      return { size: Math.max(from, checkpoint.size), time: Math.min(...checkpoint.cosigned.values()), leaves }
+    } catch (error) {
+      throw this.#wrong(error)
+    }
+  }
+
+  /** Undefined where the index shows none of that kind yet. */
+  async #orNone(kind: CheckpointKind): Promise<SignedCheckpoint | undefined> {
+    return this.checkpoint(kind).catch((error: unknown) => {
+      if (error instanceof SdkError && error.problem === 'not-found') return undefined
+      throw error
+    })
   }
 
   /** Keeps the word about a single statement until it is confirmed. */
