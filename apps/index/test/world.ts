@@ -24,7 +24,9 @@ import { signRequest } from '@scelle/wire/http'
 import { CommitAnswers, CommitBatch, CommitSubmission, Feed, NewGrant, NewVault, Receipt } from '@scelle/wire/messages'
 import type { LogEvent } from '@scelle/wire/server'
 import type { Timers } from '@scelle/wire/timers'
-import { createIndex, type IndexServer, openStorage, type Storage, type StorageOptions } from '../src/index.ts'
+import {
+  createIndex, type IndexServer, openPostgresStorage, openStorage, type Storage, type StorageOptions,
+} from '../src/index.ts'
 import { quickTimers, Witnesses } from './witnesses.ts'
 
 /** A generator of bytes that gives the same ones for the same seed. */
@@ -71,7 +73,16 @@ export interface WorldOptions {
   readonly timers?: Timers
 }
 
+/** A database of a world's own. */
+export interface WorldDatabase {
+  readonly url: string
+  readonly remove: () => Promise<void>
+}
+
 export class World {
+  /** Makes a database for each world that says nothing of its storage: `postgres-routes.test.ts` sets it. */
+  static freshDatabase: (() => Promise<WorldDatabase>) | undefined
+
   readonly clock: Clock
   readonly context: Context
   readonly admitted: string[] = []
@@ -85,6 +96,7 @@ export class World {
   witnesses!: Witnesses
   readonly #options: WorldOptions
   readonly #remove: () => void
+  #database: WorldDatabase | undefined
   #starts = 0
 
   private constructor(options: WorldOptions) {
@@ -101,15 +113,34 @@ export class World {
     world.identity = await createIdentity('index', world.context)
     world.trustees = await Promise.all([0, 1, 2].map(() => createIdentity('trustee', world.context)))
     world.witnesses = new Witnesses(world.identity.keys, world.trustees, world.context.now)
-    world.start()
+    if (options.storage === undefined) world.#database = await World.freshDatabase?.()
+    await world.open()
     return world
+  }
+
+  /** On the engine of this world. */
+  async open(): Promise<void> {
+    if (this.#database === undefined) return this.start()
+    const { identity, directory } = this
+    const context = this.#indexContext()
+    this.storage = await openPostgresStorage({ directory, identity, context, database: this.#database.url })
+    this.#serve(context)
   }
 
   start(): void {
     const { identity, directory } = this
-    // What the index draws for itself, whenever it does, changes nothing of what a test draws.
-    const context = { ...this.context, random: seeded(`${this.#options.seed}/index/${this.#starts++}`) }
+    const context = this.#indexContext()
     this.storage = openStorage({ directory, identity, context, ...this.#options.storage })
+    this.#serve(context)
+  }
+
+  /** What the index draws for itself, whenever it does, changes nothing of what a test draws. */
+  #indexContext(): Context {
+    return { ...this.context, random: seeded(`${this.#options.seed}/index/${this.#starts++}`) }
+  }
+
+  #serve(context: Context): void {
+    const { identity } = this
     this.server = createIndex({
       ...this.storage,
       identity,
@@ -129,12 +160,13 @@ export class World {
 
   async restart(): Promise<void> {
     await this.stop()
-    this.start()
+    await this.open()
   }
 
   async end(): Promise<void> {
     await this.stop()
     this.#remove()
+    await this.#database?.remove()
   }
 
   async ask(
