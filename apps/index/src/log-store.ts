@@ -11,6 +11,12 @@ export interface StoredLeaf {
   readonly entry: Uint8Array
   /** Of a control leaf: the statement that it commits to, and the salt. */
   readonly control?: { readonly statement: Uint8Array; readonly salt: Uint8Array } | undefined
+  /** The same of a denial, with the access that was refused: trustees keep it, as they see accesses. */
+  readonly denial?: {
+    readonly statement: Uint8Array
+    readonly salt: Uint8Array
+    readonly access: Uint8Array
+  } | undefined
 }
 
 /** A checkpoint that the index signed. Nothing of that size but this is ever signed. */

@@ -9,6 +9,9 @@ export const TRUSTEE_LIMITS = {
   /** Leaves of the log, some with their statements. */
   pushBody: WIRE_LIMITS.logPushBytes,
   addCheckpointBody: WIRE_LIMITS.logProof,
+  /** A request of the index for statements, and the statements of one answer, in bytes. */
+  statementsBody: 1024 * 1024,
+  statementsAnswer: 512 * 1024,
   /** Milliseconds until another server's answer counts as none, and its length. */
   askTimeout: 5_000,
   askAnswer: WIRE_LIMITS.evidence,

@@ -13,6 +13,7 @@ import { Problem } from '@scelle/wire/errors'
 import { ReleaseAnswer, type ReleaseRequest } from '@scelle/wire/messages'
 import { TRUSTEE_LIMITS } from './limits.ts'
 import { type LogWitnessed, requireLogged } from './log/receipt.ts'
+import type { ShownLeaf } from './log/mirror-store.ts'
 import { requireNotRevoked } from './log/revoked.ts'
 import type { ShownPrincipals } from './principals.ts'
 import type { TrusteeStore } from './store.ts'
@@ -127,7 +128,9 @@ interface VerifiedAccess {
 /** Opens the shares, seals them to the access's one-time key, and keeps answer and word before returning. */
 const answerNew = async (
   { request, principals, reader }: SignedRelease, { access, id }: VerifiedAccess,
-  { capsules, index, revocations }: { capsules: readonly NamedCapsule[]; index: number; revocations: number },
+  { capsules, index, revocations, leaf }: {
+    capsules: readonly NamedCapsule[]; index: number; revocations: number; leaf: ShownLeaf | undefined
+  },
   { identity, couriers, store, context }: Releaser,
 ): Promise<Uint8Array> => {
   const { vault, custodian, oneTimeKey } = access
@@ -143,7 +146,7 @@ const answerNew = async (
   store.dropAnswers(time - TRUSTEE_LIMITS.accessWindow - TRUSTEE_LIMITS.accessAhead)
   store.words.drop(time - TRUSTEE_LIMITS.wordsKept)
   return store.keepRelease({
-    reader: reader.id, access: access.access, statement: id, vault, time, answer,
+    reader: reader.id, access: access.access, statement: id, vault, time, answer, leaf,
     word: { vault, custodian, reader: reader.id, kind: 'release', time, access: request.access, word },
   }, { ids: access.chain, revocations }, principals.heads)
 }
@@ -158,14 +161,15 @@ const decide = async (signed: SignedRelease, verified: VerifiedAccess, releaser:
   const { receipt } = request
   if (receipt === undefined) {
     await verifyPosition(request.position, principals.need(releaser.index, 'index'), id)
-  } else {
-    await requireLogged({ receipt, access: request.access, vault, principals }, releaser.logged)
   }
+  const leaf = receipt === undefined
+    ? undefined
+    : await requireLogged({ receipt, access: request.access, vault, principals }, releaser.logged)
   const capsules = requireNamed(request, access)
   const revocations = store.log.countRevocations(access.chain)
   await requireRight(signed, access, vault, capsules, releaser)
   const earlier = store.answerTo({ reader: reader.id, access: access.access, statement: id })
-  return earlier ?? answerNew(signed, verified, { capsules, index, revocations }, releaser)
+  return earlier ?? answerNew(signed, verified, { capsules, index, revocations, leaf }, releaser)
 }
 
 /**

@@ -1,7 +1,7 @@
 /** What a trustee must not forget: what it released, what was revoked, and how far each principal's keys went. */
 import { Problem } from '@scelle/wire/errors'
 import { Database } from './database.ts'
-import { LOG_SCHEMA, MirrorStore } from './log/mirror-store.ts'
+import { LOG_SCHEMA, MirrorStore, type ShownLeaf } from './log/mirror-store.ts'
 import { type Word, WORD_SCHEMA, WordStore } from './words/word-store.ts'
 
 /** The newest key record of a principal that was relied on. */
@@ -25,6 +25,8 @@ export interface Release {
   readonly answer: Uint8Array
   /** This trustee's signed word of it, and what it is about. */
   readonly word: Word
+  /** The access in the log. */
+  readonly leaf?: ShownLeaf | undefined
 }
 
 /** Grants that a release rests on, and how many revocations of them the log held when they were checked. */
@@ -87,8 +89,9 @@ export class TrusteeStore {
       const earlier = this.answerTo(release)
       if (earlier !== undefined) return earlier
       this.#keepHeads(heads)
-      const { reader, access, statement, vault, time, answer, word } = release
+      const { reader, access, statement, vault, time, answer, word, leaf } = release
       this.words.add(word)
+      if (leaf !== undefined) this.log.keepShown(leaf)
       this.#db.run('INSERT INTO release (reader, access, statement, vault, time, answer) VALUES (?, ?, ?, ?, ?, ?)',
         reader, access, statement, vault, time, answer)
       return answer

@@ -60,7 +60,9 @@ export const createTrustee = (options: TrusteeOptions): Trustee => {
   if (indexId === undefined) throw new TypeError('the id of a principal is 64 hexadecimal digits')
   const ended = new AbortController()
   const { witness, seen, gossip, asking } = followLog(options, indexId, ended.signal)
-  const sender = new Sender({ identity, words: store.words, url: options.index.url, asking, log: options.log })
+  const sender = new Sender({
+    identity, words: store.words, mirror: store.log, url: options.index.url, asking, log: options.log,
+  })
   const releaser = {
     identity,
     index: indexId,

@@ -160,9 +160,11 @@ export const LogPush = struct({
   from: field(0, uint()),
   leaves: field(1, list(struct({
     entry: field(0, bytes(1, 256)),
-    /** Of a control leaf: the statement that it commits to, and its salt. */
+    /** Of a control leaf, and of a denial by the index: the statement that it commits to, and its salt. */
     statement: optional(1, statement),
     salt: optional(2, bytes(16)),
+    /** Of a denial: the access that was refused. Nobody else could give it back to an index that was restored. */
+    access: optional(3, statement),
   }), WIRE_LIMITS.logPush)),
   /** c2sp.org/tlog-witness. Absent while more leaves follow. */
   request: optional(2, bytes(1, WIRE_LIMITS.logProof)),

@@ -20,14 +20,13 @@ export interface Push {
   readonly asks: boolean
 }
 
-const pushed = ({ entry, control }: StoredLeaf): LogPush['leaves'][number] =>
-  control === undefined ? { entry } : { entry, statement: control.statement, salt: control.salt }
+const pushed = ({ entry, control, denial }: StoredLeaf): LogPush['leaves'][number] => ({ entry, ...control, ...denial })
 
 /** As many as fit one request: statements of control leaves can be long. */
 const fitting = (leaves: readonly StoredLeaf[]): readonly StoredLeaf[] => {
   let bytes = 0
-  const end = leaves.findIndex(({ control }) => {
-    bytes += control?.statement.length ?? 0
+  const end = leaves.findIndex(({ control, denial }) => {
+    bytes += (control?.statement.length ?? 0) + (denial?.statement.length ?? 0) + (denial?.access.length ?? 0)
     return bytes > INDEX_LIMITS.pushBytes
   })
   return end < 0 ? leaves : leaves.slice(0, Math.max(1, end))

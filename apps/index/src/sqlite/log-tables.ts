@@ -6,12 +6,15 @@ import {
 } from '../log-store.ts'
 import { numberOf, type Prepare, preparer } from './statements.ts'
 
-interface LeafRow { id: Uint8Array; salt: Uint8Array; subject: Uint8Array | null; statement: Uint8Array | null }
+interface LeafRow {
+  id: Uint8Array; salt: Uint8Array; subject: Uint8Array | null; statement: Uint8Array | null; access: Uint8Array | null
+}
 
-const leafOf = ({ id, salt, subject, statement }: LeafRow): StoredLeaf =>
-  subject === null || statement === null
-    ? { entry: logEntry({ salt, statement: id }) }
-    : { entry: logEntry({ salt, statement: id, subject }), control: { statement, salt } }
+const leafOf = ({ id, salt, subject, statement, access }: LeafRow): StoredLeaf => {
+  const entry = logEntry({ salt, statement: id, subject: subject ?? undefined })
+  if (statement === null) return { entry }
+  return access === null ? { entry, control: { statement, salt } } : { entry, denial: { statement, salt, access } }
+}
 
 export interface LogTablesOptions {
   /** The log's own file. */
@@ -54,8 +57,10 @@ export class LogTables implements LogStore {
 
   async leaves(from: number, to: number): Promise<StoredLeaf[]> {
     const rows = this.#statements(
-      `SELECT id, salt, subject, CASE WHEN subject IS NULL THEN NULL ELSE statement END AS statement FROM statements
-       WHERE sequence > ? AND sequence <= ? ORDER BY sequence`,
+      `SELECT s.id, s.salt, s.subject, d.access,
+         CASE WHEN s.subject IS NULL AND d.access IS NULL THEN NULL ELSE s.statement END AS statement
+       FROM statements s LEFT JOIN denials d ON d.sequence = s.sequence
+       WHERE s.sequence > ? AND s.sequence <= ? ORDER BY s.sequence`,
     ).all(from, to) as unknown as LeafRow[]
     return rows.length === to - from ? rows.map(leafOf) : [...rows.map(leafOf), ...this.#lost(from, to)]
   }

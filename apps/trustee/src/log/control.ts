@@ -4,8 +4,8 @@
  * believed: what it hands over must be what the leaf commits to.
  */
 import {
-  controlSubject, decode, decodeSigned, ed25519Verify, equalBytes, KeyRecord, LogEntry, logEntry, Manifest, Revocation,
-  SealError, Signed, signatureInput, statementId, toHex, ZERO32,
+  controlSubject, decode, decodeSigned, Denial, ed25519Verify, equalBytes, KeyRecord, LogEntry, logEntry, Manifest,
+  Revocation, SealError, Signed, signatureInput, statementId, toHex, ZERO32,
 } from '@scelle/seal/verify'
 import { Problem } from '@scelle/wire/errors'
 import type { LogPush } from '@scelle/wire/messages'
@@ -23,22 +23,29 @@ const about = <T>(leaf: number, check: () => T): T => {
   }
 }
 
+/** The denial and the access that it is about: of those that are no control leaves, nothing else is taken. */
+const requireDenial = (statement: Uint8Array, access: Uint8Array | undefined, leaf: number): Uint8Array => {
+  const { kind, body } = decode(Signed, statement)
+  if (kind !== 'denial' || access === undefined) throw refused(leaf, 'it is no control leaf')
+  if (!equalBytes(decode(Denial, body).access, statementId(access))) throw refused(leaf, 'it denied another access')
+  return access
+}
+
 /**
- * A labelled leaf comes with the statement that it commits to, under its salt and label; any other comes alone, so that
- * nobody makes a trustee keep statements that are not the log's. Throws `bad-statement`.
+ * A labelled leaf comes with the statement that it commits to, under its salt and label, and a denial with the access
+ * that it is about; any other comes alone, so that nobody makes a trustee keep statements that are not the log's.
+ * Throws `bad-statement`.
  */
 export const checkLeaf = (
-  { entry, statement, salt }: LogPush['leaves'][number], leaf: number,
+  { entry, statement, salt, access }: LogPush['leaves'][number], leaf: number,
 ): MirrorLeaf => about(leaf, () => {
   const { subject } = decode(LogEntry, entry)
-  if (subject === undefined) {
-    if (statement !== undefined || salt !== undefined) throw refused(leaf, 'it is no control leaf')
-    return { entry }
-  }
+  if (subject === undefined && statement === undefined && salt === undefined && access === undefined) return { entry }
   if (statement === undefined || salt === undefined) throw refused(leaf, 'its statement is missing')
   const made = logEntry({ salt, statement: statementId(statement), subject: controlSubject(statement) })
   if (!equalBytes(made, entry)) throw refused(leaf, 'it does not commit to its statement, or not under its label')
-  return { entry, control: { statement, salt } }
+  if (subject !== undefined) return { entry, control: { statement, salt } }
+  return { entry, denial: { statement, salt, access: requireDenial(statement, access, leaf) } }
 })
 
 export interface ControlLeaf {

@@ -7,6 +7,16 @@ export interface MirrorLeaf {
   readonly entry: Uint8Array
   /** Of a control leaf. */
   readonly control?: { readonly statement: Uint8Array; readonly salt: Uint8Array } | undefined
+  /** Of a denial by the index. */
+  readonly denial?: Omit<ShownLeaf, 'leaf'> | undefined
+}
+
+/** A statement of the log that is no control leaf's, as it was shown here: an access, or a denial with its access. */
+export interface ShownLeaf {
+  readonly leaf: number
+  readonly statement: Uint8Array
+  readonly salt: Uint8Array
+  readonly access?: Uint8Array | undefined
 }
 
 /** The bytes of a tile of hashes as far as it is filled: 32 a hash. */
@@ -50,6 +60,9 @@ export interface LoggedManifest {
 export const LOG_SCHEMA = `
   CREATE TABLE IF NOT EXISTS leaf (leaf INTEGER PRIMARY KEY, entry BLOB NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS control (leaf INTEGER PRIMARY KEY, statement BLOB NOT NULL, salt BLOB NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS shown (
+    leaf INTEGER PRIMARY KEY, statement BLOB NOT NULL, salt BLOB NOT NULL, access BLOB
+  ) STRICT;
   CREATE TABLE IF NOT EXISTS tile (
     level INTEGER NOT NULL, place INTEGER NOT NULL, bytes BLOB NOT NULL, PRIMARY KEY (level, place)
   ) STRICT, WITHOUT ROWID;
@@ -98,8 +111,9 @@ export class MirrorStore {
 
   /** To be called within a transaction, with the tiles that the leaves changed. */
   append(from: number, leaves: readonly MirrorLeaf[], tiles: Iterable<MirrorTile>): void {
-    for (const [place, { entry, control }] of leaves.entries()) {
+    for (const [place, { entry, control, denial }] of leaves.entries()) {
       this.#db.run('INSERT INTO leaf (leaf, entry) VALUES (?, ?)', from + place, entry)
+      if (denial !== undefined) this.keepShown({ leaf: from + place, ...denial })
       if (control === undefined) continue
       this.#db.run('INSERT INTO control (leaf, statement, salt) VALUES (?, ?, ?)',
         from + place, control.statement, control.salt)
@@ -112,6 +126,7 @@ export class MirrorStore {
     this.transaction(() => {
       this.#db.run('DELETE FROM leaf WHERE leaf >= ?', size)
       this.#db.run('DELETE FROM control WHERE leaf >= ?', size)
+      this.#db.run('DELETE FROM shown WHERE leaf >= ?', size)
       for (let level = 0, nodes = size; level < TILE_LEVELS; level++, nodes = Math.floor(nodes / WIDTH)) {
         const last = Math.floor(nodes / WIDTH)
         this.#db.run('UPDATE tile SET bytes = substr(bytes, 1, ?) WHERE level = ? AND place = ?',
@@ -142,6 +157,21 @@ export class MirrorStore {
   controls(from: number, to: number): { leaf: number; statement: Uint8Array; salt: Uint8Array }[] {
     return this.#db.rows(
       'SELECT leaf, statement, salt FROM control WHERE leaf >= ? AND leaf < ? ORDER BY leaf', from, to,
+    )
+  }
+
+  /** Kept for the index, should it be restored from a backup: nobody else may have it then. */
+  keepShown({ leaf, statement, salt, access }: ShownLeaf): void {
+    this.#db.run('INSERT OR IGNORE INTO shown (leaf, statement, salt, access) VALUES (?, ?, ?, ?)',
+      leaf, statement, salt, access ?? null)
+  }
+
+  /** All that is known of leaves from `from` up to but without `to`, in their order, `limit` at most. */
+  known(from: number, to: number, limit: number): (Omit<ShownLeaf, 'access'> & { access: Uint8Array | null })[] {
+    return this.#db.rows(
+      `SELECT leaf, statement, salt, NULL AS access FROM control WHERE leaf >= ?1 AND leaf < ?2
+       UNION ALL SELECT leaf, statement, salt, access FROM shown WHERE leaf >= ?1 AND leaf < ?2
+       ORDER BY leaf LIMIT ?3`, from, to, limit,
     )
   }
 

@@ -5,6 +5,7 @@ import { equalBytes } from '@scelle/seal/verify'
 import { Problem } from '@scelle/wire/errors'
 import { logPolicy, QUORUM, type VerifiedReceipt, verifyReceipt, witnessName } from '@scelle/wire/log'
 import type { ShownPrincipals } from '../principals.ts'
+import type { ShownLeaf } from './mirror-store.ts'
 import type { SeenNotes } from './seen.ts'
 import type { Witness } from './witness.ts'
 
@@ -42,11 +43,11 @@ const verified = async (
  * The access is a leaf of the tree of a checkpoint that the index signed, that this trustee cosigned, and another
  * trustee of this vault too; and the tree is the one that this trustee has. Whose keys sign for the index is what the
  * index itself showed when it handed over the log, never what the request shows.
- * Throws Problem `receipt-invalid`, `log-recovering`, `log-forked`.
+ * Resolves with its leaf. Throws Problem `receipt-invalid`, `log-recovering`, `log-forked`.
  */
 export const requireLogged = async (
   shown: ReceiptShown, { witness, seen, own }: LogWitnessed,
-): Promise<void> => {
+): Promise<ShownLeaf> => {
   witness.forks.require()
   const index = await witness.index()
   if (index === undefined) throw new Problem('receipt-invalid', 'This trustee has not cosigned anything yet.')
@@ -57,4 +58,6 @@ export const requireLogged = async (
     throw new Problem('log-recovering', 'This trustee was restored from a backup and waits for the log to reach it.')
   }
   for (const trustee of shown.vault.genesis.trustees) if (cosigned.has(witnessName(trustee))) seen.add(trustee, note)
+  // The salt is not authenticated, but the leaf is made with it.
+  return { leaf: proof.index, statement: shown.access, salt: proof.extra as Uint8Array }
 }

@@ -4,7 +4,8 @@ import {
 } from '@scelle/log'
 import { decode, encode, equalBytes, fromHex, type PrincipalKeys, verifyKeyChain } from '@scelle/seal/verify'
 import { Problem } from '@scelle/wire/errors'
-import { LogPush, LogPushed } from '@scelle/wire/messages'
+import { WIRE_LIMITS } from '@scelle/wire/limits'
+import { LogPush, LogPushed, LogStatements, LogStatementsRequest } from '@scelle/wire/messages'
 import type { Answer, Server } from '@scelle/wire/server'
 import { TRUSTEE_LIMITS } from '../limits.ts'
 import type { MirrorStore } from './mirror-store.ts'
@@ -84,6 +85,23 @@ const noteAnswer = (note: Uint8Array | undefined): Answer => {
   return { headers: TEXT, body: note }
 }
 
+/** What is known of leaves that were cosigned: for the index, which may have lost it. */
+const statements = ({ witness, store }: LogDoor, { from, to }: LogStatementsRequest): LogStatements => {
+  const end = Math.min(to, witness.cosigned?.size ?? 0)
+  const known = store.known(from, end, WIRE_LIMITS.logStatements)
+  let bytes = 0
+  const over = known.findIndex(({ statement, access }) => {
+    bytes += statement.length + (access?.length ?? 0)
+    return bytes > TRUSTEE_LIMITS.statementsAnswer
+  })
+  const fits = over < 0 ? known : known.slice(0, Math.max(1, over))
+  const cut = fits.length < known.length || known.length === WIRE_LIMITS.logStatements
+  return {
+    leaves: fits.map(({ access, ...leaf }) => (access === null ? leaf : { ...leaf, access })),
+    next: cut ? (fits.at(-1)?.leaf ?? 0) + 1 : to,
+  }
+}
+
 export const addLogRoutes = (server: Pick<Server, 'route'>, door: LogDoor): void => {
   const { witness, seen, indexId } = door
   server.route({
@@ -99,6 +117,18 @@ export const addLogRoutes = (server: Pick<Server, 'route'>, door: LogDoor): void
     handler: async ({ certified, principal }) => ({
       body: encode(LogPushed, await witness.push(certified, principal)),
     }),
+  })
+  server.route({
+    method: 'POST',
+    url: '/v1/log/statements',
+    policy: 'self-certifying',
+    maxBody: TRUSTEE_LIMITS.statementsBody,
+    certify: async (body, signer) => {
+      if (!equalBytes(signer, indexId)) throw new Problem('not-permitted', 'Only the index asks for statements.')
+      const value = decode(LogStatementsRequest, body)
+      return { keys: await verifyIndex(value.keys, door), value }
+    },
+    handler: ({ certified }) => ({ body: encode(LogStatements, statements(door, certified)) }),
   })
   server.route({
     method: 'POST',

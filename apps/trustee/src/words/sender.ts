@@ -1,8 +1,11 @@
 /** Every release becomes a leaf of the log: the index is told each, in order, until it answers. */
 import { exportIdentity, type Identity, importIdentity } from '@scelle/seal/identity'
+import { decode, decodeSigned, Position, SealError } from '@scelle/seal/verify'
 import { ask, type AskOptions, Unanswered } from '@scelle/wire/ask'
+import { Receipt } from '@scelle/wire/messages'
 import { faultOf, type Log } from '@scelle/wire/server'
 import { TRUSTEE_LIMITS } from '../limits.ts'
+import type { MirrorStore } from '../log/mirror-store.ts'
 import type { WordStore } from './word-store.ts'
 
 /** Refusals that stay: the next release is not kept waiting by them. The list for the owner holds them all. */
@@ -16,6 +19,7 @@ const UNKNOWN: ReadonlySet<string | undefined> = new Set(['principal-unknown', '
 export interface SenderOptions {
   readonly identity: Identity
   readonly words: WordStore
+  readonly mirror: Pick<MirrorStore, 'keepShown'>
   /** Base URL of the index. */
   readonly url: string
   readonly asking: AskOptions
@@ -59,7 +63,7 @@ export class Sender {
   async #tell(word: Uint8Array): Promise<boolean> {
     const { asking, url, log } = this.#options
     try {
-      await ask(asking, 'POST', `${url}/v1/releases`, word)
+      this.#keep(word, await ask(asking, 'POST', `${url}/v1/releases`, word))
       return true
     } catch (error) {
       if (!(error instanceof Unanswered)) throw error
@@ -67,6 +71,17 @@ export class Sender {
       if (!FINAL.has(error.code)) return false
       log({ event: 'release-refused' })
       return true
+    }
+  }
+
+  /** Where the log has it: for the index, should it be restored from a backup. It pays for what is not true of it. */
+  #keep(statement: Uint8Array, answer: Uint8Array): void {
+    try {
+      const { position } = decode(Receipt, answer)
+      const { sequence, salt } = decode(Position, decodeSigned('position', position).body)
+      if (salt !== undefined) this.#options.mirror.keepShown({ leaf: sequence - 1, statement, salt })
+    } catch (error) {
+      if (!(error instanceof SealError)) throw error
     }
   }
 
