@@ -13,6 +13,9 @@ interface Due {
 /** Lets everything that is ready run: promises, then sockets and files. */
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
+/** Turns of the event loop after which a server is not waited for any more: it may wait for something else. */
+const TURNS = 1_000
+
 export class TestClock {
   #now: number
   readonly #due = new Set<Due>()
@@ -63,10 +66,22 @@ export class TestClock {
     const end = this.#now + ms
     for (let next = this.#next(); next !== undefined && next.at <= end; next = this.#next()) {
       this.#run(next)
-      await settle()
+      await this.#settle()
     }
     this.#now = end
-    await settle()
+    await this.#settle()
+  }
+
+  /** Until servers have answered what they are asked: what they do takes no time of this clock. */
+  async #settle(): Promise<void> {
+    for (let turns = 0; turns === 0 || (turns < TURNS && this.busy(this.#serving())); turns++) await settle()
+  }
+
+  /** Requests that wait for a server's timer. */
+  #serving(): number {
+    let count = 0
+    for (const { serving } of this.#due) if (serving) count++
+    return count
   }
 
   /** Sets the time without running anything: a clock that was put right, or wrong. */
@@ -104,7 +119,7 @@ export class TestClock {
     this.#pump = setInterval(() => {
       const due = [...this.#due]
       const soon = due.some(({ at, awaited }) => awaited && at - this.#now <= this.#jump)
-      still = soon && !this.busy(due.filter(({ serving }) => serving).length) ? still + 1 : 0
+      still = soon && !this.busy(this.#serving()) ? still + 1 : 0
       const next = this.#next()
       if (still >= 3 && next !== undefined) this.#run(next)
       if (!due.some(({ awaited }) => awaited)) {

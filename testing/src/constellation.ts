@@ -239,25 +239,35 @@ export class Constellation {
     this.#index = (await this.attach({
       name: 'index',
       identity: index,
-      start: ({ context, directory, log, authority }) => {
-        const storage = openStorage({ directory, identity: index, context })
-        const server = createIndex({
-          identity: index,
-          ...storage,
-          admitted,
-          trustees: [],
-          context,
-          log,
-          authorities: [authority],
-          ...this.#reached(),
-        })
-        const release = async (): Promise<void> => {
-          await server.halt()
-          await storage.store.close()
-        }
-        return { ...server, release }
-      },
+      start: (site) => this.#startIndex(index, admitted, site),
     })) as Party
+  }
+
+  #startIndex(identity: Identity, admitted: readonly string[], site: Site): Running {
+    const { context, directory, log, authority } = site
+    const storage = openStorage({ directory, identity, context })
+    // Where a trustee listens changes with each of its starts.
+    const trustees = this.#trustees.map((party) => ({
+      id: toHex(party.id),
+      get url() {
+        return party.url
+      },
+    }))
+    const server = createIndex({
+      identity,
+      ...storage,
+      admitted,
+      trustees,
+      context,
+      log,
+      authorities: [authority],
+      ...this.#reached(),
+    })
+    const release = async (): Promise<void> => {
+      await server.halt()
+      await storage.store.close()
+    }
+    return { ...server, release }
   }
 
   /** How servers reach others and wait: for nobody's sake does time go on by itself while they do. */

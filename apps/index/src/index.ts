@@ -5,6 +5,7 @@ import type { Fetch } from '@scelle/wire/ask'
 import { type Answer, createServer, type Log, type Route, type Server } from '@scelle/wire/server'
 import { systemTimers, type Timers } from '@scelle/wire/timers'
 import { Cursors } from './cursor.ts'
+import { Denials } from './denials.ts'
 import { IndexLog } from './log/log.ts'
 import { Restorer } from './log/restorer.ts'
 import type { TrusteeAddress } from './log/trustee.ts'
@@ -18,6 +19,7 @@ import { addGrantRoutes } from './routes/grants.ts'
 import { addLogRoutes } from './routes/log.ts'
 import { addManifestRoutes } from './routes/manifests.ts'
 import { addPrincipalRoutes } from './routes/principals.ts'
+import { addReleaseRoutes } from './routes/releases.ts'
 import { addRestoreRoutes } from './routes/restore.ts'
 import { addRevocationRoutes } from './routes/revocations.ts'
 import { addVaultRoutes } from './routes/vaults.ts'
@@ -59,7 +61,7 @@ export interface IndexOptions {
 
 const ROUTES = [
   addPrincipalRoutes, addVaultRoutes, addManifestRoutes, addGrantRoutes, addRevocationRoutes, addCommitRoutes,
-  addBlobRoutes, addFeedRoutes, addAccessRoutes,
+  addBlobRoutes, addFeedRoutes, addAccessRoutes, addReleaseRoutes,
 ]
 
 /** Adds routes that serve nothing before it is known that nothing of the log is missing: see `log/recovery.ts`. */
@@ -116,7 +118,7 @@ export const createIndex = (options: IndexOptions): IndexServer => {
     store,
     lost,
     log,
-    trustees: options.trustees.length,
+    denials: new Denials({ identity, store, context }),
     blobs: options.blobs,
     registry,
     cursors: new Cursors(options.cursorSecret, context.random),

@@ -20,6 +20,8 @@ export const INDEX_LIMITS = {
   entryAfterRevocation: 3_600,
   /** And so many records in one commit: an access has one entry. */
   entriesPerCommit: 16,
+  /** Accesses in one list: whoever wants more asks for those after the last. */
+  accessList: 1_024,
   /** Commits in one history. */
   history: 65_536,
   /** Operations that share one durable transaction; later ones wait for the next. */
@@ -67,10 +69,10 @@ export const INDEX_LIMITS = {
   cosignEvery: 500,
   /** How long somebody who put an access on record waits for the quorum. */
   receiptWait: 5_000,
-  /** One request to a trustee, and the pauses before it is tried again: the first, and the longest. */
+  /** One request to a trustee; the shortest pause before the next try, and the longest, which ends where one waits. */
   witnessTimeout: 5_000,
   witnessPause: 100,
-  witnessPauseMax: 5_000,
+  witnessPauseMax: 60_000,
   /** After a start: how long a request waits for trustees to tell how far they know the log; when that is reported. */
   standingWait: 5_000,
   standingReported: 10_000,

@@ -6,6 +6,7 @@ import { Problem } from '@scelle/wire/errors'
 import { Receipt } from '@scelle/wire/messages'
 import type { Answer, ServerRequest } from '@scelle/wire/server'
 import type { Cursors } from './cursor.ts'
+import type { Denials } from './denials.ts'
 import type { IndexLog } from './log/log.ts'
 import type { LostLeaves } from './lost-leaves.ts'
 import { positionStatement } from './positions.ts'
@@ -16,8 +17,7 @@ export interface Services {
   readonly store: Store
   readonly lost: LostLeaves | undefined
   readonly log: IndexLog
-  /** How many trustees cosign the log. */
-  readonly trustees: number
+  readonly denials: Denials
   readonly blobs: Blobs
   readonly registry: Registry
   readonly cursors: Cursors

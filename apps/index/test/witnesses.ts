@@ -42,6 +42,21 @@ export const heldTimers = (): { timers: Timers; run: () => void } => {
   }
 }
 
+/** For who waits in vain: what is due within a second is due now, and everything else after some turns. */
+export const impatientTimers: Timers = {
+  after: (ms, then) => {
+    let left = ms < 1_000 ? 1 : 200
+    let soon: NodeJS.Immediate
+    const turn = (): void => {
+      left -= 1
+      if (left > 0) soon = setImmediate(turn)
+      else then()
+    }
+    soon = setImmediate(turn)
+    return () => clearImmediate(soon)
+  },
+}
+
 export class Witness {
   readonly identity: Identity
   readonly entries: Uint8Array[] = []

@@ -95,12 +95,15 @@ export class World {
   /** The trustees as far as the index needs them: they cosign. */
   witnesses!: Witnesses
   readonly #options: WorldOptions
+  /** Of the index, from its next start on. */
+  timers: Timers
   readonly #remove: () => void
   #database: WorldDatabase | undefined
   #starts = 0
 
   private constructor(options: WorldOptions) {
     this.#options = options
+    this.timers = options.timers ?? quickTimers
     this.clock = options.clock ?? { now: START }
     this.context = { now: () => this.clock.now, random: seeded(options.seed) }
     const directory = temporaryDirectory()
@@ -148,7 +151,7 @@ export class World {
       admitted: this.admitted,
       trustees: this.witnesses.addresses,
       fetch: this.witnesses.fetch,
-      timers: this.#options.timers ?? quickTimers,
+      timers: this.timers,
       log: (event) => this.events.push(event),
     })
   }

@@ -27,6 +27,8 @@ export interface RoundsOptions {
   readonly timers: Timers
   /** There is another checkpoint to cosign. */
   readonly begun: () => void
+  /** Somebody waits for it. */
+  readonly urged: () => void
   readonly keep: (kind: CosignedKind, cosigned: CosignedNote) => void
 }
 
@@ -84,6 +86,7 @@ export class Rounds {
     const { from, to } = this.#wanted
     this.#wanted = from < to ? { from: Math.min(from, leaf), to: Math.max(to, leaf + 1) } : { from: leaf, to: leaf + 1 }
     this.#consider()
+    this.#options.urged()
   }
 
   /** Resolves with whether a quorum cosigned the leaf within so many milliseconds. */

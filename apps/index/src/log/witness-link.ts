@@ -41,6 +41,8 @@ export class WitnessLink {
   #running: Promise<void> | undefined
   #pause = 0
   #state: WitnessState | undefined
+  /** Cuts the pause under way short. */
+  #urged: (() => void) | undefined
 
   constructor(options: WitnessLinkOptions) {
     this.#options = options
@@ -51,6 +53,11 @@ export class WitnessLink {
     this.#running ??= this.#run().finally(() => {
       this.#running = undefined
     })
+  }
+
+  /** Somebody waits for its cosignature. */
+  urge(): void {
+    this.#urged?.()
   }
 
   async ended(): Promise<void> {
@@ -80,16 +87,25 @@ export class WitnessLink {
     this.#state = state
   }
 
+  /** Waits longer with each failure, until somebody needs the cosignature; never less than the shortest pause. */
   async #rest(): Promise<void> {
-    const { timers, signal } = this.#options.asking
+    const { timers, signal, context } = this.#options.asking
     this.#pause = Math.min(INDEX_LIMITS.witnessPauseMax, Math.max(INDEX_LIMITS.witnessPause, this.#pause * 2))
+    const since = context.now()
     await new Promise<void>((resolve) => {
-      const cancel = timers.after(this.#pause, resolve)
-      signal.addEventListener('abort', () => {
+      let cancel = timers.after(this.#pause, resolve)
+      const stop = (): void => {
         cancel()
         resolve()
-      }, { once: true })
+      }
+      this.#urged = () => {
+        this.#urged = undefined
+        cancel()
+        cancel = timers.after(Math.max(0, since + INDEX_LIMITS.witnessPause - context.now()), resolve)
+      }
+      signal.addEventListener('abort', stop, { once: true })
     })
+    this.#urged = undefined
   }
 
   async #step(target: Target): Promise<void> {

@@ -203,7 +203,7 @@ export class SqliteReader {
        FROM accesses a JOIN statements t ON t.sequence = a.sequence WHERE a.part = ?1 AND a.sequence > ?2
        UNION ALL SELECT ${ENTRY_COLUMNS}, d.access, t.statement AS denial
        FROM denials d JOIN statements t ON t.sequence = d.sequence WHERE d.part = ?1 AND d.sequence > ?2
-       ORDER BY sequence LIMIT ?3`,
+       ORDER BY 1 LIMIT ?3`,
     ).all(part, after, limit) as unknown as (PositionRow & { access: Uint8Array; denial: Uint8Array | null })[]
     return rows.map((row) => ({ access: row.access, denial: row.denial ?? undefined, position: positionOf(row) }))
   }
