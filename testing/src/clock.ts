@@ -13,6 +13,11 @@ interface Due {
 /** Lets everything that is ready run: promises, then sockets and files. */
 const settle = (): Promise<void> => new Promise((resolve) => setImmediate(resolve))
 
+/** Looks that the clock takes at a world where nothing moves, before it goes on: 2 ms each. */
+const STILL = 3
+/** The same while servers work, but one of them waits for a timer: others may wait for that one. */
+const STUCK = 500
+
 /** Turns of the event loop after which a server is not waited for any more: it may wait for something else. */
 const TURNS = 1_000
 
@@ -112,16 +117,24 @@ export class TestClock {
    * server's timer. Set by the network.
    */
   busy: (waiting: number) => boolean = () => false
+  /** Counts what the network carries. */
+  moves: () => number = () => 0
 
   #watch(): void {
     if (this.#jump === 0 || this.#pump !== undefined || ![...this.#due].some(({ awaited }) => awaited)) return
-    let still = 0
+    const quiet = { looks: 0, moves: -1, needed: STILL }
     this.#pump = setInterval(() => {
       const due = [...this.#due]
       const soon = due.some(({ at, awaited }) => awaited && at - this.#now <= this.#jump)
-      still = soon && !this.busy(this.#serving()) ? still + 1 : 0
+      const serving = this.#serving()
+      const needed = this.busy(serving) ? (serving > 0 ? STUCK : Infinity) : STILL
+      const same = soon && needed === quiet.needed && (needed === STILL || this.moves() === quiet.moves)
+      Object.assign(quiet, { looks: same ? quiet.looks + 1 : 0, moves: this.moves(), needed })
       const next = this.#next()
-      if (still >= 3 && next !== undefined) this.#run(next)
+      if (quiet.looks >= needed && next !== undefined) {
+        quiet.looks = 0
+        this.#run(next)
+      }
       if (!due.some(({ awaited }) => awaited)) {
         clearInterval(this.#pump)
         this.#pump = undefined

@@ -188,6 +188,7 @@ export class Constellation {
     this.clock = new TestClock(options.start ?? START, options.jump ?? 120_000)
     this.now = options.sockets?.now ?? this.clock.now
     this.network = new Network(this.clock.timers)
+    this.clock.moves = () => this.network.moves
     this.clock.busy = (waiting) => this.network.underWay > waiting
     this.log = options.log ?? (() => {})
   }

@@ -73,6 +73,7 @@ export class Network {
   readonly #faults = new Set<ActiveFault>()
   readonly #timers: Timers
   #underWay = 0
+  #moves = 0
   /** Every request that was sent, oldest first, while `recording`. */
   readonly seen: NetworkRequest[] = []
   recording = false
@@ -84,6 +85,11 @@ export class Network {
   /** Requests that a server is working on. */
   get underWay(): number {
     return this.#underWay
+  }
+
+  /** Requests and answers that it carried. */
+  get moves(): number {
+    return this.#moves
   }
 
   attach(host: string, handler: Handler): void {
@@ -156,10 +162,12 @@ export class Network {
     const handler = this.#handlers.get(request.host)
     if (handler === undefined || this.#down.has(request.host)) throw new TypeError('fetch failed')
     this.#underWay++
+    this.#moves++
     try {
       return await handler(request)
     } finally {
       this.#underWay--
+      this.#moves++
     }
   }
 }

@@ -55,6 +55,7 @@ export class IndexLog {
       now: context.now,
       timers,
       begun: () => this.#links.forEach((link) => link.wake()),
+      wanted: () => this.#publisher.hurry(),
       urged: () => this.#links.forEach((link) => link.urge()),
       keep: (kind, cosigned) => this.#keep(kind, cosigned),
     })

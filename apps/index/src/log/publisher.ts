@@ -1,6 +1,7 @@
 /**
  * The sequencer: when leaves are durable, it appends them to the tree, signs the checkpoint and stores it with the
- * tiles that it filled. At once when idle, at most every 50 ms under load. Only what is stored is told to anybody.
+ * tiles that it filled. At once when idle or while somebody waits for a receipt, at most every 50 ms under load
+ * otherwise. Only what is stored is told to anybody.
  */
 import { checkpointText, formatNote, type NoteKey, signNote } from '@scelle/log'
 import type { Identity } from '@scelle/seal/identity'
@@ -33,6 +34,7 @@ export class Publisher {
   #leading = false
   #running: Promise<void> | undefined
   #again = false
+  #hurried = false
   #last = Number.NEGATIVE_INFINITY
   #cancel: (() => void) | undefined
   #unlisten: (() => void) | undefined
@@ -67,6 +69,16 @@ export class Publisher {
     await this.#running
   }
 
+  /** Does not wait for its time: whoever is waited for comes as often as trustees cosign, no more. */
+  hurry(): void {
+    if (!this.#leading || !this.#again) return
+    this.#hurried = true
+    if (this.#running !== undefined) return
+    this.#cancel?.()
+    this.#cancel = undefined
+    this.#schedule(0)
+  }
+
   /** Ends it. Resolves once nothing of it is under way. */
   async end(): Promise<void> {
     this.#ended.abort(new Error('the log was closed'))
@@ -91,6 +103,7 @@ export class Publisher {
     let pause = 0
     try {
       this.#again = false
+      this.#hurried = false
       this.#last = this.#options.now()
       await this.#publish()
     } catch (error) {
@@ -99,7 +112,8 @@ export class Publisher {
     }
     this.#running = undefined
     if (!this.#leading || (!this.#again && pause === 0)) return
-    this.#schedule(Math.max(pause, this.#last + INDEX_LIMITS.publishEvery - this.#options.now()))
+    const wait = this.#hurried ? 0 : this.#last + INDEX_LIMITS.publishEvery - this.#options.now()
+    this.#schedule(Math.max(pause, wait))
   }
 
   /** One checkpoint over all leaves that are durable. */

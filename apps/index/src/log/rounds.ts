@@ -27,8 +27,10 @@ export interface RoundsOptions {
   readonly timers: Timers
   /** There is another checkpoint to cosign. */
   readonly begun: () => void
-  /** Somebody waits for it. */
+  /** Somebody waits for a cosignature. */
   readonly urged: () => void
+  /** Somebody waits for a leaf that no checkpoint covers yet, and trustees could cosign the next one now. */
+  readonly wanted: () => void
   readonly keep: (kind: CosignedKind, cosigned: CosignedNote) => void
 }
 
@@ -143,10 +145,12 @@ export class Rounds {
   }
 
   #consider(): void {
-    const newest = this.#newest
-    if (newest === undefined || this.#options.trustees === 0 || newest.size === this.#target?.size) return
+    if (this.#options.trustees === 0) return
     if (this.#target !== undefined && this.#target.cosignatures.size < QUORUM.release) return
+    const newest = this.#newest
     const from = Math.max(this.#wanted.from, this.#cosigned.quorum?.size ?? 0)
+    if (from < this.#wanted.to && from >= (newest?.size ?? 0)) this.#options.wanted()
+    if (newest === undefined || newest.size === this.#target?.size) return
     const urgent = from < Math.min(this.#wanted.to, newest.size)
     const wait = urgent ? 0 : this.#begun + INDEX_LIMITS.cosignEvery - this.#options.now()
     if (wait <= 0) return this.#begin(newest)

@@ -93,19 +93,20 @@ export class WitnessLink {
     this.#pause = Math.min(INDEX_LIMITS.witnessPauseMax, Math.max(INDEX_LIMITS.witnessPause, this.#pause * 2))
     const since = context.now()
     await new Promise<void>((resolve) => {
-      let cancel = timers.after(this.#pause, resolve)
-      const stop = (): void => {
+      const go = (): void => {
         cancel()
+        signal.removeEventListener('abort', go)
+        this.#urged = undefined
         resolve()
       }
+      let cancel = timers.after(this.#pause, go)
       this.#urged = () => {
         this.#urged = undefined
         cancel()
-        cancel = timers.after(Math.max(0, since + INDEX_LIMITS.witnessPause - context.now()), resolve)
+        cancel = timers.after(Math.max(0, since + INDEX_LIMITS.witnessPause - context.now()), go)
       }
-      signal.addEventListener('abort', stop, { once: true })
+      signal.addEventListener('abort', go)
     })
-    this.#urged = undefined
   }
 
   async #step(target: Target): Promise<void> {
