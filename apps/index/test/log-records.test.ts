@@ -9,7 +9,7 @@ import { entryOf, logPolicy, verifyReceipt } from '@scelle/wire/log'
 import { AccessList, KeyChain, KeyPlaces, Receipt } from '@scelle/wire/messages'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { INDEX_LIMITS } from '../src/limits.ts'
-import { impatientTimers } from './witnesses.ts'
+import { impatientTimers, type Witness } from './witnesses.ts'
 import { World, Writer } from './world.ts'
 
 let world: World
@@ -157,8 +157,12 @@ test('anybody registered finds where a principal\'s key records stand in the log
 
 test('without a quorum an access is on record and not answered; asked again once there is one, it is', async () => {
   await world.stop()
-  const silent = async (): Promise<Uint8Array> => { throw new Error('down') }
-  world.witnesses.faults.set(0, silent).set(2, silent)
+  for (const place of [0, 2]) {
+    world.witnesses.faults.set(place, async (path, body) => {
+      if (path === '/v1/log/push') throw new Error('no answer')
+      return (world.witnesses.all[place] as Witness).answer(path, body)
+    })
+  }
   world.timers = impatientTimers
   world.start()
   const access = await makeAccess(owner)
