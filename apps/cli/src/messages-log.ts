@@ -55,6 +55,7 @@ export const LOG_EN = {
   nothingThere: (where: string) => `There is no index's database in ${where}.`,
   deepGood: (statements: number, vaults: number, records: number) =>
     `All fits: ${statements} statements, ${vaults} vaults, ${records} records, from every octet to the checkpoint.`,
+  deepLost: (count: number) => `${count} entries of the log wait for their statements: the index was restored.`,
   deepProgress: (what: string, done: number, total: number) => `${what}: ${done} of ${total}`,
   deepFinding: (table: string, row: string, field: string, detail: string) =>
     `The first that does not fit: table ${table}, ${row}, field ${field}: ${detail}.`,
@@ -111,6 +112,7 @@ export const LOG_FR: LogMessages = {
   deepGood: (statements, vaults, records) =>
     `Tout concorde : ${statements} énoncés, ${vaults} coffres, ${records} enregistrements, de chaque octet au point de `
     + 'contrôle.',
+  deepLost: (count) => `${count} entrées du journal attendent leurs énoncés : l'index a été restauré.`,
   deepProgress: (what, done, total) => `${what} : ${done} sur ${total}`,
   deepFinding: (table, row, field, detail) =>
     `Le premier qui ne concorde pas : table ${table}, ${row}, champ ${field} : ${detail}.`,

@@ -103,6 +103,22 @@ describe('the log since last time', () => {
       .toMatchObject({ status: 'not-final' })
   })
 
+  test('is quiet, which its index signs now: nothing to tell, unless the head is old or another', async () => {
+    const folder = await world.mirror(log, 'mirror')
+    const checkpoint = await log.checkpoint()
+    world.now += 7_200
+    world.write(await log.head(checkpoint, world.now - 10), 'mirror', 'v1/log/head')
+    expect((await world.run('verify', folder, ...world.pins(log))).status).toBe(EXIT.done)
+    const heads = [
+      await log.head(checkpoint, world.now - 400), await log.head(await log.checkpoint(599), world.now),
+      new Uint8Array(5),
+    ]
+    for (const head of heads) {
+      world.write(head, 'mirror', 'v1/log/head')
+      expect((await world.run('verify', folder, ...world.pins(log))).status).toBe(EXIT.silent)
+    }
+  })
+
   test('shows as final what two cosigned', async () => {
     const folder = await world.mirror(log, 'mirror', { final: await log.checkpoint(600, [NOW, NOW]) })
     const { status, json } = await world.run('verify', folder, ...world.pins(log), '--json')

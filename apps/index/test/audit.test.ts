@@ -257,6 +257,13 @@ describe('one value changed is found', () => {
     expect(await changed((path) => writeFileSync(blobOf(path), ''))).toBeInstanceOf(AuditFault)
   })
 
+  test('a lost leaf that follows nothing, or is none', async () => {
+    const insert = (leaf: string) => changed(inDatabase('index.sqlite',
+      `INSERT INTO lost_leaves (leaf, entry) SELECT ${leaf}, x'a1' FROM statements`))
+    expect(await insert('max(sequence) + 1')).toMatchObject({ place: { table: 'lost_leaves', field: 'leaf' } })
+    expect(await insert('max(sequence)')).toMatchObject({ place: { table: 'lost_leaves', field: 'entry' } })
+  })
+
   test('a statement taken out at the end, before it was published', async () => {
     expect(await changed(inDatabase('index.sqlite',
       'DELETE FROM statements WHERE sequence = (SELECT max(sequence) FROM statements)'))).toBeInstanceOf(AuditFault)

@@ -4,11 +4,12 @@
  * against what was signed before.
  */
 import {
-  consistencyProof, LOG_LIMITS, LogError, type ReadTile, type SignedCheckpoint, TileReader, tilePath, type Tree,
-  treeRoot, verifyCheckpoint, verifyConsistency,
+  consistencyProof, LOG_LIMITS, LogError, parseNote, type ReadTile, type SignedCheckpoint, TileReader, tilePath,
+  type Tree, treeRoot, verifyCheckpoint, verifyConsistency,
 } from '@scelle/log'
-import { equalBytes, SealError, toHex } from '@scelle/seal/verify'
+import { decode, equalBytes, Head, SealError, toHex, verifySigned } from '@scelle/seal/verify'
 import { encodeEvidence, type Evidence, proveFork } from '@scelle/wire/evidence'
+import { WIRE_LIMITS } from '@scelle/wire/limits'
 import { logOrigin, logPolicy, QUORUM, verifyEd25519, witnessName } from '@scelle/wire/log'
 import { CLI_LIMITS } from '../limits.ts'
 import type { LogMemory } from './memory.ts'
@@ -56,8 +57,12 @@ export interface Look {
 export const tilesOf = (read: ReadLog): ReadTile => async (tile) => {
   const path = tilePath(tile)
   const bytes = await read(path, CLI_LIMITS.logAnswer)
-  if (bytes === undefined) throw new SourceError(`${path} is not there`)
-  return bytes
+  if (bytes !== undefined) return bytes
+  // c2sp.org/tlog-tiles: a partial tile may be gone once the full one is there, and begins it.
+  const whole = tile.level === 'entries' || tile.width === LOG_LIMITS.tileWidth
+    ? undefined : await read(tilePath({ ...tile, width: LOG_LIMITS.tileWidth }), CLI_LIMITS.logAnswer)
+  if (whole === undefined) throw new SourceError(`${path} is not there`)
+  return whole.subarray(0, tile.width * 32)
 }
 
 class Looking {
@@ -165,6 +170,23 @@ const againstMemory = async (at: Looking, now: Noted): Promise<void> => {
   else await at.part(() => at.oneHistory(memory, now, tilesOf(read)))
 }
 
+/**
+ * Whether the index signs just now that its log has not grown since this checkpoint: quiet is not silent. It answers
+ * for it: a head that is not the newest is evidence (`head-stale`).
+ */
+const isStillNewest = async (at: Looking, { note }: SignedCheckpoint): Promise<boolean> => {
+  const { read, parties, now } = at.options
+  const signed = await read('v1/log/head', CLI_LIMITS.logAnswer).catch(() => undefined)
+  if (signed === undefined) return false
+  try {
+    const head = decode(Head, (await verifySigned('head', signed, parties.index)).body)
+    return Math.abs(now - head.time) <= WIRE_LIMITS.accessWindow && parseNote(head.checkpoint).text === note.text
+  } catch (error) {
+    if (error instanceof SealError || error instanceof LogError) return false
+    throw error
+  }
+}
+
 /** The newest final checkpoint: cosigned by all, part of the log, not older than it may be. */
 const lookAtFinal = async (at: Looking, now: Noted, note: Uint8Array | undefined): Promise<Look['final']> => {
   const { memory, read, maxAge, now: time } = at.options
@@ -186,7 +208,9 @@ const lookAtFinal = async (at: Looking, now: Noted, note: Uint8Array | undefined
   }
   const cosigned = latest(checkpoint)
   const age = time - cosigned
-  if (age > maxAge) at.find({ status: 'stale', age, sizes: [final.size, now.size] })
+  if (age > maxAge && !(await isStillNewest(at, checkpoint))) {
+    at.find({ status: 'stale', age, sizes: [final.size, now.size] })
+  }
   return { size: final.size, time: cosigned }
 }
 

@@ -64,7 +64,8 @@ export const verifyDeep = async (io: Io, directory: string, options: LogOptions)
     const audit = await auditDirectory(directory, { index: await indexKeys(io, options), progress })
     if (audit === undefined) throw new CommandError('usage', log.nothingThere(directory))
     return tell(io, options.json, { status: 'good', ...audit },
-      log.deepGood(audit.statements, audit.vaults, audit.records))
+      log.deepGood(audit.statements, audit.vaults, audit.records),
+      ...(audit.lost > 0 ? [log.deepLost(audit.lost)] : []))
   } catch (error) {
     if (error instanceof SourceError) return tell(io, options.json, { status: 'unreachable', detail: error.message })
     if (!(error instanceof AuditFault)) throw error

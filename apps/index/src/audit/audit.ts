@@ -25,6 +25,8 @@ export interface AuditOptions {
 
 export interface Audit {
   readonly statements: number
+  /** Leaves of a restored index whose statements nobody brought back yet. */
+  readonly lost: number
   readonly vaults: number
   readonly records: number
 }
@@ -110,7 +112,7 @@ const walk = async (source: AuditSource, options: AuditOptions): Promise<Audit> 
   const keysOf = cachedKeys(source)
   const counts: Counts = new Map()
   const total = source.count('statements')
-  const statements = await checkLeaves({
+  const { statements, lost } = await checkLeaves({
     source, index, keysOf, progress: (done) => progress('statements', done, total),
   })
   const keyRecords = await checkKeyRecords(source, keysOf)
@@ -129,7 +131,7 @@ const walk = async (source: AuditSource, options: AuditOptions): Promise<Audit> 
     requireThat(stored === expected, { table, row: '-', field: '-' },
       `there are ${stored} rows, and ${expected} belong to something`)
   }
-  return { statements, vaults: done, records: counts.get('records') ?? 0 }
+  return { statements, lost, vaults: done, records: counts.get('records') ?? 0 }
 }
 
 /** Throws AuditFault at the first place that does not fit. Closes the source. */

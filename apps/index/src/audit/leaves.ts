@@ -7,7 +7,7 @@ import {
   verifyCheckpoint,
 } from '@scelle/log'
 import {
-  Access, Commit, controlSubject, decode, Denial, equalBytes, Grant, GrantKeys, type Kind, logEntry, Manifest,
+  Access, Commit, controlSubject, decode, Denial, equalBytes, Grant, GrantKeys, type Kind, LogEntry, logEntry, Manifest,
   type PrincipalKeys, Release, Revocation, Signed, statementId, verifySigned, ZERO32,
 } from '@scelle/seal/verify'
 import { logPolicy, verifyEd25519 } from '@scelle/wire/log'
@@ -207,8 +207,8 @@ const wantedOf = (source: AuditSource, index: PrincipalKeys): Wanted[] => {
   ].toSorted((a, b) => a.size - b.size)
 }
 
-/** Answers how many statements there are. */
-export const checkLeaves = async (options: LeavesOptions): Promise<number> => {
+/** Answers how many statements there are, and how many more leaves wait for theirs. */
+export const checkLeaves = async (options: LeavesOptions): Promise<{ statements: number; lost: number }> => {
   const { source, index, progress } = options
   const published = source.checkpoint()?.size ?? 0
   const tree = new TreeCheck(source, published)
@@ -224,9 +224,17 @@ export const checkLeaves = async (options: LeavesOptions): Promise<number> => {
     await meet()
     progress(tree.size)
   }
+  const statements = tree.size
+  for (const { leaf, entry } of source.lost()) {
+    const place: FaultPlace = { table: 'lost_leaves', row: `leaf ${leaf}`, field: 'leaf' }
+    requireThat(leaf === tree.size, place, 'it does not follow the last statement')
+    await inPlace({ ...place, field: 'entry' }, () => decode(LogEntry, entry))
+    tree.append(leafHash(entry))
+    await meet()
+  }
   const none = { table: 'checkpoint', row: 'the newest', field: 'size' }
   requireThat(wanted.length === 0, none, 'a checkpoint covers more leaves than there are')
   const stored = [...source.tiles()].length
   requireThat(stored === tree.tiles, { table: 'tiles', row: '-', field: 'number' }, 'there are tiles of nothing')
-  return tree.size
+  return { statements, lost: tree.size - statements }
 }

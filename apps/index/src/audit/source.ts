@@ -144,6 +144,8 @@ export interface AuditSource {
   statement(sequence: number): StatementRow | undefined
   vault(vault: Uint8Array): VaultRows
   commit(sequence: number): StoredCommit | undefined
+  /** Leaves after the last statement, which a restored index has without their statements. */
+  lost(): Iterable<{ readonly leaf: number; readonly entry: Uint8Array }>
   encapsulations(): Iterable<{ readonly id: Uint8Array; readonly bytes: Uint8Array }>
   /** Rows of a table: those that nothing leads to are found by their number. */
   count(table: string): number

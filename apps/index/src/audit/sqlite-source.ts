@@ -95,6 +95,7 @@ const sourceOf = (index: DatabaseSync, log: DatabaseSync | undefined, blobs: str
         },
       }
     },
+    lost: () => walk('SELECT leaf, entry FROM lost_leaves ORDER BY leaf'),
     encapsulations: () => walk('SELECT id, bytes FROM encapsulations'),
     count: (table) => numberOf(index.prepare(`SELECT count(*) AS no FROM ${table}`).get()) ?? 0,
     checkpoint: () => logSql?.('SELECT size, root, note FROM checkpoint').get() as
