@@ -10,8 +10,9 @@ import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { exportIdentity, type Identity } from '@scelle/seal/identity'
 import { decode, encode, toHex } from '@scelle/seal/verify'
 import { signRequest } from '@scelle/wire/http'
-import { ReleaseRequest, Self } from '@scelle/wire/messages'
+import { LogPush, ReleaseRequest, Self } from '@scelle/wire/messages'
 import { TrusteeStore } from '../src/trustee.ts'
+import { follow, sendPush, TestLog } from './log-world.ts'
 import { askRelease, makeCapsule, makeWorld, NOW, prepare, startTrustee, type World } from './world.ts'
 
 type Child = ChildProcessByStdio<null, Readable, Readable>
@@ -38,13 +39,15 @@ const run = (file: string, ...args: string[]): Child => {
   return child
 }
 
-const firstLine = async (stream: Readable): Promise<string> => {
+/** The first whole line that holds these words. */
+const firstLine = async (stream: Readable, words = ''): Promise<string> => {
   let text = ''
+  const found = (): string | undefined => text.split('\n').slice(0, -1).find((line) => line.includes(words))
   for await (const chunk of stream.iterator({ destroyOnReturn: false })) {
     text += String(chunk)
-    if (text.includes('\n')) break
+    if (found() !== undefined) break
   }
-  return text.split('\n')[0] ?? ''
+  return found() ?? ''
 }
 
 const writeIdentity = (): string => {
@@ -88,6 +91,45 @@ describe('a release outlives', () => {
   })
 })
 
+describe('a cosignature outlives', () => {
+  test('kill -9 between the disk and the answer: nothing else of that size is cosigned after', async () => {
+    const path = join(folder, 'trustee.sqlite')
+    const log = new TestLog(world).append(300)
+    const child = run('./dying.ts', writeIdentity(), path, toHex(world.index.id), String(NOW))
+    const url = `${await firstLine(child.stdout)}/v1/log/push`
+    const body = encode(LogPush, await log.push(0, 0))
+    const { now, random } = world.clock
+    const headers = await signRequest({ method: 'POST', url, body, identity: world.index, now, random })
+    const exit = once(child, 'exit')
+    await expect(fetch(url, { method: 'POST', headers, body }))
+      .rejects.toThrow(/fetch failed/)
+    expect(await exit).toEqual([null, 'SIGKILL'])
+
+    const running = startTrustee(world, 0, path)
+    expect([running.store.log.size, running.store.log.cosigned()?.size]).toEqual([300, 300])
+    expect((await follow(world, running, log)).cosignature).toBeDefined()
+    const other = log.fork(299).append(1)
+    expect((await sendPush(world, running, await other.push(300, 300))).code).toBe('log-forked')
+    running.store.close()
+  })
+
+  test('a transaction that fails: mirror, control leaves and size stay together as they were', async () => {
+    const running = startTrustee(world, 0, join(folder, 'trustee.sqlite'))
+    const log = new TestLog(world).append(5)
+    await follow(world, running, log)
+    for (const record of world.doctor.chain) log.add(record)
+    const { log: store } = running.store
+    const keep = store.keepCosigned.bind(store)
+    store.keepCosigned = () => { throw new Error('the disk is full') }
+    expect((await sendPush(world, running, await log.push(5, 5))).code).toBe('internal')
+    expect([store.size, store.cosigned()?.size, store.loggedKey(world.doctor.id)]).toEqual([5, 5, undefined])
+    store.keepCosigned = keep
+    expect(await follow(world, running, log)).toMatchObject({ mirrored: 6, cosigned: 6 })
+    expect(store.loggedKey(world.doctor.id)?.version).toBe(0)
+    running.store.close()
+  })
+})
+
 test('two processes over one store: the second one does not start', () => {
   const path = join(folder, 'trustee.sqlite')
   const store = new TrusteeStore(path)
@@ -100,14 +142,15 @@ describe('the process', () => {
     writeIdentity()
     const path = join(folder, 'config.json')
     const index = { id: toHex(world.index.id), url: 'http://127.0.0.1:9' }
-    const settings = { listen: { port: 0 }, identity: 'identity', data: 'data', index }
+    const peers = world.trustees.slice(1).map(({ id }) => ({ id: toHex(id), url: 'http://127.0.0.1:9' }))
+    const settings = { listen: { port: 0 }, identity: 'identity', data: 'data', index, peers }
     writeFileSync(path, JSON.stringify({ ...settings, ...change }))
     return path
   }
 
   test('starts from one file, answers who it is, and ends when asked', async () => {
     const child = run('../src/main.ts', config())
-    const started = JSON.parse(await firstLine(child.stdout)) as { event: string; port: number }
+    const started = JSON.parse(await firstLine(child.stdout, '"started"')) as { event: string; port: number }
     expect(started).toMatchObject({ event: 'started', role: 'trustee' })
     const answer = await fetch(`http://127.0.0.1:${started.port}/v1/self`)
     const self = decode(Self, new Uint8Array(await answer.arrayBuffer()))

@@ -1,4 +1,4 @@
-/** A trustee that is killed after its answer is on disk and before it is sent. Run by durability.test.ts. */
+/** A trustee that is killed once an answer, or a cosignature, is on disk and before it is sent: durability.test.ts. */
 import { randomBytes } from 'node:crypto'
 import { readFileSync } from 'node:fs'
 import { importIdentity } from '@scelle/seal/identity'
@@ -12,10 +12,22 @@ class DyingStore extends TrusteeStore {
   }
 }
 
+/** As above, for the transaction that keeps what was cosigned. */
+const dieCosigning = ({ log }: TrusteeStore): void => {
+  const transaction = log.transaction.bind(log)
+  log.transaction = (work) => {
+    const result = transaction(work)
+    if (log.cosigned() !== undefined) process.kill(process.pid, 'SIGKILL')
+    return result
+  }
+}
+
 const [identityPath = '', storePath = '', indexId = '', time = ''] = process.argv.slice(2)
+const store = new DyingStore(storePath)
+dieCosigning(store)
 const trustee = createTrustee({
   identity: await importIdentity(new Uint8Array(readFileSync(identityPath))),
-  store: new DyingStore(storePath),
+  store,
   index: { id: indexId, url: 'http://index.test' },
   context: { now: () => Number(time), random: (length) => new Uint8Array(randomBytes(length)) },
   log: () => undefined,

@@ -59,5 +59,5 @@ export const requireLogged = async (
   }
   for (const trustee of shown.vault.genesis.trustees) if (cosigned.has(witnessName(trustee))) seen.add(trustee, note)
   // The salt is not authenticated, but the leaf is made with it.
-  return { leaf: proof.index, statement: shown.access, salt: proof.extra as Uint8Array }
+  return { leaf: proof.index, statement: shown.access, salt: proof.extra ?? new Uint8Array(16) }
 }
