@@ -24,6 +24,8 @@ export { TestClock } from './clock.ts'
 export { type Effect, type Fault, type Handler, Network, type NetworkAnswer, type NetworkRequest } from './network.ts'
 export { below, type Random, seededRandom } from './random.ts'
 
+type Storage = ReturnType<typeof openStorage>
+
 export type PrincipalKind = 'person' | 'organisation' | 'vendor' | 'machine'
 
 export interface ConstellationOptions {
@@ -178,6 +180,7 @@ export class Constellation {
   readonly #parties: Party[] = []
   #clients = 0
   #index: Party | undefined
+  #store: Storage['store'] | undefined
   #trustees: Party[] = []
 
   constructor(options: ConstellationOptions) {
@@ -203,6 +206,11 @@ export class Constellation {
 
   get index(): PartyHandle {
     return this.#index as Party
+  }
+
+  /** What the index keeps, for whoever has taken it over. */
+  get indexStore(): Storage['store'] {
+    return this.#store as Storage['store']
   }
 
   get trustees(): readonly PartyHandle[] {
@@ -247,6 +255,7 @@ export class Constellation {
   #startIndex(identity: Identity, admitted: readonly string[], site: Site): Running {
     const { context, directory, log, authority } = site
     const storage = openStorage({ directory, identity, context })
+    this.#store = storage.store
     // Where a trustee listens changes with each of its starts.
     const trustees = this.#trustees.map((party) => ({
       id: toHex(party.id),

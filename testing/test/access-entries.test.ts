@@ -4,7 +4,7 @@ import { type Client, noteOf, type Vault } from '@scelle/sdk'
 import { Access, decode, decodeSigned, encode, toHex } from '@scelle/seal/verify'
 import { CommitAnswers, CommitBatch } from '@scelle/wire/messages'
 import { type Constellation, createConstellation } from '../src/constellation.ts'
-import { codeOf, DAY, item, namesOf } from './scene.ts'
+import { askedOf, codeOf, DAY, item, namesOf } from './scene.ts'
 
 const CATEGORIES = ['summary', 'notes', 'access-log'].map((code) => ({ code, strict: code === 'notes' }))
 
@@ -39,7 +39,7 @@ const targets = async (work: () => Promise<unknown>): Promise<string[]> => {
   world.network.recording = true
   await work()
   world.network.recording = false
-  return world.network.seen.map(({ host, method, target }) => `${host.split('.')[0]} ${method} ${target}`)
+  return askedOf(world).map(({ host, method, target }) => `${host.split('.')[0]} ${method} ${target}`)
 }
 
 it('each opening is written down once, with the access itself, and default openings leave that out', async () => {

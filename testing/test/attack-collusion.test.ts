@@ -12,6 +12,7 @@ import {
 import { signRequest } from '@scelle/wire/http'
 import { ReleaseAnswer, ReleaseRequest } from '@scelle/wire/messages'
 import { seededRandom } from '../src/constellation.ts'
+import { logged } from './by-hand.ts'
 import { codeOf, createScene, DAY, HOUR, item, namesOf, type Scene } from './scene.ts'
 
 let scene: Scene
@@ -41,12 +42,14 @@ const honest = async (client: Client, vault: Vault = scene.vault, place = 0): Pr
   return decode(ReleaseRequest, sent!.body!)
 }
 
-/** An access that the index never saw, with a position that it signs all the same. */
+/**
+ * An access that an honest index would refuse, logged all the same, and cosigned as whatever else is in the log. What
+ * the index says about whom it is from and why is nobody's business but its own.
+ */
 const collude = async (
   client: Client, request: ReleaseRequest, change: Partial<Parameters<typeof createAccess>[0]> = {},
 ): Promise<ReleaseRequest> => {
   const { world, vault, hospital } = scene
-  const index = world.index.identity
   const context = { now: world.now, random: seededRandom(`collude ${drawn++}`) }
   const access = await createAccess({
     vault: vault.id,
@@ -57,10 +60,7 @@ const collude = async (
     chain: request.chain.map(statementId),
     ...change,
   }, context)
-  const position = encode(Position, {
-    suite: SUITE, index: index.id, statement: access.id, sequence: 1, time: Math.floor(world.now() / 1000),
-  })
-  return { ...request, access: access.signed, position: await index.sign('position', position) }
+  return { ...request, access: access.signed, ...await logged(scene, access.signed) }
 }
 
 const ask = async (
@@ -85,6 +85,24 @@ describe('a reader that the index helps', () => {
     await scene.vault.write([item('a')])
     const doctor = await reader(['summary'])
     expect((await ask(doctor.identity, await collude(doctor, await honest(doctor)))).status).toBe(200)
+  })
+
+  it('gets nothing with an access that is not in the log, whatever the index signs about it', async () => {
+    const { world, vault, hospital } = scene
+    await vault.write([item('a')])
+    const doctor = await reader(['summary'])
+    const request = await honest(doctor)
+    const { access } = await collude(doctor, request)
+    const index = world.index.identity
+    const position = await index.sign('position', encode(Position, {
+      suite: SUITE, index: index.id, statement: statementId(access), sequence: 1,
+      time: Math.floor(world.now() / 1000), salt: new Uint8Array(16),
+    }))
+    expect(await ask(doctor.identity, { ...request, access, position }))
+      .toMatchObject({ status: 403, code: 'receipt-invalid' })
+    const { receipt } = await logged(scene, await hospital.identity.sign('access', new Uint8Array(8)))
+    expect(await ask(doctor.identity, { ...request, access, position, receipt }))
+      .toMatchObject({ status: 403, code: 'receipt-invalid' })
   })
 
   it('gets nothing of a category that it was not granted, nor of another vault', async () => {
@@ -137,7 +155,7 @@ describe('a reader that the index helps', () => {
     expect(await ask(doctor.identity, await collude(doctor, request))).toMatchObject({ status: 403 })
   })
 
-  it('gets nothing where two trustees know of the revocation, whatever the third releases', async () => {
+  it('gets nothing where the log alone told a trustee of the revocation', async () => {
     const { world, vault } = scene
     await vault.write([item('a')])
     const doctor = await reader(['summary'])
@@ -150,7 +168,7 @@ describe('a reader that the index helps', () => {
     for (const [place, request] of requests.entries()) {
       codes.push((await ask(doctor.identity, await collude(doctor, request), place)).code)
     }
-    expect(codes).toEqual(['grant-revoked', 'grant-revoked', undefined])
+    expect(codes).toEqual(['grant-revoked', 'grant-revoked', 'grant-revoked'])
   })
 
   it('does not get an old answer again once its grant is revoked', async () => {

@@ -1,5 +1,6 @@
 /** What a client would never send: requests and commits made by hand, for attackers who are principals themselves. */
 import { expect } from 'vitest'
+import { formatProof, parseProof } from '@scelle/log'
 import { Courier, createCommit, handleOf } from '@scelle/seal/envelope'
 import { createAccess, openGrantKeys } from '@scelle/seal/grants'
 import { earlierSecrets, type EpochSecrets } from '@scelle/seal/keys'
@@ -18,11 +19,13 @@ import {
   Grant,
   GrantKeys,
   Manifest,
+  Position,
   RecordHeader,
   releaseCommitment,
   sha256,
   shareCommitment,
   statementId,
+  SUITE,
   toHex,
 } from '@scelle/seal/verify'
 import { signRequest } from '@scelle/wire/http'
@@ -82,6 +85,32 @@ const post = async (
   }
 }
 
+/**
+ * What an index does in an attacker's hands: any bytes become a leaf. The answer is what shows that it is in the log,
+ * under a checkpoint that all three trustees cosigned.
+ */
+export const logged = async (
+  { world, vault }: Scene, signed: Uint8Array,
+): Promise<{ position: Uint8Array; receipt: Uint8Array }> => {
+  const statement = { id: statementId(signed), bytes: signed }
+  const trustee = world.trustees[0]!.id
+  const [outcome] = await world.indexStore.apply([{ kind: 'release', statement, vault: vault.id, trustee }])
+  if (outcome === undefined || !('position' in outcome)) throw new Error('the store took no leaf')
+  const { sequence, salt, time } = outcome.position
+  const index = world.index.identity
+  const position = encode(Position, { suite: SUITE, index: index.id, statement: statement.id, sequence, salt, time })
+  for (let seconds = 0; seconds < 60; seconds++) {
+    await world.clock.advance(1_000)
+    const final = await world.network.fetch(`${world.index.url}/v1/log/final`)
+    const proof = await world.network.fetch(`${world.index.url}/v1/log/proof/${sequence - 1}`)
+    const isFinal = final.ok && Number((await final.text()).split('\n')[1]) >= sequence
+    if (!isFinal || !proof.ok) continue
+    const receipt = formatProof({ ...parseProof(new Uint8Array(await proof.arrayBuffer())), extra: salt })
+    return { position: await index.sign('position', position), receipt }
+  }
+  throw new Error('the leaf was not cosigned by everybody within a minute')
+}
+
 /** An access by hand, under whatever grant the reader has. */
 export const accessTo = async (
   { world, vault, hospital }: Scene,
@@ -114,11 +143,14 @@ export const releaseOf = async (
   const { world, hospital } = scene
   const { access, body } = await accessTo(scene, reader, headers)
   const { view, chain } = await provenBy(scene, reader)
+  const { position, proof } = decode(Receipt, body)
+  const shown = [hospital, reader, world.index, ...world.trustees].map(({ identity }) => [...identity.chain])
   const request = encode(ReleaseRequest, {
     access: access.signed,
-    position: decode(Receipt, body).position,
+    position,
+    receipt: proof!,
     genesis: view,
-    keys: [hospital.identity, reader.identity, world.index.identity].map((identity) => [...identity.chain]),
+    keys: shown,
     chain,
     capsules: headers.map(({ capsule }, i) => ({ header: capsule.header, share: shares[i]!.capsule.shares[0]! })),
     encapsulations: [...headers[0]!.encapsulations],

@@ -32,6 +32,10 @@ const at = (i: number, effect: Effect, times?: number): (() => void) =>
     ...(times === undefined ? {} : { times }),
   })
 
+/** How a trustee takes part in the log. */
+const cosigning = (i: number, effect: Effect): (() => void) =>
+  scene.world.network.add({ host: trustee(i).host, target: /log\/push/, effect })
+
 const lying: Effect = {
   kind: 'tamper',
   change: (answer) => {
@@ -56,8 +60,9 @@ describe.each([0, 1, 2])('trustee %i', (i) => {
 
   it('lying: named as soon as it is asked, and the other two serve', async () => {
     at(i, lying)
+    // Those whose cosignatures are under the receipt are asked first: another one is late, so this one is among them.
+    cosigning((i + 1) % 3, { kind: 'delay', ms: 200 })
     const named = new Set<string>()
-    // Which two are asked first is drawn; within a few openings this one is among them.
     for (let turn = 0; turn < 12 && named.size === 0; turn++) {
       const chart = await vault.open()
       expect(namesOf(chart.opened())).toEqual(['a', 'b'])
@@ -70,11 +75,59 @@ describe.each([0, 1, 2])('trustee %i', (i) => {
   })
 })
 
+describe.each([0, 1, 2])('trustee %i, as a witness', (i) => {
+  it('does not cosign: the other two serve, and it is not asked', async () => {
+    cosigning(i, { kind: 'refuse' })
+    scene.world.network.recording = true
+    const chart = await vault.open()
+    expect(namesOf(chart.opened())).toEqual(['a', 'b'])
+    expect(chart.problems).toEqual([])
+    expect(scene.world.network.seen.filter(({ host, target }) => host === trustee(i).host && /releases/.test(target)))
+      .toEqual([])
+  })
+
+  it('cosigns late: a newer receipt is fetched for it, where another one fails', async () => {
+    cosigning(i, { kind: 'delay', ms: 300 })
+    const failing = (i + 1) % 3
+    at(failing, { kind: 'refuse' })
+    const before = scene.world.now()
+    const chart = await vault.open()
+    expect(namesOf(chart.opened())).toEqual(['a', 'b'])
+    expect(chart.problems.map(({ what, who }) => ({ what, who }))).toEqual([
+      { what: 'trustee', who: toHex(trustee(failing).id) },
+    ])
+    expect(scene.world.now() - before).toBeLessThan(5_000)
+  })
+
+  it('cosigns never, and another one fails: both are named', async () => {
+    cosigning(i, { kind: 'refuse' })
+    const failing = (i + 1) % 3
+    at(failing, { kind: 'refuse' })
+    const error = await vault.open().catch((reason: unknown) => reason)
+    expect(error).toMatchObject({ code: 'release-insufficient' })
+    expect(new Set((error as { parties: string[] }).parties)).toEqual(
+      new Set([toHex(trustee(i).id), toHex(trustee(failing).id)]),
+    )
+  })
+})
+
 describe('too few trustees', () => {
-  it('two down: the index has no quorum for its log, and says so', async () => {
+  it('two do not cosign: release-insufficient, before anybody is asked for a share', async () => {
+    cosigning(0, { kind: 'refuse' })
+    cosigning(1, { kind: 'drop' })
+    scene.world.network.recording = true
+    expect(await codeOf(vault.open())).toBe('release-insufficient')
+    expect(scene.world.network.seen.filter(({ target }) => target === '/v1/releases')).toEqual([])
+  })
+
+  it('two down: release-insufficient, naming them', async () => {
     await trustee(0).kill()
     await trustee(2).kill()
-    expect(await codeOf(vault.open())).toBe('index-problem')
+    const error = await vault.open().catch((reason: unknown) => reason)
+    expect(error).toMatchObject({ code: 'release-insufficient' })
+    expect(new Set((error as { parties: string[] }).parties)).toEqual(
+      new Set([toHex(trustee(0).id), toHex(trustee(2).id)]),
+    )
     await trustee(2).restart()
     expect(namesOf((await vault.open()).opened())).toEqual(['a', 'b'])
   })
@@ -106,7 +159,7 @@ describe('too few trustees', () => {
     trustee(0).skew(DAY)
     expect(namesOf((await vault.open()).opened())).toEqual(['a', 'b'])
     trustee(1).skew(-DAY)
-    expect(await codeOf(vault.open())).toBe('index-problem')
+    expect(await codeOf(vault.open())).toBe('release-insufficient')
   })
 
   it('restarted over what it kept, it serves again', async () => {
@@ -122,7 +175,7 @@ describe('revoking with a trustee down', () => {
   it('is pending there, honoured by the others, and finished later', async () => {
     await trustee(1).kill()
     const state = await scene.vault.revoke(grant)
-    expect(state).toMatchObject({ pending: [toHex(trustee(1).id)], index: true, rotated: true })
+    expect(state).toMatchObject({ pending: [toHex(trustee(1).id)], index: true, rotated: true, logged: 'pending' })
     expect(state.acknowledged).toHaveLength(2)
     await trustee(1).restart()
     const [after] = [...(await scene.vault.retryRevocations()).values()]

@@ -2,7 +2,7 @@
 import { type Client, handleOf, type Vault } from '@scelle/sdk'
 import { type Codec, decode, encode, merkleSiblings } from '@scelle/seal/verify'
 import { CommitHistory, type CommitSubmission, Feed, type FeedCommit } from '@scelle/wire/messages'
-import { type Constellation, createConstellation } from '../src/constellation.ts'
+import { type Constellation, createConstellation, type NetworkRequest } from '../src/constellation.ts'
 import { provenAnew } from './proofs.ts'
 
 export const CATEGORIES = [
@@ -68,6 +68,10 @@ export const lieInFeed = (world: Constellation, change: (feed: Feed) => Feed): (
 
 export const lieInHistory = (world: Constellation, change: (commits: Uint8Array[]) => Uint8Array[]): (() => void) =>
   lie(world, /\/commits\?/, CommitHistory, (history) => ({ ...history, commits: change(history.commits) }))
+
+/** What was sent to anybody but for the log's sake: servers push it and clients look at it when they please. */
+export const askedOf = ({ network }: Constellation): NetworkRequest[] =>
+  network.seen.filter(({ target }) => !/^\/(tile|checkpoint|v1\/log)\b/.test(target))
 
 /** The code of whatever a promise is rejected with. */
 export const codeOf = async (work: Promise<unknown>): Promise<string> =>

@@ -4,7 +4,7 @@ import { rotateIdentity } from '@scelle/sdk'
 import { decode, toHex } from '@scelle/seal/verify'
 import { ReleaseRequest } from '@scelle/wire/messages'
 import { seededRandom } from '../src/constellation.ts'
-import { CATEGORIES, codeOf, createScene, DAY, handle, HOUR, item, namesOf, type Scene } from './scene.ts'
+import { askedOf, CATEGORIES, codeOf, createScene, DAY, handle, HOUR, item, namesOf, type Scene } from './scene.ts'
 
 let scene: Scene
 beforeEach(async () => {
@@ -20,7 +20,7 @@ describe('writing', () => {
     const made = await hospital.createVault({ mode: 'custody', categories: CATEGORIES })
     await made.write([item('a')])
     world.network.recording = false
-    expect(world.network.seen.map(({ method, target }) => `${method} ${target}`)).toEqual([
+    expect(askedOf(world).map(({ method, target }) => `${method} ${target}`)).toEqual([
       'POST /v1/vaults', 'POST /v1/commits',
     ])
     const again = await (await world.client(hospital.identity)).vault(made.id)
@@ -111,7 +111,7 @@ describe('writing', () => {
     world.network.recording = true
     const results = await hospital.submit(prepared)
     expect(results.map(({ accepted }) => accepted)).toEqual([true, true, true, true, true])
-    expect(world.network.seen.map(({ target }) => target)).toEqual(['/v1/commits'])
+    expect(askedOf(world).map(({ target }) => target)).toEqual(['/v1/commits'])
   })
 
   it('a prepared commit holds its part until it is submitted or discarded', async () => {
@@ -159,7 +159,7 @@ describe('a chart', () => {
     const chart = await vault.open()
     world.network.recording = true
     expect(await chart.refresh()).toEqual([])
-    expect(world.network.seen.map(({ target }) => target.replace(/\?.*/, ''))).toEqual([
+    expect(askedOf(world).map(({ target }) => target.replace(/\?.*/, ''))).toEqual([
       `/v1/vaults/${toHex(vault.id)}/feed`,
     ])
     await vault.write([item('b')])
@@ -277,7 +277,7 @@ describe('custody and ownership', () => {
     await vault.write([item('own', 1, 'notes')])
     world.network.recording = true
     expect(namesOf((await vault.open()).opened())).toEqual(['own', 'result'])
-    expect(world.network.seen.some(({ host }) => host.startsWith('trustee'))).toBe(false)
+    expect(askedOf(world).some(({ host }) => host.startsWith('trustee'))).toBe(false)
     await vault.checkHistory()
   })
 })

@@ -18,7 +18,7 @@ export const SDK_LIMITS = {
   /** Times that the index is asked for an access's receipt: each waits some seconds for two cosignatures. */
   cosignAttempts: 2,
   /** Times that a newer receipt is asked for where a trustee has not cosigned yet, and the first pause between. */
-  receiptAttempts: 4,
+  receiptAttempts: 5,
   receiptPause: 250,
   /** Looks at the log for a revocation that was just made, and the first pause between. */
   finalAttempts: 4,

@@ -8,6 +8,7 @@ import type { EntryWriter } from './entries.ts'
 import { SdkError } from './errors.ts'
 import type { FeedCapsule } from './feed.ts'
 import type { HeldGrant, Purpose } from './keyring.ts'
+import { LoggedAccess } from './log/access.ts'
 import { SDK_LIMITS } from './limits.ts'
 import { abortedError, pause } from './timers.ts'
 import type { Part, VaultView } from './vault-view.ts'
@@ -61,7 +62,7 @@ const requestFor = async (
   connection: Connection,
   need: ReleaseNeed,
   access: MadeAccess,
-  position: Uint8Array,
+  logged: { readonly by: LoggedAccess; readonly receipt: Uint8Array },
   share: number,
 ): Promise<Uint8Array> => {
   const grantees = (need.grant?.grants ?? []).map(({ grantee }) => grantee)
@@ -77,15 +78,16 @@ const requestFor = async (
   )
   return encode(ReleaseRequest, {
     access: access.signed,
-    position,
+    position: logged.by.position,
     genesis: need.view.genesisSigned,
-    keys: principals.map(({ chain }) => [...chain]),
+    keys: [...principals.map(({ chain }) => [...chain]), ...logged.by.trusteeChains],
     chain: [...(need.grant?.chain ?? [])],
     capsules: need.capsules.map(({ capsule }) => ({
       header: capsule.header,
       share: capsule.shares[share] as CourierSeal,
     })),
     encapsulations: [...encapsulations.values()],
+    receipt: logged.receipt,
   })
 }
 
@@ -122,19 +124,22 @@ class Gathering {
   readonly #connection: Connection
   readonly #need: ReleaseNeed
   readonly #access: MadeAccess
-  readonly #position: Uint8Array
+  readonly #logged: LoggedAccess
   readonly #waiting: number[]
   readonly #answers: TrusteeAnswer[] = []
   readonly #failures: Failure[] = []
   readonly #stop = new AbortController()
 
-  constructor(connection: Connection, need: ReleaseNeed, access: MadeAccess, position: Uint8Array) {
+  constructor(connection: Connection, need: ReleaseNeed, access: MadeAccess, logged: LoggedAccess) {
     this.#connection = connection
     this.#need = need
     this.#access = access
-    this.#position = position
+    this.#logged = logged
     const first = (connection.context.random(1)[0] as number) % 3
-    this.#waiting = [first, (first + 1) % 3, (first + 2) % 3]
+    const drawn = [first, (first + 1) % 3, (first + 2) % 3]
+    // A trustee releases under its own cosignature alone: those that gave one are asked first.
+    const late = drawn.filter((share) => !logged.isCosignedBy(need.view.genesis.trustees[share] as Uint8Array))
+    this.#waiting = [...drawn.filter((share) => !late.includes(share)), ...late]
   }
 
   async run(): Promise<Released> {
@@ -178,14 +183,30 @@ class Gathering {
     const { signal } = this.#need
     const either = signal === undefined ? this.#stop.signal : AbortSignal.any([signal, this.#stop.signal])
     try {
-      const body = await requestFor(this.#connection, this.#need, this.#access, this.#position, share)
-      this.#answers.push(await askTrustee(this.#connection, id, body, this.#access.id, either))
+      this.#answers.push(await this.#ask(share, id, either))
     } catch (error) {
       if (!(error instanceof SdkError) && !(error instanceof SealError)) throw error
       if (signal?.aborted === true) throw abortedError()
       if (this.#stop.signal.aborted) return
       this.#failures.push({ trustee: toHex(id), error })
       this.#connection.log('trustee-failed', { share, code: codeOf(error) })
+    }
+  }
+
+  /** A trustee that refuses the receipt is shown a newer one, once. */
+  async #ask(share: number, id: Uint8Array, signal: AbortSignal): Promise<TrusteeAnswer> {
+    const ask = async (receipt: Uint8Array): Promise<TrusteeAnswer> => {
+      const logged = { by: this.#logged, receipt }
+      const body = await requestFor(this.#connection, this.#need, this.#access, logged, share)
+      return askTrustee(this.#connection, id, body, this.#access.id, signal)
+    }
+    const receipt = await this.#logged.receiptFor(id, signal)
+    try {
+      return await ask(receipt)
+    } catch (error) {
+      if (!(error instanceof SdkError) || error.problem !== 'receipt-invalid') throw error
+      await this.#logged.renew(id)
+      return ask(await this.#logged.receiptFor(id, signal))
     }
   }
 
@@ -273,9 +294,9 @@ const releaseOnce = async (connection: Connection, need: ReleaseNeed): Promise<R
     connection.context,
   )
   const writeEntry = need.entries.begin(access, need.capsules, need.signal)
-  const position = await connection.record('/v1/accesses', access.signed)
+  const logged = await LoggedAccess.record(connection, need.view, access, need.signal)
   // Together, and neither without the other: what is not written down is not opened.
-  const [released] = await Promise.all([new Gathering(connection, need, access, position).run(), writeEntry()])
+  const [released] = await Promise.all([new Gathering(connection, need, access, logged).run(), writeEntry()])
   return released
 }
 
