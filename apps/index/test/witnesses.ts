@@ -1,7 +1,7 @@
 /** Trustees as far as the index's log needs them: each mirrors leaves and cosigns what `decideCosignature` permits. */
 import {
-  cosignNote, decideCosignature, formatBundle, formatNote, formatSignature, leafHash, parseAddCheckpoint, parseNote,
-  parseTilePath, rootOfLeaves, type Tile, type Tree,
+  CompactRange, cosignNote, decideCosignature, formatBundle, formatNote, formatSignature, leafHash, parseAddCheckpoint,
+  parseNote, parseTilePath, rootOfLeaves, type Tile, type Tree,
 } from '@scelle/log'
 import type { Identity } from '@scelle/seal/identity'
 import { decode, encode, equalBytes, type PrincipalKeys, toHex } from '@scelle/seal/verify'
@@ -67,6 +67,7 @@ export class Witness {
   /** The note that it cosigned last. */
   note: Uint8Array | undefined
   pushes = 0
+  readonly #range = new CompactRange()
   readonly #index: PrincipalKeys
   readonly #now: () => number
 
@@ -99,8 +100,7 @@ export class Witness {
     const decision = await decideCosignature(parseAddCheckpoint(bytes), this.last, policy, verifyEd25519)
     if (!('cosign' in decision)) return this.standing
     const { size, root } = decision.cosign
-    const mirrored = rootOfLeaves(this.entries.slice(0, size).map(leafHash))
-    if (this.entries.length < size || !equalBytes(mirrored, root)) return this.standing
+    if (this.entries.length < size || !equalBytes(this.#rootAt(size), root)) return this.standing
     this.last = { size, root }
     const key = witnessKeys(this.identity.keys).at(-1)!
     const signature = await cosignNote(decision.text, Math.floor(this.#now() / 1000), key, this.identity.signRaw)
@@ -119,6 +119,11 @@ export class Witness {
     return new Uint8Array(Buffer.concat(hashes))
   }
 
+  #rootAt(size: number): Uint8Array {
+    for (const entry of this.entries.slice(this.#range.size)) this.#range.append(leafHash(entry))
+    return size === this.#range.size ? this.#range.root() : rootOfLeaves(this.entries.slice(0, size).map(leafHash))
+  }
+
   async answer(path: string, body: Uint8Array): Promise<Uint8Array> {
     if (path.startsWith('/tile/')) return this.#tile(parseTilePath(path.slice(1)))
     if (path === '/v1/log/statements') {
@@ -131,7 +136,8 @@ export class Witness {
   }
 }
 
-class NotFound extends Error {}
+/** What a trustee does not have. */
+export class NotFound extends Error {}
 
 const notFound = (): never => {
   throw new NotFound('not found')

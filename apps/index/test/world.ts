@@ -344,9 +344,12 @@ export interface Sealed {
   readonly bodies: readonly Uint8Array[]
 }
 
+/** What a writer needs of its world. */
+type Around = Pick<World, 'context' | 'trustees' | 'commit'>
+
 /** One author's hand in one part of a vault: capsules, handles and the link to its previous commit. */
 export class Writer {
-  readonly world: World
+  readonly world: Around
   readonly author: Identity
   readonly vault: MadeVault
   readonly custodian: Identity
@@ -356,7 +359,7 @@ export class Writer {
   previous: Uint8Array | undefined
 
   constructor(
-    world: World,
+    world: Around,
     author: Identity,
     vault: MadeVault,
     parties: { custodian: Identity; owner?: Identity; manifest?: MadeManifest },
