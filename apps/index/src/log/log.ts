@@ -85,17 +85,28 @@ export class IndexLog {
   }
 
   async #start(): Promise<void> {
-    for (const kind of KINDS) {
-      const cosigned = await this.#options.store.cosigned(kind)
-      if (cosigned !== undefined) this.#rounds.restore(kind, cosigned)
-    }
+    await this.#readCosigned()
     try {
-      await this.#publisher.lead()
+      await this.#published.load()
       await this.#recovery.begin()
     } catch (error) {
       if (error instanceof LogUnusable) this.#stop(error)
       throw error
     }
+  }
+
+  async #readCosigned(): Promise<void> {
+    for (const kind of KINDS) {
+      const cosigned = await this.#options.store.cosigned(kind)
+      if (cosigned !== undefined) this.#rounds.restore(kind, cosigned)
+    }
+  }
+
+  /** Where another process leads, what it published and had cosigned is in the store. */
+  async #catchUp(): Promise<void> {
+    if (this.#publisher.leading) return
+    await this.#published.refresh()
+    await this.#readCosigned()
   }
 
   #stop(why: LogUnusable): void {
@@ -145,6 +156,11 @@ export class IndexLog {
     if (this.#stopped?.reason === 'another-history') throw new Problem('log-stopped')
   }
 
+  async #current(): Promise<void> {
+    await this.requireWhole()
+    await this.#catchUp()
+  }
+
   /** What a restored index lacks, and how it gets it back. */
   get recovery(): Pick<Recovery, 'missing' | 'bring'> {
     return this.#recovery
@@ -157,24 +173,46 @@ export class IndexLog {
 
   /** The receipt of a leaf, once a quorum has cosigned it. Throws `not-cosigned`. */
   async receipt(leaf: number, salt: Uint8Array): Promise<Uint8Array> {
-    if (!(await this.#rounds.waitFor(leaf, INDEX_LIMITS.receiptWait))) throw new Problem('not-cosigned')
+    const waited = this.#rounds.waitFor(leaf, INDEX_LIMITS.receiptWait)
+    const end = this.#publisher.leading ? undefined : this.#look()
+    const covered = await waited
+    end?.()
+    if (!covered) throw new Problem('not-cosigned')
     return this.#published.proof(leaf, this.#rounds.cosigned('quorum') as CosignedNote, salt)
+  }
+
+  /** Looks again and again at what the process that leads has stored. The answer ends it. */
+  #look(): () => void {
+    let cancel = (): void => {}
+    let ended = false
+    const again = (): void => {
+      if (!ended) cancel = this.#options.timers.after(INDEX_LIMITS.publishEvery, look)
+    }
+    const look = (): void => {
+      this.#catchUp().then(again, again)
+    }
+    look()
+    return () => {
+      ended = true
+      cancel()
+    }
   }
 
   /** The newest checkpoint, with all cosignatures that it has. Throws `not-found` while the log is empty. */
   async checkpoint(): Promise<Uint8Array> {
-    await this.requireWhole()
-    return found(this.#rounds.newest())
+    await this.#current()
+    return found(this.#rounds.newest(this.#published.checkpoint))
   }
 
   /** Throws `not-found`. */
   async cosigned(kind: CosignedKind): Promise<Uint8Array> {
-    await this.requireWhole()
+    await this.#current()
     return found(this.#rounds.cosigned(kind)?.note)
   }
 
   /** The proof of a leaf under the newest checkpoint that a quorum cosigned, without its salt. Throws `not-found`. */
   async proof(leaf: number): Promise<Uint8Array> {
+    await this.#current()
     const cosigned = found(this.#rounds.cosigned('quorum'))
     if (leaf >= cosigned.size) throw new Problem('not-found')
     return this.#published.proof(leaf, cosigned)
@@ -182,7 +220,7 @@ export class IndexLog {
 
   /** The index's word what its newest checkpoint is now. One a second is signed. Throws `not-found`. */
   async head(): Promise<Uint8Array> {
-    await this.requireWhole()
+    await this.#current()
     const { identity, context } = this.#options
     const { size, note } = found(this.#published.checkpoint)
     const second = Math.floor(context.now() / 1000)
@@ -195,6 +233,7 @@ export class IndexLog {
 
   /** A tile or bundle by its path. Throws `not-found`. */
   async tile(path: string): Promise<Uint8Array> {
+    await this.#catchUp()
     try {
       return found(await this.#published.tile(parseTilePath(path)))
     } catch (error) {

@@ -46,11 +46,26 @@ export class PublishedLog {
   async load(): Promise<void> {
     const checkpoint = await this.#store.checkpoint()
     if (checkpoint === undefined) return this.#reset()
-    const { size, root } = checkpoint
+    if (this.#isNewest(checkpoint)) return
+    const { size } = checkpoint
     if ((await this.#store.size()) < size) throw new LogUnusable('disagrees')
-    const tree = await this.#treeOf(size)
-    if (!equalBytes(tree.root, root)) throw new LogUnusable('disagrees')
+    await this.#follow(checkpoint)
     await this.#checkLeaves(size)
+  }
+
+  /** Reads what another process published since. Throws LogUnusable `disagrees`. */
+  async refresh(): Promise<void> {
+    const checkpoint = await this.#store.checkpoint()
+    if (checkpoint !== undefined && !this.#isNewest(checkpoint)) await this.#follow(checkpoint)
+  }
+
+  #isNewest({ size, root }: StoredCheckpoint): boolean {
+    return this.#checkpoint?.size === size && equalBytes(this.#checkpoint.root, root)
+  }
+
+  async #follow(checkpoint: StoredCheckpoint): Promise<void> {
+    const tree = await this.#treeOf(checkpoint.size)
+    if (!equalBytes(tree.root, checkpoint.root)) throw new LogUnusable('disagrees')
     this.advance(tree, checkpoint)
   }
 

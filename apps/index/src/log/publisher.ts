@@ -31,6 +31,9 @@ export class Publisher {
   readonly #options: PublisherOptions
   readonly #key: NoteKey
   readonly #ended = new AbortController()
+  /** Whether it may publish; whether this process waits to lead; whether it leads. */
+  #begun = false
+  #awaiting = false
   #leading = false
   #running: Promise<void> | undefined
   #again = false
@@ -44,17 +47,42 @@ export class Publisher {
     this.#key = { name: options.origin, algorithm: 'ed25519', key: options.identity.keys.current.signingKey }
   }
 
-  /** Resolves once this process leads and the stored log was found sound. Throws LogUnusable. */
-  async lead(): Promise<void> {
-    const { store, published } = this.#options
-    await store.lead(this.#ended.signal)
-    await published.load()
+  /** Whether this process publishes. Of several one does, and the others read what it stored. */
+  get leading(): boolean {
+    return this.#leading
   }
 
-  /** Publishes from now on. */
+  /** Publishes from now on, where and as soon as this process leads. */
   begin(): void {
-    const { store, published, announce } = this.#options
     if (this.#ended.signal.aborted) return
+    this.#begun = true
+    this.#lead()
+  }
+
+  /** What another process published in between is read first, and gone on from. */
+  #lead(): void {
+    const { store, published, stopped, events, timers } = this.#options
+    const lead = async (): Promise<void> => {
+      await store.lead(this.#ended.signal)
+      await published.load()
+      this.#awaiting = false
+      if (this.#begun && !this.#ended.signal.aborted) this.#leads()
+    }
+    if (this.#awaiting) return
+    this.#awaiting = true
+    lead().catch((error: unknown) => {
+      this.#awaiting = false
+      if (this.#ended.signal.aborted) return
+      if (error instanceof LogUnusable) return stopped(error)
+      events({ event: 'fault', ...faultOf(error) })
+      timers.after(INDEX_LIMITS.publishPause, () => {
+        if (this.#begun) this.#lead()
+      })
+    })
+  }
+
+  #leads(): void {
+    const { store, published, announce } = this.#options
     this.#leading = true
     this.#unlisten ??= store.grown(() => this.#wake())
     if (published.checkpoint !== undefined) announce(published.checkpoint)
@@ -63,6 +91,7 @@ export class Publisher {
 
   /** Publishes nothing more until it begins again. Resolves once nothing of it is under way. */
   async pause(): Promise<void> {
+    this.#begun = false
     this.#leading = false
     this.#cancel?.()
     this.#cancel = undefined
@@ -143,24 +172,10 @@ export class Publisher {
   #fail(error: unknown): void {
     const { stopped, events } = this.#options
     if (!this.#leading) return
-    if (error instanceof PublishError && error.reason !== 'uncertain') return this.#leadAgain()
     if (!(error instanceof PublishError)) return events({ event: 'fault', ...faultOf(error) })
     this.#leading = false
+    // Another process led in between.
+    if (error.reason !== 'uncertain') return this.#lead()
     stopped(new LogUnusable('uncertain', { cause: error }))
-  }
-
-  /** Another process led in between: what it stored is read, and gone on from once this one leads again. */
-  #leadAgain(): void {
-    const { stopped, events, timers } = this.#options
-    this.#leading = false
-    this.lead().then(() => this.begin()).catch((error: unknown) => {
-      if (this.#ended.signal.aborted) return
-      if (error instanceof LogUnusable) return stopped(error)
-      events({ event: 'fault', ...faultOf(error) })
-      this.#cancel = timers.after(INDEX_LIMITS.publishPause, () => {
-        this.#cancel = undefined
-        this.#leadAgain()
-      })
-    })
   }
 }

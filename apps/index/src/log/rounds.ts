@@ -67,15 +67,19 @@ export class Rounds {
     return this.#cosigned[kind]
   }
 
-  /** The newest checkpoint with all cosignatures that it has by now. */
-  newest(): Uint8Array | undefined {
-    const { size } = this.#newest ?? {}
-    return this.#target !== undefined && this.#target.size === size ? noteOf(this.#target) : this.#newest?.note
+  /** A checkpoint with all cosignatures that it has by now. */
+  newest(checkpoint: StoredCheckpoint | undefined): Uint8Array | undefined {
+    const { size, note } = checkpoint ?? {}
+    if (this.#target !== undefined && this.#target.size === size) return noteOf(this.#target)
+    const { final, quorum } = this.#cosigned
+    return [final, quorum].find((cosigned) => cosigned?.size === size)?.note ?? note
   }
 
-  /** What was cosigned before a restart. */
+  /** What was cosigned before a restart, or what another process, which leads, had cosigned. */
   restore(kind: CosignedKind, cosigned: CosignedNote): void {
-    this.#cosigned[kind] ??= { ...cosigned, count: 0 }
+    if (cosigned.size <= (this.#cosigned[kind]?.size ?? 0)) return
+    this.#cosigned[kind] = { ...cosigned, count: 0 }
+    this.#answer()
   }
 
   published(checkpoint: StoredCheckpoint): void {
@@ -113,8 +117,7 @@ export class Rounds {
     const count = target.cosignatures.size
     if (count >= QUORUM.release) this.#keep('quorum', target, count)
     if (count >= this.#final) this.#keep('final', target, count)
-    for (const { leaf, go } of this.#waiting) if (this.#covers(leaf)) go()
-    if (this.#covers(this.#wanted.to - 1)) this.#wanted = { from: 0, to: 0 }
+    this.#answer()
     this.#consider()
   }
 
@@ -128,6 +131,11 @@ export class Rounds {
     this.#cancel?.()
     this.#newest = undefined
     this.#target = undefined
+  }
+
+  #answer(): void {
+    for (const { leaf, go } of this.#waiting) if (this.#covers(leaf)) go()
+    if (this.#covers(this.#wanted.to - 1)) this.#wanted = { from: 0, to: 0 }
   }
 
   #covers(leaf: number): boolean {
