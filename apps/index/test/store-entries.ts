@@ -1,8 +1,9 @@
 /** The part of the contract about entries that readers write about their own accesses. */
+import { toHex } from '@scelle/seal/verify'
 import { expect, test } from 'vitest'
 import { INDEX_LIMITS } from '../src/limits.ts'
-import type { Outcome } from '../src/store.ts'
-import { AT, capsule, commit, grant, manifest, record, revocation, vault } from './operations.ts'
+import type { AccessOperation, DenialOperation, Outcome } from '../src/store.ts'
+import { access, AT, capsule, commit, grant, manifest, record, revocation, statement, vault } from './operations.ts'
 import type { Suite } from './store-suite.ts'
 
 export const testEntries = (suite: Suite): void => {
@@ -79,6 +80,30 @@ export const testEntries = (suite: Suite): void => {
     await must(grant(random, part, { grantee: writer, categories: [summary, log], rights: 2 }))
     expect(await enter([summary, log], { author: writer })).toMatchObject({ problem: 'bad-statement' })
     expect(await enter([log], { author: writer, records: 40 })).toHaveProperty('position')
+  })
+
+  test('accesses and refused ones are listed together, in the order of the log, from any place on', async () => {
+    const { part, given, reader } = await setUp()
+    const [first, second] = [0, 1].map(() =>
+      access(random, part, reader, { capsules: [], chain: [given.statement.id] })) as [AccessOperation, AccessOperation]
+    const denial: DenialOperation = {
+      kind: 'denial', statement: statement(random), ...part, reader, access: random(50),
+    }
+    const places: number[] = []
+    for (const operation of [first, denial, second]) places.push(await must(operation))
+    const listed = async (after: number, limit = 10) =>
+      suite.store.accessEntries({ vault: part.vault, custodian: part.custodian, after, limit })
+    const all = await listed(0)
+    expect(all.map(({ position }) => position.sequence)).toEqual(places)
+    expect(all.map((entry) => [toHex(entry.access), entry.denial && toHex(entry.denial)])).toEqual([
+      [toHex(first.statement.bytes), undefined],
+      [toHex(denial.access), toHex(denial.statement.bytes)],
+      [toHex(second.statement.bytes), undefined],
+    ])
+    expect((await listed(places[0] as number, 1)).map(({ position }) => position.sequence)).toEqual([places[1]])
+    expect(await listed(places[2] as number)).toEqual([])
+    const elsewhere = await setUp()
+    expect(await suite.store.accessEntries({ ...elsewhere.part, after: 0, limit: 10 })).toEqual([])
   })
 
   test('the mark is kept through an epoch and a restart', async () => {
