@@ -51,6 +51,8 @@ export const killNow = async (child: ChildProcess): Promise<void> => {
   await ended
 }
 
+const order = (party: Party): number => (party === 'edge' ? 2 : party === 'index' ? 1 : 0)
+
 /** Index, three trustees and edge, ready to serve. */
 export const startParties = async (name: string): Promise<Parties> => {
   const root = await mkdtemp(join(tmpdir(), `scelle-${name}-`))
@@ -72,7 +74,8 @@ export const startParties = async (name: string): Promise<Parties> => {
     processes.set(party, child)
     await untilReady(io, installation, party, child)
   }
-  for (const party of PARTIES) await start(party)
+  // The index begins once it has heard from its trustees.
+  for (const party of PARTIES.toSorted((a, b) => order(a) - order(b))) await start(party)
   const process = (party: Party): ChildProcess => processes.get(party) as ChildProcess
   return {
     root, io, installation, said, process,

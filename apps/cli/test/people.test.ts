@@ -2,10 +2,12 @@
 import { readFile } from 'node:fs/promises'
 import type { InspectedVault } from '@scelle/index'
 import { afterAll, beforeAll, expect, it } from 'vitest'
+import { accesses as accessesOf } from '../src/accesses.ts'
 import { connectApplication, type Connected } from '../src/connect/command.ts'
 import { fhirJson } from '../src/edge-client.ts'
 import { urlOf } from '../src/home.ts'
 import { inspect } from '../src/inspect.ts'
+import { MESSAGES } from '../src/messages.ts'
 import { type Parties, startParties } from './parties.ts'
 
 let parties: Parties
@@ -57,6 +59,23 @@ it('opens a chart for each of them, and anew after a logout', async () => {
   expect(await accesses()).toBe(2)
   expect(await ask(alice, 'Observation/o')).toBe(200)
   expect(await accesses()).toBe(3)
+})
+
+it('tells who opened it, when and why, as every account of it has it', async () => {
+  const from = parties.said.length
+  const status = await accessesOf(parties.io, parties.edge, parties.installation, { patient: 'p', json: true })
+  const told = parties.said.slice(from).map((line) => JSON.parse(line) as Record<string, unknown>)
+  expect(told.filter(({ is }) => is === 'finding')).toEqual([])
+  expect(status).toBe(0)
+  const people = new Set(told.map(({ person }) => person).filter((person) => person !== undefined))
+  expect(people.size).toBe(2)
+  expect(told.filter(({ releasedBy }) => (releasedBy as string[] | undefined)?.length === 2).length)
+    .toBeGreaterThanOrEqual(3)
+  for (const language of ['en', 'fr'] as const) {
+    const io = { ...parties.io, language }
+    expect(await accessesOf(io, parties.edge, parties.installation, { patient: 'Patient/p', json: false })).toBe(0)
+    expect(parties.said.at(-1)).toBe(MESSAGES[language].openings.agreed)
+  }
 })
 
 it('closes what they had open when the door closes', async () => {

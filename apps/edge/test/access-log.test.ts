@@ -160,3 +160,17 @@ test('what names a patient otherwise is refused, not answered in part', async ()
     expect(issueOf(await hospital.app.search(`AuditEvent?${query}`)).code).toBe('too-costly')
   }
 })
+
+test('$scelle-accesses compares every account of it, for the custodian alone', async () => {
+  await hospital.constellation.clock.advance(120_000)
+  const { status, body, text } = await hospital.app.get<Parameters>('Patient/p/$scelle-accesses')
+  expect(status, text).toBe(200)
+  const of = (wanted: string) => (body.parameter ?? []).filter(({ name }) => name === wanted)
+  expect(of('finding')).toEqual([])
+  const told = of('access').map(({ part = [] }) => part.flatMap(({ name, valueString }) =>
+    (name === 'person' || name === 'organisation' ? valueString ?? [] : [])))
+  expect(told).toContainEqual(['Hôpital d’essai', Buffer.from('session of bob').toString('base64url')])
+  expect(of('access').every(({ part = [] }) => part.some(({ name }) => name === 'time'))).toBe(true)
+  expect((await ward.app.get('Patient/p/$scelle-accesses')).status).toBe(403)
+  expect((await hospital.app.get('Patient/nobody/$scelle-accesses')).status).toBe(404)
+})

@@ -3,7 +3,6 @@ import {
   Access, decode, decodeSigned, Denial, equalBytes, SealError, statementId, toHex, verifyAccess, verifyPosition,
   verifySigned,
 } from '@scelle/seal/verify'
-import { WIRE_LIMITS } from '@scelle/wire/limits'
 import { AccessList } from '@scelle/wire/messages'
 import type { Connection } from '../connection.ts'
 import { SdkError } from '../errors.ts'
@@ -97,6 +96,7 @@ export const listedAccesses = async (
       after = listed.place.sequence
       found.push(listed)
     }
-    if (page.length < WIRE_LIMITS.accessList) return found
+    // A page may be as short as the index likes; the last one is empty.
+    if (page.length === 0) return found
   }
 }
