@@ -40,12 +40,12 @@ export class TestClock {
   readonly now = (): number => this.#now
 
   readonly timers: Timers = {
-    after: (ms, then) => {
+    after: (ms, then, awaited = true) => {
       if (ms <= 0) {
         const soon = setImmediate(then)
         return () => clearImmediate(soon)
       }
-      return this.#add({ at: this.#now + ms, run: then, awaited: true, serving: false })
+      return this.#add({ at: this.#now + ms, run: then, awaited, serving: false })
     },
   }
 

@@ -47,9 +47,10 @@ import { valueSetsOf } from './terminology.ts'
 import { uuidOf } from './uuid.ts'
 import { Validation } from './validation.ts'
 import { type KeysAhead, ORGANISATION, VaultShelf } from './vaults.ts'
-import { Outbox } from './writes/outbox.ts'
+import { assembleWrites } from './writes/assemble.ts'
+import type { Confirmer } from './writes/confirmer.ts'
 import { Planner } from './writes/planner.ts'
-import { Submitter } from './writes/submitter.ts'
+import type { Submitter } from './writes/submitter.ts'
 import { Writer } from './writes/writer.ts'
 
 export type { ChartLimits } from './charts.ts'
@@ -134,6 +135,7 @@ interface Parts {
   readonly persons: Persons
   readonly grants: Grants
   readonly submitter: Submitter
+  readonly confirmer: Confirmer
   readonly routes: FhirRoutes
   readonly binaries: Binaries
   readonly exports: Exports
@@ -169,6 +171,7 @@ export const createEdge = async (options: EdgeOptions): Promise<Edge> => {
         await Promise.all([options.aside?.close(), options.keysAhead?.close()])
         await parts.register.move()
         await parts.submitter.close()
+        await parts.confirmer.close()
         await parts.exportJobs.close()
         parts.charts.closeAll()
         parts.accessLogs.closeAll()
@@ -180,6 +183,7 @@ export const createEdge = async (options: EdgeOptions): Promise<Edge> => {
       },
       release: () => {
         stop()
+        parts.confirmer.stop()
         void options.aside?.close()
         void options.keysAhead?.close()
         db.close()
@@ -242,9 +246,8 @@ const assemble = async (options: EdgeOptions, db: Database, log: Log): Promise<P
   }
   const partners = options.partners ?? []
   const grants = new Grants({ client, directory, charts, vaults, persons, partners, now, log })
-  const submitter = new Submitter({
-    client, vaults, db, directory, state, log,
-    outbox: new Outbox(db, cabinet, random),
+  const { submitter, confirmer } = assembleWrites({
+    client, vaults, db, directory, state, cabinet, timers, now, random, log, data: options.data,
     accepted: (vault, entries) => {
       charts.accepted(vault, entries)
       persons.accepted(entries)
@@ -259,7 +262,8 @@ const assemble = async (options: EdgeOptions, db: Database, log: Log): Promise<P
     planner, profiles, writer, db, timers, log,
   })
   return {
-    db, state, directory, register, vaults, charts, accessLogs, sessions, persons, grants, submitter, ...served,
+    db, state, directory, register, vaults, charts, accessLogs, sessions, persons, grants, submitter, confirmer,
+    ...served,
   }
 }
 
@@ -351,6 +355,7 @@ const facade = (parts: FacadeParts): Pick<Parts, 'routes' | 'binaries' | 'export
 const prepare = async (parts: Parts, log: Log): Promise<() => Promise<boolean>> => {
   const { db, submitter, vaults, charts, grants } = parts
   await submitter.recover()
+  parts.confirmer.wake() // what a former process did not see confirmed
   let isOpen = false
   const openOwn = async (): Promise<boolean> => {
     if (isOpen) return submitter.reachable && db.sound
@@ -394,6 +399,7 @@ const housekeeping = (parts: Parts, options: EdgeOptions, log: Log): (() => void
       parts.binaries.uploads.sweep().catch((error: unknown) => log('uploads-not-swept', faultFields(error)))
       if (parts.state.waiting) parts.db.write(false, () => parts.state.flush())
       parts.db.flush()
+      parts.confirmer.sweep()
     }),
     every(EDGE_LIMITS.grantsInterval, () => {
       parts.grants.look().catch((error: unknown) => log('grants-not-read', faultFields(error)))

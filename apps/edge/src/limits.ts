@@ -27,6 +27,17 @@ export const EDGE_LIMITS = {
   queueTime: 20_000,
   /** Units waiting for the outbox. Beyond, writes are refused as overloaded. */
   queueUnits: 4_096,
+  /**
+   * Submissions are held against the log so often while some are not final, rarely where nothing moves, so many at a
+   * time. One that is not final for longer than the last is an alarm.
+   */
+  confirmEvery: 1_000,
+  confirmRarely: 30_000,
+  confirmRows: 512,
+  confirmOverdue: 10 * 60_000,
+  /** What is final is kept, sealed, for an index that comes back from a backup: for so long, and so many bytes. */
+  keptForRestore: 48 * 3_600_000,
+  keptBytes: 1024 * 1024 * 1024,
   /** Pause before the outbox is submitted again while the index does not answer. */
   retryDelay: 500,
   /** A request waits so long for a submission that is under way; after that its outcome is told as unknown. */

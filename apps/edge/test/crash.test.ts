@@ -85,7 +85,7 @@ describe('crashes', () => {
     await app.put('Patient/p', patient('p'))
     await app.search('Observation?patient=p')
     const before = world.edge().figures().openCharts
-    const flush = vi.spyOn(Database.prototype, 'flush').mockImplementationOnce(() => {
+    const flush = vi.spyOn(Database.prototype, 'flush').mockImplementation(() => {
       throw Object.assign(new Error('database or disk is full'), { errcode: 13 })
     })
     await clock.advance(EDGE_LIMITS.sweepInterval)

@@ -11,6 +11,7 @@ import { Database } from '../src/store/database.ts'
 import { Directory } from '../src/store/directory.ts'
 import { SealedState } from '../src/store/state.ts'
 import type { VaultShelf } from '../src/vaults.ts'
+import { Kept } from '../src/writes/kept.ts'
 import { Outbox } from '../src/writes/outbox.ts'
 import { Submitter } from '../src/writes/submitter.ts'
 import type { Part } from '../src/writes/unit.ts'
@@ -54,7 +55,8 @@ const submitterWith = (submit: Answer, submissionBytes = 100) => {
   const discarded: PreparedCommit[] = []
   const cabinet = new Cabinet(new Uint8Array(32), (length) => crypto.getRandomValues(new Uint8Array(length)))
   const directory = new Directory(db, cabinet, 'a')
-  const outbox = new Outbox(db, cabinet, (length) => crypto.getRandomValues(new Uint8Array(length)))
+  const kept = new Kept(db, cabinet, () => 0)
+  const outbox = new Outbox(db, cabinet, (length) => crypto.getRandomValues(new Uint8Array(length)), kept)
   const vault = (id: string) => ({
     prepare: async (items: readonly WriteItem[]): Promise<PreparedCommit> => ({
       vault: bytesOf(id), custodian: new Uint8Array(32), id: new Uint8Array(32),

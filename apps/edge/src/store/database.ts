@@ -21,9 +21,25 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS register (row BLOB PRIMARY KEY, sealed BLOB NOT NULL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS state (row BLOB PRIMARY KEY, sealed BLOB NOT NULL);
   CREATE TABLE IF NOT EXISTS outbox (seq INTEGER PRIMARY KEY AUTOINCREMENT, row BLOB NOT NULL, sealed BLOB NOT NULL);
+  CREATE TABLE IF NOT EXISTS submission (seq INTEGER PRIMARY KEY, row BLOB NOT NULL, sealed BLOB NOT NULL);
+  CREATE TABLE IF NOT EXISTS acknowledged (seq INTEGER PRIMARY KEY, row BLOB NOT NULL, sealed BLOB NOT NULL);
+  CREATE TABLE IF NOT EXISTS confirmed (seq INTEGER PRIMARY KEY, row BLOB NOT NULL, sealed BLOB NOT NULL);
 `
 
-/** Tables of sealed rows under an HMAC of their key. `outbox` has an order of its own. */
+/**
+ * What becomes of a submission, in the order of their numbers: units on their way, the sealed commits themselves, and
+ * the index's words about them, before and after a final checkpoint held their leaves.
+ */
+export const NUMBERED = ['outbox', 'submission', 'acknowledged', 'confirmed'] as const
+export type NumberedTable = (typeof NUMBERED)[number]
+
+export interface NumberedRow {
+  readonly seq: number
+  readonly row: Uint8Array
+  readonly sealed: Uint8Array
+}
+
+/** Tables of sealed rows under an HMAC of their key. Others have an order of their own. */
 export type Table =
   'vault' | 'patient' | 'locator' | 'person' | 'review' | 'given' | 'received' | 'accepted' | 'block' | 'compared'
   | 'pair' | 'merge' | 'upload' | 'register' | 'state'
@@ -33,6 +49,13 @@ export const TABLES: readonly Table[] =
     'vault', 'patient', 'locator', 'person', 'review', 'given', 'received', 'accepted', 'block', 'compared', 'pair',
     'merge', 'upload', 'register', 'state',
   ]
+
+interface NumberedStatements {
+  readonly put: StatementSync
+  readonly drop: StatementSync
+  readonly after: StatementSync
+  readonly bytes: StatementSync
+}
 
 interface Statements {
   readonly get: StatementSync
@@ -45,10 +68,10 @@ interface Statements {
 
 /** A row that waits for the next transaction; without `sealed`, its removal. */
 interface Change {
-  readonly table: Table | 'outbox'
+  readonly table: Table | NumberedTable
   readonly row: Uint8Array
   readonly sealed?: Uint8Array
-  /** Of a row of the outbox. */
+  /** Of a numbered table. */
   readonly seq?: number
 }
 
@@ -66,9 +89,7 @@ const PRAGMAS = `
 export class Database {
   readonly #db: DatabaseSync
   readonly #tables: Record<Table, Statements>
-  readonly #outboxPut: StatementSync
-  readonly #outboxDrop: StatementSync
-  readonly #outboxAll: StatementSync
+  readonly #numbered: Record<NumberedTable, NumberedStatements>
   readonly #aside: boolean
   readonly #flush: (file: number) => Promise<void>
   readonly #log: string
@@ -109,10 +130,14 @@ export class Database {
       after: db.prepare(`SELECT row, sealed FROM ${table} WHERE row > ? ORDER BY row LIMIT ?`),
       count: db.prepare(`SELECT count(*) AS n FROM ${table}`),
     }])) as Record<Table, Statements>
-    this.#outboxPut = db.prepare('INSERT INTO outbox (seq, row, sealed) VALUES (?, ?, ?)')
-    this.#outboxDrop = db.prepare('DELETE FROM outbox WHERE seq = ?')
-    this.#outboxAll = db.prepare('SELECT seq, row, sealed FROM outbox ORDER BY seq')
-    this.#lastSeq = Number(db.prepare('SELECT max(seq) AS n FROM outbox').get()?.['n'] ?? 0)
+    this.#numbered = Object.fromEntries(NUMBERED.map((table) => [table, {
+      put: db.prepare(`INSERT INTO ${table} (seq, row, sealed) VALUES (?, ?, ?)`),
+      drop: db.prepare(`DELETE FROM ${table} WHERE seq = ?`),
+      after: db.prepare(`SELECT seq, row, sealed FROM ${table} WHERE seq > ? ORDER BY seq LIMIT ?`),
+      bytes: db.prepare(`SELECT coalesce(sum(length(sealed)), 0) AS n FROM ${table}`),
+    }])) as Record<NumberedTable, NumberedStatements>
+    const newest = NUMBERED.map((table) => Number(db.prepare(`SELECT max(seq) AS n FROM ${table}`).get()?.['n'] ?? 0))
+    this.#lastSeq = Math.max(...newest)
   }
 
   /**
@@ -198,9 +223,9 @@ export class Database {
   }
 
   #apply({ table, row, sealed, seq }: Change): void {
-    if (table === 'outbox') {
-      if (sealed === undefined) this.#outboxDrop.run(seq as number)
-      else this.#outboxPut.run(seq as number, row, sealed)
+    if (isNumbered(table)) {
+      if (sealed === undefined) this.#numbered[table].drop.run(seq as number)
+      else this.#numbered[table].put.run(seq as number, row, sealed)
     } else if (sealed === undefined) this.#tables[table].drop.run(row)
     else this.#tables[table].put.run(row, sealed)
   }
@@ -249,19 +274,38 @@ export class Database {
 
   outboxPut(row: Uint8Array, sealed: Uint8Array): number {
     const seq = ++this.#lastSeq
-    this.#change(`outbox ${seq}`, { table: 'outbox', row, sealed, seq })
+    this.numberedPut('outbox', { seq, row, sealed })
     return seq
   }
 
   outboxDrop(seq: number): void {
-    this.#change(`outbox ${seq}`, { table: 'outbox', row: NO_ROW, seq })
+    this.numberedDrop('outbox', seq)
   }
 
-  outbox(): { seq: number; row: Uint8Array; sealed: Uint8Array }[] {
+  outbox(): NumberedRow[] {
+    return this.numbered('outbox', 0, Number.MAX_SAFE_INTEGER)
+  }
+
+  numberedPut(table: NumberedTable, { seq, row, sealed }: NumberedRow): void {
+    this.#change(`${table} ${seq}`, { table, row, sealed, seq })
+  }
+
+  numberedDrop(table: NumberedTable, seq: number): void {
+    this.#change(`${table} ${seq}`, { table, row: NO_ROW, seq })
+  }
+
+  /** Rows with a number above `after`, at most `count`. */
+  numbered(table: NumberedTable, after: number, count: number): NumberedRow[] {
     this.flush()
-    return this.#outboxAll.all().map((found) => ({
+    return this.#numbered[table].after.all(after, count).map((found) => ({
       seq: Number(found['seq']), row: found['row'] as Uint8Array, sealed: found['sealed'] as Uint8Array,
     }))
+  }
+
+  /** Bytes of all its rows together. */
+  numberedBytes(table: NumberedTable): number {
+    this.flush()
+    return Number(this.#numbered[table].bytes.get()?.['n'])
   }
 
   /** Lets go of the file, and of what waits: call {@link flush} before where the process ends in order. */
@@ -271,6 +315,9 @@ export class Database {
     if (this.#db.isOpen) this.#db.close()
   }
 }
+
+const isNumbered = (table: Table | NumberedTable): table is NumberedTable =>
+  (NUMBERED as readonly string[]).includes(table)
 
 const NO_ROW = new Uint8Array(0)
 

@@ -26,6 +26,8 @@ export interface SubmitterOptions {
   readonly state: SealedState
   /** Told of every accepted version, before the request that wrote it is answered. */
   readonly accepted: (vault: string, entries: readonly Entry[]) => void
+  /** Told that there is something to be confirmed. */
+  readonly acknowledged?: () => void
   /** Runs something after so many milliseconds of real time; for 0, once what is arriving has arrived. */
   readonly soon?: (milliseconds: number, run: () => void) => () => void
   /** Resolves after so many milliseconds, or at once when `signal` is aborted. */
@@ -236,7 +238,7 @@ export class Submitter {
     const byVault = new Map(batch.commits.map((commit, place): [string, Answered] =>
       [toHex(commit.vault), { commit, answer: answers[place] as SubmitResult | Error }]))
     const accepted = this.#judge(batch, byVault)
-    this.#enter(batch.units, accepted, seq)
+    this.#enter(batch.units, accepted, seq, wordsOf(answers))
     for (const { vault, writes } of accepted) {
       this.#options.accepted(vault, writes.filter((write) => !isBeside(write)).map(entryOf))
     }
@@ -296,11 +298,12 @@ export class Submitter {
     if (unit.attempts >= EDGE_LIMITS.sealAttempts) unit.refused(new EdgeError('index-unavailable'))
   }
 
-  #enter(units: readonly Unit[], accepted: ReadonlySet<Part>, seq: number): void {
+  #enter(units: readonly Unit[], accepted: ReadonlySet<Part>, seq: number, words: readonly Uint8Array[]): void {
     const { db, directory, outbox, state } = this.#options
     const remaining = units.filter((unit) => !unit.settled && unit.open.some((part) => !accepted.has(part)))
     db.write(false, () => {
-      this.#dropRows([seq])
+      this.#dropRows(words.length > 0 ? [] : [seq])
+      if (words.length > 0) outbox.acknowledge(seq, words)
       for (const unit of remaining) {
         const parts = unit.open.filter((part) => !accepted.has(part)).map((part) => ({ ...part, sent: false }))
         unit.carried = outbox.put({ commits: [], units: [{ parts }] })
@@ -312,6 +315,7 @@ export class Submitter {
       }
       state.flush()
     })
+    if (words.length > 0) this.#options.acknowledged?.()
   }
 
   #dropRows(rows: readonly number[]): void {
@@ -326,6 +330,10 @@ export class Submitter {
 }
 
 const ANSWERED = 'answered'
+
+/** The index's words about what it accepted, each once. */
+const wordsOf = (answers: readonly (SubmitResult | Error)[]): Uint8Array[] =>
+  [...new Set(answers.flatMap((one) => (one instanceof Error || !one.accepted ? [] : [one.word])))]
 
 const afterRealTime = (milliseconds: number, run: () => void): (() => void) => {
   if (milliseconds === 0) {
