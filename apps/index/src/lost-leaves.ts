@@ -42,6 +42,12 @@ export interface LostLeaves {
    * Throws RestoreRefused.
    */
   restore(restored: readonly Restored[]): Promise<void>
+  /** Leaves stay in the log without their statements: all trustees agreed that those are lost. */
+  giveUp(leaves: readonly number[]): Promise<void>
+  /** All leaves that were given up, ever. */
+  givenUp(): Promise<number[]>
+  /** Signed agreements of that kind, and where the log has them. */
+  losses(): Promise<{ readonly statement: Uint8Array; readonly sequence: number; readonly salt: Uint8Array }[]>
 }
 
 /** An operation that the index once accepted is refused now, or would take another place. */

@@ -170,6 +170,14 @@ export interface ReleaseOperation {
   readonly trustee: Uint8Array
 }
 
+/** A trustee's agreement that statements of the log are lost. */
+export interface LossOperation {
+  readonly kind: 'loss'
+  readonly statement: StoredStatement
+  /** The index's own id: it is of no vault. */
+  readonly vault: Uint8Array
+}
+
 export type Operation =
   | KeyRecordOperation
   | VaultOperation
@@ -181,6 +189,7 @@ export type Operation =
   | AccessOperation
   | DenialOperation
   | ReleaseOperation
+  | LossOperation
 
 /** Why an operation had no effect. `places` are leaves of the caller's own commit. */
 export interface Refusal {

@@ -200,8 +200,8 @@ describe('one value changed is found', () => {
     const database = new DatabaseSync(join(directory.path, 'whole', 'index.sqlite'), { readOnly: true })
     const named = database.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'").all() as { name: string }[]
     for (const { name } of named) {
-      // Holds something only while a restored index catches up; what stands there is no statement yet.
-      if (name === 'lost_leaves') continue
+      // They hold something only of an index that was restored from a backup.
+      if (['lost_leaves', 'given_up', 'losses'].includes(name)) continue
       const columns = database.prepare(`PRAGMA table_info(${name})`).all() as { name: string }[]
       const left = columns.map((one) => one.name).filter((column) => !COLUMNS[name]?.includes(column))
       expect(left.filter((column) => column !== 'no')).toEqual([])

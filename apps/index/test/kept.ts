@@ -2,7 +2,9 @@
 import { createAccess, createRevocation } from '@scelle/seal/grants'
 import { createIdentity, type Identity } from '@scelle/seal/identity'
 import type { MadeVault } from '@scelle/seal/keys'
-import { controlSubject, decode, encode, statementId, verifyPosition, verifyPositions } from '@scelle/seal/verify'
+import {
+  controlSubject, decode, encode, statementId, toHex, verifyPosition, verifyPositions,
+} from '@scelle/seal/verify'
 import { entryOf } from '@scelle/wire/log'
 import {
   CommitAnswers, CommitBatch, CommitSubmission, LogMissing, LogRestore, LogRestored, NewGrant, NewVault, Receipt,
@@ -30,6 +32,8 @@ const keptOf = (item: Item, place: { sequence: number; salt?: Uint8Array | undef
 export class Keeper {
   readonly world: World
   readonly all: Kept[] = []
+  /** Key records, in hex. */
+  readonly records = new Set<string>()
   /** Requests as they were sent, and the word that answered them. */
   readonly asked: { readonly ask: () => Promise<Uint8Array>; readonly word: Uint8Array }[] = []
   /** What each feed has to show. */
@@ -57,6 +61,7 @@ export class Keeper {
   async principal(kind: 'person' | 'organisation' = 'person'): Promise<Identity> {
     const identity = await createIdentity(kind, this.world.context)
     const [record] = identity.chain as [Uint8Array]
+    this.records.add(toHex(record))
     await this.#post(identity, '/v1/principals', record, { statement: record })
     return identity
   }

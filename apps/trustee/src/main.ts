@@ -1,12 +1,14 @@
-/** `scelle-trustee CONFIG`: one trustee as a process. */
-import { mkdirSync, readFileSync } from 'node:fs'
+/** `scelle-trustee CONFIG`: one trustee as a process. `--sign-lost FILE`: see `log/sign-lost.ts`. */
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { importIdentity } from '@scelle/seal/identity'
+import { fromHex, SealError, toHex } from '@scelle/seal/verify'
 import {
   authorities, ConfigError, filePath, listenAddress, loadConfig, peer, peers, settings,
 } from '@scelle/wire/config'
 import { gatheredLines, pooledRandom } from '@scelle/wire/process'
 import { createLog } from '@scelle/wire/server'
+import { NotSigned, signLost } from './log/sign-lost.ts'
 import { createTrustee, TrusteeStore } from './trustee.ts'
 
 const Configuration = settings({
@@ -50,15 +52,42 @@ const start = async (configPath: string): Promise<void> => {
   await trustee.listen(config.listen)
 }
 
-const configPath = process.argv[2]
-if (configPath === undefined || process.argv.length > 3) {
-  process.stderr.write('usage: scelle-trustee CONFIG.json\n')
+/** While this trustee is stopped: its store is one process's. */
+const signList = async (configPath: string, file: string): Promise<void> => {
+  const { config, at } = loadConfig(configPath, Configuration)
+  const identity = await importIdentity(new Uint8Array(readFileSync(at(config.identity))))
+  const store = new TrusteeStore(join(at(config.data), 'trustee.sqlite'))
+  try {
+    const { signed, words } = await signLost(new Uint8Array(readFileSync(file)), {
+      identity, index: fromHex(config.index.id) as Uint8Array, store: store.log,
+    })
+    const to = `${file}.${toHex(identity.id).slice(0, 8)}`
+    writeFileSync(to, signed, { flag: 'wx' })
+    process.stderr.write(`${words}\nSigned: ${to}\n`)
+  } finally {
+    store.close()
+  }
+}
+
+const run = (
+  configPath: string | undefined, flag: string | undefined, rest: readonly string[],
+): Promise<void> | undefined => {
+  const [file, ...more] = rest
+  if (configPath === undefined) return undefined
+  if (flag === undefined) return start(configPath)
+  return flag === '--sign-lost' && file !== undefined && more.length === 0 ? signList(configPath, file) : undefined
+}
+
+const [path, option, ...rest] = process.argv.slice(2)
+const running = run(path, option, rest)
+if (running === undefined) {
+  process.stderr.write('usage: scelle-trustee CONFIG.json [--sign-lost FILE]\n')
   process.exitCode = 2
 } else {
   try {
-    await start(configPath)
+    await running
   } catch (error) {
-    if (!(error instanceof ConfigError)) throw error
+    if (!(error instanceof ConfigError || error instanceof NotSigned || error instanceof SealError)) throw error
     process.stderr.write(`${error.message}\n`)
     process.exitCode = 2
   }

@@ -328,7 +328,10 @@ export const Head = struct({
 })
 export type Head = Value<typeof Head>
 
-/** Agreement of a trustee that a log which lost leaves ends, and which log goes on. All three sign the same body. */
+/**
+ * Agreement of a trustee that statements of a log are lost, and which log goes on: the same one where all its leaves
+ * are still there, without some of their statements. All three sign the same body. They become leaves of the log.
+ */
 export const Successor = struct({
   suite: field(0, suite),
   index: field(1, hash32),

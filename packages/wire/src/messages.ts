@@ -259,6 +259,12 @@ export const LogRestored = struct({
 })
 export type LogRestored = Value<typeof LogRestored>
 
+/** Agreements of trustees that statements of the log are lost, and the leaf of each: `sequence - 1`, with its salt. */
+export const LogLosses = list(struct({
+  statement: field(0, statement), sequence: field(1, uint()), salt: field(2, bytes(16)),
+}), 4_096)
+export type LogLosses = Value<typeof LogLosses>
+
 /** A restored index asks a trustee for the statements that it knows of a run of leaves. `keys`: the index's own. */
 export const LogStatementsRequest = struct({
   from: field(0, uint()), to: field(1, uint()), keys: field(2, KeyChain),

@@ -118,6 +118,7 @@ const walk = async (source: AuditSource, options: AuditOptions): Promise<Audit> 
   const keyRecords = await checkKeyRecords(source, keysOf)
   add(counts, 'key_records', keyRecords)
   add(counts, 'statements', keyRecords)
+  add(counts, 'statements', source.losses().length)
   await checkEncapsulations(source)
   const vaults = source.count('vaults')
   let done = 0

@@ -8,7 +8,7 @@ import {
 } from '@scelle/log'
 import {
   Access, Commit, controlSubject, decode, Denial, equalBytes, Grant, GrantKeys, type Kind, LogEntry, logEntry, Manifest,
-  type PrincipalKeys, Release, Revocation, Signed, statementId, verifySigned, ZERO32,
+  type PrincipalKeys, Release, Revocation, Signed, statementId, Successor, verifySigned, ZERO32,
 } from '@scelle/seal/verify'
 import { logPolicy, verifyEd25519 } from '@scelle/wire/log'
 import { positionStatement } from '../positions.ts'
@@ -161,7 +161,8 @@ const tilesOf = (source: AuditSource): ReadTile => async ({ level, index, width 
     const place = index * WIDTH + i
     if (level !== 0) return fullTileRoot(source.tile(Number(level) - 1, place) ?? new Uint8Array(WIDTH * 32))
     const row = source.statement(place + 1)
-    return row === undefined ? new Uint8Array(32) : leafOf(row)
+    const bare = row === undefined ? source.bare(place) : undefined
+    return row === undefined ? bare === undefined ? new Uint8Array(32) : leafHash(bare) : leafOf(row)
   }))
 }
 
@@ -207,6 +208,21 @@ const wantedOf = (source: AuditSource, index: PrincipalKeys): Wanted[] => {
   ].toSorted((a, b) => a.size - b.size)
 }
 
+/** What was given up, trustees signed; whether all three did is for those to check who know which they are. */
+const requireAgreed = (source: AuditSource): void => {
+  const named = new Set(source.losses().flatMap((sequence) => {
+    const at = { table: 'losses', row: `sequence ${sequence}`, field: 'sequence' }
+    const row = source.statement(sequence)
+    requireThat(row !== undefined, at, 'the statement is missing')
+    const { kind, body } = decode(Signed, row.statement)
+    requireThat(kind === 'successor', at, 'the statement is another')
+    return decode(Successor, body).missing
+  }))
+  for (const leaf of source.givenUp()) {
+    requireThat(named.has(leaf), { table: 'given_up', row: `leaf ${leaf}`, field: 'leaf' }, 'nobody agreed to that')
+  }
+}
+
 /** Answers how many statements there are, and how many more leaves wait for theirs. */
 export const checkLeaves = async (options: LeavesOptions): Promise<{ statements: number; lost: number }> => {
   const { source, index, progress } = options
@@ -217,24 +233,37 @@ export const checkLeaves = async (options: LeavesOptions): Promise<{ statements:
     while (wanted[0]?.size === tree.size) await wanted.shift()?.root(tree.root())
   }
   await meet()
+  let [statements, lost] = [0, 0]
+  /** Leaves that were given up. */
+  const pass = async (to: number): Promise<void> => {
+    for (let entry = source.bare(tree.size); entry !== undefined && tree.size < to; entry = source.bare(tree.size)) {
+      tree.append(leafHash(entry))
+      await meet()
+    }
+  }
   for (const row of source.statements()) {
+    if (row.sequence > tree.size + 1) await pass(row.sequence - 1)
     await requireStatement(row, tree.size + 1, options)
     tree.append(leafOf(row))
+    statements++
     if (tree.suspect !== undefined) await accuse(source, tree.suspect)
     await meet()
     progress(tree.size)
   }
-  const statements = tree.size
   for (const { leaf, entry } of source.lost()) {
     const place: FaultPlace = { table: 'lost_leaves', row: `leaf ${leaf}`, field: 'leaf' }
-    requireThat(leaf === tree.size, place, 'it does not follow the last statement')
+    await pass(leaf)
+    requireThat(leaf === tree.size, place, 'it does not follow the leaf before it')
     await inPlace({ ...place, field: 'entry' }, () => decode(LogEntry, entry))
     tree.append(leafHash(entry))
+    lost++
     await meet()
   }
+  await pass(Number.MAX_SAFE_INTEGER)
+  requireAgreed(source)
   const none = { table: 'checkpoint', row: 'the newest', field: 'size' }
   requireThat(wanted.length === 0, none, 'a checkpoint covers more leaves than there are')
   const stored = [...source.tiles()].length
   requireThat(stored === tree.tiles, { table: 'tiles', row: '-', field: 'number' }, 'there are tiles of nothing')
-  return { statements, lost: tree.size - statements }
+  return { statements, lost }
 }

@@ -142,6 +142,11 @@ export interface AuditSource {
   /** Sequences of one vault's statements, ascending. */
   sequences(vault: Uint8Array): number[]
   statement(sequence: number): StatementRow | undefined
+  /** Entry of a leaf of a restored index that has no statement: it is still missing, or was given up. */
+  bare(leaf: number): Uint8Array | undefined
+  givenUp(): number[]
+  /** Sequences of the statements by which trustees agreed to that. */
+  losses(): number[]
   vault(vault: Uint8Array): VaultRows
   commit(sequence: number): StoredCommit | undefined
   /** Leaves after the last statement, which a restored index has without their statements. */

@@ -78,6 +78,11 @@ const sourceOf = (index: DatabaseSync, log: DatabaseSync | undefined, blobs: str
       const row = sql(`${STATEMENT} WHERE s.sequence = ?`).get(sequence)
       return row === undefined ? undefined : statementOf(row)
     },
+    bare: (leaf) => (sql(`SELECT entry FROM given_up WHERE leaf = ?1 UNION ALL
+      SELECT entry FROM lost_leaves WHERE leaf = ?1`).get(leaf) as { entry: Uint8Array } | undefined)?.entry,
+    givenUp: () => all<{ leaf: number }>('SELECT leaf FROM given_up ORDER BY leaf').map(({ leaf }) => leaf),
+    losses: () => all<{ sequence: number }>('SELECT sequence FROM losses ORDER BY sequence')
+      .map(({ sequence }) => sequence),
     vault: (vault) => vaultRows(all, walk, vault),
     commit: (sequence) => {
       const [row] = all<CommitRow & { capsule: number; record: number }>(`SELECT t.sequence, c.id AS custodian,

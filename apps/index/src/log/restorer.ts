@@ -146,24 +146,32 @@ export class Restorer {
    */
   async advance(): Promise<boolean> {
     const before = (await this.#lost.range()).from
-    let batch: Restored[] = []
+    const batch: Unit[] = []
     const flush = async (): Promise<void> => {
-      if (batch.length > 0) await this.#lost.restore(batch)
-      batch = []
+      const units = batch.splice(0)
+      if (units.length > 0) await this.#apply(units)
     }
     for (const unit of unitsOf(await this.#lost.front(INDEX_LIMITS.restoredAtOnce))) {
       // Commits depend on each other by encapsulations alone; all else is looked up where it is stored.
       if (unit.first.kind !== 'commit') await flush()
-      const restored = await this.#make(unit).catch(async (error: unknown) => {
-        if (!isVerdict(error)) throw error
-        await flush()
-        return this.#make(unit).catch((cause: unknown) => this.#useless(unit, cause))
-      })
-      batch.push(restored)
+      batch.push(unit)
       if (unit.first.kind !== 'commit') await flush()
     }
     await flush()
     return (await this.#lost.range()).from > before
+  }
+
+  /** All at once; where that fails, one after the other, so that what is useless is known. */
+  async #apply(units: readonly Unit[]): Promise<void> {
+    try {
+      const restored: Restored[] = []
+      for (const unit of units) restored.push(await this.#make(unit))
+      await this.#lost.restore(restored)
+    } catch (error) {
+      if (!isVerdict(error)) throw error
+      if (units.length === 1) await this.#useless(units[0] as Unit, error)
+      for (const unit of units) await this.#apply([unit])
+    }
   }
 
   async #make(unit: Unit): Promise<Restored> {

@@ -190,6 +190,8 @@ const OPERATIONS: {
   access: applyAccess,
   denial: applyDenial,
   release: applyRelease,
+  // This engine takes nothing back, so it has nothing to give up either.
+  loss: () => ({ problem: 'not-found' }),
 }
 
 export const applyOperation = (draft: Draft, operation: Operation, elsewhere: Elsewhere): Applied => {

@@ -132,6 +132,7 @@ class Names {
         }
         break
       case 'release':
+      case 'loss':
         break
     }
   }

@@ -5,7 +5,7 @@
 import { decode, encode, equalBytes, type PrincipalKeys, verifyKeyChain } from '@scelle/seal/verify'
 import { Problem } from '@scelle/wire/errors'
 import { WIRE_LIMITS } from '@scelle/wire/limits'
-import { LogMissing, LogRestore, LogRestored } from '@scelle/wire/messages'
+import { LogLosses, LogMissing, LogRestore, LogRestored } from '@scelle/wire/messages'
 import { type Answer, problemOf, type Server } from '@scelle/wire/server'
 import { foundIn } from '../log/found.ts'
 import type { FoundLeaf } from '../lost-leaves.ts'
@@ -60,6 +60,15 @@ export const addRestoreRoutes = (server: Server, services: Services): void => {
     handler: async (request) => {
       requireQuery(request)
       return { body: encode(LogMissing, await services.log.recovery.missing()) }
+    },
+  })
+  server.route({
+    method: 'GET',
+    url: '/v1/log/losses',
+    policy: 'public',
+    handler: async (request) => {
+      requireQuery(request)
+      return { body: encode(LogLosses, [...((await services.lost?.losses()) ?? [])]) }
     },
   })
   server.route<LogRestore>({

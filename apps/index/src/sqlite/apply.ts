@@ -3,23 +3,23 @@ import { equalBytes } from '@scelle/seal/verify'
 import { decideAccess, decideGrant, nextCategories } from '../decisions.ts'
 import { purposeMask } from '../grant-columns.ts'
 import type {
-  AccessOperation, DenialOperation, GrantKeysOperation, GrantOperation, KeyRecordOperation, ManifestOperation,
-  Operation, ReleaseOperation, RevocationOperation, VaultOperation,
+  AccessOperation, DenialOperation, GrantKeysOperation, GrantOperation, KeyRecordOperation, LossOperation,
+  ManifestOperation,  Operation, ReleaseOperation, RevocationOperation, VaultOperation,
 } from '../store.ts'
 import { applyCommit } from './apply-commit.ts'
 import { capsuleByHash, categoriesOf, grantStates, partNo, principalNo, vaultNo } from './rows.ts'
 import type { Applied, Session } from './session.ts'
 import { numberOf } from './statements.ts'
 
-const KEY_RECORDS = 0
+const REGISTRY = 0
 
 const applyKeyRecord = (to: Session, operation: KeyRecordOperation): Applied => {
-  const known = to.before(KEY_RECORDS, operation.statement.id)
+  const known = to.before(REGISTRY, operation.statement.id)
   if (known !== undefined) return known
   const principal = to.principal(operation.principal)
   const count = numberOf(to.sql('SELECT count(*) AS no FROM key_records WHERE principal = ?').get(principal))
   if (count !== operation.version) return { problem: 'already-exists', detail: 'the key record does not come next' }
-  const sequence = to.sequence(KEY_RECORDS, operation.statement)
+  const sequence = to.sequence(REGISTRY, operation.statement)
   to.sql('INSERT INTO key_records (principal, version, sequence) VALUES (?, ?, ?)')
     .run(principal, operation.version, sequence)
   return { sequence }
@@ -187,6 +187,14 @@ const applyRelease = (to: Session, operation: ReleaseOperation): Applied => {
   return to.before(vault, operation.statement.id) ?? { sequence: to.sequence(vault, operation.statement) }
 }
 
+const applyLoss = (to: Session, { statement }: LossOperation): Applied => {
+  const known = to.before(REGISTRY, statement.id)
+  if (known !== undefined) return known
+  const sequence = to.sequence(REGISTRY, statement)
+  to.sql('INSERT INTO losses (sequence) VALUES (?)').run(sequence)
+  return { sequence }
+}
+
 const OPERATIONS: { [K in Operation['kind']]: (to: Session, operation: Extract<Operation, { kind: K }>) => Applied } = {
   'key-record': applyKeyRecord,
   vault: applyVault,
@@ -198,6 +206,7 @@ const OPERATIONS: { [K in Operation['kind']]: (to: Session, operation: Extract<O
   access: applyAccess,
   denial: applyDenial,
   release: applyRelease,
+  loss: applyLoss,
 }
 
 export const applyOperation = (to: Session, operation: Operation): Applied => {

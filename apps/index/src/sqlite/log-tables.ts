@@ -7,7 +7,8 @@ import {
 import { numberOf, type Prepare, preparer } from './statements.ts'
 
 interface LeafRow {
-  id: Uint8Array; salt: Uint8Array; subject: Uint8Array | null; statement: Uint8Array | null; access: Uint8Array | null
+  sequence: number; id: Uint8Array; salt: Uint8Array; subject: Uint8Array | null; statement: Uint8Array | null
+  access: Uint8Array | null
 }
 
 const leafOf = ({ id, salt, subject, statement, access }: LeafRow): StoredLeaf => {
@@ -49,25 +50,33 @@ export class LogTables implements LogStore {
   }
 
   async size(): Promise<number> {
-    const stored = numberOf(this.#statements('SELECT max(sequence) AS no FROM statements').get()) ?? 0
-    const size = numberOf(this.#statements('SELECT max(leaf) + 1 AS no FROM lost_leaves').get()) ?? stored
+    const size = numberOf(this.#statements(`SELECT max((SELECT coalesce(max(sequence), 0) FROM statements),
+      (SELECT coalesce(max(leaf) + 1, 0) FROM given_up), (SELECT coalesce(max(leaf) + 1, 0) FROM lost_leaves)) AS no`)
+      .get()) as number
     await this.#options.durable()
     return size
   }
 
   async leaves(from: number, to: number): Promise<StoredLeaf[]> {
     const rows = this.#statements(
-      `SELECT s.id, s.salt, s.subject, d.access,
+      `SELECT s.sequence, s.id, s.salt, s.subject, d.access,
          CASE WHEN s.subject IS NULL AND d.access IS NULL THEN NULL ELSE s.statement END AS statement
        FROM statements s LEFT JOIN denials d ON d.sequence = s.sequence
        WHERE s.sequence > ? AND s.sequence <= ? ORDER BY s.sequence`,
     ).all(from, to) as unknown as LeafRow[]
-    return rows.length === to - from ? rows.map(leafOf) : [...rows.map(leafOf), ...this.#lost(from, to)]
+    return rows.length === to - from ? rows.map(leafOf) : this.#withoutStatements(rows, from, to)
   }
 
-  #lost(from: number, to: number): StoredLeaf[] {
-    return this.#statements('SELECT entry FROM lost_leaves WHERE leaf >= ? AND leaf < ? ORDER BY leaf')
-      .all(from, to) as unknown as StoredLeaf[]
+  /** Leaves of a restored index, some of which have no statement. */
+  #withoutStatements(rows: readonly LeafRow[], from: number, to: number): StoredLeaf[] {
+    const bare = this.#statements(`SELECT leaf, entry FROM lost_leaves WHERE leaf >= ?1 AND leaf < ?2
+      UNION ALL SELECT leaf, entry FROM given_up WHERE leaf >= ?1 AND leaf < ?2`)
+      .all(from, to) as unknown as { leaf: number; entry: Uint8Array }[]
+    const all = [
+      ...rows.map((row) => ({ at: row.sequence - 1, leaf: leafOf(row) })),
+      ...bare.map(({ leaf, entry }) => ({ at: leaf, leaf: { entry } })),
+    ]
+    return all.toSorted((a, b) => a.at - b.at).map(({ leaf }) => leaf)
   }
 
   async lead(): Promise<void> {}

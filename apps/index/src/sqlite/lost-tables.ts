@@ -8,8 +8,11 @@ import type { GroupWriter } from './group.ts'
 import type { Session } from './session.ts'
 import { numberOf, type Prepare, preparer } from './statements.ts'
 
-/** Leaves whose statements are stored. */
-const STORED = 'SELECT coalesce(max(sequence), 0) AS no FROM statements'
+/** Leaves that are here and not lost: with their statements, or given up. */
+const HERE = `SELECT max((SELECT coalesce(max(sequence), 0) FROM statements),
+  (SELECT coalesce(max(leaf) + 1, 0) FROM given_up)) AS no`
+const FIRST_LOST = 'SELECT min(leaf) AS no FROM lost_leaves'
+const AFTER_LOST = 'SELECT max(leaf) + 1 AS no FROM lost_leaves'
 
 export class LostTables implements LostLeaves {
   readonly #writer: GroupWriter
@@ -22,14 +25,14 @@ export class LostTables implements LostLeaves {
   }
 
   async range(): Promise<LeafRange> {
-    const from = numberOf(this.#read(STORED).get()) as number
-    return { from, to: numberOf(this.#read('SELECT max(leaf) + 1 AS no FROM lost_leaves').get()) ?? from }
+    const here = numberOf(this.#read(HERE).get()) as number
+    const from = numberOf(this.#read(FIRST_LOST).get()) ?? here
+    return { from, to: Math.max(here, numberOf(this.#read(AFTER_LOST).get()) ?? from) }
   }
 
   append(from: number, entries: readonly Uint8Array[]): Promise<void> {
     return this.#writer.alone((_, sql) => {
-      const stored = numberOf(sql(STORED).get()) as number
-      const next = numberOf(sql('SELECT max(leaf) + 1 AS no FROM lost_leaves').get()) ?? stored
+      const next = numberOf(sql(AFTER_LOST).get()) ?? numberOf(sql(HERE).get())
       if (from !== next) throw new Error('entries of lost leaves do not follow those known')
       const insert = sql('INSERT INTO lost_leaves (leaf, entry) VALUES (?, ?)')
       for (const [place, entry] of entries.entries()) insert.run(from + place, entry)
@@ -79,11 +82,32 @@ export class LostTables implements LostLeaves {
         places.delete(sequenced.sequence)
       }
       if (places.size > 0) throw new RestoreRefused('an operation takes fewer places than it had')
-      sql(`DELETE FROM lost_leaves WHERE leaf < (${STORED.replace(' AS no', '')})`).run()
+      const last = Math.max(...restored.flatMap((one) => one.places).map(({ sequence }) => sequence))
+      sql('DELETE FROM lost_leaves WHERE leaf < ?').run(last)
     })
   }
 
+  giveUp(leaves: readonly number[]): Promise<void> {
+    return this.#writer.alone((_, sql) => {
+      for (const leaf of leaves) {
+        sql('INSERT INTO given_up (leaf, entry) SELECT leaf, entry FROM lost_leaves WHERE leaf = ?').run(leaf)
+        sql('DELETE FROM lost_leaves WHERE leaf = ?').run(leaf)
+      }
+    })
+  }
+
+  async givenUp(): Promise<number[]> {
+    const rows = this.#read('SELECT leaf FROM given_up ORDER BY leaf').all() as unknown as { leaf: number }[]
+    return rows.map(({ leaf }) => leaf)
+  }
+
+  async losses(): Promise<{ statement: Uint8Array; sequence: number; salt: Uint8Array }[]> {
+    return this.#read(`SELECT s.statement, s.sequence, s.salt FROM losses l JOIN statements s ON s.sequence = l.sequence
+      ORDER BY s.sequence`).all() as unknown as { statement: Uint8Array; sequence: number; salt: Uint8Array }[]
+  }
+
   #apply(session: Session, { operation, places }: Restored): void {
+    session.goOnAt((places[0] as { sequence: number }).sequence)
     const applied = applyOperation(session, operation)
     if ('problem' in applied) throw new RestoreRefused(`${operation.kind}: ${applied.problem}`)
     const sequence = 'sequence' in applied ? applied.sequence : applied.position.sequence

@@ -100,6 +100,10 @@ CREATE UNIQUE INDEX denials_of_part ON denials (part, sequence);
 CREATE TABLE lost_leaves (leaf INTEGER PRIMARY KEY, entry BLOB NOT NULL, content BLOB) STRICT;
 CREATE UNIQUE INDEX lost_entries ON lost_leaves (entry);
 CREATE INDEX lost_missing ON lost_leaves (leaf) WHERE content IS NULL;
+
+-- Leaves whose statements all trustees agreed to be lost, and the statements (losses) by which they did.
+CREATE TABLE given_up (leaf INTEGER PRIMARY KEY, entry BLOB NOT NULL) STRICT;
+CREATE TABLE losses (sequence INTEGER PRIMARY KEY) STRICT;
 `
 
 const versionOf = (database: DatabaseSync): number =>

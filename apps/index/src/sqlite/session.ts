@@ -34,13 +34,20 @@ export class Session {
     const after = (table: string, column: string): number =>
       (numberOf(this.sql(`SELECT max(${column}) AS no FROM ${table}`).get()) ?? 0) + 1
     this.#next = {
-      sequence: after('statements', 'sequence'), capsule: after('capsules', 'no'), record: after('records', 'no'),
+      sequence: Math.max(after('statements', 'sequence'), after('given_up', 'leaf + 1')),
+      capsule: after('capsules', 'no'),
+      record: after('records', 'no'),
     }
   }
 
   /** Statements that the open group stores, in order. */
   sequenced(): Sequenced[] {
     return [...this.#group.values()]
+  }
+
+  /** The next statement takes this sequence, which nothing has. */
+  goOnAt(sequence: number): void {
+    this.#next.sequence = sequence
   }
 
   take(counter: 'capsule' | 'record'): number {

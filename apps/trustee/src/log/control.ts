@@ -113,7 +113,8 @@ export const controlEffects = (leaves: readonly ControlLeaf[], store: MirrorStor
     if (kind === 'key-record') keyRecord(run, leaf)
     else if (kind === 'revocation') revocation(run, leaf)
     else if (kind === 'manifest') manifest(run, leaf)
-    else throw refused(leaf.leaf, `a ${kind} is no control leaf`)
+    // What a log lost is for people to read: it changes nothing that a trustee decides by.
+    else if (kind !== 'successor') throw refused(leaf.leaf, `a ${kind} is no control leaf`)
   }
   return run
 }

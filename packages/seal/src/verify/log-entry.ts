@@ -3,7 +3,7 @@
  * know, a label by which whom it is about finds it. spec/format.md, Log entries.
  */
 import { bytes, decode, encode, field, optional, struct, type Value } from '../encoding/schema.ts'
-import { KeyRecord, type Kind, Manifest, Revocation, Signed } from '../statements.ts'
+import { KeyRecord, type Kind, Manifest, Revocation, Signed, Successor } from '../statements.ts'
 import { equalBytes, hashOf, ZERO32 } from './bytes.ts'
 import { statementId } from './identity.ts'
 
@@ -52,6 +52,8 @@ const SUBJECTS: Partial<Record<Kind, SubjectOf>> = {
     const { version, vault } = decode(Manifest, body)
     return version > 1 ? vault : undefined
   },
+  // Labelled with the index: whoever follows its log finds what it lost.
+  successor: (body) => decode(Successor, body).index,
 }
 
 /**
