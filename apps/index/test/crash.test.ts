@@ -6,6 +6,7 @@ import { readdir } from 'node:fs/promises'
 import { join } from 'node:path'
 import process from 'node:process'
 import { fileURLToPath } from 'node:url'
+import { leafHash, rootOfLeaves } from '@scelle/log'
 import { exportIdentity, type Identity } from '@scelle/seal/identity'
 import type { MadeVault } from '@scelle/seal/keys'
 import { decode, encode, sha256, statementId, toHex } from '@scelle/seal/verify'
@@ -89,6 +90,16 @@ const prepare = async (vault: MadeVault): Promise<Sent[]> => {
   return sent
 }
 
+/** All leaves are in one published tree, which trustees that cosigned what was there before cosign too. */
+const judgeLog = async (): Promise<void> => {
+  const { log } = world.storage.store
+  const size = await log.size()
+  const leaves = await log.leaves(0, size)
+  await expect.poll(async () => (await log.checkpoint())?.size).toBe(size)
+  expect((await log.checkpoint())?.root).toEqual(rootOfLeaves(leaves.map(({ entry }) => leafHash(entry))))
+  await expect.poll(async () => (await log.cosigned('quorum'))?.size, { timeout: 5_000 }).toBe(size)
+}
+
 /** Everything acknowledged is served, nothing is served in part, and every commit can be sent again. */
 const judge = async (vault: MadeVault, sent: readonly Sent[]): Promise<void> => {
   const byId = new Map(sent.map((one) => [toHex(one.sealed.made.id), one]))
@@ -120,14 +131,16 @@ const judge = async (vault: MadeVault, sent: readonly Sent[]): Promise<void> => 
 describe('kill -9', () => {
   const points = [
     'group-begun', 'group-applied', 'group-signed', 'group-written', 'group-durable', 'blob-written', 'blob-named',
+    'publish-begun', 'publish-written',
   ]
   const cases = points.flatMap((point) =>
-    (point.startsWith('blob') ? [0, 1] : [0, 2]).map((count) => ({ point, count })),
+    (point.startsWith('group') ? [0, 2] : [0, 1]).map((count) => ({ point, count })),
   )
 
   test.each(cases)('at $point, time $count', async ({ point, count }) => {
     const vault = await world.vault(owner)
     const sent = await prepare(vault)
+    await judgeLog()
     await world.stop()
     const { child, url } = await startChild(point, count)
     const ended = once(child, 'exit')
@@ -136,6 +149,7 @@ describe('kill -9', () => {
     expect(signal).toBe('SIGKILL')
     world.start()
     await judge(vault, sent)
+    await judgeLog()
   })
 
   test.each([3, 9, 17, 31])('after %d ms of a stream', async (delay) => {
@@ -153,5 +167,6 @@ describe('kill -9', () => {
     expect(signal).toBe('SIGKILL')
     world.start()
     await judge(vault, sent)
+    await judgeLog()
   })
 })

@@ -19,6 +19,7 @@ if (hasPostgres) World.freshDatabase = judged
 const FILES = {
   flow: () => import('./flow.test.ts'),
   'log routes': () => import('./log-routes.test.ts'),
+  'log records': () => import('./log-records.test.ts'),
   'misuse of commits': () => import('./misuse-commits.test.ts'),
   'misuse of requests': () => import('./misuse-requests.test.ts'),
   'replaced keys': () => import('./replaced-keys.test.ts'),

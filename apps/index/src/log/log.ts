@@ -104,7 +104,7 @@ export class IndexLog {
 
   /** Where another process leads, what it published and had cosigned is in the store. */
   async #catchUp(): Promise<void> {
-    if (this.#publisher.leading) return
+    if (this.#publisher.leading || this.#stopped !== undefined) return
     await this.#published.refresh()
     await this.#readCosigned()
   }

@@ -133,7 +133,6 @@ export class Publisher {
     try {
       this.#again = false
       this.#hurried = false
-      this.#last = this.#options.now()
       await this.#publish()
     } catch (error) {
       pause = INDEX_LIMITS.publishPause
@@ -151,6 +150,7 @@ export class Publisher {
     const stored = await store.size()
     const after = published.tree.size
     if (stored <= after || !this.#leading) return
+    this.#last = this.#options.now()
     const size = Math.min(stored, after + INDEX_LIMITS.leavesPublished)
     this.#again ||= size < stored
     const { tree, tiles } = await published.grow(size, published.recent.take)
