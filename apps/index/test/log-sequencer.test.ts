@@ -50,7 +50,8 @@ const start = async (): Promise<IndexLog> => {
 
 const published = (size: number) => until(() => store.published.at(-1)?.size === size, `a checkpoint of ${size}`)
 
-const rootOf = (size: number): Uint8Array => rootOfLeaves(store.stored.slice(0, size).map(({ entry }) => leafHash(entry)))
+const rootOf = (size: number): Uint8Array =>
+  rootOfLeaves(store.stored.slice(0, size).map(({ entry }) => leafHash(entry)))
 
 test('at once when idle; then at most every 50 ms, everything that came in between', async () => {
   const log = await start()
@@ -126,7 +127,7 @@ test('two levels of full tiles', async () => {
   await again.end()
 })
 
-test.each([['not stored', false], ['stored', true]])('an uncertain checkpoint stops it, and a restart is the way back: %s',
+test.each([['not stored', false], ['stored', true]])('an uncertain checkpoint stops it until a restart: %s',
   async (_, stores) => {
     const log = await start()
     store.add(3, random)
