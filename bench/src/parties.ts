@@ -26,6 +26,9 @@ export const PARTIES = ['index', 'trustee-1', 'trustee-2', 'trustee-3', 'edge', 
 export type Party = (typeof PARTIES)[number]
 export const TRUSTEES = ['trustee-1', 'trustee-2', 'trustee-3'] as const
 
+/** The order of starts: an index is ready once trustees have told it how far they know its log. */
+export const STARTS = [...TRUSTEES, 'index', 'edge', 'twin'] as const satisfies readonly Party[]
+
 const KIND = {
   index: 'index',
   'trustee-1': 'trustee',
@@ -109,7 +112,8 @@ export class Parties {
       const parties = new Parties(options)
       try {
         await parties.#provision()
-        for (const party of options.parties ?? PARTIES) await parties.startOne(party)
+        const wanted: readonly Party[] = options.parties ?? PARTIES
+        for (const party of STARTS) if (wanted.includes(party)) await parties.startOne(party)
         return parties
       } catch (error) {
         // Somebody may have taken a port since it was found free; once more, on others.

@@ -3,7 +3,7 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { Generator } from '../load/generator.ts'
 import type { Request } from '../load/requests.ts'
 import { ms, type Row } from '../measure.ts'
-import { Parties, PARTIES, type Party } from '../parties.ts'
+import { Parties, type Party, STARTS } from '../parties.ts'
 import { importRequest, largePatient, patients } from '../patients.ts'
 
 const SETTLE = 1_500
@@ -21,7 +21,7 @@ const mb = (bytes: number): string => `${Math.round(bytes / 1e6)} MB`
 const startRows = async (parties: Parties): Promise<Row[]> => {
   await parties.stop()
   const starts = new Map<Party, number>()
-  for (const party of PARTIES) starts.set(party, await parties.startOne(party))
+  for (const party of STARTS) starts.set(party, await parties.startOne(party))
   await sleep(SETTLE)
   return SHOWN.map((party) => ({
     what: `warm start, idle memory: ${party.replace(/-\d$/, '')}`,
