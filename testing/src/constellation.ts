@@ -13,7 +13,7 @@ import {
   type Options,
   type Timers,
 } from '@scelle/sdk'
-import { createTrustee, TrusteeStore } from '@scelle/trustee'
+import { type Address, createTrustee, TrusteeStore } from '@scelle/trustee'
 import { type Context, toHex } from '@scelle/seal/verify'
 import type { Log, LogEvent } from '@scelle/wire/server'
 import { TestClock } from './clock.ts'
@@ -37,6 +37,8 @@ export interface ConstellationOptions {
   readonly start?: number
   /** Milliseconds that time goes on by itself for somebody who waits; see TestClock. Two minutes where absent. */
   readonly jump?: number
+  /** Milliseconds between two exchanges of checkpoints among trustees: six hours where absent, as days go by here. */
+  readonly gossipEvery?: number
   /** Organisations that the index admits: they may create vaults in custody. 8 where absent. */
   readonly organisations?: number
   /** Real sockets on loopback, and real time, for measurements and demonstrations: `{ now: Date.now }`. */
@@ -102,6 +104,14 @@ interface PartyPlan {
   readonly identity: Identity
   readonly start: (site: Site) => Promise<Running> | Running
 }
+
+/** Where a party listens changes with each of its starts. Nobody answers before the first. */
+const addressOf = (id: Uint8Array, party: () => PartyHandle | undefined): Address => ({
+  id: toHex(id),
+  get url() {
+    return party()?.url ?? 'http://127.0.0.1:9'
+  },
+})
 
 class Party implements PartyHandle {
   readonly name: string
@@ -176,6 +186,7 @@ export class Constellation {
   readonly network: Network
   readonly log: (party: string, event: LogEvent) => void
   readonly #temporary: boolean
+  readonly #gossipEvery: number
   readonly #admitted: Identity[] = []
   readonly #parties: Party[] = []
   #clients = 0
@@ -187,6 +198,7 @@ export class Constellation {
     this.seed = options.seed
     this.sockets = options.sockets !== undefined
     this.#temporary = options.directory === undefined
+    this.#gossipEvery = options.gossipEvery ?? 6 * 3_600_000
     this.directory = options.directory ?? mkdtempSync(join(tmpdir(), 'scelle-constellation-'))
     this.clock = new TestClock(options.start ?? START, options.jump ?? 120_000)
     this.now = options.sockets?.now ?? this.clock.now
@@ -223,51 +235,55 @@ export class Constellation {
     const index = await createIdentity('index', people)
     for (let i = 0; i < organisations; i++) this.#admitted.push(await createIdentity('organisation', people))
     const admitted = this.#admitted.map(({ id }) => toHex(id))
+    const identities: Identity[] = []
+    for (let i = 0; i < 3; i++) identities.push(await createIdentity('trustee', people))
+    const trustees = identities.map(({ id }, place) => addressOf(id, () => this.#trustees[place]))
     // The index asks them first how far they know its log.
-    for (let i = 1; i <= 3; i++) {
-      const identity = await createIdentity('trustee', people)
-      this.#trustees.push(
-        (await this.attach({
-          name: `trustee-${i}`,
-          identity,
-          start: ({ context, directory, log, authority }) => {
-            const store = new TrusteeStore(join(directory, 'trustee.sqlite'))
-            const server = createTrustee({
-              identity,
-              store,
-              index: { id: toHex(index.id), url: 'http://index.test' },
-              context,
-              log,
-              authorities: [authority],
-            })
-            return { ...server, release: () => store.close() }
-          },
-        })) as Party,
-      )
+    for (const [place, identity] of identities.entries()) {
+      const peers = trustees.filter((_, other) => other !== place)
+      const around = { index: addressOf(index.id, () => this.#index), peers }
+      const start = (site: Site): Running => this.#startTrustee(identity, around, site)
+      this.#trustees.push((await this.attach({ name: `trustee-${place + 1}`, identity, start })) as Party)
     }
     this.#index = (await this.attach({
       name: 'index',
       identity: index,
-      start: (site) => this.#startIndex(index, admitted, site),
+      start: (site) => this.#startIndex(index, { admitted, trustees }, site),
     })) as Party
   }
 
-  #startIndex(identity: Identity, admitted: readonly string[], site: Site): Running {
+  #startTrustee(identity: Identity, around: { index: Address; peers: readonly Address[] }, site: Site): Running {
+    const { context, directory, log, authority } = site
+    const store = new TrusteeStore(join(directory, 'trustee.sqlite'))
+    const server = createTrustee({
+      identity,
+      store,
+      ...around,
+      gossipEvery: this.#gossipEvery,
+      context,
+      log,
+      authorities: [authority],
+      ...this.#reached(),
+    })
+    const release = (): void => {
+      server.halt()
+      store.close()
+    }
+    return { ...server, release }
+  }
+
+  #startIndex(
+    identity: Identity,
+    around: { admitted: readonly string[]; trustees: readonly Address[] },
+    site: Site,
+  ): Running {
     const { context, directory, log, authority } = site
     const storage = openStorage({ directory, identity, context })
     this.#store = storage.store
-    // Where a trustee listens changes with each of its starts.
-    const trustees = this.#trustees.map((party) => ({
-      id: toHex(party.id),
-      get url() {
-        return party.url
-      },
-    }))
     const server = createIndex({
       identity,
       ...storage,
-      admitted,
-      trustees,
+      ...around,
       context,
       log,
       authorities: [authority],
@@ -282,7 +298,7 @@ export class Constellation {
 
   /** How servers reach others and wait: for nobody's sake does time go on by itself while they do. */
   #reached(): { fetch: Network['fetch']; timers: Timers } | Record<string, never> {
-    return this.sockets ? {} : { fetch: this.network.fetch, timers: this.clock.background }
+    return this.sockets ? {} : { fetch: this.network.fetchBetween, timers: this.clock.background }
   }
 
   /** Adds a party and starts it: an edge, say. Its host is `NAME.test`. */

@@ -74,8 +74,10 @@ export class Network {
   readonly #timers: Timers
   #underWay = 0
   #moves = 0
-  /** Every request that was sent, oldest first, while `recording`. */
+  /** Every request of a client that was sent, oldest first, while `recording`. */
   readonly seen: NetworkRequest[] = []
+  /** Likewise of a server to another one. */
+  readonly between: NetworkRequest[] = []
   recording = false
 
   constructor(timers: Timers) {
@@ -111,7 +113,13 @@ export class Network {
     return () => this.#faults.delete(active)
   }
 
-  readonly fetch = async (url: string, init: RequestInit = {}): Promise<Response> => {
+  readonly fetch = (url: string, init: RequestInit = {}): Promise<Response> => this.#send(url, init, this.seen)
+
+  /** For servers: the same network, and its requests are kept apart. */
+  readonly fetchBetween = (url: string, init: RequestInit = {}): Promise<Response> =>
+    this.#send(url, init, this.between)
+
+  async #send(url: string, init: RequestInit, kept: NetworkRequest[]): Promise<Response> {
     const { host, pathname, search } = new URL(url)
     const request: NetworkRequest = {
       host,
@@ -120,7 +128,7 @@ export class Network {
       headers: headersOf(init),
       body: await bodyOf(init),
     }
-    if (this.recording) this.seen.push(request)
+    if (this.recording) kept.push(request)
     const { signal } = init
     return new Promise((resolve, reject) => {
       const abort = (): void => reject(new DOMException('aborted', 'AbortError'))

@@ -36,7 +36,14 @@ const live = async (): Promise<{ doctor: Client; answers: NetworkAnswer[] }> => 
   const answers: NetworkAnswer[] = []
   world.network.add({
     target: /\/v1\/releases$/,
-    effect: { kind: 'tamper', change: (answer) => (answers.push(answer), answer) },
+    effect: {
+      kind: 'tamper',
+      change: (answer, { host }) => {
+        // Trustees tell the index of their releases under the same name.
+        if (host !== 'index.test') answers.push(answer)
+        return answer
+      },
+    },
   })
   const doctor = await world.client('person')
   const lab = await world.client('machine')
@@ -88,7 +95,8 @@ describe('stolen disks and recordings', () => {
     expect(secrets.length).toBeGreaterThan(36)
     const disks = [world.index, ...world.trustees].flatMap(({ directory }) => filesUnder(directory))
     expect(disks.length).toBeGreaterThan(4)
-    const sent = [...world.network.seen.flatMap(({ body }) => body ?? []), ...answers.map(({ body }) => body)]
+    const requests = [...world.network.seen, ...world.network.between]
+    const sent = [...requests.flatMap(({ body }) => body ?? []), ...answers.map(({ body }) => body)]
     const everything = [...disks, ...sent.map((body) => Buffer.from(body))]
     const found = secrets.filter((secret) => everything.some((bytes) => bytes.includes(Buffer.from(secret))))
     expect(found).toEqual([])

@@ -3,6 +3,7 @@ import { type Context, fromHex } from '@scelle/seal/verify'
 import type { Identity } from '@scelle/seal/identity'
 import { CourierKeys } from '@scelle/seal/shares'
 import type { AskOptions, Fetch } from '@scelle/wire/ask'
+import { WIRE_LIMITS } from '@scelle/wire/limits'
 import { createServer, type Log, type Server } from '@scelle/wire/server'
 import { systemTimers, type Timers } from '@scelle/wire/timers'
 import { TRUSTEE_LIMITS } from './limits.ts'
@@ -31,6 +32,8 @@ export interface TrusteeOptions {
   /** How others are asked, and time waited for; the platform's unless said otherwise. */
   readonly fetch?: Fetch
   readonly timers?: Timers
+  /** Milliseconds between two exchanges with the peers: the protocol's, unless a test lets days go by at once. */
+  readonly gossipEvery?: number
 }
 
 /** `close` ends the server, `halt` what it does by itself alone; the store stays its owner's to close. */
@@ -41,15 +44,16 @@ export interface Trustee extends Pick<Server, 'listen' | 'inject' | 'close'> {
 }
 
 const followLog = (
-  { identity, store, peers = [], context, log, fetch = globalThis.fetch, timers = systemTimers }: TrusteeOptions,
-  indexId: Uint8Array, signal: AbortSignal,
+  options: TrusteeOptions, indexId: Uint8Array, signal: AbortSignal,
 ): { witness: Witness; seen: SeenNotes; gossip: Gossip; asking: AskOptions } => {
+  const { identity, store, peers = [], context, log } = options
+  const { fetch = globalThis.fetch, timers = systemTimers, gossipEvery = WIRE_LIMITS.gossipEvery * 1000 } = options
   const witness = new Witness({ identity, indexId, store: store.log, now: context.now, log })
   const seen = new SeenNotes(store.log)
   const asking: AskOptions = {
     identity, context, timers, fetch, signal, timeout: TRUSTEE_LIMITS.askTimeout, answerBytes: TRUSTEE_LIMITS.askAnswer,
   }
-  const gossip = new Gossip({ identity, indexId, peers, witness, seen, asking, log })
+  const gossip = new Gossip({ identity, indexId, peers, witness, seen, asking, log, every: gossipEvery })
   void witness.waitFor(gossip.start())
   return { witness, seen, gossip, asking }
 }
@@ -61,7 +65,7 @@ export const createTrustee = (options: TrusteeOptions): Trustee => {
   const ended = new AbortController()
   const { witness, seen, gossip, asking } = followLog(options, indexId, ended.signal)
   const sender = new Sender({
-    identity, words: store.words, mirror: store.log, url: options.index.url, asking, log: options.log,
+    identity, words: store.words, mirror: store.log, index: options.index, asking, log: options.log,
   })
   const releaser = {
     identity,

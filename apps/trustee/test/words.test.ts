@@ -126,7 +126,6 @@ describe('a release', () => {
     running = startTrustee({ ...world, trustees: [rotated] }, 0, ':memory:', { fetch, timers })
     answers = ['principal-unknown']
     await released()
-    await pause()
     await expect.poll(() => posted().length).toBe(2)
     expect(sent.filter(({ path }) => path === '/v1/principals').map(({ body }) => toHex(body)))
       .toEqual(rotated.chain.map(toHex))

@@ -8,7 +8,6 @@ import { decode, equalBytes, fromHex, type PrincipalKeys, SealError, toHex, veri
 import { ask, type AskOptions, Unanswered } from '@scelle/wire/ask'
 import { Problem } from '@scelle/wire/errors'
 import { EvidenceError } from '@scelle/wire/evidence'
-import { WIRE_LIMITS } from '@scelle/wire/limits'
 import { logOrigin, logPolicy, verifyEd25519, witnessKeys } from '@scelle/wire/log'
 import { Self } from '@scelle/wire/messages'
 import { faultOf, type Log, type WitnessState } from '@scelle/wire/server'
@@ -29,6 +28,8 @@ export interface GossipOptions {
   readonly seen: SeenNotes
   readonly asking: AskOptions
   readonly log: Log
+  /** Milliseconds between two rounds. */
+  readonly every: number
 }
 
 /** What a peer said is not what it may say. */
@@ -65,21 +66,20 @@ export class Gossip {
     this.#options = options
   }
 
-  /** Asks all peers now and every minute until the signal of `asking`. The answer: once all were asked. */
+  /** Asks all peers now and from time to time until the signal of `asking`. The answer: once all were asked. */
   start(): Promise<void> {
     // Alone, nobody knows more than this trustee.
     if (this.#options.peers.length === 0) return Promise.resolve()
     this.#options.asking.signal.addEventListener('abort', () => this.#cancel?.(), { once: true })
-    const first = this.round()
-    this.#next()
-    return first
+    return this.#roundAndNext()
   }
 
-  #next(): void {
-    this.#cancel = this.#options.asking.timers.after(WIRE_LIMITS.gossipEvery * 1000, () => {
-      void this.round()
-      this.#next()
-    })
+  /** The next one begins that long after the one before has ended: two never run at once. */
+  async #roundAndNext(): Promise<void> {
+    await this.round()
+    const { asking: { timers, signal }, every } = this.#options
+    if (signal.aborted) return
+    this.#cancel = timers.after(every, () => void this.#roundAndNext())
   }
 
   /** Asks every peer once. Never fails: what a peer does wrong is told in the log. */

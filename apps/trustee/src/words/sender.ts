@@ -6,6 +6,7 @@ import { Receipt } from '@scelle/wire/messages'
 import { faultOf, type Log } from '@scelle/wire/server'
 import { TRUSTEE_LIMITS } from '../limits.ts'
 import type { MirrorStore } from '../log/mirror-store.ts'
+import type { Address } from '../log/gossip.ts'
 import type { WordStore } from './word-store.ts'
 
 /** Refusals that stay: the next release is not kept waiting by them. The list for the owner holds them all. */
@@ -20,8 +21,7 @@ export interface SenderOptions {
   readonly identity: Identity
   readonly words: WordStore
   readonly mirror: Pick<MirrorStore, 'keepShown'>
-  /** Base URL of the index. */
-  readonly url: string
+  readonly index: Address
   readonly asking: AskOptions
   readonly log: Log
 }
@@ -39,20 +39,23 @@ export class Sender {
   wake(): void {
     if (this.#running) return
     this.#running = true
-    void this.#run()
-      .catch((error: unknown) => this.#options.log({ event: 'fault', ...faultOf(error) }))
-      .finally(() => {
-        this.#running = false
-      })
+    this.#run().catch((error: unknown) => {
+      this.#running = false
+      this.#options.log({ event: 'fault', ...faultOf(error) })
+    })
   }
 
   async #run(): Promise<void> {
     const { words, asking } = this.#options
     while (!asking.signal.aborted) {
       const next = words.due()
-      if (next === undefined) return
-      if (await this.#tell(next.word)) {
-        if (asking.signal.aborted) return
+      if (next === undefined) {
+        this.#running = false
+        return
+      }
+      const told = await this.#tell(next.word)
+      if (asking.signal.aborted) return
+      if (told) {
         words.answered(next.sequence)
         this.#pause = 0
       } else await this.#rest()
@@ -60,14 +63,18 @@ export class Sender {
   }
 
   /** Whether it is done with. */
-  async #tell(word: Uint8Array): Promise<boolean> {
-    const { asking, url, log } = this.#options
+  async #tell(word: Uint8Array, registered = false): Promise<boolean> {
+    const { asking, index: { url }, log } = this.#options
     try {
-      this.#keep(word, await ask(asking, 'POST', `${url}/v1/releases`, word))
+      const answer = await ask(asking, 'POST', `${url}/v1/releases`, word)
+      if (!asking.signal.aborted) this.#keep(word, answer)
       return true
     } catch (error) {
       if (!(error instanceof Unanswered)) throw error
-      if (UNKNOWN.has(error.code)) await this.#register()
+      if (UNKNOWN.has(error.code) && !registered) {
+        await this.#register()
+        return this.#tell(word, true)
+      }
       if (!FINAL.has(error.code)) return false
       log({ event: 'release-refused' })
       return true
@@ -87,7 +94,7 @@ export class Sender {
 
   /** Registers this trustee's key records, each under the key that it brings. What is there already stays as it is. */
   async #register(): Promise<void> {
-    const { identity, asking, url } = this.#options
+    const { identity, asking, index: { url } } = this.#options
     for (const [version, record] of identity.chain.entries()) {
       const then = await importIdentity(exportIdentity({
         chain: identity.chain.slice(0, version + 1), secrets: identity.secrets.slice(0, version + 1),
