@@ -1,6 +1,6 @@
 /** The trustees, seen from the index: slow, silent, lying, behind, ahead; and that all are asked for the same. */
 import {
-  cosignNote, formatAddCheckpoint, formatSignature, parseAddCheckpoint, parseNote, verifyCheckpoint,
+  cosignNote, formatAddCheckpoint, formatSignature, parseAddCheckpoint, parseNote, parseProof, verifyCheckpoint,
 } from '@scelle/log'
 import { createIdentity, type Identity } from '@scelle/seal/identity'
 import { decode, encode } from '@scelle/seal/verify'
@@ -10,6 +10,7 @@ import type { LogEvent } from '@scelle/wire/server'
 import { afterEach, beforeEach, expect, test } from 'vitest'
 import { INDEX_LIMITS } from '../src/limits.ts'
 import { IndexLog } from '../src/log/log.ts'
+import type { LogStore } from '../src/log-store.ts'
 import { ManualClock, MemoryLog, turns, until } from './memory-log.ts'
 import { type Witness, Witnesses } from './witnesses.ts'
 import { seeded, START } from './world.ts'
@@ -24,11 +25,16 @@ let log: IndexLog
 const random = seeded('leaves')
 
 const start = async (): Promise<void> => {
-  log = new IndexLog({
-    identity, store, trustees: witnesses.addresses, context: { now: () => clock.now, random }, timers: clock.timers,
+  log = await started(store)
+}
+
+const started = async (on: LogStore): Promise<IndexLog> => {
+  const one = new IndexLog({
+    identity, store: on, trustees: witnesses.addresses, context: { now: () => clock.now, random }, timers: clock.timers,
     fetch: witnesses.fetch, events: (event) => events.push(event), restoring: undefined,
   })
-  await log.requireRunning()
+  await one.requireRunning()
+  return one
 }
 
 beforeEach(async () => {
@@ -291,4 +297,23 @@ test('after a restart what was cosigned is served, and trustees go on from what 
   store.add(1, random)
   await clock.advance(INDEX_LIMITS.cosignEvery)
   await kept('final', 6)
+})
+
+test('a process that does not lead takes operations and gives receipts of what the leader had cosigned', async () => {
+  store.add(300, random)
+  await kept('final', 300)
+  const pushes = witness(0).pushes
+  const follower = await started(store.followed())
+  expect(await follower.checkpoint()).toEqual(await log.checkpoint())
+  store.add(1, random)
+  const receipt = follower.receipt(300, random(16))
+  await clock.advance(INDEX_LIMITS.cosignEvery + INDEX_LIMITS.publishEvery)
+  const { index, checkpoint } = parseProof(await receipt)
+  expect(index).toBe(300)
+  expect(parseNote(checkpoint).text).toBe(parseNote(store.kept.get('quorum')?.note as Uint8Array).text)
+  expect(await follower.tile('tile/0/001.p/45')).toEqual(await log.tile('tile/0/001.p/45'))
+  expect(await follower.proof(299)).toEqual(await log.proof(299))
+  // The leader alone asked for a cosignature.
+  expect(witness(0).pushes).toBe(pushes + 1)
+  await follower.end()
 })

@@ -89,7 +89,26 @@ export class MemoryLog implements LogStore {
     return () => this.#listeners.delete(call)
   }
 
-  async lead(): Promise<void> {}
+  lead(): Promise<void> {
+    return Promise.resolve()
+  }
+
+  /** The same storage as another process has it, which never leads. */
+  followed(): LogStore {
+    return {
+      size: () => this.size(),
+      leaves: (from, to) => this.leaves(from, to),
+      grown: (call) => this.grown(call),
+      checkpoint: () => this.checkpoint(),
+      tile: (level, index) => this.tile(level, index),
+      keepCosigned: (kind, size, note) => this.keepCosigned(kind, size, note),
+      cosigned: (kind) => this.cosigned(kind),
+      lead: (signal: AbortSignal) => new Promise<void>((_, reject) => {
+        signal.addEventListener('abort', () => reject(new Error('closed')), { once: true })
+      }),
+      publish: () => Promise.reject(new PublishError('fenced', 'another process leads')),
+    }
+  }
 
   async checkpoint(): Promise<StoredCheckpoint | undefined> {
     return this.published.at(-1)
