@@ -33,11 +33,14 @@ export const openSqliteStore = (options: SqliteOptions): SqliteStore => {
   const log = options.flush === undefined ? undefined : new LogFlush(file, options.flush)
   const database = openWriter(file, log === undefined ? 'FULL' : 'NORMAL')
   const readDatabase = openReader(file)
-  const logDatabase = openLog(join(options.directory, 'log.sqlite'))
+  const logFile = join(options.directory, 'log.sqlite')
+  const logFlush = options.flush === undefined ? undefined : new LogFlush(logFile, options.flush)
+  const logDatabase = openLog(logFile, logFlush === undefined ? 'FULL' : 'NORMAL')
   const tables = new LogTables({
     log: logDatabase,
     statements: readDatabase,
     durable: () => writer.durable(),
+    flush: logFlush,
     faultPoint: options.faultPoint ?? (() => undefined),
   })
   const writer: GroupWriter = new GroupWriter(database, {
@@ -76,7 +79,9 @@ export const openSqliteStore = (options: SqliteOptions): SqliteStore => {
     ready: async () => writer.sound,
     close: async () => {
       await writer.drained()
+      await tables.settled()
       log?.close()
+      logFlush?.close()
       readDatabase.close()
       database.close()
       logDatabase.close()

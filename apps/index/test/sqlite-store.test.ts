@@ -1,6 +1,7 @@
 import { cpSync, statSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
+import type { PublishError } from '../src/log-store.ts'
 import { type Flush, flushAside } from '../src/sqlite/log-flush.ts'
 import { openSqliteStore } from '../src/sqlite-store.ts'
 import { keyRecord, plainSigner } from './operations.ts'
@@ -135,6 +136,34 @@ describe('group commit', () => {
     flushes[1]?.()
     await next
     await store.durable()
+    await store.close()
+    directory.remove()
+  })
+
+  test('flushed aside: a checkpoint is told once it is on the disk; after a flush that failed none is', async () => {
+    const directory = temporaryDirectory()
+    const flushes: { done: () => void; fail: (why: Error) => void }[] = []
+    const flush = (): Promise<void> => new Promise((done, fail) => void flushes.push({ done, fail }))
+    const store = openSqliteStore({ directory: directory.path, ...made, flush })
+    const { log } = store
+    const told: string[] = []
+    const tell = (name: string, of: Promise<unknown>) =>
+      of.then(() => told.push(name), (error: PublishError) => told.push(`${name} ${error.reason ?? error.message}`))
+    const checkpoint = (size: number) => ({ size, root: new Uint8Array(32).fill(size), note: new Uint8Array([size]) })
+    const first = tell('first', log.publish(checkpoint(1), [], 0))
+    // Begun before the flush of the first has ended, so it takes another one; both notes share that.
+    await expect.poll(() => flushes.length).toBe(1)
+    const kept = [tell('quorum', log.keepCosigned('quorum', 1, new Uint8Array(1))),
+      tell('final', log.keepCosigned('final', 1, new Uint8Array(1)))]
+    await new Promise((resolve) => void setTimeout(resolve, 5))
+    expect([told, flushes.length]).toEqual([[], 1])
+    flushes[0]?.done()
+    await first
+    await expect.poll(() => flushes.length).toBe(2)
+    flushes[1]?.fail(new Error('disk'))
+    await Promise.all(kept)
+    await tell('second', log.publish(checkpoint(2), [], 1))
+    expect(told).toEqual(['first', 'quorum disk', 'final disk', 'second uncertain'])
     await store.close()
     directory.remove()
   })

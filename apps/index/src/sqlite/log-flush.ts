@@ -1,5 +1,5 @@
 /**
- * The flush of a group beside the main thread. It is SQLite's own, of its write-ahead log, after which a commit under
+ * The flush of what was committed, beside the main thread. It is SQLite's own, of its write-ahead log, after which a commit under
  * `synchronous = NORMAL` is one under `FULL`. Until it ends, a loss of power may undo what readers see already.
  */
 import { closeSync, fdatasync, openSync } from 'node:fs'

@@ -4,6 +4,7 @@ import { logEntry } from '@scelle/seal/verify'
 import {
   type CosignedKind, type LogStore, PublishError, type StoredCheckpoint, type StoredLeaf, type StoredTile,
 } from '../log-store.ts'
+import type { LogFlush } from './log-flush.ts'
 import { numberOf, type Prepare, preparer } from './statements.ts'
 
 interface LeafRow {
@@ -24,6 +25,8 @@ export interface LogTablesOptions {
   readonly statements: DatabaseSync
   /** Resolves once what readers see is on the disk. */
   readonly durable: () => Promise<void>
+  /** Where SQLite does not flush the log's file by itself: two flushes a checkpoint would be half of the thread. */
+  readonly flush?: LogFlush | undefined
   readonly faultPoint: (point: 'publish-begun' | 'publish-written') => void
 }
 
@@ -32,6 +35,9 @@ export class LogTables implements LogStore {
   readonly #log: Prepare
   readonly #statements: Prepare
   readonly #listeners = new Set<() => void>()
+  #flushed: Promise<void> = Promise.resolve()
+  /** A flush that has not begun: it is of everything written until it does. */
+  #waiting: Promise<void> | undefined
 
   constructor(options: LogTablesOptions) {
     this.#options = options
@@ -104,6 +110,7 @@ export class LogTables implements LogStore {
     try {
       database.exec('COMMIT')
       faultPoint('publish-written')
+      await this.#flush()
     } catch (cause) {
       throw new PublishError('uncertain', 'whether a checkpoint was stored is uncertain', { cause })
     }
@@ -117,6 +124,23 @@ export class LogTables implements LogStore {
   async keepCosigned(kind: CosignedKind, size: number, note: Uint8Array): Promise<void> {
     this.#log(`INSERT INTO cosigned (kind, size, note) VALUES (?, ?, ?) ON CONFLICT DO UPDATE
       SET size = excluded.size, note = excluded.note WHERE excluded.size >= size`).run(kind, size, note)
+    await this.#flush()
+  }
+
+  /** Resolves when nothing is being flushed. */
+  async settled(): Promise<void> {
+    await this.#flushed.catch(() => undefined)
+  }
+
+  /** One at a time. After one that failed all fail: what another one says of the same pages is not to be believed. */
+  #flush(): Promise<void> {
+    const { flush } = this.#options
+    if (flush === undefined) return Promise.resolve()
+    this.#waiting ??= this.#flushed = this.#flushed.then(() => {
+      this.#waiting = undefined
+      return flush.run()
+    })
+    return this.#waiting
   }
 
   async cosigned(kind: CosignedKind): Promise<{ readonly size: number; readonly note: Uint8Array } | undefined> {

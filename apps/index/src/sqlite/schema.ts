@@ -137,8 +137,11 @@ CREATE TABLE checkpoint (
 CREATE TABLE cosigned (kind TEXT PRIMARY KEY, size INTEGER NOT NULL, note BLOB NOT NULL) STRICT;
 `
 
-/** What is derived from the leaves, in a file of its own: to publish it never waits for a group, nor a group for it. */
-export const openLog = (file: string): DatabaseSync => {
+/**
+ * What is derived from the leaves, in a file of its own: to publish it never waits for a group, nor a group for it.
+ * NORMAL: somebody else flushes.
+ */
+export const openLog = (file: string, synchronous: 'FULL' | 'NORMAL'): DatabaseSync => {
   const database = new DatabaseSync(file)
   database.exec(`
     PRAGMA page_size = 8192; PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF;
@@ -149,6 +152,7 @@ export const openLog = (file: string): DatabaseSync => {
     database.close()
     throw new Error(`the log's database has schema ${version}, this program needs 1`)
   }
+  database.exec(`PRAGMA synchronous = ${synchronous}`)
   return database
 }
 
