@@ -23,9 +23,11 @@ const PARTS: Record<string, () => Promise<Row[]>> = {
   import: async () => (await import('./rows/import.ts')).importRows(profile),
   fhir: async () => (await import('./rows/fhir.ts')).fhirRows(profile, only),
   open: async () => (await import('./rows/open.ts')).openRows(profile),
+  release: async () => (await import('./rows/release.ts')).releaseRows(profile),
   stored: async () => (await import('./rows/stored.ts')).storedRows(),
   memory: async () => (await import('./rows/memory.ts')).memoryRows(long ? 500 : 40),
   log: async () => (await import('./rows/log.ts')).logRows([1e3, 1e4, 1e5, 1e6, 1e7]),
+  leaves: async () => (await import('./rows/leaves.ts')).leavesRows(long ? 2_000 : 300),
   growth: async () => (await import('./rows/growth.ts')).growthRows(long ? [1e3, 1e4, 1e5, 1e6] : [1e3, 1e4, 1e5]),
 }
 
