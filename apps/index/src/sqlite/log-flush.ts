@@ -1,6 +1,6 @@
 /**
- * The flush of what was committed, beside the main thread. It is SQLite's own, of its write-ahead log, after which a commit under
- * `synchronous = NORMAL` is one under `FULL`. Until it ends, a loss of power may undo what readers see already.
+ * The flush of what was committed, beside the main thread. It is SQLite's own, of its write-ahead log, after which a
+ * commit under `synchronous = NORMAL` is one under `FULL`. Until it ends, a loss of power may undo what readers see.
  */
 import { closeSync, fdatasync, openSync } from 'node:fs'
 import { promisify } from 'node:util'
