@@ -49,6 +49,7 @@ import { Validation } from './validation.ts'
 import { type KeysAhead, ORGANISATION, VaultShelf } from './vaults.ts'
 import { assembleWrites } from './writes/assemble.ts'
 import type { Confirmer } from './writes/confirmer.ts'
+import type { Returner } from './writes/returner.ts'
 import { Planner } from './writes/planner.ts'
 import type { Submitter } from './writes/submitter.ts'
 import { Writer } from './writes/writer.ts'
@@ -136,6 +137,7 @@ interface Parts {
   readonly grants: Grants
   readonly submitter: Submitter
   readonly confirmer: Confirmer
+  readonly returner: Returner
   readonly routes: FhirRoutes
   readonly binaries: Binaries
   readonly exports: Exports
@@ -172,6 +174,7 @@ export const createEdge = async (options: EdgeOptions): Promise<Edge> => {
         await parts.register.move()
         await parts.submitter.close()
         await parts.confirmer.close()
+        await parts.returner.close()
         await parts.exportJobs.close()
         parts.charts.closeAll()
         parts.accessLogs.closeAll()
@@ -246,7 +249,7 @@ const assemble = async (options: EdgeOptions, db: Database, log: Log): Promise<P
   }
   const partners = options.partners ?? []
   const grants = new Grants({ client, directory, charts, vaults, persons, partners, now, log })
-  const { submitter, confirmer } = assembleWrites({
+  const { submitter, confirmer, returner } = assembleWrites({
     client, vaults, db, directory, state, cabinet, timers, now, random, log, data: options.data,
     accepted: (vault, entries) => {
       charts.accepted(vault, entries)
@@ -263,6 +266,7 @@ const assemble = async (options: EdgeOptions, db: Database, log: Log): Promise<P
   })
   return {
     db, state, directory, register, vaults, charts, accessLogs, sessions, persons, grants, submitter, confirmer,
+    returner,
     ...served,
   }
 }
@@ -401,6 +405,7 @@ const housekeeping = (parts: Parts, options: EdgeOptions, log: Log): (() => void
       parts.db.flush()
       parts.confirmer.sweep()
     }),
+    every(EDGE_LIMITS.returnInterval, () => void parts.returner.look()),
     every(EDGE_LIMITS.grantsInterval, () => {
       parts.grants.look().catch((error: unknown) => log('grants-not-read', faultFields(error)))
     }),

@@ -38,6 +38,8 @@ export const EDGE_LIMITS = {
   /** What is final is kept, sealed, for an index that comes back from a backup: for so long, and so many bytes. */
   keptForRestore: 48 * 3_600_000,
   keptBytes: 1024 * 1024 * 1024,
+  /** Between two looks whether the index was restored and lacks something. */
+  returnInterval: 60_000,
   /** Pause before the outbox is submitted again while the index does not answer. */
   retryDelay: 500,
   /** A request waits so long for a submission that is under way; after that its outcome is told as unknown. */

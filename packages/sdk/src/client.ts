@@ -13,6 +13,7 @@ import { openKeyring, type Purpose } from './keyring.ts'
 import type { Right } from './sharing.ts'
 import type { ForeignKey } from './log/key-leaves.ts'
 import type { LogClient } from './log/log-client.ts'
+import { type AcceptedCommits, type Returned, Returning } from './log/returning.ts'
 import { inParallel } from './timers.ts'
 import { Vault } from './vault.ts'
 import { loadView, partName, partOf } from './vault-view.ts'
@@ -90,7 +91,7 @@ export class Client {
       connection.context,
     )
     const body = encode(NewVault, { genesis: made.genesisSigned, manifest: made.manifest.signed })
-    await connection.record('/v1/vaults', body, made.genesisSigned)
+    await connection.record('/v1/vaults', body, { signed: made.genesisSigned, along: made.manifest.signed })
     await connection.memory.sawManifest(partName(made.vault, this.identity.id), { version: 1, id: made.manifest.id })
     this.#committer.isNew(made.vault, this.identity.id)
     return Vault.made(connection, this.#committer, made)
@@ -185,6 +186,14 @@ export class Client {
    */
   submit(prepared: readonly PreparedCommit[], signal?: AbortSignal): Promise<SubmitResult[]> {
     return this.#committer.submit(prepared, signal)
+  }
+
+  /**
+   * Gives an index that was restored from a backup what it lost and this client still has: what it gave it itself, as
+   * far as its `state` outlives it, and `kept`. One question where nothing is missing.
+   */
+  returnLost(kept: Iterable<AcceptedCommits> = []): Promise<Returned> {
+    return new Returning(this.#connection, this.#connection.given).run(kept)
   }
 
   /** Gives up a prepared commit, so that the next one for its vault can be prepared. */

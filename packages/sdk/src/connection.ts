@@ -15,6 +15,7 @@ import { KeyChain, Receipt, Self } from '@scelle/wire/messages'
 import { Directory, type KnownPrincipal, verifyPrincipal } from './directory.ts'
 import { type EntryText, plainEntry } from './entry-text.ts'
 import { SdkError } from './errors.ts'
+import { Given } from './log/given.ts'
 import { OwnKeys, requireLogged } from './log/key-leaves.ts'
 import { LogClient } from './log/log-client.ts'
 import { placeOf } from './log/places.ts'
@@ -64,6 +65,12 @@ const isUnreachable = (error: unknown): boolean =>
   error instanceof SdkError &&
   (error.code === 'network' || error.code === 'timeout' || error.problem === 'overloaded')
 
+interface RecordOptions {
+  readonly signed?: Uint8Array
+  readonly along?: Uint8Array
+  readonly as?: Identity
+}
+
 /** Everything that the calls of one client share. */
 export class Connection {
   readonly identity: Identity
@@ -76,6 +83,8 @@ export class Connection {
   /** The index's log, as this client saw it so far. */
   readonly logClient: LogClient
   readonly entryText: EntryText
+  /** What was given to the index, where the client's memory outlives it. */
+  readonly given: Given | undefined
   /** Key records that somebody else made for this client's principal. */
   readonly ownKeys: OwnKeys
   /** Encapsulations made to this client, opened. */
@@ -92,6 +101,7 @@ export class Connection {
     this.log = options.log ?? (() => {})
     this.entryText = options.entryText ?? plainEntry
     this.memory = new Memory(options.state ?? memoryState(), options.identity.id)
+    this.given = options.state === undefined ? undefined : new Given(this.memory)
     const fetch: Fetch = options.fetch ?? ((url, init) => globalThis.fetch(url, init))
     const { identity, context, timers, log } = this
     this.transport = new Transport({ identity, context, timers, log, fetch })
@@ -151,13 +161,16 @@ export class Connection {
 
   /**
    * Asks the index to keep a statement, and remembers its word until the log holds the leaf. `signed` is the statement
-   * where the body holds more. Throws `release-mismatch` where the word is about another one.
+   * where the body holds more: `along` then is the rest. Throws `release-mismatch` where the word is about another one.
    */
-  async record(path: string, body: Uint8Array, signed = body, as?: Identity): Promise<Uint8Array> {
+  async record(
+    path: string, body: Uint8Array, { signed = body, along, as }: RecordOptions = {},
+  ): Promise<Uint8Array> {
     const answer = await this.askIndex({ method: 'POST', path, body, ...(as === undefined ? {} : { as }) })
     const { position } = decode(Receipt, answer)
     placeOf(await verifyPosition(position, this.index, statementId(signed)))
     await this.logClient.keep(position, signed)
+    await this.given?.keep({ word: position, statement: signed, ...(along === undefined ? {} : { along }) })
     this.logClient.lookSometimes()
     return position
   }
@@ -269,7 +282,7 @@ export class Connection {
       )
     for (let version = known.length; version < identity.chain.length; version++) {
       const record = identity.chain[version] as Uint8Array
-      await this.record('/v1/principals', record, record, await identityAt(identity, version))
+      await this.record('/v1/principals', record, { as: await identityAt(identity, version) })
     }
     await this.memory.nowRegistered(identity.chain.length)
   }

@@ -55,8 +55,12 @@ export class EntryWriter {
       const known = await target(again)
       if (!hasLog(known)) return
       const content = connection.entryText(this.#facts(access, codesOf(capsules, known.keyring), capsules.length))
-      const result = await committer.submitOne(await committer.prepareEntry(known, content), signal)
-      if (result.accepted) return
+      const prepared = await committer.prepareEntry(known, content)
+      const result = await committer.submitOne(prepared, signal)
+      if (result.accepted) {
+        void connection.given?.keep({ word: result.word, submission: prepared.submission })
+        return
+      }
       if (!SEAL_AGAIN.has(result.problem) || attempt >= SDK_LIMITS.writeAttempts) {
         const { problem } = result
         const message = 'the index took no entry about this access, so nothing is opened'

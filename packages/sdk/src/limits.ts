@@ -67,6 +67,9 @@ export const SDK_LIMITS = {
   /** Words of the index about single statements that no final checkpoint confirmed yet: in one entry, entries. */
   wordsPerEntry: 128,
   wordEntries: 512,
+  /** What was given to the index is kept for one that is restored: the newest entries, of a size at most. */
+  givenEntries: 16_384,
+  givenBytes: 32 * 1024,
   /** The log is looked at unasked no more often than this while something waits, and than that while nothing does. */
   logLook: 1_000,
   logLookIdle: 60_000,

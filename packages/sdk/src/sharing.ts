@@ -143,7 +143,7 @@ export const shareWith = async (
   )
   await verifyOwn(connection, view, made.grant, [...(parent?.chain ?? []), made.grantSigned], parent)
   const body = encode(NewGrant, { grant: made.grantSigned, keys: made.keysSigned })
-  await connection.record('/v1/grants', body, made.grantSigned)
+  await connection.record('/v1/grants', body, { signed: made.grantSigned, along: made.keysSigned })
   return { grant: made.id }
 }
 

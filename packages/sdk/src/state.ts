@@ -79,6 +79,15 @@ const KeptWord = struct({ signed: field(0, bytes(1, FORMAT_LIMITS.statement)), s
 export type KeptWord = Value<typeof KeptWord>
 const KeptWords = list(KeptWord, SDK_LIMITS.wordsPerEntry)
 
+/** A statement or commit that the index acknowledged, with its word, and what was sent along with it. */
+const GivenItem = struct({
+  word: field(0, bytes(1, FORMAT_LIMITS.statement)),
+  statement: optional(1, bytes(1, FORMAT_LIMITS.statement)),
+  submission: optional(2, bytes(1, SDK_LIMITS.givenBytes)),
+  along: optional(3, bytes(1, FORMAT_LIMITS.statement)),
+})
+export type GivenItem = Value<typeof GivenItem>
+
 const GrantIds = list(hash32, 65_536)
 const PendingRevocations = list(PendingRevocation, SDK_LIMITS.pendingRevocations)
 
@@ -123,6 +132,11 @@ export class Memory {
 
   keptWords = (entry: number): Promise<KeptWord[] | undefined> => this.#read(KeptWords, `log/words/${entry}`)
   keepWords = (entry: number, words: KeptWord[]): Promise<void> => this.#write(KeptWords, `log/words/${entry}`, words)
+
+  given = (entry: number): Promise<GivenItem | undefined> => this.#read(GivenItem, `given/${entry}`)
+  keepGiven = (entry: number, item: GivenItem): Promise<void> => this.#write(GivenItem, `given/${entry}`, item)
+  givenNext = async (): Promise<number> => (await this.#read(uint(), 'given')) ?? 0
+  nowGivenNext = (next: number): Promise<void> => this.#write(uint(), 'given', next)
 
   ownKeysSeen = (): Promise<OwnKeysSeen | undefined> => this.#read(OwnKeysSeen, 'own-keys')
   sawOwnKeys = (seen: OwnKeysSeen): Promise<void> => this.#write(OwnKeysSeen, 'own-keys', seen)

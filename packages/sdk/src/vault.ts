@@ -169,6 +169,7 @@ export class Vault {
       const result = await this.#committer.submitOne(prepared, options.signal)
       if (result.accepted) {
         await this.#connection.logClient.keepCommits(result.word)
+        await this.#connection.given?.keep({ word: result.word, submission: prepared.submission })
         this.#connection.logClient.lookSometimes()
         return prepared.items.map(({ record, handle, version }) => ({
           record: toHex(record),

@@ -6,6 +6,7 @@ import type { Cabinet } from '../store/cabinet.ts'
 import { Confirmer } from './confirmer.ts'
 import { Kept } from './kept.ts'
 import { Outbox } from './outbox.ts'
+import { Returner } from './returner.ts'
 import { Submitter, type SubmitterOptions } from './submitter.ts'
 
 export interface WritesParts extends Omit<SubmitterOptions, 'client' | 'outbox' | 'acknowledged'> {
@@ -21,6 +22,7 @@ export interface WritesParts extends Omit<SubmitterOptions, 'client' | 'outbox' 
 export interface Writes {
   readonly submitter: Submitter
   readonly confirmer: Confirmer
+  readonly returner: Returner
 }
 
 export const assembleWrites = (parts: WritesParts): Writes => {
@@ -32,5 +34,5 @@ export const assembleWrites = (parts: WritesParts): Writes => {
   })
   const outbox = new Outbox(db, cabinet, random, kept)
   const submitter = new Submitter({ ...parts, outbox, acknowledged: () => confirmer.wake() })
-  return { submitter, confirmer }
+  return { submitter, confirmer, returner: new Returner({ client, kept, log }) }
 }

@@ -103,6 +103,8 @@ export class LoggedAccess {
     const place = placeOf(await verifyPosition(position, connection.index, access.id))
     if (proof === undefined) throw new SdkError('receipt-invalid', 'the index does not prove that it logged the access')
     const receipt = await heldReceipt(connection, { signed: access.signed, place, trustees }, proof)
+    // Nobody waits for it: trustees that release keep it too.
+    void connection.given?.keep({ word: position, statement: access.signed })
     return new LoggedAccess(connection, access, { position, place, trustees, receipt })
   }
 
