@@ -317,6 +317,14 @@ export interface AccessEntry {
   readonly position: StoredPosition
 }
 
+/** A signed commit, and where it stands in the log. */
+export interface HistoryEntry {
+  readonly statement: Uint8Array
+  readonly salt: Uint8Array
+  /** Undefined for a commit that has no number yet: then none after it has one. */
+  readonly sequence: number | undefined
+}
+
 export interface Store {
   /** The same engine as the log's storage: leaf and effect are one transaction's. */
   readonly log: LogStore
@@ -353,7 +361,7 @@ export interface Store {
   /** Whether a commit up to this sequence of the feed touches one of these categories. */
   anyCommit(query: { vault: Uint8Array; custodian: Uint8Array; mask: number; upTo: number }): Promise<boolean>
   /** Signed commits of one part, in order; of one author where named. */
-  history(vault: Uint8Array, custodian: Uint8Array, author?: Uint8Array): Promise<Uint8Array[]>
+  history(vault: Uint8Array, custodian: Uint8Array, author?: Uint8Array): Promise<HistoryEntry[]>
   /** Signed accesses to one part, in order; those that were refused are not among them. */
   accesses(vault: Uint8Array, custodian: Uint8Array): Promise<Uint8Array[]>
   /** Accesses to one part and refused ones, in the order of their positions, after a sequence number. */

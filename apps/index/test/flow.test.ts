@@ -1,6 +1,7 @@
 import { createAccess, createRevocation } from '@scelle/seal/grants'
 import type { Identity } from '@scelle/seal/identity'
 import { RIGHTS, statementId, toHex, verifyKeyChain, verifyPosition } from '@scelle/seal/verify'
+import { entryOf } from '@scelle/wire/log'
 import { GrantList, KeyChain, Receipt, Self, VaultView, CommitHistory } from '@scelle/wire/messages'
 import { afterAll, beforeAll, expect, test } from 'vitest'
 import { World, Writer } from './world.ts'
@@ -98,6 +99,10 @@ test('a hospital deposits under custody and hands its right on', async () => {
   )
   expect(history.commits.map((signed) => toHex(statementId(signed)))).toEqual([toHex(writer.previous!)])
   expect(history.encapsulations).toHaveLength(1)
+  const [place] = history.places as [{ sequence: number; salt: Uint8Array }]
+  expect(history.places).toHaveLength(1)
+  const [leaf] = await world.storage.store.log.leaves(place.sequence - 1, place.sequence)
+  expect(leaf?.entry).toEqual(entryOf(history.commits[0]!, place.salt))
 })
 
 test('answers survive a restart, byte for byte, and the same commit keeps its position', async () => {

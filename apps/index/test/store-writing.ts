@@ -2,7 +2,7 @@
 import { toHex } from '@scelle/seal/verify'
 import { expect, test } from 'vitest'
 import { nameOf } from '../src/names.ts'
-import type { Operation } from '../src/store.ts'
+import type { Operation, StoredPosition } from '../src/store.ts'
 import { access, AT, capsule, commit, grant, keyRecord, manifest, record, revocation, statement } from './operations.ts'
 import type { Suite } from './store-suite.ts'
 
@@ -84,7 +84,10 @@ export const testWriting = (suite: Suite): void => {
     expect(entry?.records.map(({ body, header, place }) => [body, header, place])).toEqual([
       [operation.records[0]?.body, operation.records[0]?.header, 1],
     ])
-    expect(await suite.store.history(part.vault, part.custodian)).toEqual([operation.statement.bytes])
+    const { salt } = await suite.store.position(operation.statement.id, part.vault) as StoredPosition
+    expect(await suite.store.history(part.vault, part.custodian)).toEqual([
+      { statement: operation.statement.bytes, sequence, salt },
+    ])
     expect(await suite.store.history(part.vault, part.custodian, random(32))).toEqual([])
   })
 

@@ -2,7 +2,8 @@
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
 import {
-  type Commit, merkleLevels, merklePath, merkleRoot, merkleSiblings, SealError, sha256, u32, verifyLeaves,
+  type Commit, leafPath, merkleLevels, merklePath, merkleRoot, merkleSiblings, SealError, sha256, u32, verifyLeaves,
+  verifyPath,
 } from '../src/verify.ts'
 
 const leavesOf = (depth: number): Uint8Array[] => Array.from({ length: 2 ** depth }, (_, i) => sha256(u32(i)))
@@ -46,6 +47,22 @@ describe('several leaves under one root', () => {
       expect(siblings.every((node) => onPaths.has(node.toString()))).toBe(true)
       if (places.length === leaves.length) expect(siblings).toEqual([])
       if (places.length === 1) expect(siblings).toEqual(merklePath(levels, places[0] as number))
+    }))
+  })
+
+  test('each give the path that proves it alone, and none gives that of a leaf that is not shown', () => {
+    fc.assert(fc.property(scenes, ({ depth, places }) => {
+      const leaves = leavesOf(depth)
+      const levels = merkleLevels(leaves)
+      const commit = commitOf(depth) as Commit
+      const pathOf = (place: number) =>
+        leafPath(placed(leaves, places), merkleSiblings(leaves, places), commit, place)
+      for (const place of places) {
+        expect(pathOf(place)).toEqual(merklePath(levels, place))
+        verifyPath(leaves[place] as Uint8Array, place, pathOf(place), commit)
+      }
+      const hidden = leaves.findIndex((_, place) => !places.includes(place))
+      if (hidden >= 0) expect(codeOf(() => pathOf(hidden))).toBe('commit-proof-invalid')
     }))
   })
 

@@ -106,6 +106,11 @@ export type Feed = Value<typeof Feed>
 export const CommitHistory = struct({
   commits: field(0, statements(65_536)),
   encapsulations: field(1, list(bytes(1, 2_048), 65_536)),
+  /**
+   * Where each commit stands in the log, in the same order: leaf `sequence - 1`, and its salt. The newest may have no
+   * number yet, so there may be fewer places than commits. Not signed: only the leaf itself shows that they hold.
+   */
+  places: optional(2, list(struct({ sequence: field(0, uint()), salt: field(1, bytes(16)) }), 65_536)),
 })
 export type CommitHistory = Value<typeof CommitHistory>
 

@@ -4,7 +4,8 @@ import { RIGHTS } from '@scelle/seal/verify'
 import { INDEX_LIMITS } from '../limits.ts'
 import { nameOf } from '../names.ts'
 import type {
-  AccessEntry, AccessQuery, CapsuleState, CategoryState, FeedPage, FeedQuery, GrantEntry, GrantsToQuery, StoredPosition,
+  AccessEntry, AccessQuery, CapsuleState, CategoryState, FeedPage, FeedQuery, GrantEntry, GrantsToQuery, HistoryEntry,
+  StoredPosition,
 } from '../store.ts'
 import { byteArrays } from './arrays.ts'
 import type { Database } from './database.ts'
@@ -127,13 +128,16 @@ export class PostgresReader {
     return row !== undefined
   }
 
-  async history(vault: Uint8Array, custodian: Uint8Array, author?: Uint8Array): Promise<Uint8Array[]> {
-    return statementsOf(await this.#database.selectFrom('parts as p')
+  async history(vault: Uint8Array, custodian: Uint8Array, author?: Uint8Array): Promise<HistoryEntry[]> {
+    const rows = await this.#database.selectFrom('parts as p')
       .innerJoin('commits as c', (join) => join.onRef('c.vault', '=', 'p.vault').onRef('c.part', '=', 'p.part'))
       .innerJoin('statements as t', (join) => join.onRef('t.vault', '=', 'c.vault').onRef('t.seq', '=', 'c.seq'))
-      .select('t.statement').where('p.vault', '=', vault).where('p.custodian', '=', custodian)
+      .leftJoin('leaves as l', (join) => join.onRef('l.vault', '=', 'c.vault').onRef('l.seq', '=', 'c.seq'))
+      .select(['t.statement', 't.salt', 'l.sequence'])
+      .where('p.vault', '=', vault).where('p.custodian', '=', custodian)
       .$if(author !== undefined, (query) => query.where('c.author', '=', author as Uint8Array))
-      .orderBy('c.seq').limit(INDEX_LIMITS.history).execute())
+      .orderBy('c.seq').limit(INDEX_LIMITS.history).execute()
+    return rows.map(({ statement, salt, sequence }) => ({ statement, salt, sequence: sequence ?? undefined }))
   }
 
   async accesses(vault: Uint8Array, custodian: Uint8Array): Promise<Uint8Array[]> {

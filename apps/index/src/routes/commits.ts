@@ -8,7 +8,7 @@ import { problemOf, type Answer, type Server, type SignedRequest } from '@scelle
 import { nameOf } from '../names.ts'
 import { type Held, positionsStatement } from '../positions.ts'
 import { applyAll, idOf, requireQuery, secondsNow, type Services } from '../services.ts'
-import type { CommitOperation, Outcome, StoredPosition } from '../store.ts'
+import type { CommitOperation, HistoryEntry, Outcome, StoredPosition } from '../store.ts'
 import { requireAuthor, verifySubmission } from '../submission.ts'
 
 type Answered = CommitAnswers['answers'][number]
@@ -87,14 +87,21 @@ const history = async (services: Services, request: SignedRequest): Promise<Answ
   const { id } = request.principal
   const { genesis } = await services.registry.requireVault(vault)
   const all = equalBytes(custodian, id) || (genesis.mode === 'owner' && equalBytes(genesis.controller, id))
-  const commits = await services.store.history(vault, custodian, all ? undefined : id)
-  if (!all && commits.length === 0) throw new Problem('not-found')
+  const entries = await services.store.history(vault, custodian, all ? undefined : id)
+  if (!all && entries.length === 0) throw new Problem('not-found')
+  const commits = entries.map(({ statement }) => statement)
   const seals = new Map(commits.map((signed) => {
     const { linkSeal } = decode(Commit, decodeSigned('commit', signed).body)
     return [nameOf(linkSeal.encapsulation), linkSeal.encapsulation] as const
   }))
   const encapsulations = [...(await services.store.encapsulations([...seals.values()])).values()]
-  return { body: encode(CommitHistory, { commits, encapsulations }) }
+  return { body: encode(CommitHistory, { commits, encapsulations, places: placesOf(entries) }) }
+}
+
+const placesOf = (entries: readonly HistoryEntry[]): { sequence: number; salt: Uint8Array }[] => {
+  const placed = entries.findIndex(({ sequence }) => sequence === undefined)
+  return entries.slice(0, placed < 0 ? entries.length : placed)
+    .map(({ sequence, salt }) => ({ sequence: sequence as number, salt }))
 }
 
 export const addCommitRoutes = (server: Server, services: Services): void => {

@@ -5,7 +5,7 @@ import { servedSize } from '../feed-page.ts'
 import { nameOf } from '../names.ts'
 import type {
   AccessEntry, AccessQuery, CapsuleState, CategoryState, FeedCapsule, FeedEntry, FeedPage, FeedQuery, FeedRecord,
-  GrantEntry, GrantsToQuery, StoredPosition,
+  GrantEntry, GrantsToQuery, HistoryEntry, StoredPosition,
 } from '../store.ts'
 import { capsuleByHash, categoriesOf, grantEntries, partNo, principalNo, vaultNo } from './rows.ts'
 import { POSITION_COLUMNS, positionOf, type PositionRow, storedPosition } from './session.ts'
@@ -178,14 +178,16 @@ export class SqliteReader {
       .get(part, query.upTo, query.mask) !== undefined
   }
 
-  history(vault: Uint8Array, custodian: Uint8Array, author: Uint8Array | undefined, limit: number): Uint8Array[] {
+  history(vault: Uint8Array, custodian: Uint8Array, author: Uint8Array | undefined, limit: number): HistoryEntry[] {
     const part = this.#part(vault, custodian) ?? 0
-    const sql = (where: string) =>
-      `SELECT t.statement FROM commits c JOIN statements t ON t.sequence = c.sequence
-       WHERE c.part = ? ${where} ORDER BY c.sequence LIMIT ?`
-    return author === undefined
-      ? this.#statements(sql(''), part, limit)
-      : this.#statements(sql('AND c.author = ?'), part, principalNo(this.#sql, author) ?? 0, limit)
+    const sql = (where: string) => this.#sql(
+      `SELECT t.statement, t.salt, t.sequence FROM commits c JOIN statements t ON t.sequence = c.sequence
+       WHERE c.part = ? ${where} ORDER BY c.sequence LIMIT ?`,
+    )
+    const rows = author === undefined
+      ? sql('').all(part, limit)
+      : sql('AND c.author = ?').all(part, principalNo(this.#sql, author) ?? 0, limit)
+    return rows as unknown as HistoryEntry[]
   }
 
   accesses(vault: Uint8Array, custodian: Uint8Array): Uint8Array[] {

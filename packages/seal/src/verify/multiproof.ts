@@ -47,11 +47,12 @@ export const siblingPlaces = (size: number, places: readonly number[]): { depth:
 export const merkleSiblings = (leaves: readonly Uint8Array[], places: readonly number[]): Uint8Array[] =>
   siblingPlaces(leaves.length, places).map(({ depth, place }) => nodeOver(leaves, place * 2 ** depth, depth))
 
-/**
- * Checks leaves against a commit's root. Throws `commit-proof-invalid`: places and siblings come from the index, so a
- * place twice, one outside the tree, and a sibling too few or too many are refused as well.
- */
-export const verifyLeaves = (shown: readonly PlacedLeaf[], siblings: readonly Uint8Array[], commit: Commit): void => {
+/** Meets each inner node on the way up: the two it is made of, the known one first, and the depth they stand at. */
+type Meet = (depth: number, place: number, node: Uint8Array, sibling: Uint8Array) => void
+
+const climb = (
+  shown: readonly PlacedLeaf[], siblings: readonly Uint8Array[], commit: Commit, meet?: Meet,
+): void => {
   let level = shown
     .map(({ place, leaf }) => ({ place, node: merkleBottom(leaf) }))
     .toSorted((a, b) => a.place - b.place)
@@ -67,10 +68,34 @@ export const verifyLeaves = (shown: readonly PlacedLeaf[], siblings: readonly Ui
       const sibling = isPair ? next.node : siblings[used++]
       if (sibling === undefined) throw broken()
       if (isPair) i++
+      meet?.(depth, place, node, sibling)
       const parent = (place & 1) === 0 ? merkleInner(node, sibling) : merkleInner(sibling, node)
       above.push({ place: place >> 1, node: parent })
     }
     level = above
   }
   if (used !== siblings.length || !equalBytes((level[0] as (typeof level)[number]).node, commit.root)) throw broken()
+}
+
+/**
+ * Checks leaves against a commit's root. Throws `commit-proof-invalid`: places and siblings come from the index, so a
+ * place twice, one outside the tree, and a sibling too few or too many are refused as well.
+ */
+export const verifyLeaves = (shown: readonly PlacedLeaf[], siblings: readonly Uint8Array[], commit: Commit): void =>
+  climb(shown, siblings, commit)
+
+/**
+ * The path of one of the shown leaves by itself, as `verifyPath` takes it: what is handed on tells nothing of the
+ * leaves beside it. Throws as `verifyLeaves`.
+ */
+export const leafPath = (
+  shown: readonly PlacedLeaf[], siblings: readonly Uint8Array[], commit: Commit, place: number,
+): Uint8Array[] => {
+  if (!shown.some((leaf) => leaf.place === place)) throw broken()
+  const path: Uint8Array[] = []
+  climb(shown, siblings, commit, (depth, at, node, sibling) => {
+    if (at === place >> depth) path.push(sibling)
+    else if ((at ^ 1) === place >> depth) path.push(node)
+  })
+  return path
 }
