@@ -110,7 +110,7 @@ export const createIndex = (options: IndexOptions): IndexServer => {
       if (keys === undefined) await log.requireWhole()
       return keys
     },
-    readiness: async () => log.running && (await store.ready()),
+    readiness: async () => log.ready && (await store.ready()),
     settled: () => store.durable(),
     ...(options.authorities === undefined ? {} : { authorities: options.authorities }),
   })

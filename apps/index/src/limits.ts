@@ -46,6 +46,8 @@ export const INDEX_LIMITS = {
   /** The leader of several processes says so often that it is there; one silent for so long loses its term. */
   beat: 1,
   leaderSilence: 5,
+  /** Milliseconds: leaves that wait so long for a checkpoint are a log that stands still. */
+  publishSilence: 15_000,
   /** Milliseconds: how often to look although nothing was notified; a candidate's tries; after a lost connection. */
   lookInterval: 200,
   campaignInterval: 250,

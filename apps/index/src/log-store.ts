@@ -48,7 +48,39 @@ export class PublishError extends Error {
   }
 }
 
+/** A note with cosignatures. */
+export interface CosignedNote {
+  readonly size: number
+  readonly note: Uint8Array
+}
+
+/** What is stored of a log, all at one moment. */
+export interface StoredLog {
+  readonly checkpoint: StoredCheckpoint | undefined
+  readonly quorum: CosignedNote | undefined
+  readonly final: CosignedNote | undefined
+  /** Leaves wait for their numbers or for a checkpoint. */
+  readonly behind: boolean
+}
+
+/** Between the processes of one index, where there are several: one leads the log, the others follow. */
+export interface LogProcesses {
+  stored(): Promise<StoredLog>
+  /** Calls back soon after a checkpoint or cosignatures were stored, and now and then; the answer ends it. */
+  changed(call: () => void): () => void
+  /** Tells the process that leads that somebody waits for this leaf. It may not arrive. */
+  want(leaf: number): void
+  /** Calls back when another process tells that. */
+  wanted(call: (leaf: number) => void): void
+  /** Resolves after the first try to lead, with whether that was enough. */
+  tried(): Promise<boolean>
+  /** This process leads no more, nor tries to: the log stopped here, and another one is to go on with it. */
+  resign(): Promise<void>
+}
+
 export interface LogStore {
+  /** Absent where one process has the log to itself. */
+  readonly processes?: LogProcesses
   /** Leaves that are stored durably, without a gap: a checkpoint may cover them. */
   size(): Promise<number>
   /** Leaves from `from` up to but without `to`, which is at most `size()`. */
@@ -73,5 +105,5 @@ export interface LogStore {
 
   /** Keeps a note with cosignatures, where it is of a larger size than the one kept. */
   keepCosigned(kind: CosignedKind, size: number, note: Uint8Array): Promise<void>
-  cosigned(kind: CosignedKind): Promise<{ readonly size: number; readonly note: Uint8Array } | undefined>
+  cosigned(kind: CosignedKind): Promise<CosignedNote | undefined>
 }

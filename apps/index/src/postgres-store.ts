@@ -6,6 +6,7 @@ import { type LanePoint, Lanes } from './postgres/lanes.ts'
 import { Leader, type LeaderPoint } from './postgres/leader.ts'
 import { PostgresLog } from './postgres/log-tables.ts'
 import { Positions } from './postgres/positions.ts'
+import { Notices } from './postgres/notices.ts'
 import { PostgresReader } from './postgres/reader.ts'
 import { migrate, requireDurable } from './postgres/schema.ts'
 import { keptSecret } from './postgres/settings.ts'
@@ -44,13 +45,14 @@ export const openPostgresStore = async (options: PostgresOptions): Promise<Opene
     throw error
   }
   const faultPoint = options.faultPoint ?? (() => undefined)
-  const watch = new Watch(options.database, pool)
+  const notices = new Notices(options.database, pool)
+  const watch = new Watch(notices, pool)
   const leader = new Leader({ database: options.database, watch, faultPoint })
   const positions = new Positions({ pool, watch, sign: options.sign, faultPoint })
   const lanes = new Lanes({ pool, watch, positions, salt: () => options.random(16), faultPoint })
   const reader = new PostgresReader(database, positions)
   const store: Store = {
-    log: new PostgresLog({ database, leader, watch, faultPoint }),
+    log: new PostgresLog({ database, pool, leader, watch, notices, faultPoint }),
     apply: (operations) => lanes.apply(operations),
     keyChain: (principal) => reader.keyChain(principal),
     keyCount: (principal) => reader.keyCount(principal),
@@ -78,6 +80,7 @@ export const openPostgresStore = async (options: PostgresOptions): Promise<Opene
       await lanes.drained()
       await leader.close()
       await watch.close()
+      await notices.close()
       await pool.end()
     },
   }

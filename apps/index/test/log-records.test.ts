@@ -164,7 +164,9 @@ test('without a quorum an access is on record and not answered; asked again once
     })
   }
   world.timers = impatientTimers
-  world.start()
+  await world.open()
+  // Trustees have told first: these timers leave them no time to.
+  await expect.poll(async () => (await world.send('GET', '/readyz', {})).status).toBe(200)
   const access = await makeAccess(owner)
   const refused = await world.ask(owner, 'POST', '/v1/accesses', { body: access.signed })
   expect(refused).toMatchObject({ status: 503, code: 'not-cosigned' })

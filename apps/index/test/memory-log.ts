@@ -62,6 +62,7 @@ export class MemoryLog implements LogStore {
   /** Called instead of storing. */
   fault: ((store: () => void) => void) | undefined
   readonly #listeners = new Set<() => void>()
+  readonly #followers = new Set<() => void>()
   readonly #clock: { readonly now: number }
 
   constructor(clock: { readonly now: number }) {
@@ -107,6 +108,20 @@ export class MemoryLog implements LogStore {
         signal.addEventListener('abort', () => reject(new Error('closed')), { once: true })
       }),
       publish: () => Promise.reject(new PublishError('fenced', 'another process leads')),
+      processes: {
+        stored: async () => ({
+          checkpoint: await this.checkpoint(), quorum: await this.cosigned('quorum'),
+          final: await this.cosigned('final'), behind: false,
+        }),
+        changed: (call) => {
+          this.#followers.add(call)
+          return () => this.#followers.delete(call)
+        },
+        want: () => undefined,
+        wanted: () => undefined,
+        tried: async () => false,
+        resign: async () => undefined,
+      },
     }
   }
 
@@ -131,6 +146,7 @@ export class MemoryLog implements LogStore {
 
   async keepCosigned(kind: CosignedKind, size: number, note: Uint8Array): Promise<void> {
     this.kept.set(kind, { size, note })
+    for (const call of this.#followers) call()
   }
 
   async cosigned(kind: CosignedKind): Promise<{ size: number; note: Uint8Array } | undefined> {

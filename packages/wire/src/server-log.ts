@@ -10,7 +10,7 @@ export type Role = 'index' | 'trustee' | 'edge' | 'guard'
 export type WitnessState = 'cosigning' | 'silent' | 'lying' | 'ahead' | 'forked'
 
 /** Why an index's log stopped: see its README. */
-export type LogStop = 'uncertain' | 'disagrees' | 'another-history'
+export type LogStop = 'uncertain' | 'disagrees' | 'another-history' | 'taken-back'
 
 /** A new event is added here, where a reviewer sees what it can carry: never ids, targets, bodies or messages. */
 export type LogEvent =
@@ -35,6 +35,10 @@ export type LogEvent =
   | { readonly event: 'witness-restored' }
   /** The index's log is not published any more; `advice` is one of a few fixed sentences. */
   | { readonly event: 'log-stopped'; readonly reason: LogStop; readonly advice: string }
+  /** Of several processes of an index: whether this one leads the log from now on, or follows another. */
+  | { readonly event: 'log-leader'; readonly leads: boolean }
+  /** Leaves wait, and no process of the index publishes them. */
+  | { readonly event: 'log-still'; readonly advice: string }
   /** Too few trustees have told how far they know the log: nothing is taken until `needed` have. */
   | { readonly event: 'log-asking'; readonly told: number; readonly needed: number; readonly advice: string }
   /** The index was restored: it has `has` leaves of `needs`, and of those, `missing` are without their statement. */

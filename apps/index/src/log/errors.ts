@@ -1,6 +1,6 @@
 /** Why the log is not published any more, or never was since the start. */
 
-export type StopReason = 'uncertain' | 'disagrees' | 'another-history'
+export type StopReason = 'uncertain' | 'disagrees' | 'another-history' | 'taken-back'
 
 /** What the operator does about it. Fixed sentences: they stand in logs. */
 export const ADVICE: Readonly<Record<StopReason, string>> = {
@@ -15,7 +15,16 @@ export const ADVICE: Readonly<Record<StopReason, string>> = {
     'A trustee has a checkpoint that this index signed and whose leaves are not those stored here. Stop the index,'
     + ' keep its directory as it is, and restore the newest backup whose leaves the trustees have; nothing is signed'
     + ' before.',
+  'taken-back':
+    'The database has an older log than it had a moment ago: it was restored, or a standby without its newest'
+    + ' transactions took over. Bring back the database that has them, then restart all processes of the index: they'
+    + ' ask the trustees whether anything is missing.',
 }
+
+/** What the operator does when leaves wait and no process publishes them. */
+export const STILL_ADVICE =
+  'Leaves wait and no checkpoint was published for a while. Check that one process of this index leads the log and can'
+  + ' write to the database; restart those whose log stopped.'
 
 /** What the operator does while the index does not serve. */
 export const RECOVERY_ADVICE = {

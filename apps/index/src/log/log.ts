@@ -8,13 +8,15 @@ import { logOrigin } from '@scelle/wire/log'
 import { faultOf, type Log as Events } from '@scelle/wire/server'
 import type { Timers } from '@scelle/wire/timers'
 import { INDEX_LIMITS } from '../limits.ts'
-import type { CosignedKind, LogStore } from '../log-store.ts'
+import type { CosignedKind, CosignedNote, LogStore } from '../log-store.ts'
 import { LogUnusable } from './errors.ts'
+import { Follower } from './follower.ts'
+import { Leading } from './leading.ts'
 import { PublishedLog } from './published.ts'
 import { Publisher } from './publisher.ts'
 import { Pushes } from './pushes.ts'
 import { Recovery, type Restoring } from './recovery.ts'
-import { type CosignedNote, Rounds } from './rounds.ts'
+import { Rounds } from './rounds.ts'
 import { KnownTrustee, type TrusteeAddress } from './trustee.ts'
 import { WitnessLink } from './witness-link.ts'
 
@@ -34,13 +36,16 @@ export interface IndexLogOptions {
 const KINDS: readonly CosignedKind[] = ['quorum', 'final']
 
 export class IndexLog {
-  /** Resolves once the stored log was found sound and is published. Rejects with LogUnusable. */
+  /** Resolves once the stored log was found sound, whichever process leads it. Rejects with LogUnusable. */
   readonly started: Promise<void>
   readonly #options: IndexLogOptions
   readonly #published: PublishedLog
   readonly #rounds: Rounds
   readonly #links: readonly WitnessLink[]
   readonly #publisher: Publisher
+  readonly #leading: Leading
+  /** Where other processes may publish too. */
+  readonly #follower: Follower | undefined
   readonly #recovery: Recovery
   readonly #ended = new AbortController()
   #stopped: LogUnusable | undefined
@@ -57,6 +62,7 @@ export class IndexLog {
       begun: () => this.#links.forEach((link) => link.wake()),
       wanted: () => this.#publisher.hurry(),
       urged: () => this.#links.forEach((link) => link.urge()),
+      elsewhere: (leaf) => store.processes?.want(leaf),
       keep: (kind, cosigned) => this.#keep(kind, cosigned),
     })
     const asking = {
@@ -71,23 +77,64 @@ export class IndexLog {
     this.#publisher = new Publisher({
       identity, origin: logOrigin(identity.id), store, published: this.#published, now: context.now, timers, events,
       announce: (checkpoint) => this.#rounds.published(checkpoint),
+      passed: () => void this.#leading.pass(),
       stopped: (why) => this.#stop(why),
     })
     this.#recovery = new Recovery({
       identity, trustees: known, asking, store, published: this.#published, events,
       restoring: options.restoring,
-      complete: () => this.#publisher.begin(),
+      complete: () => this.#goOn(),
       pause: () => this.#publisher.pause(),
       stop: (why) => this.#stop(why),
     })
+    this.#leading = this.#makeLeading()
+    this.#follower = this.#makeFollower()
     this.started = this.#start()
     this.started.catch(() => {})
   }
 
+  #makeLeading(): Leading {
+    const { store, timers, events } = this.#options
+    return new Leading({
+      store,
+      timers,
+      events,
+      read: () => this.#follower?.look() ?? this.#published.load(),
+      begun: () => this.#begin(),
+      passed: () => {
+        this.#rounds.follow()
+        return this.#publisher.pause()
+      },
+      stop: (why) => this.#stop(why),
+    })
+  }
+
+  #makeFollower(): Follower | undefined {
+    const { store: { processes }, context, events } = this.#options
+    return processes === undefined ? undefined : new Follower({
+      processes,
+      published: this.#published,
+      rounds: this.#rounds,
+      now: context.now,
+      events,
+      leads: () => this.#leading.leads,
+      settled: () => this.#publisher.settled(),
+      passed: () => this.#leading.pass(),
+      stop: (why) => this.#stop(why),
+    })
+  }
+
   async #start(): Promise<void> {
-    await this.#readCosigned()
+    const { store } = this.#options
     try {
       await this.#published.load()
+      if (this.#published.checkpoint !== undefined) this.#rounds.published(this.#published.checkpoint)
+      for (const kind of KINDS) {
+        const cosigned = await store.cosigned(kind)
+        if (cosigned !== undefined) this.#rounds.stored(kind, cosigned)
+      }
+      if (this.#ended.signal.aborted) return
+      await this.#take()
       await this.#recovery.begin()
     } catch (error) {
       if (error instanceof LogUnusable) this.#stop(error)
@@ -95,29 +142,46 @@ export class IndexLog {
     }
   }
 
-  async #readCosigned(): Promise<void> {
-    for (const kind of KINDS) {
-      const cosigned = await this.#options.store.cosigned(kind)
-      if (cosigned !== undefined) this.#rounds.restore(kind, cosigned)
-    }
+  /** Leads, where nobody else does; follows otherwise, and leads as soon as it can. */
+  async #take(): Promise<void> {
+    const { processes } = this.#options.store
+    processes?.wanted((leaf) => {
+      if (this.#leading.leads) this.#rounds.hurry(leaf)
+    })
+    this.#follower?.begin()
+    const leads = this.#leading.begin()
+    if (processes === undefined || (await processes.tried())) await leads
   }
 
-  /** Where another process leads, what it published and had cosigned is in the store. */
-  async #catchUp(): Promise<void> {
-    if (this.#publisher.leading || this.#stopped !== undefined) return
-    await this.#published.refresh()
-    await this.#readCosigned()
+  /** This process leads. After another one it asks first whether anything is missing. */
+  #begin(): void {
+    if (this.#follower === undefined || !this.#recovery.complete) this.#goOn()
+    else void this.#recovery.again()
+  }
+
+  /** Publishes, where this process leads and nothing is missing. */
+  #goOn(): void {
+    if (!this.#leading.leads || !this.running) return
+    this.#rounds.lead()
+    this.#publisher.begin()
   }
 
   #stop(why: LogUnusable): void {
+    if (this.#stopped !== undefined) return
     this.#stopped = why
     this.#options.events({ event: 'log-stopped', reason: why.reason, advice: why.message })
+    void this.#publisher.pause()
+    // Another process is to go on with it.
+    void this.#options.store.processes?.resign()
   }
 
-  #keep(kind: CosignedKind, { size, note }: CosignedNote): void {
-    this.#options.store.keepCosigned(kind, size, note).catch((error: unknown) => {
+  async #keep(kind: CosignedKind, { size, note }: CosignedNote): Promise<void> {
+    try {
+      await this.#options.store.keepCosigned(kind, size, note)
+    } catch (error) {
       if (!this.#ended.signal.aborted) this.#options.events({ event: 'fault', ...faultOf(error) })
-    })
+      throw error
+    }
   }
 
   /** Ends it at once; resolves when nothing of it is under way. */
@@ -125,6 +189,8 @@ export class IndexLog {
     this.#ended.abort(new Error('the log was closed'))
     this.#rounds.end()
     await this.#recovery.end()
+    await this.#leading.end()
+    await this.#follower?.end()
     await this.#publisher.end()
     for (const link of this.#links) await link.ended()
   }
@@ -132,6 +198,11 @@ export class IndexLog {
   /** Whether it can be added to. */
   get running(): boolean {
     return this.#stopped === undefined && this.#recovery.complete
+  }
+
+  /** Whether it is added to and goes on: not where leaves wait and no process publishes them. */
+  get ready(): boolean {
+    return this.running && this.#follower?.still !== true
   }
 
   /** Throws `log-stopped` where nothing may be added any more, and `log-recovering` where something is missing. */
@@ -153,12 +224,8 @@ export class IndexLog {
   async requireWhole(): Promise<void> {
     await this.started.catch(() => undefined)
     if (this.#stopped === undefined) await this.#recovery.require()
-    if (this.#stopped?.reason === 'another-history') throw new Problem('log-stopped')
-  }
-
-  async #current(): Promise<void> {
-    await this.requireWhole()
-    await this.#catchUp()
+    const { reason } = this.#stopped ?? {}
+    if (reason === 'another-history' || reason === 'taken-back') throw new Problem('log-stopped')
   }
 
   /** What a restored index lacks, and how it gets it back. */
@@ -173,46 +240,33 @@ export class IndexLog {
 
   /** The receipt of a leaf, once a quorum has cosigned it. Throws `not-cosigned`. */
   async receipt(leaf: number, salt: Uint8Array): Promise<Uint8Array> {
-    const waited = this.#rounds.waitFor(leaf, INDEX_LIMITS.receiptWait)
-    const end = this.#publisher.leading ? undefined : this.#look()
-    const covered = await waited
-    end?.()
-    if (!covered) throw new Problem('not-cosigned')
+    if (!(await this.#rounds.waitFor(leaf, INDEX_LIMITS.receiptWait))) throw new Problem('not-cosigned')
     return this.#published.proof(leaf, this.#rounds.cosigned('quorum') as CosignedNote, salt)
   }
 
-  /** Looks again and again at what the process that leads has stored. The answer ends it. */
-  #look(): () => void {
-    let cancel = (): void => {}
-    let ended = false
-    const again = (): void => {
-      if (!ended) cancel = this.#options.timers.after(INDEX_LIMITS.publishEvery, look)
-    }
-    const look = (): void => {
-      this.#catchUp().then(again, again)
-    }
-    look()
-    return () => {
-      ended = true
-      cancel()
-    }
+  /** Knows what any process of this index has told by now. Throws as `requireWhole` does, and `overloaded`. */
+  async #newest(): Promise<void> {
+    await this.requireWhole()
+    if (this.#follower === undefined) return
+    await this.#follower.look()
+    await this.requireWhole()
   }
 
   /** The newest checkpoint, with all cosignatures that it has. Throws `not-found` while the log is empty. */
   async checkpoint(): Promise<Uint8Array> {
-    await this.#current()
-    return found(this.#rounds.newest(this.#published.checkpoint))
+    await this.#newest()
+    return found(this.#rounds.newest())
   }
 
   /** Throws `not-found`. */
   async cosigned(kind: CosignedKind): Promise<Uint8Array> {
-    await this.#current()
+    await this.#newest()
     return found(this.#rounds.cosigned(kind)?.note)
   }
 
   /** The proof of a leaf under the newest checkpoint that a quorum cosigned, without its salt. Throws `not-found`. */
   async proof(leaf: number): Promise<Uint8Array> {
-    await this.#current()
+    await this.#newest()
     const cosigned = found(this.#rounds.cosigned('quorum'))
     if (leaf >= cosigned.size) throw new Problem('not-found')
     return this.#published.proof(leaf, cosigned)
@@ -220,10 +274,11 @@ export class IndexLog {
 
   /** The index's word what its newest checkpoint is now. One a second is signed. Throws `not-found`. */
   async head(): Promise<Uint8Array> {
-    await this.#current()
     const { identity, context } = this.#options
-    const { size, note } = found(this.#published.checkpoint)
+    // Dated before it is read: what is newer was not published then.
     const second = Math.floor(context.now() / 1000)
+    await this.#newest()
+    const { size, note } = found(this.#published.checkpoint)
     if (this.#head?.second !== second || this.#head.size !== size) {
       const body = encode(Head, { suite: SUITE, index: identity.id, checkpoint: note, time: second })
       this.#head = { second, size, statement: identity.sign('head', body) }
@@ -233,9 +288,12 @@ export class IndexLog {
 
   /** A tile or bundle by its path. Throws `not-found`. */
   async tile(path: string): Promise<Uint8Array> {
-    await this.#catchUp()
     try {
-      return found(await this.#published.tile(parseTilePath(path)))
+      const tile = parseTilePath(path)
+      const known = await this.#published.tile(tile)
+      if (known !== undefined || this.#follower === undefined) return found(known)
+      await this.#follower.look()
+      return found(await this.#published.tile(tile))
     } catch (error) {
       if (error instanceof LogError) throw new Problem('not-found', undefined, { cause: error })
       throw error

@@ -46,25 +46,28 @@ export class PublishedLog {
   async load(): Promise<void> {
     const checkpoint = await this.#store.checkpoint()
     if (checkpoint === undefined) return this.#reset()
-    if (this.#isNewest(checkpoint)) return
-    const { size } = checkpoint
+    const { size, root } = checkpoint
+    if (this.#checkpoint?.size === size && equalBytes(this.#checkpoint.root, root)) return
     if ((await this.#store.size()) < size) throw new LogUnusable('disagrees')
-    await this.#follow(checkpoint)
+    const tree = await this.#treeOf(size)
+    if (!equalBytes(tree.root, root)) throw new LogUnusable('disagrees')
     await this.#checkLeaves(size)
+    this.advance(tree, checkpoint)
   }
 
-  /** Reads what another process published since. Throws LogUnusable `disagrees`. */
-  async refresh(): Promise<void> {
-    const checkpoint = await this.#store.checkpoint()
-    if (checkpoint !== undefined && !this.#isNewest(checkpoint)) await this.#follow(checkpoint)
-  }
-
-  #isNewest({ size, root }: StoredCheckpoint): boolean {
-    return this.#checkpoint?.size === size && equalBytes(this.#checkpoint.root, root)
-  }
-
-  async #follow(checkpoint: StoredCheckpoint): Promise<void> {
-    const tree = await this.#treeOf(checkpoint.size)
+  /**
+   * Goes on to a checkpoint that another process stored. Throws LogUnusable: `taken-back` where what was known here is
+   * not stored any more, `disagrees` where the leaves are not those of the checkpoint.
+   */
+  async follow(checkpoint: StoredCheckpoint | undefined): Promise<void> {
+    const { size: known, root } = this.#tree
+    if ((checkpoint?.size ?? 0) < known) throw new LogUnusable('taken-back')
+    if (checkpoint === undefined) return
+    if (checkpoint.size === known) {
+      if (!equalBytes(root, checkpoint.root)) throw new LogUnusable('taken-back')
+      return
+    }
+    const { tree } = await this.grow(checkpoint.size, this.recent.take)
     if (!equalBytes(tree.root, checkpoint.root)) throw new LogUnusable('disagrees')
     this.advance(tree, checkpoint)
   }

@@ -23,6 +23,8 @@ export interface PublisherOptions {
   readonly events: Events
   /** A checkpoint was stored. */
   readonly announce: (checkpoint: StoredCheckpoint) => void
+  /** Another process leads by now, or something else is stored than this one knows. */
+  readonly passed: () => void
   /** Nothing is published any more. */
   readonly stopped: (why: LogUnusable) => void
 }
@@ -31,9 +33,6 @@ export class Publisher {
   readonly #options: PublisherOptions
   readonly #key: NoteKey
   readonly #ended = new AbortController()
-  /** Whether it may publish; whether this process waits to lead; whether it leads. */
-  #begun = false
-  #awaiting = false
   #leading = false
   #running: Promise<void> | undefined
   #again = false
@@ -47,42 +46,10 @@ export class Publisher {
     this.#key = { name: options.origin, algorithm: 'ed25519', key: options.identity.keys.current.signingKey }
   }
 
-  /** Whether this process publishes. Of several one does, and the others read what it stored. */
-  get leading(): boolean {
-    return this.#leading
-  }
-
-  /** Publishes from now on, where and as soon as this process leads. */
+  /** Publishes from now on: this process leads, and knows what is stored. */
   begin(): void {
-    if (this.#ended.signal.aborted) return
-    this.#begun = true
-    this.#lead()
-  }
-
-  /** What another process published in between is read first, and gone on from. */
-  #lead(): void {
-    const { store, published, stopped, events, timers } = this.#options
-    const lead = async (): Promise<void> => {
-      await store.lead(this.#ended.signal)
-      await published.load()
-      this.#awaiting = false
-      if (this.#begun && !this.#ended.signal.aborted) this.#leads()
-    }
-    if (this.#awaiting) return
-    this.#awaiting = true
-    lead().catch((error: unknown) => {
-      this.#awaiting = false
-      if (this.#ended.signal.aborted) return
-      if (error instanceof LogUnusable) return stopped(error)
-      events({ event: 'fault', ...faultOf(error) })
-      timers.after(INDEX_LIMITS.publishPause, () => {
-        if (this.#begun) this.#lead()
-      })
-    })
-  }
-
-  #leads(): void {
     const { store, published, announce } = this.#options
+    if (this.#ended.signal.aborted) return
     this.#leading = true
     this.#unlisten ??= store.grown(() => this.#wake())
     if (published.checkpoint !== undefined) announce(published.checkpoint)
@@ -91,10 +58,14 @@ export class Publisher {
 
   /** Publishes nothing more until it begins again. Resolves once nothing of it is under way. */
   async pause(): Promise<void> {
-    this.#begun = false
     this.#leading = false
     this.#cancel?.()
     this.#cancel = undefined
+    await this.#running
+  }
+
+  /** Resolves once what is being stored now is stored, and told of. */
+  async settled(): Promise<void> {
     await this.#running
   }
 
@@ -170,12 +141,11 @@ export class Publisher {
   }
 
   #fail(error: unknown): void {
-    const { stopped, events } = this.#options
+    const { stopped, passed, events } = this.#options
     if (!this.#leading) return
     if (!(error instanceof PublishError)) return events({ event: 'fault', ...faultOf(error) })
     this.#leading = false
-    // Another process led in between.
-    if (error.reason !== 'uncertain') return this.#lead()
-    stopped(new LogUnusable('uncertain', { cause: error }))
+    if (error.reason === 'uncertain') stopped(new LogUnusable('uncertain', { cause: error }))
+    else passed()
   }
 }

@@ -80,6 +80,14 @@ export class Recovery {
     })
   }
 
+  /** Asks anew, before this process goes on with what others published: a database can lose its newest transactions. */
+  async again(): Promise<void> {
+    if (this.#state !== 'complete') return
+    this.#told.clear()
+    this.#settle('asking')
+    await this.begin()
+  }
+
   /** A trustee says that it has more than is published here: it is asked for the checkpoint that shows it. */
   suspect(trustee: KnownTrustee): void {
     void this.#ask(trustee)

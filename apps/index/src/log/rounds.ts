@@ -3,21 +3,16 @@
  * each at its own pace would cosign checkpoints of its own, and no two the same.
  */
 import { formatNote, type Note, type NoteSignature, parseNote } from '@scelle/log'
+import { equalBytes } from '@scelle/seal/verify'
 import { QUORUM } from '@scelle/wire/log'
 import type { Timers } from '@scelle/wire/timers'
 import { INDEX_LIMITS } from '../limits.ts'
-import type { CosignedKind, StoredCheckpoint } from '../log-store.ts'
+import type { CosignedKind, CosignedNote, StoredCheckpoint } from '../log-store.ts'
 
 /** A checkpoint and who cosigned it, by the trustee's place in the configuration. */
 export interface Target extends StoredCheckpoint {
   readonly signed: Note
   readonly cosignatures: Map<number, NoteSignature>
-}
-
-/** A note with cosignatures. */
-export interface CosignedNote {
-  readonly size: number
-  readonly note: Uint8Array
 }
 
 export interface RoundsOptions {
@@ -31,7 +26,10 @@ export interface RoundsOptions {
   readonly urged: () => void
   /** Somebody waits for a leaf that no checkpoint covers yet, and trustees could cosign the next one now. */
   readonly wanted: () => void
-  readonly keep: (kind: CosignedKind, cosigned: CosignedNote) => void
+  /** The same while another process has it published and cosigned. */
+  readonly elsewhere: (leaf: number) => void
+  /** Keeps it durably: nobody is told of cosignatures that the next process would not know. */
+  readonly keep: (kind: CosignedKind, cosigned: CosignedNote) => Promise<void>
 }
 
 const targetOf = (checkpoint: StoredCheckpoint): Target => ({
@@ -45,6 +43,8 @@ export class Rounds {
   readonly #options: RoundsOptions
   readonly #final: number
   readonly #cosigned: { -readonly [K in CosignedKind]?: CosignedNote & { readonly count: number } } = {}
+  #leads = false
+  #keeping = Promise.resolve()
   #newest: StoredCheckpoint | undefined
   #target: Target | undefined
   #begun = Number.NEGATIVE_INFINITY
@@ -67,19 +67,34 @@ export class Rounds {
     return this.#cosigned[kind]
   }
 
-  /** A checkpoint with all cosignatures that it has by now. */
-  newest(checkpoint: StoredCheckpoint | undefined): Uint8Array | undefined {
-    const { size, note } = checkpoint ?? {}
+  /** The newest checkpoint with all cosignatures that it has by now. */
+  newest(): Uint8Array | undefined {
+    const { size } = this.#newest ?? {}
     if (this.#target !== undefined && this.#target.size === size) return noteOf(this.#target)
-    const { final, quorum } = this.#cosigned
-    return [final, quorum].find((cosigned) => cosigned?.size === size)?.note ?? note
+    const kept = [this.#cosigned.final, this.#cosigned.quorum].find((cosigned) => cosigned?.size === size)
+    return (kept ?? this.#newest)?.note
   }
 
-  /** What was cosigned before a restart, or what another process, which leads, had cosigned. */
-  restore(kind: CosignedKind, cosigned: CosignedNote): void {
-    if (cosigned.size <= (this.#cosigned[kind]?.size ?? 0)) return
-    this.#cosigned[kind] = { ...cosigned, count: 0 }
-    this.#answer()
+  /** What is stored: from before a restart, or by another process. */
+  stored(kind: CosignedKind, { size, note }: CosignedNote): void {
+    const before = this.#cosigned[kind]
+    if (before !== undefined && (before.size > size || equalBytes(before.note, note))) return
+    // The log's own signature is among them.
+    this.#know(kind, { size, note, count: parseNote(note).signatures.length - 1 })
+  }
+
+  /** From now on trustees are asked from here. */
+  lead(): void {
+    this.#leads = true
+  }
+
+  /** Another process asks them. */
+  follow(): void {
+    this.#leads = false
+    this.#target = undefined
+    this.#cancel?.()
+    this.#cancel = undefined
+    if (this.#wanted.from < this.#wanted.to) this.#options.elsewhere(this.#wanted.to - 1)
   }
 
   published(checkpoint: StoredCheckpoint): void {
@@ -91,6 +106,7 @@ export class Rounds {
   hurry(leaf: number): void {
     const { from, to } = this.#wanted
     this.#wanted = from < to ? { from: Math.min(from, leaf), to: Math.max(to, leaf + 1) } : { from: leaf, to: leaf + 1 }
+    if (!this.#leads) return this.#options.elsewhere(leaf)
     this.#consider()
     this.#options.urged()
   }
@@ -117,7 +133,6 @@ export class Rounds {
     const count = target.cosignatures.size
     if (count >= QUORUM.release) this.#keep('quorum', target, count)
     if (count >= this.#final) this.#keep('final', target, count)
-    this.#answer()
     this.#consider()
   }
 
@@ -128,14 +143,10 @@ export class Rounds {
   }
 
   end(): void {
+    this.#leads = false
     this.#cancel?.()
     this.#newest = undefined
     this.#target = undefined
-  }
-
-  #answer(): void {
-    for (const { leaf, go } of this.#waiting) if (this.#covers(leaf)) go()
-    if (this.#covers(this.#wanted.to - 1)) this.#wanted = { from: 0, to: 0 }
   }
 
   #covers(leaf: number): boolean {
@@ -143,17 +154,26 @@ export class Rounds {
   }
 
   #keep(kind: CosignedKind, target: Target, count: number): void {
+    const cosigned = { size: target.size, note: noteOf(target), count }
+    this.#keeping = this.#keeping.then(() => this.#options.keep(kind, cosigned)).then(
+      () => this.#know(kind, cosigned),
+      // The next round brings others; who keeps it has told the operator.
+      () => undefined,
+    )
+  }
+
+  #know(kind: CosignedKind, cosigned: CosignedNote & { readonly count: number }): void {
     const before = this.#cosigned[kind]
-    if (before !== undefined && (before.size > target.size || (before.size === target.size && before.count >= count))) {
-      return
-    }
-    const { size } = target
-    this.#cosigned[kind] = { size, note: noteOf(target), count }
-    this.#options.keep(kind, { size, note: noteOf(target) })
+    if (before !== undefined && before.size > cosigned.size) return
+    if (before?.size === cosigned.size && before.count >= cosigned.count) return
+    this.#cosigned[kind] = cosigned
+    for (const { leaf, go } of this.#waiting) if (this.#covers(leaf)) go()
+    if (this.#covers(this.#wanted.to - 1)) this.#wanted = { from: 0, to: 0 }
+    this.#consider()
   }
 
   #consider(): void {
-    if (this.#options.trustees === 0) return
+    if (this.#options.trustees === 0 || !this.#leads) return
     if (this.#target !== undefined && this.#target.cosignatures.size < QUORUM.release) return
     const newest = this.#newest
     const from = Math.max(this.#wanted.from, this.#cosigned.quorum?.size ?? 0)

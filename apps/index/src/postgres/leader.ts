@@ -64,6 +64,7 @@ export class Leader {
   readonly #options: LeaderOptions
   readonly #wake = new Signal()
   readonly #ended: Promise<void>
+  readonly #tried = Promise.withResolvers<boolean>()
   #led: Led | undefined
   #waiting: (() => void)[] = []
   #closed = false
@@ -81,6 +82,11 @@ export class Leader {
     return this.#led
   }
 
+  /** Whether the first try was enough: nobody led when this process came. */
+  get tried(): Promise<boolean> {
+    return this.#tried.promise
+  }
+
   /** Waits until this process leads. Rejects with the signal's reason. */
   async lead(signal: AbortSignal): Promise<void> {
     signal.throwIfAborted()
@@ -96,8 +102,10 @@ export class Leader {
     }
   }
 
+  /** Leads no more, and does not try to: another process is to. */
   async close(): Promise<void> {
     this.#closed = true
+    this.#tried.resolve(false)
     this.#wake.raise()
     await this.#ended
   }
@@ -136,6 +144,7 @@ export class Leader {
       if (taken !== undefined) return { client, term: taken.term, locked: lock.got }
       // It leads without the lock because a predecessor that stood still had it: it is to get it now.
       if (lock.got) await UNLOCK(client)
+      this.#tried.resolve(false)
       await this.#wake.wait(INDEX_LIMITS.campaignInterval)
     }
     return undefined
@@ -144,6 +153,7 @@ export class Leader {
   async #hold(led: Led): Promise<void> {
     this.#led = led
     for (const resolve of this.#waiting.splice(0)) resolve()
+    this.#tried.resolve(true)
     let beat = performance.now()
     while (!this.#closed) {
       const begun = performance.now()
@@ -171,7 +181,7 @@ export class Leader {
     if (rows.length === 0) return 0
     faultPoint('sequence-written')
     watch.placed(rows)
-    void watch.tell(client).catch(() => undefined)
+    watch.tell(client)
     return rows.length
   }
 }

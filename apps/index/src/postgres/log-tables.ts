@@ -1,10 +1,13 @@
 /** The log's part of the PostgreSQL engine: any process reads, the leader publishes under its term. */
+import type { Pool } from 'pg'
 import { logEntry } from '@scelle/seal/verify'
 import {
-  type CosignedKind, type LogStore, PublishError, type StoredCheckpoint, type StoredLeaf, type StoredTile,
+  type CosignedKind, type CosignedNote, type LogProcesses, type LogStore, PublishError, type StoredCheckpoint,
+  type StoredLeaf, type StoredLog, type StoredTile,
 } from '../log-store.ts'
 import { byteArrays, integers } from './arrays.ts'
 import { isLost } from './connect.ts'
+import type { Notices } from './notices.ts'
 import type { Database } from './database.ts'
 import type { Leader, Led } from './leader.ts'
 import { prepared } from './prepared.ts'
@@ -21,6 +24,29 @@ const PUBLISH = prepared<{ size: number }>(`WITH head AS (
   SELECT checkpoint AS size FROM head`)
 const HEAD = prepared<{ term: number; checkpoint: number }>('SELECT term, checkpoint FROM log_head')
 
+/** One statement, so that no note in it is of a larger checkpoint than the one beside it. */
+const STORED = prepared<StoredRow>(`SELECT h.checkpoint, h.root, h.note, q.size AS quorum, q.note AS quorum_note,
+    f.size AS final, f.note AS final_note,
+    h.size > h.checkpoint OR EXISTS (SELECT FROM pending) AS behind
+  FROM log_head h LEFT JOIN cosigned q ON q.kind = 'quorum' LEFT JOIN cosigned f ON f.kind = 'final'`)
+
+interface StoredRow {
+  readonly checkpoint: number
+  readonly root: Uint8Array | null
+  readonly note: Uint8Array | null
+  readonly quorum: number | null
+  readonly quorum_note: Uint8Array | null
+  readonly final: number | null
+  readonly final_note: Uint8Array | null
+  readonly behind: boolean
+}
+
+const noteOf = (size: number | null, note: Uint8Array | null): CosignedNote | undefined =>
+  size === null || note === null ? undefined : { size, note }
+
+const checkpointOf = ({ checkpoint, root, note }: Omit<StoredRow, 'behind'>): StoredCheckpoint | undefined =>
+  root === null || note === null ? undefined : { size: checkpoint, root, note }
+
 const FENCED = 'another process leads the log'
 
 interface LeafRow { id: Uint8Array; salt: Uint8Array; subject: Uint8Array | null; statement: Uint8Array | null }
@@ -32,16 +58,38 @@ const leafOf = ({ id, salt, subject, statement }: LeafRow): StoredLeaf =>
 
 export interface PostgresLogOptions {
   readonly database: Database
+  readonly pool: Pool
   readonly leader: Leader
   readonly watch: Watch
+  readonly notices: Notices
   readonly faultPoint: (point: 'publish-begun' | 'publish-written') => void
 }
 
 export class PostgresLog implements LogStore {
+  readonly processes: LogProcesses
   readonly #options: PostgresLogOptions
 
   constructor(options: PostgresLogOptions) {
     this.#options = options
+    const { watch, notices, leader } = options
+    this.processes = {
+      stored: () => this.#stored(),
+      changed: (call) => watch.published(call),
+      want: (leaf) => notices.tell('wanted', leaf),
+      wanted: (call) => notices.on('wanted', call),
+      tried: () => leader.tried,
+      resign: () => leader.close(),
+    }
+  }
+
+  async #stored(): Promise<StoredLog> {
+    const [row] = await STORED(this.#options.pool)
+    if (row === undefined) throw new Error('the log has no head')
+    const { quorum, final, behind } = row
+    return {
+      checkpoint: checkpointOf(row), quorum: noteOf(quorum, row.quorum_note), final: noteOf(final, row.final_note),
+      behind,
+    }
   }
 
   async size(): Promise<number> {
@@ -73,12 +121,13 @@ export class PostgresLog implements LogStore {
   }
 
   async publish(next: StoredCheckpoint, tiles: readonly StoredTile[], after: number): Promise<void> {
-    const { leader, faultPoint } = this.#options
+    const { leader, notices, faultPoint } = this.#options
     const led = leader.led
     if (led === undefined) throw new PublishError('fenced', FENCED)
     faultPoint('publish-begun')
     if (!(await this.#store(led, next, tiles, after))) await this.#explain(led, after)
     faultPoint('publish-written')
+    notices.tell('published')
   }
 
   async #store(
@@ -121,9 +170,10 @@ export class PostgresLog implements LogStore {
         .doUpdateSet((eb) => ({ size: eb.ref('excluded.size'), note: eb.ref('excluded.note') }))
         .whereRef('excluded.size', '>=', 'cosigned.size'))
       .execute()
+    this.#options.notices.tell('published')
   }
 
-  async cosigned(kind: CosignedKind): Promise<{ readonly size: number; readonly note: Uint8Array } | undefined> {
+  async cosigned(kind: CosignedKind): Promise<CosignedNote | undefined> {
     return this.#options.database.selectFrom('cosigned').select(['size', 'note']).where('kind', '=', kind)
       .executeTakeFirst()
   }

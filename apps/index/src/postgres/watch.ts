@@ -6,13 +6,9 @@ import type { Client, Pool } from 'pg'
 import { Problem } from '@scelle/wire/errors'
 import { INDEX_LIMITS } from '../limits.ts'
 import { byteArrays, integers } from './arrays.ts'
-import { connectAlone } from './connect.ts'
+import type { Notices } from './notices.ts'
 import { prepared } from './prepared.ts'
 import { Signal } from './signal.ts'
-
-const PENDING = 'scelle_pending'
-const LEAVES = 'scelle_leaves'
-const NOTIFY = prepared("SELECT pg_notify($1, '')")
 
 const PLACED = prepared<{ vault: Uint8Array; seq: number; sequence: number }>(
   `SELECT l.vault, l.seq, l.sequence FROM unnest($1::bytea[], $2::bigint[]) AS w (vault, seq)
@@ -39,31 +35,39 @@ interface Waiting {
 const keyOf = (vault: Uint8Array, seq: number): string => `${Buffer.from(vault).toString('latin1')}${seq}`
 
 export class Watch {
-  readonly #database: string
+  readonly #notices: Notices
   readonly #pool: Pool
   readonly #waiting = new Map<string, Waiting>()
   readonly #listeners = new Set<() => void>()
+  readonly #followers = new Set<() => void>()
   readonly #look = new Signal()
-  readonly #ended: Promise<unknown>
-  #client: Client | undefined
+  readonly #ended: Promise<void>
   #closed = false
-  #notifying = false
-  #again = false
   #size = 0
   /** Called when leaves may wait for their numbers. */
   pending: () => void = () => undefined
   /** Whether this process numbers leaves itself. */
   leads: () => boolean = () => false
 
-  constructor(database: string, pool: Pool) {
-    this.#database = database
+  constructor(notices: Notices, pool: Pool) {
+    this.#notices = notices
     this.#pool = pool
-    this.#ended = Promise.all([this.#listen(), this.#watch()])
+    notices.on('pending', () => this.pending())
+    notices.on('leaves', () => this.#look.raise())
+    notices.on('published', () => this.#published())
+    notices.connected = () => this.#look.raise()
+    this.#ended = this.#watch()
   }
 
   grown(call: () => void): () => void {
     this.#listeners.add(call)
     return () => this.#listeners.delete(call)
+  }
+
+  /** Calls back when a checkpoint or cosignatures were stored, and from time to time in case that was not told. */
+  published(call: () => void): () => void {
+    this.#followers.add(call)
+    return () => this.#followers.delete(call)
   }
 
   /** The number of a leaf, once it has one: to be called before the leaf can get it, or followed by `look`. */
@@ -85,7 +89,7 @@ export class Watch {
   /** Leaves were stored: whoever leads is to number them. */
   stored(): void {
     if (this.leads()) this.pending()
-    else void this.#notifyPending()
+    else this.#notices.tell('pending')
   }
 
   /** Leaves were numbered by this process. */
@@ -98,7 +102,6 @@ export class Watch {
   async close(): Promise<void> {
     this.#closed = true
     this.#look.raise()
-    await this.#client?.end().catch(() => undefined)
     await this.#ended
     for (const { reject } of this.#waiting.values()) reject(new Problem('overloaded'))
   }
@@ -109,48 +112,17 @@ export class Watch {
     this.#waiting.delete(key)
   }
 
-  /** One at a time: what is stored meanwhile is told of together. */
-  async #notifyPending(): Promise<void> {
-    this.#again = true
-    if (this.#notifying) return
-    this.#notifying = true
-    while (this.#again) {
-      this.#again = false
-      await NOTIFY(this.#pool, PENDING).catch(() => undefined)
-    }
-    this.#notifying = false
-  }
-
-  async #listen(): Promise<void> {
-    while (!this.#closed) {
-      try {
-        await this.#listenOn(await connectAlone(this.#database))
-      } catch {
-        await new Promise((resolve) => void setTimeout(resolve, this.#closed ? 0 : INDEX_LIMITS.reconnectPause))
-      }
-    }
-  }
-
-  async #listenOn(client: Client): Promise<void> {
-    this.#client = client
-    const gone = new Promise<void>((resolve) => void client.once('end', resolve))
-    try {
-      if (this.#closed) return
-      client.on('notification', ({ channel }) => {
-        if (channel === PENDING) this.pending()
-        else this.#look.raise()
-      })
-      await client.query(`LISTEN ${PENDING}; LISTEN ${LEAVES}`)
-      this.#look.raise()
-      await gone
-    } finally {
-      await client.end().catch(() => undefined)
-    }
+  #published(): void {
+    for (const call of this.#followers) call()
   }
 
   async #watch(): Promise<void> {
-    while (!this.#closed) {
+    for (let told = 0; !this.#closed;) {
       await this.#look.wait(INDEX_LIMITS.lookInterval)
+      if (performance.now() - told >= INDEX_LIMITS.lookInterval) {
+        told = performance.now()
+        this.#published()
+      }
       if (this.#closed || (this.#waiting.size === 0 && this.#listeners.size === 0)) continue
       try {
         await this.#lookNow()
@@ -185,7 +157,7 @@ export class Watch {
   }
 
   /** Tells other processes that leaves were numbered. */
-  async tell(client: Client): Promise<void> {
-    await NOTIFY(client, LEAVES)
+  tell(client: Client): void {
+    this.#notices.tell('leaves', undefined, client)
   }
 }
