@@ -19,13 +19,11 @@ import {
   Grant,
   GrantKeys,
   Manifest,
-  Position,
   RecordHeader,
   releaseCommitment,
   sha256,
   shareCommitment,
   statementId,
-  SUITE,
   toHex,
 } from '@scelle/seal/verify'
 import { signRequest } from '@scelle/wire/http'
@@ -91,14 +89,12 @@ const post = async (
  */
 export const logged = async (
   { world, vault }: Scene, signed: Uint8Array,
-): Promise<{ position: Uint8Array; receipt: Uint8Array }> => {
+): Promise<{ receipt: Uint8Array }> => {
   const statement = { id: statementId(signed), bytes: signed }
   const trustee = world.trustees[0]!.id
   const [outcome] = await world.indexStore.apply([{ kind: 'release', statement, vault: vault.id, trustee }])
   if (outcome === undefined || !('position' in outcome)) throw new Error('the store took no leaf')
-  const { sequence, salt, time } = outcome.position
-  const index = world.index.identity
-  const position = encode(Position, { suite: SUITE, index: index.id, statement: statement.id, sequence, salt, time })
+  const { sequence, salt } = outcome.position
   for (let seconds = 0; seconds < 60; seconds++) {
     await world.clock.advance(1_000)
     const final = await world.network.fetch(`${world.index.url}/v1/log/final`)
@@ -106,7 +102,7 @@ export const logged = async (
     const isFinal = final.ok && Number((await final.text()).split('\n')[1]) >= sequence
     if (!isFinal || !proof.ok) continue
     const receipt = formatProof({ ...parseProof(new Uint8Array(await proof.arrayBuffer())), extra: salt })
-    return { position: await index.sign('position', position), receipt }
+    return { receipt }
   }
   throw new Error('the leaf was not cosigned by everybody within a minute')
 }
@@ -143,11 +139,10 @@ export const releaseOf = async (
   const { world, hospital } = scene
   const { access, body } = await accessTo(scene, reader, headers)
   const { view, chain } = await provenBy(scene, reader)
-  const { position, proof } = decode(Receipt, body)
-  const shown = [hospital, reader, world.index, ...world.trustees].map(({ identity }) => [...identity.chain])
+  const { proof } = decode(Receipt, body)
+  const shown = [hospital, reader, ...world.trustees].map(({ identity }) => [...identity.chain])
   const request = encode(ReleaseRequest, {
     access: access.signed,
-    position,
     receipt: proof!,
     genesis: view,
     keys: shown,

@@ -5,7 +5,6 @@
 import {
   type Access, type CapsuleHeader, capsuleHeaderHash, type Context, decodeCapsuleHeader, encapsulationId, encode,
   equalBytes, type PrincipalKeys, Release, RIGHTS, SealError, SUITE, toHex, verifyAccess, verifyGrantChain,
-  verifyPosition,
 } from '@scelle/seal/verify'
 import type { Identity } from '@scelle/seal/identity'
 import { type CourierKeys, openShare, sealRelease } from '@scelle/seal/shares'
@@ -129,7 +128,7 @@ interface VerifiedAccess {
 const answerNew = async (
   { request, principals, reader }: SignedRelease, { access, id }: VerifiedAccess,
   { capsules, index, revocations, leaf }: {
-    capsules: readonly NamedCapsule[]; index: number; revocations: number; leaf: ShownLeaf | undefined
+    capsules: readonly NamedCapsule[]; index: number; revocations: number; leaf: ShownLeaf
   },
   { identity, couriers, store, context }: Releaser,
 ): Promise<Uint8Array> => {
@@ -159,12 +158,7 @@ const decide = async (signed: SignedRelease, verified: VerifiedAccess, releaser:
   const vault = await verifyVault(request.genesis, access, principals)
   const index = shareIndex(vault, identity.id)
   const { receipt } = request
-  if (receipt === undefined) {
-    await verifyPosition(request.position, principals.need(releaser.index, 'index'), id)
-  }
-  const leaf = receipt === undefined
-    ? undefined
-    : await requireLogged({ receipt, access: request.access, vault, principals }, releaser.logged)
+  const leaf = await requireLogged({ receipt, access: request.access, vault, principals }, releaser.logged)
   const capsules = requireNamed(request, access)
   const revocations = store.log.countRevocations(access.chain)
   await requireRight(signed, access, vault, capsules, releaser)

@@ -13,7 +13,8 @@ import { signRequest } from '@scelle/wire/http'
 import { LogPush, ReleaseRequest, Self } from '@scelle/wire/messages'
 import { TrusteeStore } from '../src/trustee.ts'
 import { follow, sendPush, TestLog } from './log-world.ts'
-import { askRelease, makeCapsule, makeWorld, NOW, prepare, startTrustee, type World } from './world.ts'
+import { askRelease, withReceipt } from './logged.ts'
+import { makeCapsule, makeWorld, NOW, prepare, startTrustee, type World } from './world.ts'
 
 type Child = ChildProcessByStdio<null, Readable, Readable>
 
@@ -72,9 +73,12 @@ describe('a release outlives', () => {
 
   test('kill -9 between the disk and the answer: what was decided is what is answered', async () => {
     const path = join(folder, 'trustee.sqlite')
+    const made = await prepare(world, { capsules: [await makeCapsule(world)], reader: world.hospital })
+    const before = startTrustee(world, 0, path)
+    const request = await withReceipt(world, before, made.request)
+    before.store.close()
     const child = run('./dying.ts', writeIdentity(), path, toHex(world.index.id), String(NOW))
     const url = `${await firstLine(child.stdout)}/v1/releases`
-    const { request, access } = await prepare(world, { capsules: [await makeCapsule(world)], reader: world.hospital })
     const body = encode(ReleaseRequest, request)
     const { now, random } = world.clock
     const headers = await signRequest({ method: 'POST', url, body, identity: world.hospital, now, random })
@@ -83,7 +87,8 @@ describe('a release outlives', () => {
     expect(await exit).toEqual([null, 'SIGKILL'])
 
     const running = startTrustee(world, 0, path)
-    const named = { reader: world.hospital.id, access: access.access.access, statement: access.id }
+    const { access, id } = made.access
+    const named = { reader: world.hospital.id, access: access.access, statement: id }
     const decided = running.store.answerTo(named) as Uint8Array
     const answered = await askRelease(world, running, request, world.hospital)
     running.store.close()

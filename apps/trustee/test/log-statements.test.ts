@@ -5,9 +5,9 @@ import { createIdentity, type Identity } from '@scelle/seal/identity'
 import { decode, Denial, encode, statementId, SUITE } from '@scelle/seal/verify'
 import { LogStatements, LogStatementsRequest } from '@scelle/wire/messages'
 import { cosignedNote, follow, leafOf, plainLeaf, receiptUnder, sendPush, TestLog } from './log-world.ts'
+import { askRelease } from './logged.ts'
 import {
-  askRelease, grantsToDoctor, makeCapsule, makeWorld, post, prepare, type Prepared, type Running, startTrustee,
-  type World,
+  grantsToDoctor, makeCapsule, makeWorld, post, prepare, type Prepared, type Running, startTrustee, type World,
 } from './world.ts'
 
 let world: World
@@ -55,8 +55,7 @@ describe('the index is handed', () => {
     for (const one of [running, second]) await follow(world, one, log)
     const receipt = await receiptUnder(log, place, await cosignedNote([running, second]))
     expect((await known(0, 9)).leaves).toEqual([])
-    const keys = [...prepared.request.keys, ...world.trustees.map(({ chain: records }) => [...records])]
-    expect((await askRelease(world, running, { ...prepared.request, receipt, keys })).status).toBe(200)
+    expect((await askRelease(world, running, { ...prepared.request, receipt })).status).toBe(200)
     expect((await known(0, 9)).leaves).toEqual([{ ...place, statement: prepared.access.signed }])
   })
 

@@ -7,9 +7,8 @@ import { checkEvidence } from '@scelle/wire/evidence'
 import { logPolicy, verifyEd25519 } from '@scelle/wire/log'
 import { createTrustee } from '../src/trustee.ts'
 import { follow, get, plainLeaf, pushed, sendPush, TestLog } from './log-world.ts'
-import {
-  askRelease, indexOf, makeCapsule, makeWorld, NOW, prepare, type Running, startTrustee, type World,
-} from './world.ts'
+import { askRelease } from './logged.ts'
+import { indexOf, makeCapsule, makeWorld, NOW, prepare, type Running, startTrustee, type World } from './world.ts'
 
 let world: World
 let running: Running
@@ -201,7 +200,8 @@ describe('two histories', () => {
     running = { ...running, trustee: again }
     await stopped()
     const { request } = await prepare(world, { capsules: [await makeCapsule(world)], reader: world.hospital })
-    expect((await askRelease(world, running, request, world.hospital)).code).toBe('log-forked')
+    expect((await askRelease(world, running, { ...request, receipt: Uint8Array.of(1) }, world.hospital)).code)
+      .toBe('log-forked')
   })
 })
 

@@ -2,16 +2,16 @@
 import { beforeAll, describe, expect, test } from 'vitest'
 import { Courier, type OpenCapsule } from '@scelle/seal/envelope'
 import { createAccess, type MadeGrant } from '@scelle/seal/grants'
-import { createIdentity, type Identity, rotateIdentity } from '@scelle/seal/identity'
+import { type Identity, rotateIdentity } from '@scelle/seal/identity'
 import { createVault } from '@scelle/seal/keys'
 import {
-  CapsuleHeader, capsuleHeaderHash, type CategoryEntry, decode, encode, RIGHTS, Signed, signatureInput, VaultGenesis,
+  CapsuleHeader, capsuleHeaderHash, type CategoryEntry, encode, RIGHTS, VaultGenesis,
 } from '@scelle/seal/verify'
 import { signRequest } from '@scelle/wire/http'
 import { ReleaseRequest } from '@scelle/wire/messages'
+import { askRelease, withReceipt } from './logged.ts'
 import {
-  askRelease, grantsToDoctor, grantTo, makeCapsule, makeWorld, type Outcome, positionOf, prepare, type Prepared,
-  startTrustee, type World,
+  grantsToDoctor, grantTo, makeCapsule, makeWorld, type Outcome, prepare, type Prepared, startTrustee, type World,
 } from './world.ts'
 
 let world: World
@@ -50,12 +50,12 @@ interface Recorded { grants?: readonly MadeGrant[]; reader?: Identity; custodian
 const onRecord = async (
   capsules: readonly Uint8Array[],
   { grants, reader = world.doctor, custodian = world.hospital, late = 0 }: Recorded = {},
-): Promise<{ access: Uint8Array; position: Uint8Array }> => {
-  const { signed, id } = await createAccess({
+): Promise<{ access: Uint8Array }> => {
+  const { signed } = await createAccess({
     vault: world.vault.vault, custodian: custodian.id, reader, purpose: 'treatment', capsules,
     chain: (grants ?? chain).map((grant) => grant.id),
   }, { ...world.clock, now: () => world.clock.now() + late * 1000 })
-  return { access: signed, position: await positionOf(world, id) }
+  return { access: signed }
 }
 
 describe('shares', () => {
@@ -144,34 +144,6 @@ describe('what the access names', () => {
   })
 })
 
-describe('the index\'s word', () => {
-  test('none for this access', async () => {
-    const another = await prepare(world, { capsules: [capsule], chain })
-    const outcome = await broken({ position: another.request.position })
-    expect(outcome).toEqual(refusal('bad-statement', /^release-mismatch/))
-  })
-
-  test('by another index than the pinned one, whose chain is shown too', async () => {
-    const index = await createIdentity('index', world.clock)
-    const position = await positionOf(world, good.access.id, index)
-    expect(await broken({ position })).toEqual(refusal('bad-statement', /^principal-mismatch/))
-    const outcome = await broken({ position, keys: [...good.request.keys, [...index.chain]] })
-    expect(outcome).toEqual(refusal('bad-statement', /^principal-mismatch/))
-  })
-
-  test('in the pinned index\'s name, by somebody else', async () => {
-    const { kind, body, signer, keyVersion } = decode(Signed, good.request.position)
-    const signature = await world.stranger.signRaw(signatureInput(kind, signer, keyVersion, body))
-    const position = encode(Signed, { kind, body, signer, keyVersion, signature })
-    expect(await broken({ position })).toEqual(refusal('bad-statement', /^signature-invalid/))
-  })
-
-  test('without the index\'s keys', async () => {
-    const outcome = await broken({ keys: good.request.keys.slice(1) })
-    expect(outcome).toEqual(refusal('bad-statement', /key chain of the index is missing/))
-  })
-})
-
 describe('who asks', () => {
   test('somebody else, with the reader\'s whole request and its own keys', async () => {
     const keys = [...good.request.keys, [...world.stranger.chain]]
@@ -182,7 +154,7 @@ describe('who asks', () => {
 
   test('the same HTTP request again, as recorded on the way', async () => {
     const running = startTrustee(world)
-    const body = encode(ReleaseRequest, good.request)
+    const body = encode(ReleaseRequest, await withReceipt(world, running, good.request))
     const url = 'http://localhost/v1/releases'
     const headers = await signRequest({
       method: 'POST', url, body, identity: world.doctor, now: world.clock.now, random: world.clock.random,

@@ -3,9 +3,9 @@ import { type OpenCapsule, openRelease, ownerRelease } from '@scelle/seal/envelo
 import type { MadeGrant } from '@scelle/seal/grants'
 import { decode, encode, toHex } from '@scelle/seal/verify'
 import { KeyChain, Self } from '@scelle/wire/messages'
+import { askRelease, withReceipt } from './logged.ts'
 import {
-  answerIn, askRelease, grantsToDoctor, grantTo, makeCapsule, makeWorld, post, prepare, type Prepared, startTrustee,
-  type World,
+  answerIn, grantsToDoctor, grantTo, makeCapsule, makeWorld, post, prepare, type Prepared, startTrustee, type World,
 } from './world.ts'
 
 let world: World
@@ -74,7 +74,7 @@ describe('a release', () => {
 describe('repeats', () => {
   test('the same access gets the same bytes, in sequence and at once', async () => {
     const running = startTrustee(world)
-    const { request } = await prepare(world, { capsules, chain })
+    const request = await withReceipt(world, running, (await prepare(world, { capsules, chain })).request)
     const both = await Promise.all([askRelease(world, running, request), askRelease(world, running, request)])
     const third = await askRelease(world, running, request)
     expect(both.map(({ status }) => status)).toEqual([200, 200])
@@ -158,8 +158,10 @@ describe('the server', () => {
   test('logs say nothing of whom or what', async () => {
     const running = startTrustee(world)
     const prepared = await prepare(world, { capsules, chain })
-    await askRelease(world, running, prepared.request)
-    await askRelease(world, running, { ...prepared.request, genesis: Uint8Array.of(0) })
+    const request = await withReceipt(world, running, prepared.request)
+    running.lines.length = 0
+    await askRelease(world, running, request)
+    await askRelease(world, running, { ...request, genesis: Uint8Array.of(0) })
     const text = running.lines.join('')
     expect(running.lines).toHaveLength(2)
     const { id: access, access: { access: name } } = prepared.access

@@ -6,9 +6,10 @@ import { createRevocation, type MadeGrant } from '@scelle/seal/grants'
 import type { Identity } from '@scelle/seal/identity'
 import { encode } from '@scelle/seal/verify'
 import { RevocationNotice } from '@scelle/wire/messages'
+import { askRelease } from './logged.ts'
 import {
-  askRelease, grantsToDoctor, grantTo, makeCapsule, makeWorld, noticeOf, type Outcome, post, prepare, type Running,
-  startTrustee, type World,
+  grantsToDoctor, grantTo, makeCapsule, makeWorld, noticeOf, type Outcome, post, prepare, type Running, startTrustee,
+  type World,
 } from './world.ts'
 
 let world: World

@@ -11,9 +11,9 @@ import type { Timers } from '@scelle/wire/timers'
 import { TRUSTEE_LIMITS } from '../src/limits.ts'
 import { TrusteeStore } from '../src/trustee.ts'
 import type { Word } from '../src/words/word-store.ts'
+import { askRelease } from './logged.ts'
 import {
-  askRelease, grantsToDoctor, makeCapsule, makeWorld, NOW, post, prepare, type Prepared, type Running, startTrustee,
-  type World,
+  grantsToDoctor, makeCapsule, makeWorld, NOW, post, prepare, type Prepared, type Running, startTrustee, type World,
 } from './world.ts'
 
 let world: World

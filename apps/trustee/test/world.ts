@@ -5,7 +5,7 @@ import { createAccess, createGrant, type MadeAccess, type MadeGrant } from '@sce
 import { createIdentity, type Identity } from '@scelle/seal/identity'
 import { createVault, type MadeVault } from '@scelle/seal/keys'
 import {
-  type CategoryEntry, type Context, decode, decodeCapsule, encode, type Grant, Position, RIGHTS, SUITE, toHex,
+  type CategoryEntry, type Context, decode, decodeCapsule, type Grant, RIGHTS, toHex,
 } from '@scelle/seal/verify'
 import { signRequest } from '@scelle/wire/http'
 import { ReleaseAnswer, ReleaseRequest, type RevocationNotice } from '@scelle/wire/messages'
@@ -119,10 +119,8 @@ export interface Prepared {
   readonly request: ReleaseRequest
 }
 
-export const positionOf = (world: World, statement: Uint8Array, index = world.index): Promise<Uint8Array> =>
-  index.sign('position', encode(Position, {
-    suite: SUITE, index: index.id, statement, sequence: 1, time: seconds(world),
-  }))
+/** Stands for a receipt that `askRelease` makes: whatever the access is, the log has it. */
+export const ANY_RECEIPT = Uint8Array.of(0)
 
 /** What a reader sends to trustee `to`, all in order. */
 export const prepare = async (
@@ -138,17 +136,17 @@ export const prepare = async (
   const seals = capsules.map(({ capsuleBytes }) => decodeCapsule(capsuleBytes).capsule)
   const names = new Map(seals.map(({ shares }) => shares[to]?.encapsulation as Uint8Array)
     .map((id) => [Buffer.from(id).toString('hex'), world.courier.bytesOf(id) as Uint8Array]))
-  const shown = new Set([world.index, world.hospital, world.practice, reader])
+  const shown = new Set([world.hospital, world.practice, reader, ...world.trustees])
   return {
     access,
     request: {
       access: access.signed,
-      position: await positionOf(world, access.id),
       genesis: world.vault.genesisSigned,
       keys: [...shown].map(({ chain: records }) => [...records]),
       chain: chain.map(({ grantSigned }) => grantSigned),
       capsules: seals.map(({ header, shares }) => ({ header, share: shares[to] as (typeof shares)[number] })),
       encapsulations: [...names.values()],
+      receipt: ANY_RECEIPT,
     },
   }
 }
@@ -198,10 +196,6 @@ export const post = async (
     detail: problem?.detail ?? '',
   }
 }
-
-export const askRelease = (
-  world: World, running: Running, request: ReleaseRequest, signer = world.doctor,
-): Promise<Outcome> => post(world, running, '/v1/releases', encode(ReleaseRequest, request), signer)
 
 export const answerIn = (outcome: Outcome): ReleaseAnswer => decode(ReleaseAnswer, outcome.bytes)
 

@@ -66,8 +66,8 @@ const requestFor = async (
   share: number,
 ): Promise<Uint8Array> => {
   const grantees = (need.grant?.grants ?? []).map(({ grantee }) => grantee)
-  const { index, identity } = connection
-  const ids = [need.view.genesis.controller, need.part.custodian.keys.id, ...grantees, identity.id, index.id]
+  const { identity } = connection
+  const ids = [need.view.genesis.controller, need.part.custodian.keys.id, ...grantees, identity.id]
   const unique = new Map(ids.map((id) => [toHex(id), id]))
   const principals = await Promise.all([...unique.values()].map((id) => connection.directory.of(id)))
   const encapsulations = new Map(
@@ -78,7 +78,6 @@ const requestFor = async (
   )
   return encode(ReleaseRequest, {
     access: access.signed,
-    position: logged.by.position,
     genesis: need.view.genesisSigned,
     keys: [...principals.map(({ chain }) => [...chain]), ...logged.by.trusteeChains],
     chain: [...(need.grant?.chain ?? [])],

@@ -124,17 +124,16 @@ export type Receipt = Value<typeof Receipt>
 /** A whole proof that a reader may read: everything a trustee needs to decide by itself, nothing looked up. */
 export const ReleaseRequest = struct({
   access: field(0, statement),
-  position: field(1, statement),
   genesis: field(2, statement),
-  /** Key chains of index, controller, custodian, every grantee of the chain, the reader: each principal once. */
+  /** Key chains of controller, custodian, every grantee of the chain, the reader, the trustees: each principal once. */
   keys: field(3, list(KeyChain, 16)),
   chain: field(4, statements(8)),
   capsules: field(5, list(struct({
     header: field(0, bytes(1, FORMAT_LIMITS.capsuleHeader)), share: field(1, CourierSeal),
   }), FORMAT_LIMITS.accessCapsules)),
   encapsulations: field(6, list(bytes(1, 2_048), FORMAT_LIMITS.accessCapsules)),
-  /** The access's proof. `keys` then shows the vault's trustees too. */
-  receipt: optional(7, logProof),
+  /** The access's proof, under a checkpoint that this trustee cosigned and another one of the vault. */
+  receipt: field(7, logProof),
 })
 export type ReleaseRequest = Value<typeof ReleaseRequest>
 

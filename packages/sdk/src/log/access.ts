@@ -70,7 +70,6 @@ const tooFew = async (connection: Connection, view: VaultView, cause: SdkError):
 
 /** One access that is in the log; gives each trustee a receipt that it accepts. */
 export class LoggedAccess {
-  readonly position: Uint8Array
   readonly #connection: Connection
   readonly #access: MadeAccess
   readonly #place: Place
@@ -80,11 +79,10 @@ export class LoggedAccess {
   private constructor(
     connection: Connection,
     access: MadeAccess,
-    known: { position: Uint8Array; place: Place; trustees: readonly KnownPrincipal[]; receipt: HeldReceipt },
+    known: { place: Place; trustees: readonly KnownPrincipal[]; receipt: HeldReceipt },
   ) {
     this.#connection = connection
     this.#access = access
-    this.position = known.position
     this.#place = known.place
     this.#trustees = known.trustees
     this.#receipt = known.receipt
@@ -105,7 +103,7 @@ export class LoggedAccess {
     const receipt = await heldReceipt(connection, { signed: access.signed, place, trustees }, proof)
     // Nobody waits for it: trustees that release keep it too.
     void connection.given?.keep({ word: position, statement: access.signed })
-    return new LoggedAccess(connection, access, { position, place, trustees, receipt })
+    return new LoggedAccess(connection, access, { place, trustees, receipt })
   }
 
   /** Key chains of the vault's trustees, which a releaser checks the others' cosignatures by. */

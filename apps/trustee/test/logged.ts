@@ -1,0 +1,45 @@
+/** Releases as an index makes them possible that logs whatever it is given, and another trustee that cosigns all of it. */
+import { cosignNote, formatNote, type NoteKey, parseNote, parseSignatures } from '@scelle/log'
+import type { Identity } from '@scelle/seal/identity'
+import { encode } from '@scelle/seal/verify'
+import { witnessKeys } from '@scelle/wire/log'
+import { ReleaseRequest } from '@scelle/wire/messages'
+import { follow, receiptUnder, TestLog } from './log-world.ts'
+import { ANY_RECEIPT, type Outcome, post, type Running, type World } from './world.ts'
+
+const logs = new WeakMap<World, TestLog>()
+
+const logOf = (world: World): TestLog => {
+  const known = logs.get(world) ?? new TestLog(world)
+  logs.set(world, known)
+  return known
+}
+
+/** The receipt of an access, under the cosignatures of the trustee that is asked and of one other. */
+const receiptOf = async (world: World, running: Running, access: Uint8Array): Promise<Uint8Array> => {
+  const log = logOf(world)
+  const place = log.add(access)
+  const { cosignature } = await follow(world, running, log)
+  const { text, signatures } = parseNote(await log.note())
+  const [own] = parseSignatures(cosignature ?? '')
+  const other = world.trustees.find(({ keys }) => witnessKeys(keys)[0]?.name !== own?.name) as Identity
+  const key = witnessKeys(other.keys).at(-1) as NoteKey
+  const second = await cosignNote(text, Math.floor(world.clock.now() / 1000), key, other.signRaw)
+  const note = formatNote({ text, signatures: [...signatures, ...own === undefined ? [] : [own], second] })
+  return receiptUnder(log, place, note)
+}
+
+/** The request with a receipt that this trustee takes, where it has `ANY_RECEIPT`. */
+export const withReceipt = async (
+  world: World, running: Running, request: ReleaseRequest,
+): Promise<ReleaseRequest> => request.receipt === ANY_RECEIPT
+  ? { ...request, receipt: await receiptOf(world, running, request.access) }
+  : request
+
+/** Sends a release request, made with {@link withReceipt}. */
+export const askRelease = async (
+  world: World, running: Running, request: ReleaseRequest, signer = world.doctor,
+): Promise<Outcome> => {
+  const body = encode(ReleaseRequest, await withReceipt(world, running, request))
+  return post(world, running, '/v1/releases', body, signer)
+}
