@@ -63,6 +63,8 @@ const en = {
   revoked: 'Revoked. What was already opened cannot be taken back; what is written from now on has new keys.',
   revokedPending: (count: number) =>
     `${count} trustee${count === 1 ? ' has' : 's have'} not confirmed yet. Run the same command again.`,
+  revokedLogged: 'It is in the public log, cosigned by all three trustees: nobody can deny it any more.',
+  revokedNotLogged: 'Not all three trustees have cosigned it in the public log yet: it is honoured, and not final.',
   connected: (url: string) => `FHIR R4 for this machine's applications at ${url}`,
   tokenIn: (path: string) => `Token (Authorization: Bearer …) in ${path}`,
   stateSees: 'What the state sees of this vault',
@@ -172,6 +174,8 @@ const fr: Messages = {
   revoked: "Révoqué. Ce qui a été ouvert ne peut être repris ; ce qui s'écrit désormais a de nouvelles clés.",
   revokedPending: (count) =>
     `${count} dépositaire${count === 1 ? " n'a" : "s n'ont"} pas encore confirmé. Relancez la commande.`,
+  revokedLogged: 'Elle est au journal public, cosignée par les trois dépositaires : nul ne peut plus la nier.',
+  revokedNotLogged: "Tous les dépositaires ne l'ont pas encore cosignée au journal public : appliquée, non définitive.",
   connected: (url) => `FHIR R4 pour les applications de cette machine : ${url}`,
   tokenIn: (path) => `Jeton (Authorization: Bearer …) dans ${path}`,
   stateSees: "Ce que l'État voit de ce coffre",

@@ -14,7 +14,7 @@ interface Parameters extends AnyResource {
   readonly parameter?: readonly {
     readonly name: string
     readonly valueString?: string
-    readonly valueInteger?: number
+    readonly valueInteger?: number; readonly valueCode?: string
   }[]
   readonly issue?: readonly { readonly diagnostics?: string }[]
 }
@@ -105,6 +105,8 @@ export const revoke = async (io: Io, edge: EdgeClient, grant: string): Promise<n
   const pending = answer.parameter?.find((parameter) => parameter.name === 'pending')?.valueInteger ?? 0
   io.out(messages.revoked)
   if (pending > 0) io.out(messages.revokedPending(pending))
+  const logged = answer.parameter?.find((parameter) => parameter.name === 'logged')?.valueCode
+  io.out(logged === 'final' ? messages.revokedLogged : messages.revokedNotLogged)
   return pending > 0 ? EXIT.partly : EXIT.done
 }
 

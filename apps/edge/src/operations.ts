@@ -76,7 +76,7 @@ export class Operations {
     }
   }
 
-  /** `POST $scelle-revoke`: `grant`, hex → `pending`, the number of trustees that have not confirmed. */
+  /** `POST $scelle-revoke`: `grant`, hex → `pending`, trustees that have not confirmed; `logged`. */
   async revoke(call: Call): Promise<FhirAnswer> {
     const given = parametersIn(call, ['grant'])
     const grant = fromHex(given.get('grant') ?? '')
@@ -84,9 +84,9 @@ export class Operations {
     const vault = this.#options.directory.grantVault(toHex(grant))
     if (vault === undefined) throw new EdgeError('not-found', 'this edge gave no such grant')
     try {
-      const { pending } = await (await this.#options.vaults.get(vault)).revoke(grant)
+      const { pending, logged } = await (await this.#options.vaults.get(vault)).revoke(grant)
       this.#options.vaults.stale(vault)
-      const parameter = [{ name: 'pending', valueInteger: pending.length }]
+      const parameter = [{ name: 'pending', valueInteger: pending.length }, { name: 'logged', valueCode: logged }]
       return jsonAnswer(200, { resourceType: 'Parameters', parameter })
     } catch (error) {
       throw faultOf(error)

@@ -127,7 +127,9 @@ test('what is unclassified is shared with nobody', async () => {
 test('after the revocation nothing more comes out', async () => {
   const revoked = await giver.app.post<Parameters>('$scelle-revoke', parameters({ grant }))
   expect(revoked.status, revoked.text).toBe(200)
-  expect(revoked.body.parameter).toEqual([{ name: 'pending', valueInteger: 0 }])
+  expect(revoked.body.parameter).toEqual([
+    { name: 'pending', valueInteger: 0 }, { name: 'logged', valueCode: 'final' },
+  ])
   await giver.app.put('Observation/after', { ...glucose('p', 9), id: 'after' })
   expect((await receiver.app.search('Observation?patient=p')).status).toBe(403)
   expect((await receiver.app.get('Observation/after')).status).toBe(404)

@@ -1,4 +1,4 @@
-/** Releases as an index makes them possible that logs whatever it is given, and another trustee that cosigns all of it. */
+/** Releases where an index logs whatever it is given, and another trustee cosigns all of it. */
 import { cosignNote, formatNote, type NoteKey, parseNote, parseSignatures } from '@scelle/log'
 import type { Identity } from '@scelle/seal/identity'
 import { encode } from '@scelle/seal/verify'

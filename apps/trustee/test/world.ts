@@ -8,7 +8,7 @@ import {
   type CategoryEntry, type Context, decode, decodeCapsule, type Grant, RIGHTS, toHex,
 } from '@scelle/seal/verify'
 import { signRequest } from '@scelle/wire/http'
-import { ReleaseAnswer, ReleaseRequest, type RevocationNotice } from '@scelle/wire/messages'
+import { ReleaseAnswer, type ReleaseRequest, type RevocationNotice } from '@scelle/wire/messages'
 import { createLog } from '@scelle/wire/server'
 import type { Timers } from '@scelle/wire/timers'
 import { createTrustee, type Trustee, type TrusteeOptions, TrusteeStore } from '../src/trustee.ts'
