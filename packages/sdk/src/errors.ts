@@ -18,6 +18,7 @@ export type SdkErrorCode =
   | 'no-grant'
   | 'not-custodian'
   | 'category-unknown'
+  | 'record-unknown'
   | 'commit-pending'
   | 'commit-refused'
   | 'entry-refused'

@@ -82,6 +82,9 @@ const ENTRIES: Readonly<Record<Reach, Record<string, string>>> = {
   all: {}, records: { entries: 'none' }, entries: { entries: 'only' },
 }
 
+/** Is shown each commit as it was served, once all of it is verified, and its records in the same order. */
+export type Look = (served: FeedCommit, records: readonly FeedRecord[]) => void
+
 export class Feed {
   readonly #connection: Connection
   readonly #vault: Uint8Array
@@ -160,13 +163,13 @@ export class Feed {
    * Everything new since the last call. Throws SealError `feed-…`, `commit-proof-invalid`, `record-tampered`,
    * `capsule-mismatch`, `signature-invalid`, `principal-mismatch`, `encoding-…`: the index lies, or is broken.
    */
-  async pull(signal?: AbortSignal): Promise<FeedRecord[]> {
+  async pull(signal?: AbortSignal, look?: Look): Promise<FeedRecord[]> {
     for (let next: Promise<ServedFeed> | undefined = this.#page(this.#cursor, signal); next !== undefined;) {
       const page: ServedFeed = await next
       // The next page travels while this one is checked.
       next = page.more ? this.#page(page.cursor, signal) : undefined
       next?.catch(() => {})
-      await this.#takePage(page)
+      await this.#takePage(page, look)
       this.#cursor = page.cursor
     }
     this.#heads.end(this.#visible)
@@ -176,13 +179,15 @@ export class Feed {
     return records
   }
 
-  async #takePage(page: ServedFeed): Promise<void> {
+  async #takePage(page: ServedFeed, look: Look | undefined): Promise<void> {
     const signed = page.commits.map(({ commit }) => decodeSigned('commit', commit))
     const authors = await this.#authors(signed)
     for (const bytes of page.encapsulations) this.#encapsulations.set(toHex(encapsulationId(bytes)), bytes)
     for (const [i, commit] of page.commits.entries()) {
       const author = authors.get(toHex((signed[i] as Signed).signer)) as PrincipalKeys
-      for (const record of await this.#take(commit, author)) this.#waiting.push(record)
+      const records = await this.#take(commit, author)
+      look?.(commit, records)
+      for (const record of records) this.#waiting.push(record)
     }
   }
 

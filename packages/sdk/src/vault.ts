@@ -26,6 +26,7 @@ import {
 } from './keyring.ts'
 import { SDK_LIMITS } from './limits.ts'
 import { choose, isLog, within } from './reach.ts'
+import { type RecordName, recordProof } from './proofs.ts'
 import { beginRevocation, continueRevocations, type RevocationState, rotateEpochs } from './revoking.ts'
 import { SEAL_AGAIN, type SealedAttachment, type WriteItem } from './sealing.ts'
 import { renewGrants, type ShareOptions, shareWith } from './sharing.ts'
@@ -323,6 +324,18 @@ export class Vault {
       keyring,
       openLog: code === undefined ? undefined : () => this.open({ ...options, categories: [code] }),
       signal: options.signal,
+    })
+  }
+
+  /**
+   * A record's path, record → commit → checkpoint of all three trustees, as a file that needs nothing of this client:
+   * `scelle verify --receipt` reads it. For owner, custodian, and the record's author; nothing is opened, and the file
+   * holds no content. Throws `record-unknown`, `not-custodian`, `index-problem` (`not-cosigned`), `leaf-dropped`.
+   */
+  async proofOf(record: RecordName, options: PartOptions & Pick<OpenOptions, 'signal'> = {}): Promise<Uint8Array> {
+    const keyring = await this.#keyring(options)
+    return recordProof(this.#connection, {
+      view: this.#loaded.view, keyring, name: record, signal: options.signal,
     })
   }
 

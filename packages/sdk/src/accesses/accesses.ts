@@ -1,5 +1,6 @@
 /** Who opened one part of a vault, for its owner or custodian: all accounts, compared, and proofs from the log. */
 import { toHex } from '@scelle/seal/verify'
+import { encodeProven } from '@scelle/wire/proven'
 import type { Chart } from '../chart.ts'
 import type { Connection } from '../connection.ts'
 import { SdkError } from '../errors.ts'
@@ -16,6 +17,8 @@ import { releasedBy, type ReleasedAccess } from './released.ts'
 export interface ProvenAccess extends SeenAccess {
   /** A tlog-proof that the access is in the log, under a checkpoint that a quorum cosigned; absent without one. */
   readonly receipt: Uint8Array | undefined
+  /** Both in one file, to take home: `scelle verify --receipt` reads it. */
+  readonly proof: Uint8Array | undefined
 }
 
 export interface PartAccesses {
@@ -73,21 +76,26 @@ const capsulesOf = async (connection: Connection, from: AccessesFrom): Promise<M
 const isNotYet = (error: unknown): boolean =>
   error instanceof SdkError && (error.problem === 'not-cosigned' || error.problem === 'not-found')
 
+const unproven = (access: SeenAccess): ProvenAccess => ({ ...access, receipt: undefined, proof: undefined })
+
 const proven = async (
   connection: Connection, access: SeenAccess, findings: AccessFinding[],
 ): Promise<ProvenAccess> => {
   const { place, statement } = access
   if (place === undefined || access.refusals.some(({ by }) => by === toHex(connection.index.id))) {
-    return { ...access, receipt: undefined }
+    return unproven(access)
   }
   try {
-    return { ...access, receipt: await connection.logClient.receiptOf(place, 'quorum') }
+    const receipt = await connection.logClient.receiptOf(place, 'quorum')
+    const proof = encodeProven({ statement: access.signed, receipt })
+    await connection.logClient.verifyProven(proof, 'quorum')
+    return { ...access, receipt, proof }
   } catch (error) {
     if (!(error instanceof SdkError)) throw error
     if (error.code === 'leaf-dropped') {
       findings.push({ code: 'access-dropped', who: toHex(connection.index.id), access: statement })
     } else if (!isNotYet(error)) throw error
-    return { ...access, receipt: undefined }
+    return unproven(access)
   }
 }
 

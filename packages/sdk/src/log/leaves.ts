@@ -47,7 +47,7 @@ const requireInTime = async ({ checkpoint, parties }: Audit, word: Word, place: 
 
 /** Whether a place holds the leaf that the statement must have. */
 export const leafState = async (
-  place: Place, { size }: SignedCheckpoint, reader: TileReader,
+  place: Omit<Place, 'time'>, { size }: SignedCheckpoint, reader: TileReader,
 ): Promise<'held' | 'waiting' | 'other'> => {
   if (place.sequence > size) return 'waiting'
   const index = place.sequence - 1

@@ -9,6 +9,7 @@ import {
 import { decode, equalBytes, Head, logEntry, verifySigned } from '@scelle/seal/verify'
 import { WIRE_LIMITS } from '@scelle/wire/limits'
 import { logPolicy, QUORUM, verifyEd25519 } from '@scelle/wire/log'
+import { type VerifiedProven, verifyProven } from '@scelle/wire/proven'
 import type { KnownPrincipal } from '../directory.ts'
 import { SdkError } from '../errors.ts'
 import { SDK_LIMITS } from '../limits.ts'
@@ -145,19 +146,31 @@ export class LogClient {
    * salt. Throws `leaf-dropped` where something else stands there, `index-problem` (`not-cosigned`) where it is not
    * reached yet.
    */
-  async receiptOf(place: Place, kind: Exclude<CheckpointKind, 'newest'>): Promise<Uint8Array> {
+  async receiptOf(place: Omit<Place, 'time'>, kind: Exclude<CheckpointKind, 'newest'>): Promise<Uint8Array> {
     const checkpoint = await this.checkpoint(kind)
     if (checkpoint.size < place.sequence) {
       throw new SdkError('index-problem', 'the log does not reach this place yet', { problem: 'not-cosigned' })
     }
     try {
-      const receipt = await proofOf(place.sequence - 1, checkpoint, this.#readerOf(checkpoint), place.salt)
+      const reader = this.#readerOf(checkpoint)
+      if (await leafState(place, checkpoint, reader) === 'other') {
+        throw new SdkError('leaf-dropped', 'the log holds something else where the index says that a statement stands')
+      }
+      const receipt = await proofOf(place.sequence - 1, checkpoint, reader, place.salt)
       const policy = await this.#policy(ROUTES[kind].quorum)
       await verifyProof(parseProof(receipt), logEntry(place), policy, verifyEd25519)
       return receipt
     } catch (error) {
       throw this.#wrong(error)
     }
+  }
+
+  /**
+   * Checks a file that shows what the log holds, under the trustees that were met: `@scelle/wire/proven`. Throws
+   * LogError, SealError.
+   */
+  async verifyProven(file: Uint8Array, kind: Exclude<CheckpointKind, 'newest'>): Promise<VerifiedProven> {
+    return verifyProven(file, await this.#policy(ROUTES[kind].quorum))
   }
 
   /**

@@ -58,4 +58,4 @@ export const keptWord = (signed: Uint8Array, statementSigned: Uint8Array): KeptW
 }
 
 /** Hash of the leaf that must stand at a place. */
-export const leafAt = (place: Place): Uint8Array => leafHash(logEntry(place))
+export const leafAt = (place: Omit<Place, 'time'>): Uint8Array => leafHash(logEntry(place))
