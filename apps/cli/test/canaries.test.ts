@@ -26,12 +26,12 @@ let canaries: string[] = []
 let status: number
 
 /**
- * Strings that somebody could be known by, or that only their doctor should know: no system URLs, and no single word,
- * which a program may have of its own ("Notification").
+ * Strings that somebody could be known by, or that only their doctor should know: no system URLs, and neither single
+ * words nor bare numbers, which a program may have of its own ("Notification").
  */
 const stringsIn = (value: unknown, found: Set<string>): void => {
   if (typeof value === 'string') {
-    const telling = value.length >= 10 && value.length <= 200 && !/^(https?|urn):|^[A-Za-z]+$/.test(value)
+    const telling = value.length >= 10 && value.length <= 200 && !/^(https?|urn):|^([A-Za-z]+|\d+)$/.test(value)
     if (telling) found.add(value)
   } else if (typeof value === 'object' && value !== null)
     for (const inner of Object.values(value)) stringsIn(inner, found)
