@@ -89,7 +89,7 @@ const forged = (access: Uint8Array, log = index.honest.fork(index.honest.size)) 
 const aided = (log: LogFixture): Promise<Uint8Array> => log.checkpoint(log.size, [undefined, undefined, seconds()])
 /** The honest trustees' cosignatures under the last honest checkpoint. */
 const cosignatures = (): readonly NoteSignature[] =>
-  parseNote(parseProof(genuine.receipt!).checkpoint).signatures.filter(({ name }) => /trustee/.test(name))
+  parseNote(parseProof(genuine.receipt).checkpoint).signatures.filter(({ name }) => /trustee/.test(name))
 const cosignedAs = (note: Uint8Array, named: NoteKey, by: Identity, time = seconds()): Promise<NoteSignature> =>
   cosignNote(parseNote(note).text, time, named, by.signRaw)
 const keyOf = ({ keys }: Identity): NoteKey => witnessKeys(keys).at(-1)!
@@ -154,22 +154,22 @@ const FORGERIES: Record<string, (access: Uint8Array) => Promise<Forgery>> = {
     const keys = genuine.keys.map((chain) => named(chain) ?? chain)
     return { receipt: await log.receipt(leaf, await aided(log)), fields: { keys }, code: 'bad-statement' }
   },
-  'the receipt of the access before': async () => ({ receipt: genuine.receipt! }),
-  'the receipt of another reader': async () => ({ receipt: others.receipt! }),
+  'the receipt of the access before': async () => ({ receipt: genuine.receipt }),
+  'the receipt of another reader': async () => ({ receipt: others.receipt }),
   'another reader\'s access with its receipt': async () =>
-    ({ access: others.access, receipt: others.receipt!, code: 'bad-statement' }),
+    ({ access: others.access, receipt: others.receipt, code: 'bad-statement' }),
   'the receipt of the access before, with another salt': async () =>
-    ({ receipt: formatProof({ ...parseProof(genuine.receipt!), extra: random(16) }) }),
+    ({ receipt: formatProof({ ...parseProof(genuine.receipt), extra: random(16) }) }),
   'the receipt of the access before, without a salt': async () =>
-    ({ receipt: formatProof({ ...parseProof(genuine.receipt!), extra: undefined }) }),
+    ({ receipt: formatProof({ ...parseProof(genuine.receipt), extra: undefined }) }),
   'hashes of a forged tree under an honest checkpoint': async (access) => {
     const { log, leaf } = forged(access)
     const hashes = await inclusionProof(leaf.sequence - 1, log.size, log.nodes)
-    const { checkpoint } = parseProof(genuine.receipt!)
+    const { checkpoint } = parseProof(genuine.receipt)
     return { receipt: formatProof({ index: leaf.sequence - 1, hashes, checkpoint, extra: leaf.salt }) }
   },
   'a place beyond an honest checkpoint': async () => {
-    const { checkpoint, hashes, extra } = parseProof(genuine.receipt!)
+    const { checkpoint, hashes, extra } = parseProof(genuine.receipt)
     return { receipt: formatProof({ index: index.honest.size + 7, hashes, checkpoint, extra }) }
   },
   'a log that begins with the access': async (access) => {
@@ -216,7 +216,7 @@ describe('no share comes out without a logged, cosigned access', () => {
 
   test('an honest receipt with any of its bytes changed', async () => {
     const access = await unlogged()
-    const receipt = genuine.receipt!
+    const receipt = genuine.receipt
     await fc.assert(fc.asyncProperty(
       fc.array(fc.tuple(fc.nat(receipt.length - 1), fc.nat(255)), { minLength: 1, maxLength: 4 }),
       async (changes) => {
@@ -318,7 +318,7 @@ describe('what the attacker can do', () => {
     }
     const receipt = await log.receipt(leaf, await aided(log))
     expect(outcomes(await ask(access, receipt))).toEqual(['log-forked', 'log-forked'])
-    expect(outcomes(await ask(genuine.access, genuine.receipt!))).toEqual(['log-forked', 'log-forked'])
+    expect(outcomes(await ask(genuine.access, genuine.receipt))).toEqual(['log-forked', 'log-forked'])
     for (const trustee of honest()) expect((await index.get(trustee, '/v1/log/evidence')).status).toBe(200)
   })
 })

@@ -1,9 +1,10 @@
 /** A restored index catches up from trustees and clients: what it ever acknowledged holds again, at its old place. */
 import { formatProof, parseProof } from '@scelle/log'
+import { createAccess } from '@scelle/seal/grants'
 import { createIdentity, type Identity } from '@scelle/seal/identity'
 import { encode, Positions, statementId, SUITE, toHex } from '@scelle/seal/verify'
 import { logPolicy, verifyReceipt } from '@scelle/wire/log'
-import { LogRestore } from '@scelle/wire/messages'
+import { AccessList, LogRestore } from '@scelle/wire/messages'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
 import { bring, type Item, Keeper, type Kept, missing } from './kept.ts'
 import { type Backup, backUp, until } from './restored.ts'
@@ -98,6 +99,29 @@ describe('catching up', () => {
     await reached()
     await bring(world, owner, lost.map(({ item }) => item))
     expect(await allHolds()).toBe(true)
+  })
+
+  test('a refused access is listed again: trustees alone have the index\'s word about it', async () => {
+    const { vault, as } = keeper.feeds[0]!
+    const stranger = await world.principal()
+    const { signed } = await createAccess({
+      vault: vault.vault, custodian: as.id, reader: stranger, capsules: [new Uint8Array(32)], chain: [],
+      purpose: 'treatment',
+    }, world.context)
+    expect((await world.ask(stranger, 'POST', '/v1/accesses', { body: signed })).code).toBe('not-permitted')
+    const path = `/v1/vaults/${toHex(vault.vault)}/accesses?custodian=${toHex(as.id)}`
+    const listed = await world.must(AccessList, as, 'GET', path)
+    expect(listed.at(-1)).toMatchObject({ access: signed, denial: expect.anything() })
+    const all = await size()
+    await until(() => world.witnesses.all.every(({ last }) => last?.size === all))
+    entries = (await world.storage.store.log.leaves(0, all)).map(({ entry }) => entry)
+    await backup.restore()
+    await reached()
+    await bring(world, owner, lost.map(({ item }) => item))
+    expect(await allHolds()).toBe(true)
+    const again = await world.must(AccessList, as, 'GET', path)
+    expect(again.map(({ access, denial }) => [access, denial])).toEqual(
+      listed.map(({ access, denial }) => [access, denial]))
   })
 
   test('a body in a blob is uploaded again first', async () => {

@@ -85,10 +85,11 @@ export class Witness {
     this.pushes++
     const { from, leaves, request } = decode(LogPush, body)
     if (from !== this.entries.length) return this.standing
-    for (const { entry, statement, salt } of leaves) {
+    for (const { entry, statement, salt, access } of leaves) {
       if (statement !== undefined && salt !== undefined) {
         this.statements.push(statement)
-        this.known.push({ leaf: this.entries.length, statement, salt })
+        const leaf = this.entries.length
+        this.known.push({ leaf, statement, salt, ...(access === undefined ? {} : { access }) })
       }
       this.entries.push(entry)
     }
