@@ -33,6 +33,7 @@ import { Pager } from './paging.ts'
 import { Persons } from './persons.ts'
 import { Merging } from './persons/merging.ts'
 import { DuplicateReview } from './persons/review.ts'
+import { addProofRoutes, Proofs } from './proofs.ts'
 import { Repository } from './repository.ts'
 import type { FhirRoutes } from './router.ts'
 import { Search } from './search.ts'
@@ -142,6 +143,7 @@ interface Parts {
   readonly binaries: Binaries
   readonly exports: Exports
   readonly exportJobs: ExportJobs
+  readonly proofs: Proofs
 }
 
 /**
@@ -308,14 +310,12 @@ interface FacadeParts {
   readonly log: Log
 }
 
-const facade = (parts: FacadeParts): Pick<Parts, 'routes' | 'binaries' | 'exports' | 'exportJobs'> => {
+const facade = (parts: FacadeParts): Pick<Parts, 'routes' | 'binaries' | 'exports' | 'exportJobs' | 'proofs'> => {
   const { directory, vaults, charts, sessions, persons, grants, cabinet, writer, db, timers, log } = parts
   const { now, random, organisation } = parts.options
   const repository = new Repository({ directory, charts, lookForGrants: () => grants.lookOnMiss() })
   const pager = new Pager(cabinet.cursorKey, random, now)
-  const search = new Search({
-    directory, charts, persons, repository, pager, valueSets: valueSetsOf(parts.profiles),
-  })
+  const search = new Search({ directory, charts, persons, repository, pager, valueSets: valueSetsOf(parts.profiles) })
   const newId = (): string => uuidOf(random(16))
   const desk = new DocumentDesk({ directory, search })
   const { data, spoolFault, octetsPassed } = parts.options
@@ -352,7 +352,7 @@ const facade = (parts: FacadeParts): Pick<Parts, 'routes' | 'binaries' | 'export
     ...assembleAccessLog(parts, pager), bundles, capability, documents, duplicates, exports, interactions, merging,
     operations, search, validation,
   })
-  return { routes, binaries, exports, exportJobs }
+  return { routes, binaries, exports, exportJobs, proofs: new Proofs({ repository, vaults }) }
 }
 
 /** What must be done before the first request; whether the edge can serve, from then on. */
@@ -444,5 +444,6 @@ const openDoor = (
   })
   addBinaryRoutes(server, handling, parts.binaries)
   addExportFiles(server, handling, parts.exports)
+  addProofRoutes(server, handling, parts.proofs)
   return server
 }

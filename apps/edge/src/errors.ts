@@ -39,6 +39,7 @@ const REFUSALS = {
   'outcome-unknown': [503, 'timeout',
     'The index has not answered yet. This edge keeps the write and completes it when it can: '
     + 'read before you send it again.'],
+  'not-final': [503, 'transient', 'Not all three trustees have cosigned this record yet. Try again in a moment.'],
   'chart-unavailable': [503, 'transient', 'The chart cannot be opened now. Try again.'],
   'chart-too-large': [403, 'too-costly',
     'This chart is larger than the memory that this server gives to open charts (charts.bytes).'],

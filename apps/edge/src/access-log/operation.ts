@@ -38,6 +38,9 @@ const accessPart = (access: ProvenAccess): ParametersParameter => ({
     ...(access.receipt === undefined
       ? []
       : [{ name: 'receipt', valueBase64Binary: Buffer.from(access.receipt).toString('base64') }]),
+    ...(access.proof === undefined
+      ? []
+      : [{ name: 'proof', valueBase64Binary: Buffer.from(access.proof).toString('base64') }]),
   ],
 })
 
