@@ -62,7 +62,8 @@ test('no chart is opened for it', async () => {
 })
 
 test('what is not there, or not this organisation’s, is refused; and a Bundle holds no octets', async () => {
-  for (const path of ['Observation/none', 'Observation/lab/_history/3', 'Observation/lab/_history/x', 'Observation/a_b']) {
+  const missing = ['Observation/none', 'Observation/lab/_history/3', 'Observation/lab/_history/x', 'Observation/a_b']
+  for (const path of missing) {
     expect((await hospital.app.get(`${path}/$scelle-proof`)).status, path).toBe(404)
   }
   expect((await hospital.app.get('Observation/lab/$scelle-proof?depth=1')).status).toBe(400)
