@@ -2,15 +2,13 @@
  * An index in an attacker's hands: its real identity, all leaves that it stored, and whatever is told to whom. What it
  * keeps as its log is a fixture that the attacker continues, forks or forgets; trustees are the constellation's own.
  */
-import { formatAddCheckpoint, formatNote, LogError, type NoteSignature, parseNote, parseTilePath } from '@scelle/log'
+import { formatAddCheckpoint, formatNote, type NoteSignature, parseNote, parseTilePath } from '@scelle/log'
 import type { Identity } from '@scelle/seal/identity'
-import { decode, encode } from '@scelle/seal/verify'
-import { problemDocument } from '@scelle/wire/errors'
+import { decode, encode, Position, Positions, SUITE } from '@scelle/seal/verify'
 import { signRequest } from '@scelle/wire/http'
 import { LogPush, LogPushed } from '@scelle/wire/messages'
 import type { Constellation, PartyHandle } from './constellation.ts'
 import { type FixtureLeaf, LogFixture } from './log-fixture.ts'
-import type { NetworkAnswer, NetworkRequest } from './network.ts'
 import { type Random, seededRandom } from './random.ts'
 
 /** A party's answer. `code`: of a refusal. */
@@ -44,10 +42,16 @@ export class LyingIndex {
 
   /** Ends the honest process and goes on from what it stored. */
   static async takeOver(world: Constellation): Promise<LyingIndex> {
+    const index = await LyingIndex.beside(world)
+    await world.index.kill()
+    return index
+  }
+
+  /** Goes on from what the honest process has stored by now, which serves whoever is not lied to. */
+  static async beside(world: Constellation): Promise<LyingIndex> {
     const { log } = world.indexStore
     const size = await log.size()
     const stored = await log.leaves(0, size)
-    await world.index.kill()
     return new LyingIndex(
       world,
       stored.map(({ entry }, i) => ({ statement: NONE, salt: NONE, entry, sequence: i + 1 })),
@@ -91,34 +95,51 @@ export class LyingIndex {
     return status === 200 ? decode(LogPushed, body).cosignature : undefined
   }
 
-  /**
-   * Public routes of a log, as the index would serve them to somebody: `checkpoint` as the newest of each kind, where
-   * no other is given. Undefined for other routes.
-   */
-  async serve(log: LogFixture, { target }: NetworkRequest, checkpoint: Uint8Array): Promise<NetworkAnswer | undefined> {
-    if (['/checkpoint', '/v1/log/quorum', '/v1/log/final'].includes(target)) return answer(checkpoint)
-    if (!target.startsWith('/tile/')) return undefined
-    try {
-      return answer(await log.tile(parseTilePath(target.slice(1))))
-    } catch (error) {
-      if (error instanceof LogError) return refusal('not-found')
-      throw error
-    }
+  /** Its word about statements, as it would be had they been put there then. */
+  positions(statements: readonly Uint8Array[], first: number, time: number): Promise<Uint8Array> {
+    const held = statements.map((statement, i) => ({ statement, sequence: first + i, time, salt: this.#random(16) }))
+    return this.identity.sign('positions', encode(Positions, { suite: SUITE, index: this.identity.id, held }))
   }
+
+  /** The same about a single one. */
+  position(statement: Uint8Array, sequence: number, time: number): Promise<Uint8Array> {
+    const salt = this.#random(16)
+    const position = { suite: SUITE, index: this.identity.id, statement, sequence, time, salt }
+    return this.identity.sign('position', encode(Position, position))
+  }
+}
+
+/** What a client is told instead of what the honest index answers; undefined where it is told the truth. */
+export type Lie = (path: string, body: Uint8Array | undefined) => Promise<Uint8Array | undefined> | undefined
+
+/** The index's door as one client finds it. */
+export class Door {
+  lie: Lie | undefined
+  readonly #world: Constellation
+
+  constructor(world: Constellation) {
+    this.#world = world
+  }
+
+  readonly fetch: Constellation['network']['fetch'] = async (url, init) => {
+    const { host, pathname, search } = new URL(url)
+    const told = host === this.#world.index.host
+      ? await this.lie?.(`${pathname}${search}`, init?.body as Uint8Array | undefined)
+      : undefined
+    return told === undefined ? this.#world.network.fetch(url, init) : new Response(told as Uint8Array<ArrayBuffer>)
+  }
+}
+
+/** A log's public routes, with the same checkpoint as the newest of each kind. */
+export const serving = (log: LogFixture, checkpoint: Uint8Array): Lie => async (path) => {
+  if (['/checkpoint', '/v1/log/quorum', '/v1/log/final'].includes(path)) return checkpoint
+  return path.startsWith('/tile/') ? log.tile(parseTilePath(path.slice(1))) : undefined
 }
 
 /** A note with these signatures added. */
 export const withSignatures = (note: Uint8Array, signatures: readonly NoteSignature[]): Uint8Array => {
   const { text, signatures: before } = parseNote(note)
   return formatNote({ text, signatures: [...before, ...signatures] })
-}
-
-const answer = (body: Uint8Array): NetworkAnswer => ({ status: 200, headers: {}, body })
-
-export const refusal = (code: 'not-found' | 'not-cosigned'): NetworkAnswer => {
-  const document = problemDocument(code)
-  const headers = { 'content-type': 'application/problem+json' }
-  return { status: document.status, headers, body: new TextEncoder().encode(JSON.stringify(document)) }
 }
 
 const toldBy = async (response: Response): Promise<Told> => {
