@@ -27,7 +27,7 @@ const PARTS: Record<string, () => Promise<Row[]>> = {
   stored: async () => (await import('./rows/stored.ts')).storedRows(),
   memory: async () => (await import('./rows/memory.ts')).memoryRows(long ? 500 : 40),
   log: async () => (await import('./rows/log.ts')).logRows([1e3, 1e4, 1e5, 1e6, 1e7]),
-  leaves: async () => (await import('./rows/leaves.ts')).leavesRows(long ? 2_000 : 300),
+  leaves: async () => (await import('./rows/leaves.ts')).leavesRows(long ? 2_000 : 100),
   growth: async () => (await import('./rows/growth.ts')).growthRows(long ? [1e3, 1e4, 1e5, 1e6] : [1e3, 1e4, 1e5]),
 }
 
