@@ -5,6 +5,7 @@ import { type Installation, PARTIES } from './home.ts'
 import type { Io } from './io.ts'
 import { MESSAGES } from './messages.ts'
 import { patientIdOf } from './open.ts'
+import { keepProofs } from './proof.ts'
 import { table } from './table.ts'
 
 interface Part {
@@ -59,7 +60,8 @@ const sentenceOf = (io: Io, finding: Part, name: (id: string) => string): string
 
 /** Exit status 1 where anybody has something to explain. `--json`: one line for each access and each finding. */
 export const accesses = async (
-  io: Io, edge: EdgeClient, installation: Installation, asked: { patient: string; json: boolean },
+  io: Io, edge: EdgeClient, installation: Installation,
+  asked: { patient: string; json: boolean; receipts?: string | undefined },
 ): Promise<number> => {
   const messages = MESSAGES[io.language]
   const patient = patientIdOf(asked.patient)
@@ -73,6 +75,7 @@ export const accesses = async (
   }
   const parts = body.parameter ?? []
   const findings = parts.filter((part) => part.name === 'finding')
+  if (asked.receipts !== undefined) await keepProofs(io, asked.receipts, parts.flatMap(proofIn))
   const status = findings.length === 0 ? EXIT.done : EXIT.partly
   if (asked.json) {
     for (const part of parts) io.out(JSON.stringify(plain(part)))
@@ -90,6 +93,12 @@ export const accesses = async (
   }
   return status
 }
+
+const proofIn = (access: Part): { time: string; statement: string; file: Uint8Array }[] =>
+  (access.part ?? []).filter(({ name }) => name === 'proof').map(({ valueBase64Binary = '' }) => ({
+    time: textIn(access, 'time'), statement: textIn(access, 'statement'),
+    file: new Uint8Array(Buffer.from(valueBase64Binary, 'base64')),
+  }))
 
 /** Without FHIR's wrapping: `{"is": "access", "reader": "…", "category": ["…"]}`. */
 const plain = (part: Part): Record<string, unknown> => {

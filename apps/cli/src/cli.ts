@@ -15,6 +15,7 @@ import { type LogOptions, monitor } from './log/monitor.ts'
 import { verifyDeep, verifyEvidence, verifyLog, verifyReceiptFile } from './log/verify.ts'
 import { MESSAGES } from './messages.ts'
 import { openAtEdge, patientIdOf } from './open.ts'
+import { proof } from './proof.ts'
 import { identityIn } from './run/provision.ts'
 import { isReady } from './run/supervise.ts'
 import { up } from './run/up.ts'
@@ -42,6 +43,8 @@ const OPTIONS = {
   every: { type: 'string' },
   'max-age': { type: 'string' },
   receipt: { type: 'string' },
+  receipts: { type: 'string' },
+  out: { type: 'string' },
   evidence: { type: 'string' },
   deep: { type: 'string' },
   lang: { type: 'string' },
@@ -183,7 +186,13 @@ const runMonitor: Command = async (io, parsed) =>
 const runAccesses: Command = async (io, parsed) => {
   const patient = argument(io, parsed, 1, 'PATIENT')
   const { installation, edge } = await running(io)
-  return accesses(io, edge, installation, { patient, json: parsed.values.json === true })
+  const { json = false, receipts } = parsed.values
+  return accesses(io, edge, installation, { patient, json, receipts })
+}
+
+const runProof: Command = async (io, parsed) => {
+  const what = argument(io, parsed, 1, 'PATIENT')
+  return proof(io, (await running(io)).edge, { what, out: parsed.values.out })
 }
 
 const runStatus: Command = async (io) => {
@@ -207,6 +216,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   revoke: runRevoke,
   connect: runConnect,
   accesses: runAccesses,
+  proof: runProof,
   inspect: runInspect,
   verify: runVerify,
   monitor: runMonitor,

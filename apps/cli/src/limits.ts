@@ -35,4 +35,7 @@ export const CLI_LIMITS = {
   logBundles: 64,
   /** Seconds between two looks of `monitor`. */
   monitorEvery: 60,
+  /** Times that a proof is asked for that is not final yet, and between two of them. */
+  proofAttempts: 10,
+  proofPause: 1_000,
 } as const

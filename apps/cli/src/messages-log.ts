@@ -4,6 +4,18 @@ const short = (id: string | undefined): string => `${(id ?? '').slice(0, 16)}…
 const hours = (seconds: number): string =>
   seconds < 3600 ? `${Math.floor(seconds / 60)} min` : `${Math.floor(seconds / 3600)} h`
 
+const date = (seconds: number): string => new Date(seconds * 1000).toISOString().slice(0, 16).replace('T', ' ')
+
+/** What statements are called; whatever is not here, by its kind. */
+const KINDS_EN: Readonly<Record<string, string>> = {
+  'key-record': 'key record', 'vault-genesis': 'vault', 'access': 'opening', 'denial': 'refusal',
+}
+const KINDS_FR: Readonly<Record<string, string>> = {
+  'key-record': 'cette clé', 'vault-genesis': 'ce coffre', 'manifest': 'ce manifeste', 'commit': 'ce dépôt',
+  'grant': 'ce partage', 'grant-keys': 'ces clés de partage', 'revocation': 'cette révocation',
+  'access': 'cette ouverture', 'release': 'cette remise de clés', 'denial': 'ce refus',
+}
+
 interface Told {
   readonly party?: string | undefined
   readonly leaf?: number | undefined
@@ -46,9 +58,14 @@ export const LOG_EN = {
     'trustee-unreachable': ({ party, detail }: Told) => `Trustee ${short(party)} cannot be asked: ${detail}.`,
   },
   proven: (kind: string, leaf: number, size: number, cosigned: number) =>
-    `Entry ${leaf} of the log is this ${kind}: in the tree of ${size} entries, which ${cosigned} trustees cosigned.`,
-  provenRecord: (handle: string, version: number) =>
-    `That commit holds the record: resource ${short(handle)}, version ${version}.`,
+    `Entry ${leaf} of the log is this ${KINDS_EN[kind] ?? kind}: in the tree of ${size} entries, which ${cosigned} `
+    + 'trustees cosigned.',
+  provenRecord: (handle: string, version: number, time: number) =>
+    `That commit holds the record: resource ${short(handle)}, version ${version}, of about ${date(time)}, `
+    + 'by its author.',
+  provenAccess: (reader: string, time: number, purpose: string) =>
+    `It says that ${short(reader)} opened the records on ${date(time)}, for this purpose: ${purpose}.`,
+  provenSigner: (signer: string) => `Signed in the name of ${signer}.`,
   liar: (role: 'index' | 'trustee', id: string) => `${role === 'index' ? 'The index' : 'The trustee'} is ${id}.`,
   notPinned: 'It is not the one that is pinned here.',
   watching: (where: string, count: number) => `Watching ${where}; key records of ${count} principals.`,
@@ -101,10 +118,14 @@ export const LOG_FR: LogMessages = {
     'trustee-unreachable': ({ party, detail }) => `Le dépositaire ${short(party)} ne peut être interrogé : ${detail}.`,
   },
   proven: (kind, leaf, size, cosigned) =>
-    `L'entrée ${leaf} du journal est bien ceci (${kind}) : dans l'arbre de ${size} entrées, cosigné par ${cosigned} `
-    + 'dépositaires.',
-  provenRecord: (handle, version) =>
-    `Ce dépôt contient l'enregistrement : ressource ${short(handle)}, version ${version}.`,
+    `L'entrée ${leaf} du journal est bien ${KINDS_FR[kind] ?? kind} : dans l'arbre de ${size} entrées, cosigné `
+    + `par ${cosigned} dépositaires.`,
+  provenRecord: (handle, version, time) =>
+    `Ce dépôt contient l'enregistrement : ressource ${short(handle)}, version ${version}, du ${date(time)} environ, `
+    + 'selon son auteur.',
+  provenAccess: (reader, time, purpose) =>
+    `Elle dit que ${short(reader)} a ouvert le dossier le ${date(time)}, pour ce motif : ${purpose}.`,
+  provenSigner: (signer) => `Signé au nom de ${signer}.`,
   liar: (role, id) => `${role === 'index' ? "L'index" : 'Le dépositaire'} est ${id}.`,
   notPinned: "Ce n'est pas celui qui est épinglé ici.",
   watching: (where, count) => `Surveillance de ${where} ; clés de ${count} titulaires.`,

@@ -15,7 +15,10 @@ const en = {
   scelle connect [--application NAME] [--person NAME]... [--port N]
                                          a local door that signs requests, for FHIR software as it is;
                                          --person gives each of its users a token and a session of their own
-  scelle accesses PATIENT [--json]       who opened these records, when, why; whose account does not fit
+  scelle accesses PATIENT [--json]       who opened these records, when, why; whose account does not fit;
+                                         --receipts FOLDER keeps a proof of each opening
+  scelle proof PATIENT-OR-REFERENCE [--out FILE]
+                                         a file that proves to anybody that a record is in the log: verify --receipt
   scelle inspect PATIENT                 what the state sees of this patient's vault
   scelle verify [WHERE]                  is the log the one seen before, and longer; WHERE: its address, or a folder
                                          with its files; --receipt FILE, --evidence FILE check one file;
@@ -75,6 +78,11 @@ const en = {
     epoch: 'epoch', strict: 'strict', sizes: 'sizes of sealed bodies', newest: 'newest records', grants: 'grants',
     revoked: 'revoked', accesses: 'accesses (who, when, why, how many capsules)',
   },
+  proofs: {
+    noRecord: (what: string) => `There is no ${what} in this edge's care.`,
+    written: (path: string) => `Proof, which anybody can check with scelle verify --receipt: ${path}`,
+    kept: (count: number, folder: string) => `${count} proof${count === 1 ? '' : 's'} in ${folder}`,
+  },
   openings: {
     head: ['when', 'who', 'why', 'categories', 'outcome', 'log'],
     none: 'Nobody opened these records.',
@@ -126,7 +134,11 @@ const fr: Messages = {
   scelle connect [--application NOM] [--person NOM]... [--port N]
                                          une porte locale qui signe les requêtes, pour les logiciels FHIR tels quels ;
                                          --person donne à chacun de ses utilisateurs un jeton et une session à soi
-  scelle accesses PATIENT [--json]       qui a ouvert un dossier, quand, pourquoi, et qui doit s'en expliquer
+  scelle accesses PATIENT [--json]       qui a ouvert un dossier, quand, pourquoi, et qui doit s'en expliquer ;
+                                         --receipts DOSSIER garde une preuve de chaque ouverture
+  scelle proof PATIENT-OU-RÉFÉRENCE [--out FICHIER]
+                                         un fichier qui prouve à chacun qu'un enregistrement est au journal :
+                                         verify --receipt
   scelle inspect PATIENT                 ce que l'État voit du coffre de ce patient
   scelle verify [OÙ]                     le journal prolonge-t-il celui déjà vu ; OÙ : son adresse, ou un dossier avec
                                          ses fichiers ; --receipt FICHIER, --evidence FICHIER vérifient un fichier ;
@@ -186,6 +198,11 @@ const fr: Messages = {
     categories: 'catégories', epoch: 'époque', strict: 'stricte', sizes: 'tailles des corps scellés',
     newest: 'derniers enregistrements',
     grants: 'partages', revoked: 'révoqué', accesses: 'accès (qui, quand, pourquoi, combien de capsules)',
+  },
+  proofs: {
+    noRecord: (what) => `${what} n'est pas dans les dossiers de cet établissement.`,
+    written: (path) => `Preuve, que chacun peut vérifier avec scelle verify --receipt : ${path}`,
+    kept: (count, folder) => `${count} preuve${count > 1 ? 's' : ''} dans ${folder}`,
   },
   openings: {
     head: ['quand', 'qui', 'pourquoi', 'catégories', 'issue', 'registre'],

@@ -32,6 +32,8 @@ export interface VerifiedProven {
   /** Hex id of the statement, and of who signed it. The statement's own signature is not checked: see below. */
   readonly statement: string
   readonly signer: string
+  /** What was signed: of its kind's format. */
+  readonly body: Uint8Array
   readonly leaf: number
   readonly checkpoint: SignedCheckpoint
   readonly record: RecordHeader | undefined
@@ -54,7 +56,7 @@ export const verifyProven = async (file: Uint8Array, policy: LogPolicy, body?: U
     throw new SealError('record-mismatch', 'these are not the octets that the commit holds')
   }
   return {
-    kind, statement: toHex(statementId(statement)), signer: toHex(signer), leaf: proof.index, checkpoint,
+    kind, statement: toHex(statementId(statement)), signer: toHex(signer), body: signed, leaf: proof.index, checkpoint,
     record: record === undefined ? undefined : decode(RecordHeader, record.header),
   }
 }

@@ -3,7 +3,7 @@ import { readFile } from 'node:fs/promises'
 import { LogError } from '@scelle/log'
 import { auditDirectory, AuditFault } from '@scelle/index'
 import { importIdentity } from '@scelle/seal/identity'
-import { equalBytes, type PrincipalKeys, SealError, toHex } from '@scelle/seal/verify'
+import { Access, decode, equalBytes, type PrincipalKeys, SealError, toHex } from '@scelle/seal/verify'
 import { checkEvidence, EvidenceError } from '@scelle/wire/evidence'
 import { logPolicy, QUORUM } from '@scelle/wire/log'
 import { verifyProven } from '@scelle/wire/proven'
@@ -136,13 +136,17 @@ export const verifyReceiptFile = async (io: Io, path: string, options: LogOption
     if (await isOfHistory(proven.checkpoint, memory, to.read) === false) {
       return tell(io, options.json, { status: 'not-proven', detail: 'its checkpoint is of another history' })
     }
-    const { record } = proven
+    const { record, kind, signer } = proven
+    const access = kind === 'access' ? decode(Access, proven.body) : undefined
     return tell(io, options.json, {
-      status: 'good', leaf: proven.leaf, size, kind: proven.kind, statement: proven.statement, signer: proven.signer,
+      status: 'good', leaf: proven.leaf, size, kind, statement: proven.statement, signer,
       cosigned: [...cosigned.keys()],
       ...(record === undefined ? {} : { handle: toHex(record.handle), version: record.version }),
-    }, log.proven(proven.kind, proven.leaf, size, cosigned.size), ...(record === undefined
-      ? [] : [log.provenRecord(toHex(record.handle), record.version)]))
+    },
+    log.proven(kind, proven.leaf, size, cosigned.size),
+    ...(record === undefined ? [] : [log.provenRecord(toHex(record.handle), record.version, record.time)]),
+    ...(access === undefined ? [] : [log.provenAccess(toHex(access.reader), access.time, access.purpose)]),
+    log.provenSigner(signer))
   } catch (error) {
     if (error instanceof SourceError) return tell(io, options.json, { status: 'unreachable', detail: error.message })
     if (!(error instanceof LogError || error instanceof SealError)) throw error
