@@ -64,7 +64,7 @@ const partOf = (io: Io, part: Part): string[] => {
 export const inspect = async (io: Io, edge: EdgeClient, patient: string, json: boolean): Promise<number> => {
   const messages = MESSAGES[io.language]
   const vault = fromHex(patient)?.length === 32 ? patient : await vaultOf(io, edge, patient)
-  const found = await inspectDirectory(io.home.path('index', 'data'), fromHex(vault) as Uint8Array)
+  const found = await inspectDirectory(io.home.path('index', 'data'), fromHex(vault) as Uint8Array, io.database)
   if (found === undefined) throw new CommandError('failed', messages.noPatient(patient))
   if (json) {
     io.out(JSON.stringify(found))

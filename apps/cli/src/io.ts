@@ -6,6 +6,8 @@ import type { Terminal } from './progress.ts'
 export interface Io {
   readonly home: Home
   readonly language: Language
+  /** `DATABASE_URL` of the environment: where an index keeps what its data directory does not hold. */
+  readonly database?: string | undefined
   /** Answers for people and pipes. */
   readonly out: (line: string) => void
   /** Progress and complaints. */

@@ -41,6 +41,7 @@ const main = async (): Promise<number> => {
   }
   const io: Io = {
     home: new Home(resolve(process.env['SCELLE_HOME'] ?? '.scelle')),
+    database: process.env['DATABASE_URL'],
     language: languageOf(parsed.values.lang, process.env),
     out: (line) => process.stdout.write(`${harmless(line)}\n`),
     terminal: {

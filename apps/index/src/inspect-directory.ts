@@ -5,13 +5,23 @@ import { type InspectedVault, inspectVault } from './inspect.ts'
 import { SqliteReader } from './sqlite/reader.ts'
 import { openReader } from './sqlite/schema.ts'
 
-/** What the state sees of one vault; undefined where it does not know it, or keeps nothing in that directory. */
-export const inspectDirectory = async (directory: string, vault: Uint8Array): Promise<InspectedVault | undefined> => {
+/**
+ * What the state sees of one vault; undefined where it does not know it, or keeps nothing in that directory.
+ * `database`: where it keeps what the directory does not hold.
+ */
+export const inspectDirectory = async (
+  directory: string, vault: Uint8Array, database?: string,
+): Promise<InspectedVault | undefined> => {
   const file = join(directory, 'index.sqlite')
-  if (!existsSync(file)) return undefined
-  const database = openReader(file)
+  if (!existsSync(file)) {
+    if (database === undefined) return undefined
+    // Loaded where it is used: an embedded index needs no client of a server.
+    const { inspectPostgres } = await import('./postgres/inspect.ts')
+    return inspectPostgres(database, vault)
+  }
+  const opened = openReader(file)
   try {
-    const reader = new SqliteReader(database)
+    const reader = new SqliteReader(opened)
     return await inspectVault({
       genesis: async (id) => reader.genesis(id),
       custodians: async (id) => reader.custodians(id),
@@ -22,6 +32,6 @@ export const inspectDirectory = async (directory: string, vault: Uint8Array): Pr
       accesses: async (id, custodian) => reader.accesses(id, custodian),
     }, vault)
   } finally {
-    database.close()
+    opened.close()
   }
 }

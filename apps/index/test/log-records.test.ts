@@ -65,6 +65,7 @@ test('a refused access is on record as the index\'s signed word, a leaf beside g
   const leaves = await world.storage.store.log.leaves(sequence - 1, sequence)
   expect(leaves[0]?.entry).toEqual(entryOf(second?.denial as Uint8Array, salt))
   expect(leaves[0]?.control).toBeUndefined()
+  expect(leaves[0]?.denial).toMatchObject({ statement: second?.denial, access: bad.signed })
   const { sequence: at } = await verifyPosition(
     (first as AccessList[number]).position, world.identity.keys, statementId(good.signed),
   )
@@ -173,6 +174,8 @@ test('without a quorum an access is on record and not answered; asked again once
   expect(refused.headers['retry-after']).toBe('1')
   expect((await listed()).map(({ access: signed }) => signed)).toEqual([access.signed])
   world.witnesses.faults.clear()
+  // As a client does, whose patience is longer than that of these timers.
+  await expect.poll(async () => (await ask(owner, access.signed)).status).toBe(200)
   const receipt = await world.must(Receipt, owner, 'POST', '/v1/accesses', { body: access.signed })
   const trustees = world.trustees.map(({ keys }) => keys)
   await verifyReceipt(

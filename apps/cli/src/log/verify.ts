@@ -61,7 +61,7 @@ export const verifyDeep = async (io: Io, directory: string, options: LogOptions)
     io.terminal.write(io.terminal.isTTY ? `\r\u001b[K${line}` : `${line}\n`)
   }
   try {
-    const audit = await auditDirectory(directory, { index: await indexKeys(io, options), progress })
+    const audit = await auditDirectory(directory, { index: await indexKeys(io, options), progress }, io.database)
     if (audit === undefined) throw new CommandError('usage', log.nothingThere(directory))
     return tell(io, options.json, { status: 'good', ...audit },
       log.deepGood(audit.statements, audit.vaults, audit.records),

@@ -38,7 +38,7 @@ const cachedKeys = (source: AuditSource): KeysOf => {
   return async (principal) => {
     const found = known.get(nameOf(principal))
     if (found !== undefined) return found
-    const chain = source.keyChain(principal)
+    const chain = await source.keyChain(principal)
     if (chain.length === 0) return undefined
     const place: FaultPlace = { table: 'key_records', row: `principal ${shortName(principal)}`, field: 'sequence' }
     const keys = await inPlace(place, () => verifyKeyChain(chain))
@@ -52,14 +52,14 @@ const cachedKeys = (source: AuditSource): KeysOf => {
 /** Every row of the key directory names a key record, and every key record has its row. */
 const checkKeyRecords = async (source: AuditSource, keysOf: KeysOf): Promise<number> => {
   let rows = 0
-  for (const { principal, version, sequence } of source.keyRecords()) {
+  for await (const { principal, version, sequence } of source.keyRecords()) {
     const place: FaultPlace = {
       table: 'key_records', row: `principal ${shortName(principal)}, version ${version}`, field: 'sequence',
     }
-    const row = source.statement(sequence)
+    const row = await source.statement(sequence)
     requireThat(row?.vault === 'registry', place, 'no key record stands there')
     const keys = await keysOf(principal)
-    const chain = source.keyChain(principal)
+    const chain = await source.keyChain(principal)
     const own = keys !== undefined && chain[version] !== undefined && equalBytes(statementId(chain[version]), row.id)
     requireThat(own, { ...place, field: 'version' }, 'it is not that record of its chain')
     rows++
@@ -68,7 +68,7 @@ const checkKeyRecords = async (source: AuditSource, keysOf: KeysOf): Promise<num
 }
 
 const checkEncapsulations = async (source: AuditSource): Promise<void> => {
-  for (const { id, bytes } of source.encapsulations()) {
+  for await (const { id, bytes } of source.encapsulations()) {
     const place: FaultPlace = { table: 'encapsulations', row: shortName(id), field: 'bytes' }
     requireThat(equalBytes(encapsulationId(bytes), id), place, 'they do not hash to their id')
     await inPlace(place, () => decodeEncapsulation(bytes))
@@ -88,12 +88,12 @@ const checkVault = async (
       await play(...of)
     },
   })
-  const sequences = source.sequences(vault)
+  const sequences = await source.sequences(vault)
   for (const sequence of sequences) {
-    const row = source.statement(sequence)
+    const row = await source.statement(sequence)
     if (row !== undefined) await replay.play(row)
   }
-  requireRows(replay, source.vault(vault), counts)
+  await requireRows(replay, await source.vault(vault), counts)
   return { statements: sequences.length, commits, ...counted }
 }
 
@@ -111,24 +111,25 @@ const walk = async (source: AuditSource, options: AuditOptions): Promise<Audit> 
   const { index, progress = () => undefined } = options
   const keysOf = cachedKeys(source)
   const counts: Counts = new Map()
-  const total = source.count('statements')
+  const total = await source.count('statements')
   const { statements, lost } = await checkLeaves({
     source, index, keysOf, progress: (done) => progress('statements', done, total),
   })
   const keyRecords = await checkKeyRecords(source, keysOf)
   add(counts, 'key_records', keyRecords)
   add(counts, 'statements', keyRecords)
-  add(counts, 'statements', source.losses().length)
+  add(counts, 'statements', (await source.losses()).length)
   await checkEncapsulations(source)
-  const vaults = source.count('vaults')
+  const vaults = await source.count('vaults')
   let done = 0
-  for (const vault of source.vaults()) {
+  for await (const vault of source.vaults()) {
     const of = await checkVault(vault, source, keysOf, counts)
     for (const table of ['statements', 'commits', 'capsules', 'records'] as const) add(counts, table, of[table])
     progress('vaults', ++done, vaults)
   }
+  await source.own?.()
   for (const table of COUNTED) {
-    const [stored, expected] = [source.count(table), counts.get(table) ?? 0]
+    const [stored, expected] = [await source.count(table), counts.get(table) ?? 0]
     requireThat(stored === expected, { table, row: '-', field: '-' },
       `there are ${stored} rows, and ${expected} belong to something`)
   }
@@ -140,14 +141,23 @@ export const auditSource = async (source: AuditSource, options: AuditOptions): P
   try {
     return await walk(source, options)
   } finally {
-    source.close()
+    await source.close()
   }
 }
 
-/** Audits an index's data directory, beside it. Undefined where there is no database. */
-export const auditDirectory = async (directory: string, options: AuditOptions): Promise<Audit | undefined> => {
+/**
+ * Audits an index's data directory, beside it. `database`: where it keeps what the directory does not hold. Undefined
+ * where there is no database. Throws where one cannot be reached.
+ */
+export const auditDirectory = async (
+  directory: string, options: AuditOptions, database?: string,
+): Promise<Audit | undefined> => {
   const source = openSqliteSource(directory)
-  return source === undefined ? undefined : auditSource(source, options)
+  if (source !== undefined) return auditSource(source, options)
+  if (database === undefined) return undefined
+  // Loaded where it is used: an embedded index needs no client of a server.
+  const { openPostgresSource } = await import('./postgres-source.ts')
+  return auditSource(await openPostgresSource(database, directory), options)
 }
 
 export { AuditFault }

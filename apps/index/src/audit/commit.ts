@@ -9,7 +9,7 @@ import { requireCapsule } from '../submission.ts'
 import type { CapsuleIn, CommitOperation, RecordIn } from '../store.ts'
 import { AuditFault, type FaultPlace, inPlace, requireRow, requireThat } from './fault.ts'
 import { blobName, type Replay, type ReplayedPart, versionName } from './replay.ts'
-import type { AuditSource, CapsuleItemRow, CommitRow, RecordItemRow, StatementRow } from './source.ts'
+import type { AuditSource, CapsuleItemRow, CommitRow, RecordItemRow, Rows, StatementRow } from './source.ts'
 
 export interface Counted {
   capsules: number
@@ -40,11 +40,11 @@ class Places {
 }
 
 const capsulesOf = async (
-  rows: Iterable<CapsuleItemRow>, places: Places, commit: Commit,
+  rows: Rows<CapsuleItemRow>, places: Places, commit: Commit,
   context: { at: number; mode: VaultGenesis['mode'] },
 ): Promise<Items['capsules']> => {
   const capsules: Items['capsules'] = []
-  for (const row of rows) {
+  for await (const row of rows) {
     const at: FaultPlace = { table: 'capsules', row: `number ${row.no}`, field: 'capsule' }
     places.require(row.place, capsuleLeaf(row.capsule), at)
     await inPlace(at, () => {
@@ -61,10 +61,10 @@ const capsulesOf = async (
 }
 
 const recordsOf = async (
-  source: AuditSource, rows: Iterable<RecordItemRow>, places: Places,
+  source: AuditSource, rows: Rows<RecordItemRow>, places: Places,
 ): Promise<Items['records']> => {
   const records: Items['records'] = []
-  for (const row of rows) {
+  for await (const row of rows) {
     const at = (field: string): FaultPlace => ({ table: 'records', row: `number ${row.no}`, field })
     const { body } = row
     requireThat((body === undefined) !== (row.digest === undefined), at('digest'), 'a body stands here or as a blob')
@@ -164,7 +164,7 @@ export const playCommit = (source: AuditSource, counted: Counted) => async (
   replay: Replay, statement: StatementRow, part: ReplayedPart, commit: Commit,
 ): Promise<void> => {
   const { sequence } = statement
-  const stored = source.commit(sequence)
+  const stored = await source.commit(sequence)
   const row = requireCommitRow(stored, part, commit, sequence)
   const at: FaultPlace = { table: 'commits', row: `sequence ${sequence}`, field: 'leaves' }
   const leaves = Array.from({ length: row.leaves.length / 32 }, (_, i) => row.leaves.subarray(i * 32, i * 32 + 32))

@@ -3,7 +3,7 @@
  * them, against the tiles and checkpoints that are stored.
  */
 import {
-  CompactRange, fullTileRoot, leafHash, LOG_LIMITS, LogError, type ReadTile, TileReader, tileWidthIn, type TreeNode,
+  CompactRange, fullTileRoot, leafHash, LOG_LIMITS, LogError, type ReadTile, type Tile, TileReader, tileWidthIn,
   verifyCheckpoint,
 } from '@scelle/log'
 import {
@@ -60,6 +60,7 @@ const requireSigned = async (
 const requirePosition = async (
   row: StatementRow, kind: Kind, place: FaultPlace, { index }: LeavesOptions,
 ): Promise<void> => {
+  if (row.untold === true) return
   if (kind === 'commit') {
     const unsigned = row.signature.length === 0 && row.keyVersion === 0
     requireThat(unsigned, { ...place, field: 'signature' }, 'a commit has a position of its own, which nobody makes')
@@ -123,28 +124,35 @@ class TreeCheck {
     return this.#range.root()
   }
 
-  append(leaf: Uint8Array): void {
-    this.#range.append(leaf, (node, hash) => {
-      if (node.level % LOG_LIMITS.tileHeight === 0) this.#node(node, hash)
+  async append(leaf: Uint8Array): Promise<void> {
+    const full: { readonly level: number; readonly tile: number; readonly hashes: Uint8Array[] }[] = []
+    this.#range.append(leaf, ({ level, index }, hash) => {
+      if (level % LOG_LIMITS.tileHeight !== 0) return
+      const hashes = this.#add(level / LOG_LIMITS.tileHeight, hash)
+      if (hashes !== undefined) {
+        full.push({ level: level / LOG_LIMITS.tileHeight, tile: Math.floor(index / WIDTH), hashes })
+      }
     })
+    for (const { level, tile, hashes } of full) {
+      // Tiles are made when a checkpoint is published; those of leaves after it are still to come.
+      if (tileWidthIn({ level, index: tile }, this.#size) < WIDTH) continue
+      this.tiles++
+      await this.#compare(level, tile, hashes)
+    }
   }
 
-  #node({ level, index }: TreeNode, hash: Uint8Array): void {
-    const tileLevel = level / LOG_LIMITS.tileHeight
-    const open = this.#open[tileLevel] ??= []
+  /** The hashes of the tile that is full with this one. */
+  #add(level: number, hash: Uint8Array): Uint8Array[] | undefined {
+    const open = this.#open[level] ??= []
     open.push(hash)
-    if (open.length < WIDTH) return
-    this.#open[tileLevel] = []
-    const tile = Math.floor(index / WIDTH)
-    // Tiles are made when a checkpoint is published; those of leaves after it are still to come.
-    if (tileWidthIn({ level: tileLevel, index: tile }, this.#size) < WIDTH) return
-    this.tiles++
-    this.#compare(tileLevel, tile, open)
+    if (open.length < WIDTH) return undefined
+    this.#open[level] = []
+    return open
   }
 
-  #compare(level: number, tile: number, expected: readonly Uint8Array[]): void {
+  async #compare(level: number, tile: number, expected: readonly Uint8Array[]): Promise<void> {
     const place: FaultPlace = { table: 'tiles', row: `level ${level}, number ${tile}`, field: 'bytes' }
-    const stored = this.#source.tile(level, tile)
+    const stored = await this.#source.tile(level, tile)
     requireThat(stored?.length === WIDTH * 32, place, 'the tile is missing, or has another length')
     const wrong = expected.findIndex((hash, i) => !equalBytes(hash, stored.subarray(i * 32, i * 32 + 32)))
     if (wrong < 0) return
@@ -155,15 +163,19 @@ class TreeCheck {
 
 /** Stored tiles, and what there is of those that are not full, made from what stands below them. */
 const tilesOf = (source: AuditSource): ReadTile => async ({ level, index, width }) => {
-  const stored = width === WIDTH && level !== 'entries' ? source.tile(level, index) : undefined
+  const stored = width === WIDTH && level !== 'entries' ? await source.tile(level, index) : undefined
   if (stored !== undefined) return stored
-  return Buffer.concat(Array.from({ length: width }, (_, i) => {
-    const place = index * WIDTH + i
-    if (level !== 0) return fullTileRoot(source.tile(Number(level) - 1, place) ?? new Uint8Array(WIDTH * 32))
-    const row = source.statement(place + 1)
-    const bare = row === undefined ? source.bare(place) : undefined
-    return row === undefined ? bare === undefined ? new Uint8Array(32) : leafHash(bare) : leafOf(row)
-  }))
+  const nodes: Uint8Array[] = []
+  for (let place = index * WIDTH; nodes.length < width; place++) nodes.push(await nodeAt(source, level, place))
+  return Buffer.concat(nodes)
+}
+
+const nodeAt = async (source: AuditSource, level: Tile['level'], place: number): Promise<Uint8Array> => {
+  if (level !== 0) return fullTileRoot((await source.tile(Number(level) - 1, place)) ?? new Uint8Array(WIDTH * 32))
+  const row = await source.statement(place + 1)
+  if (row !== undefined) return leafOf(row)
+  const bare = await source.bare(place)
+  return bare === undefined ? new Uint8Array(32) : leafHash(bare)
 }
 
 const leafOf = (row: StatementRow): Uint8Array =>
@@ -171,7 +183,7 @@ const leafOf = (row: StatementRow): Uint8Array =>
 
 /** A tile that the checkpoint vouches for is as it was published: then it is the statement that changed. */
 const accuse = async (source: AuditSource, { tile, leaf }: { tile: number; leaf: number }): Promise<never> => {
-  const checkpoint = source.checkpoint()
+  const checkpoint = await source.checkpoint()
   const published = checkpoint !== undefined && await new TileReader(checkpoint, tilesOf(source)).leaves(tile).then(
     () => true,
     (error: unknown) => {
@@ -186,7 +198,7 @@ const accuse = async (source: AuditSource, { tile, leaf }: { tile: number; leaf:
       `hash ${leaf % WIDTH} is not that of its leaf`)
 }
 
-const wantedOf = (source: AuditSource, index: PrincipalKeys): Wanted[] => {
+const wantedOf = async (source: AuditSource, index: PrincipalKeys): Promise<Wanted[]> => {
   const one = (table: string, row: string, claim: { size: number; root?: Uint8Array; note: Uint8Array }): Wanted => {
     const place = (field: string): FaultPlace => ({ table, row, field })
     return {
@@ -201,24 +213,24 @@ const wantedOf = (source: AuditSource, index: PrincipalKeys): Wanted[] => {
       },
     }
   }
-  const checkpoint = source.checkpoint()
-  return [
-    ...(checkpoint === undefined ? [] : [one('checkpoint', 'the newest', checkpoint)]),
-    ...[...source.cosigned()].map((cosigned) => one('cosigned', cosigned.kind, cosigned)),
-  ].toSorted((a, b) => a.size - b.size)
+  const checkpoint = await source.checkpoint()
+  const wanted = checkpoint === undefined ? [] : [one('checkpoint', 'the newest', checkpoint)]
+  for await (const note of source.cosigned()) wanted.push(one('cosigned', note.kind, note))
+  return wanted.toSorted((a, b) => a.size - b.size)
 }
 
 /** What was given up, trustees signed; whether all three did is for those to check who know which they are. */
-const requireAgreed = (source: AuditSource): void => {
-  const named = new Set(source.losses().flatMap((sequence) => {
+const requireAgreed = async (source: AuditSource): Promise<void> => {
+  const named = new Set<number>()
+  for (const sequence of await source.losses()) {
     const at = { table: 'losses', row: `sequence ${sequence}`, field: 'sequence' }
-    const row = source.statement(sequence)
+    const row = await source.statement(sequence)
     requireThat(row !== undefined, at, 'the statement is missing')
     const { kind, body } = decode(Signed, row.statement)
     requireThat(kind === 'successor', at, 'the statement is another')
-    return decode(Successor, body).missing
-  }))
-  for (const leaf of source.givenUp()) {
+    for (const leaf of decode(Successor, body).missing) named.add(leaf)
+  }
+  for (const leaf of await source.givenUp()) {
     requireThat(named.has(leaf), { table: 'given_up', row: `leaf ${leaf}`, field: 'leaf' }, 'nobody agreed to that')
   }
 }
@@ -226,9 +238,9 @@ const requireAgreed = (source: AuditSource): void => {
 /** Answers how many statements there are, and how many more leaves wait for theirs. */
 export const checkLeaves = async (options: LeavesOptions): Promise<{ statements: number; lost: number }> => {
   const { source, index, progress } = options
-  const published = source.checkpoint()?.size ?? 0
+  const published = (await source.checkpoint())?.size ?? 0
   const tree = new TreeCheck(source, published)
-  const wanted = wantedOf(source, index)
+  const wanted = await wantedOf(source, index)
   const meet = async (): Promise<void> => {
     while (wanted[0]?.size === tree.size) await wanted.shift()?.root(tree.root())
   }
@@ -236,34 +248,37 @@ export const checkLeaves = async (options: LeavesOptions): Promise<{ statements:
   let [statements, lost] = [0, 0]
   /** Leaves that were given up. */
   const pass = async (to: number): Promise<void> => {
-    for (let entry = source.bare(tree.size); entry !== undefined && tree.size < to; entry = source.bare(tree.size)) {
-      tree.append(leafHash(entry))
+    while (tree.size < to) {
+      const entry = await source.bare(tree.size)
+      if (entry === undefined) return
+      await tree.append(leafHash(entry))
       await meet()
     }
   }
-  for (const row of source.statements()) {
+  for await (const row of source.statements()) {
     if (row.sequence > tree.size + 1) await pass(row.sequence - 1)
     await requireStatement(row, tree.size + 1, options)
-    tree.append(leafOf(row))
+    await tree.append(leafOf(row))
     statements++
     if (tree.suspect !== undefined) await accuse(source, tree.suspect)
     await meet()
     progress(tree.size)
   }
-  for (const { leaf, entry } of source.lost()) {
+  for await (const { leaf, entry } of source.lost()) {
     const place: FaultPlace = { table: 'lost_leaves', row: `leaf ${leaf}`, field: 'leaf' }
     await pass(leaf)
     requireThat(leaf === tree.size, place, 'it does not follow the leaf before it')
     await inPlace({ ...place, field: 'entry' }, () => decode(LogEntry, entry))
-    tree.append(leafHash(entry))
+    await tree.append(leafHash(entry))
     lost++
     await meet()
   }
   await pass(Number.MAX_SAFE_INTEGER)
-  requireAgreed(source)
+  await requireAgreed(source)
   const none = { table: 'checkpoint', row: 'the newest', field: 'size' }
   requireThat(wanted.length === 0, none, 'a checkpoint covers more leaves than there are')
-  const stored = [...source.tiles()].length
+  let stored = 0
+  for await (const _ of source.tiles()) stored++
   requireThat(stored === tree.tiles, { table: 'tiles', row: '-', field: 'number' }, 'there are tiles of nothing')
   return { statements, lost }
 }

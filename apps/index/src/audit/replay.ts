@@ -226,7 +226,8 @@ export class Replay {
   }
 
   async #denial(row: StatementRow, denial: Denial, place: FaultPlace): Promise<void> {
-    const stored = this.#options.source.vault(this.vault).denials.find(({ sequence }) => sequence === row.sequence)
+    const { denials } = await this.#options.source.vault(this.vault)
+    const stored = denials.find(({ sequence }) => sequence === row.sequence)
     const at: FaultPlace = { table: 'denials', row: `sequence ${row.sequence}`, field: 'access' }
     requireThat(stored !== undefined, at, 'the row is missing')
     const fits = equalBytes(statementId(stored.access), denial.access)

@@ -4,7 +4,7 @@ import { purposeMask } from '../grant-columns.ts'
 import { nameOf } from '../names.ts'
 import { type FaultPlace, requireRow, requireThat, shortName } from './fault.ts'
 import { blobName, type Replay, type ReplayedPart, versionName } from './replay.ts'
-import type { VaultRows } from './source.ts'
+import type { Rows, VaultRows } from './source.ts'
 
 /** Rows counted by table, to be compared with how many there are: a row that nothing leads to belongs to nothing. */
 export type Counts = Map<string, number>
@@ -89,11 +89,11 @@ const requireAccesses = (rows: VaultRows, part: ReplayedPart): void => {
 }
 
 /** A set of rows, streamed: each is expected, and as many as are expected. */
-const requireSet = <T extends { readonly custodian: Uint8Array }>(
-  table: string, of: Replay, stored: Iterable<T>, check: (part: ReplayedPart, row: T) => boolean,
-): number => {
+const requireSet = async <T extends { readonly custodian: Uint8Array }>(
+  table: string, of: Replay, stored: Rows<T>, check: (part: ReplayedPart, row: T) => boolean,
+): Promise<number> => {
   let seen = 0
-  for (const row of stored) {
+  for await (const row of stored) {
     const part = of.part(row.custodian)
     const place: FaultPlace = { table, row: `vault ${shortName(of.vault)}, row ${seen + 1}`, field: '-' }
     requireThat(part !== undefined && check(part, row), place, 'the row follows from no statement')
@@ -105,11 +105,11 @@ const requireSet = <T extends { readonly custodian: Uint8Array }>(
 const sum = (of: Replay, size: (part: ReplayedPart) => number): number =>
   [...of.parts.values()].reduce((total, part) => total + size(part), 0)
 
-const requireSets = (of: Replay, rows: VaultRows, counts: Counts): void => {
-  const versions = requireSet('versions', of, rows.versions(), (part, { category, author, handle, version }) =>
+const requireSets = async (of: Replay, rows: VaultRows, counts: Counts): Promise<void> => {
+  const versions = await requireSet('versions', of, rows.versions(), (part, { category, author, handle, version }) =>
     author !== undefined && part.versions.has(versionName({ category, author, handle, version })))
   requireNumber('versions', of, versions, sum(of, (part) => part.versions.size))
-  const blobs = requireSet('blob_places', of, rows.blobPlaces(), (part, { digest, category }) =>
+  const blobs = await requireSet('blob_places', of, rows.blobPlaces(), (part, { digest, category }) =>
     part.blobs.has(blobName(digest, category)))
   requireNumber('blob_places', of, blobs, sum(of, (part) => part.blobs.size))
   count(counts, 'versions', versions)
@@ -117,7 +117,7 @@ const requireSets = (of: Replay, rows: VaultRows, counts: Counts): void => {
 }
 
 /** Compares everything stored about a vault with its replay, and counts the rows. */
-export const requireRows = (of: Replay, rows: VaultRows, counts: Counts): void => {
+export const requireRows = async (of: Replay, rows: VaultRows, counts: Counts): Promise<void> => {
   requireRow({ table: 'vaults', row: `vault ${shortName(of.vault)}` }, { sequence: rows.sequence }, {
     sequence: of.genesisSequence,
   })
@@ -150,6 +150,6 @@ export const requireRows = (of: Replay, rows: VaultRows, counts: Counts): void =
     requireNumber(table, of, all.length, size)
     count(counts, table, size)
   }
-  requireSets(of, rows, counts)
+  await requireSets(of, rows, counts)
   count(counts, 'vaults', 1)
 }

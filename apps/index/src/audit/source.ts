@@ -1,5 +1,10 @@
 /** What an audit reads of an index, whatever engine holds it. Rows come as they are: nothing of them is believed. */
-import type { StoredTile } from '../log-store.ts'
+import type { StoredCheckpoint, StoredTile } from '../log-store.ts'
+
+/** One engine answers at once, the other when its server has. */
+export type Told<T> = T | Promise<T>
+/** Read while they are walked through. */
+export type Rows<T> = Iterable<T> | AsyncIterable<T>
 
 export interface StatementRow {
   readonly sequence: number
@@ -12,6 +17,8 @@ export interface StatementRow {
   readonly statement: Uint8Array
   readonly salt: Uint8Array
   readonly subject: Uint8Array | undefined
+  /** Its position is still to be signed: nobody was told of it. */
+  readonly untold?: boolean
 }
 
 export interface KeyRecordRow {
@@ -57,14 +64,15 @@ export interface GrantRow extends OfPart {
 }
 
 export interface CapsuleItemRow {
-  readonly no: number
+  /** What finds it. */
+  readonly no: number | string
   readonly category: number
   readonly place: number
   readonly capsule: Uint8Array
 }
 
 export interface RecordItemRow {
-  readonly no: number
+  readonly no: number | string
   readonly category: number
   readonly place: number
   readonly header: Uint8Array
@@ -121,44 +129,46 @@ export interface VaultRows {
   readonly capsuleHashes: readonly { readonly hash: Uint8Array; readonly capsule: Uint8Array }[]
   readonly accesses: readonly AccessRow[]
   readonly denials: readonly DenialRow[]
-  readonly versions: () => Iterable<VersionRow>
-  readonly blobPlaces: () => Iterable<OfPart & { readonly digest: Uint8Array; readonly category: number }>
+  readonly versions: () => Rows<VersionRow>
+  readonly blobPlaces: () => Rows<OfPart & { readonly digest: Uint8Array; readonly category: number }>
 }
 
 /** The row, and walks over its items. */
 export interface StoredCommit extends CommitRow {
   readonly items: {
-    readonly capsules: () => Iterable<CapsuleItemRow>
-    readonly records: () => Iterable<RecordItemRow>
+    readonly capsules: () => Rows<CapsuleItemRow>
+    readonly records: () => Rows<RecordItemRow>
   }
 }
 
 export interface AuditSource {
-  statements(): Iterable<StatementRow>
-  keyRecords(): Iterable<KeyRecordRow>
+  statements(): Rows<StatementRow>
+  keyRecords(): Rows<KeyRecordRow>
   /** Signed key records by their rows, genesis first. */
-  keyChain(principal: Uint8Array): Uint8Array[]
-  vaults(): Iterable<Uint8Array>
+  keyChain(principal: Uint8Array): Told<Uint8Array[]>
+  vaults(): Rows<Uint8Array>
   /** Sequences of one vault's statements, ascending. */
-  sequences(vault: Uint8Array): number[]
-  statement(sequence: number): StatementRow | undefined
+  sequences(vault: Uint8Array): Told<number[]>
+  statement(sequence: number): Told<StatementRow | undefined>
   /** Entry of a leaf of a restored index that has no statement: it is still missing, or was given up. */
-  bare(leaf: number): Uint8Array | undefined
-  givenUp(): number[]
+  bare(leaf: number): Told<Uint8Array | undefined>
+  givenUp(): Told<number[]>
   /** Sequences of the statements by which trustees agreed to that. */
-  losses(): number[]
-  vault(vault: Uint8Array): VaultRows
-  commit(sequence: number): StoredCommit | undefined
+  losses(): Told<number[]>
+  vault(vault: Uint8Array): Told<VaultRows>
+  commit(sequence: number): Told<StoredCommit | undefined>
   /** Leaves after the last statement, which a restored index has without their statements. */
-  lost(): Iterable<{ readonly leaf: number; readonly entry: Uint8Array }>
-  encapsulations(): Iterable<{ readonly id: Uint8Array; readonly bytes: Uint8Array }>
+  lost(): Rows<{ readonly leaf: number; readonly entry: Uint8Array }>
+  encapsulations(): Rows<{ readonly id: Uint8Array; readonly bytes: Uint8Array }>
   /** Rows of a table: those that nothing leads to are found by their number. */
-  count(table: string): number
-  checkpoint(): { readonly size: number; readonly root: Uint8Array; readonly note: Uint8Array } | undefined
-  cosigned(): Iterable<{ readonly kind: string; readonly size: number; readonly note: Uint8Array }>
-  tile(level: number, index: number): Uint8Array | undefined
-  tiles(): Iterable<Pick<StoredTile, 'level' | 'index'>>
+  count(table: string): Told<number>
+  checkpoint(): Told<StoredCheckpoint | undefined>
+  cosigned(): Rows<{ readonly kind: string; readonly size: number; readonly note: Uint8Array }>
+  tile(level: number, index: number): Told<Uint8Array | undefined>
+  tiles(): Rows<Pick<StoredTile, 'level' | 'index'>>
   /** SHA-256 and size of a blob; undefined where there is none. */
   blob(digest: Uint8Array): Promise<{ readonly digest: Uint8Array; readonly size: number } | undefined>
-  close(): void
+  /** What this engine keeps beside that, against the rest. Throws AuditFault. */
+  own?(): Promise<void>
+  close(): Told<void>
 }

@@ -1,11 +1,12 @@
 /** The embedded engine's files, read beside a running index: both databases each in one snapshot, and the blobs. */
-import { createHash } from 'node:crypto'
-import { createReadStream, existsSync } from 'node:fs'
+import { existsSync } from 'node:fs'
 import { join } from 'node:path'
 import type { DatabaseSync } from 'node:sqlite'
 import { toHex } from '@scelle/seal/verify'
+import type { StoredCheckpoint } from '../log-store.ts'
 import { openReader } from '../sqlite/schema.ts'
 import { numberOf, preparer } from '../sqlite/statements.ts'
+import { hashFile } from './blob-hash.ts'
 import type { AuditSource, CommitRow, StatementRow, VaultRows } from './source.ts'
 
 const STATEMENT = `SELECT s.sequence, s.vault AS no, v.id AS vault, s.id, s.time, s.key_version AS keyVersion,
@@ -28,17 +29,6 @@ const clean = <T>(row: Raw): T => {
 const statementOf = (row: Raw): StatementRow => {
   const { no, ...rest } = clean<Raw & { no: number }>(row)
   return { ...rest, vault: no === 0 ? 'registry' : rest['vault'] } as StatementRow
-}
-
-const hashFile = async (file: string): Promise<{ digest: Uint8Array; size: number } | undefined> => {
-  if (!existsSync(file)) return undefined
-  const hash = createHash('sha256')
-  let size = 0
-  for await (const chunk of createReadStream(file) as AsyncIterable<Uint8Array>) {
-    hash.update(chunk)
-    size += chunk.length
-  }
-  return { digest: new Uint8Array(hash.digest()), size }
 }
 
 export const openSqliteSource = (directory: string): AuditSource | undefined => {
@@ -104,7 +94,7 @@ const sourceOf = (index: DatabaseSync, log: DatabaseSync | undefined, blobs: str
     encapsulations: () => walk('SELECT id, bytes FROM encapsulations'),
     count: (table) => numberOf(index.prepare(`SELECT count(*) AS no FROM ${table}`).get()) ?? 0,
     checkpoint: () => logSql?.('SELECT size, root, note FROM checkpoint').get() as
-      ReturnType<AuditSource['checkpoint']>,
+      StoredCheckpoint | undefined,
     cosigned: () => (logSql?.('SELECT kind, size, note FROM cosigned').all() ?? []) as never,
     tile: (level, no) => (logSql?.('SELECT bytes FROM tiles WHERE level = ? AND no = ?').get(level, no) as
       { bytes: Uint8Array } | undefined)?.bytes,

@@ -49,12 +49,17 @@ const checkpointOf = ({ checkpoint, root, note }: Omit<StoredRow, 'behind'>): St
 
 const FENCED = 'another process leads the log'
 
-interface LeafRow { id: Uint8Array; salt: Uint8Array; subject: Uint8Array | null; statement: Uint8Array | null }
+interface LeafRow {
+  id: Uint8Array; salt: Uint8Array; subject: Uint8Array | null; statement: Uint8Array | null; refused: Uint8Array | null
+}
 
-const leafOf = ({ id, salt, subject, statement }: LeafRow): StoredLeaf =>
-  subject === null || statement === null
-    ? { entry: logEntry({ salt, statement: id }) }
-    : { entry: logEntry({ salt, statement: id, subject }), control: { statement, salt } }
+const leafOf = ({ id, salt, subject, statement, refused }: LeafRow): StoredLeaf => {
+  const entry = logEntry({ salt, statement: id, subject: subject ?? undefined })
+  if (statement === null) return { entry }
+  return refused === null
+    ? { entry, control: { statement, salt } }
+    : { entry, denial: { statement, salt, access: refused } }
+}
 
 export interface PostgresLogOptions {
   readonly database: Database
@@ -99,9 +104,12 @@ export class PostgresLog implements LogStore {
 
   async leaves(from: number, to: number): Promise<StoredLeaf[]> {
     const rows = await this.#options.database.selectFrom('leaves as l')
+      .leftJoin('accesses as a', (join) =>
+        join.onRef('a.vault', '=', 'l.vault').onRef('a.seq', '=', 'l.seq').on('a.refused', 'is not', null))
       .leftJoin('statements as t', (join) =>
-        join.onRef('t.vault', '=', 'l.vault').onRef('t.seq', '=', 'l.seq').on('l.subject', 'is not', null))
-      .select(['l.id', 'l.salt', 'l.subject', 't.statement'])
+        join.onRef('t.vault', '=', 'l.vault').onRef('t.seq', '=', 'l.seq')
+          .on((eb) => eb.or([eb('l.subject', 'is not', null), eb('a.seq', 'is not', null)])))
+      .select(['l.id', 'l.salt', 'l.subject', 't.statement', 'a.refused'])
       .where('l.sequence', '>', from).where('l.sequence', '<=', to).orderBy('l.sequence').execute()
     return rows.map(leafOf)
   }

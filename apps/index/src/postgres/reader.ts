@@ -21,9 +21,9 @@ interface EntryRow extends PositionRow { readonly statement: Uint8Array; readonl
 
 export class PostgresReader {
   readonly #database: Database
-  readonly #positions: Positions
+  readonly #positions: Pick<Positions, 'of' | 'complete'>
 
-  constructor(database: Database, positions: Positions) {
+  constructor(database: Database, positions: Pick<Positions, 'of' | 'complete'>) {
     this.#database = database
     this.#positions = positions
   }

@@ -110,6 +110,9 @@ INSERT INTO log_head VALUES (1, 0, true, 0, 0, 0, NULL, NULL);
 CREATE TABLE tiles (level integer NOT NULL, no bigint NOT NULL, bytes bytea NOT NULL, PRIMARY KEY (level, no));
 ALTER TABLE tiles ALTER bytes SET STORAGE EXTERNAL;
 CREATE TABLE cosigned (kind text PRIMARY KEY, size bigint NOT NULL, note bytea NOT NULL);
+`, `
+-- By the place of the denial: trustees are sent the access that was refused with its leaf.
+CREATE UNIQUE INDEX refused_accesses ON accesses (vault, seq) WHERE refused IS NOT NULL;
 `]
 
 /** Held while the tables are made: several processes may start at once. */
