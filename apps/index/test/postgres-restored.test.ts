@@ -1,6 +1,7 @@
 /** A database taken back to an earlier moment: the index finds that trustees cosigned more, and serves nothing. */
 import { toHex } from '@scelle/seal/verify'
 import { describe, expect, test } from 'vitest'
+import { RECOVERY_ADVICE } from '../src/log/errors.ts'
 import { freshDatabase, hasPostgres, query } from './postgres.ts'
 import { World } from './world.ts'
 
@@ -32,6 +33,8 @@ describe.runIf(hasPostgres)('a database restored from a backup', () => {
     await expect.poll(async () => (await world.ask(kept, 'GET', `/v1/principals/${toHex(kept.id)}`)).code)
       .toBe('log-recovering')
     await expect(world.principal()).rejects.toThrow('log-recovering')
+    const said = world.events.find(({ event }) => event === 'log-recovering')
+    expect(said).toMatchObject({ has: 2, needs: 5, missing: 3, advice: RECOVERY_ADVICE.older })
     expect(await query(database.url, 'SELECT checkpoint::integer, size::integer FROM log_head'))
       .toEqual([{ checkpoint: 0, size: 2 }])
     await world.end()

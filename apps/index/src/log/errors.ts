@@ -33,8 +33,12 @@ export const RECOVERY_ADVICE = {
     + ' known, and it takes nothing. Check their addresses and that they run.',
   'catching-up':
     'This index was restored from a backup: trustees cosigned more than it has. It takes nothing until it has all of'
-    + ' it again. Leave it running, and have edges and other clients send what they kept; what nobody brings back can'
-    + ' be given up only with a log that succeeds this one (see README, A restored index).',
+    + ' it again. Leave it running, and have edges and other clients send what they kept; what nobody brings back is'
+    + ' given up once all three trustees signed its list (see README, A restored index).',
+  older:
+    'The database is an older one: trustees cosigned more than it has, and this engine takes nothing back from them. It'
+    + ' serves nothing and signs nothing. Stop the index, and bring back the database up to its last transaction, from'
+    + ' the server\'s archive or the standby that has it.',
 } as const
 
 /** The log cannot be gone on with. `message` is what the operator does. */

@@ -218,7 +218,7 @@ export class Recovery {
     const size = await store.size()
     const range = (await restoring?.lost.range()) ?? { from: size, to: size }
     const needs = Math.max(range.to, this.#goal?.size ?? 0)
-    const advice = RECOVERY_ADVICE['catching-up']
+    const advice = RECOVERY_ADVICE[restoring === undefined ? 'older' : 'catching-up']
     events({ event: 'log-recovering', has: range.from, needs, missing: needs - range.from, advice })
   }
 
