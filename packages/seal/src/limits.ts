@@ -31,6 +31,12 @@ export const LIMITS = {
   note: 16 * 1024,
   /** Lost leaves that one successor statement names. */
   missing: 12_000,
+  /** What a trustee's word says of the charge, sealed. */
+  charge: 1_024,
+  /** Patients that one ticket of a vendor names. */
+  ticketVaults: 25,
+  /** A reason, a ticket's number: characters of UTF-8, in bytes. */
+  reason: 500,
   /** A record header, encoded. */
   recordHeader: 256,
   capsuleHeader: 4_096,

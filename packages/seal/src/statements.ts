@@ -30,6 +30,14 @@ export const KINDS = [
   'denial',
   'head',
   'successor',
+  'status',
+  'fact',
+  'confirmation',
+  'order',
+  'ticket',
+  'envelope',
+  'binding',
+  'link',
 ] as const
 export type Kind = (typeof KINDS)[number]
 
@@ -220,6 +228,12 @@ export const Grant = struct({
    */
   patientsPerDay: optional(12, uint(1_000_000)),
   salt: field(13, id16),
+  /**
+   * Statement id of the {@link Ticket} that a grant to a vendor rests on. Each link below names the same one.
+   */
+  ticket: optional(14, hash32),
+  /** A standing grant: good only together with a {@link Fact} about the vault and the grantee's organisation. */
+  standing: optional(15, bool),
 })
 export type Grant = Value<typeof Grant>
 
@@ -299,6 +313,11 @@ export const Release = struct({
   capsules: field(4, uint(LIMITS.accessCapsules)),
   time: field(5, time),
   salt: field(6, id16),
+  /**
+   * What was charged for it, readable by this trustee alone: a meter that was restored from a backup gets its own
+   * spending back from the log. Absent in words older than the meter.
+   */
+  charge: optional(7, bytes(16, LIMITS.charge)),
 })
 export type Release = Value<typeof Release>
 

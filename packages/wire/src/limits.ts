@@ -36,6 +36,11 @@ export const WIRE_LIMITS = {
   evidence: 1024 * 1024,
   /** Words whose times differ by less contradict each other nowhere: clocks go wrong, and publishing takes time. */
   evidenceTolerance: 60,
+  /** What one release request shows: key chains, statuses, facts, confirmations. */
+  shownKeys: 32,
+  shownStatuses: 8,
+  shownFacts: 8,
+  shownConfirmations: 4,
   /** An access older than this is not released on. */
   accessWindow: 300,
 } as const

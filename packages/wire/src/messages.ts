@@ -126,7 +126,7 @@ export const ReleaseRequest = struct({
   access: field(0, statement),
   genesis: field(2, statement),
   /** Key chains of controller, custodian, every grantee of the chain, the reader, the trustees: each principal once. */
-  keys: field(3, list(KeyChain, 16)),
+  keys: field(3, list(KeyChain, WIRE_LIMITS.shownKeys)),
   chain: field(4, statements(8)),
   capsules: field(5, list(struct({
     header: field(0, bytes(1, FORMAT_LIMITS.capsuleHeader)), share: field(1, CourierSeal),
@@ -134,8 +134,34 @@ export const ReleaseRequest = struct({
   encapsulations: field(6, list(bytes(1, 2_048), FORMAT_LIMITS.accessCapsules)),
   /** The access's proof, under a checkpoint that this trustee cosigned and another one of the vault. */
   receipt: field(7, logProof),
+  /** `status` of the reader, of its organisations, and of whoever signed the facts and confirmations below. */
+  statuses: optional(8, statements(WIRE_LIMITS.shownStatuses)),
+  /** Why this is care. */
+  facts: optional(9, statements(WIRE_LIMITS.shownFacts)),
+  confirmations: optional(10, statements(WIRE_LIMITS.shownConfirmations)),
+  /** Of a vendor's access. */
+  ticket: optional(11, statement),
+  /** Of an access in an emergency, without a grant: the `envelope` that takes the chain's place. */
+  envelope: optional(12, statement),
 })
 export type ReleaseRequest = Value<typeof ReleaseRequest>
+
+/** Where a reader stands at one trustee: patients counted, and how many there may be. */
+export const Counter = struct({
+  /** Distinct patients in the last 24 hours, and the bound of those that nobody but the reader's own house explains. */
+  day: field(0, uint()),
+  dayBound: field(1, uint()),
+  /** Of those, without any explanation: how many, how many are free, and where no more are released. */
+  unexplained: field(2, uint()),
+  free: field(3, uint()),
+  unexplainedBound: field(4, uint()),
+  /** Distinct patients in 30 days that nobody outside the reader's own house explains, and their bound. */
+  month: field(5, uint()),
+  monthBound: field(6, uint()),
+  /** Counted, and nothing is refused for it: asked for by the trustee's operator, and never the default. */
+  shadow: field(7, bool),
+})
+export type Counter = Value<typeof Counter>
 
 export const ReleaseAnswer = struct({
   trustee: field(0, hash32),
@@ -143,6 +169,8 @@ export const ReleaseAnswer = struct({
   enc: field(2, bytes(1_120)),
   /** One per capsule of the access, in its order. */
   sealed: field(3, list(bytes(49), FORMAT_LIMITS.accessCapsules)),
+  /** The reader's own, after this release. Absent where nothing is counted: of a vault's own custodian's writing. */
+  counter: optional(4, Counter),
 })
 export type ReleaseAnswer = Value<typeof ReleaseAnswer>
 

@@ -3,6 +3,7 @@
  * know, a label by which whom it is about finds it. spec/format.md, Log entries.
  */
 import { bytes, decode, encode, field, optional, struct, type Value } from '../encoding/schema.ts'
+import { Binding, Link, Order, Status } from '../standing.ts'
 import { KeyRecord, type Kind, Manifest, Revocation, Signed, Successor } from '../statements.ts'
 import { equalBytes, hashOf, ZERO32 } from './bytes.ts'
 import { statementId } from './identity.ts'
@@ -54,6 +55,11 @@ const SUBJECTS: Partial<Record<Kind, SubjectOf>> = {
   },
   // Labelled with the index: whoever follows its log finds what it lost.
   successor: (body) => decode(Successor, body).index,
+  // About a principal or a vault, whose people look after their own labels.
+  status: (body) => decode(Status, body).subject,
+  order: (body) => decode(Order, body).target,
+  binding: (body) => decode(Binding, body).vault,
+  link: (body) => decode(Link, body).vault,
 }
 
 /**

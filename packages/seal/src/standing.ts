@@ -1,0 +1,155 @@
+/**
+ * Statements about who somebody is, and why an opening is care: what trustees decide and count by. As in
+ * `statements.ts`, which has the kinds: times are seconds since 1970 UTC, ids 32 bytes unless they say otherwise, and
+ * field numbers are never reused.
+ */
+import { bool, bytes, choice, field, list, optional, struct, text, uint, type Value } from './encoding/schema.ts'
+import { LIMITS } from './limits.ts'
+import { PURPOSES } from './statements.ts'
+
+const hash32 = bytes(32)
+const id16 = bytes(16)
+const time = uint()
+const suite = uint(0xffff)
+
+/** Roles of people, each with a budget of its own. `officer` counts nothing: it clears locks and signs surges. */
+export const PERSON_ROLES = [
+  'gp', 'specialist', 'emergency-physician', 'resident', 'emergency-nurse', 'triage-nurse', 'ward-nurse', 'pharmacist',
+  'radiologist', 'laboratory', 'registration', 'assistant', 'engineer', 'officer',
+] as const
+/** Roles of organisations. */
+export const ORGANISATION_ROLES = ['practice', 'hospital', 'pharmacy', 'laboratory-site', 'vendor'] as const
+export const ROLES = [...PERSON_ROLES, ...ORGANISATION_ROLES] as const
+export type Role = (typeof ROLES)[number]
+
+/**
+ * What a listed issuer (a professional register) says of a principal. Whoever has none is no professional: a trustee
+ * releases nothing to such a person.
+ */
+export const Status = struct({
+  suite: field(0, suite),
+  subject: field(1, hash32),
+  role: field(2, choice(ROLES)),
+  /**
+   * Whom it is counted as: the same for all devices and employers of one person, and derived from the register's
+   * number by a key that trustees do not have, so that it names nobody. Shown to trustees only.
+   */
+  meter: field(3, hash32),
+  /** Of a person: where it works. Another employer is another status of the same meter. */
+  organisation: optional(4, hash32),
+  /** Of an organisation: who runs its edge for it, if that is a vendor. */
+  vendor: optional(5, hash32),
+  /** Of an assistant: the principal under whose delegation it acts. Charged to both. */
+  under: optional(6, hash32),
+  /** Of a person: the second key that a step-up is signed with. Not kept where the first one is. */
+  stepUp: optional(7, hash32),
+  /** Of an organisation or a vendor: patients a day that the register knows it to see at most. */
+  patientsPerDay: optional(8, uint(10_000_000)),
+  /** Of an organisation: it may open in emergencies. */
+  emergency: optional(9, bool),
+  notBefore: field(10, time),
+  expires: field(11, time),
+  salt: field(12, id16),
+})
+export type Status = Value<typeof Status>
+
+/** Why an opening is care. `presence` is signed by the patient's device, or by the issuer of the patient's card. */
+export const FACTS = ['presence', 'appointment', 'admission', 'referral', 'result', 'on-call'] as const
+
+/** Signed by somebody else than the reader whom it explains: see `apps/trustee/src/meter/facts.ts`. */
+export const Fact = struct({
+  suite: field(0, suite),
+  type: field(1, choice(FACTS)),
+  vault: field(2, hash32),
+  /** Whose readers it explains. */
+  organisation: field(3, hash32),
+  /** One reader of that organisation alone. */
+  reader: optional(4, hash32),
+  notBefore: field(5, time),
+  expires: field(6, time),
+  nonce: field(7, id16),
+})
+export type Fact = Value<typeof Fact>
+
+/** `step-up`: the reader's own second key. `colleague`: another person of the same organisation. */
+export const CONFIRMATIONS = ['step-up', 'colleague'] as const
+
+/** Somebody stands for a reader's going on. Each counts once. */
+export const Confirmation = struct({
+  suite: field(0, suite),
+  type: field(1, choice(CONFIRMATIONS)),
+  /** The principal that it is for. */
+  reader: field(2, hash32),
+  organisation: field(3, hash32),
+  /** One patient alone: always so in an emergency. */
+  vault: optional(4, hash32),
+  reason: field(5, text(LIMITS.reason)),
+  time: field(6, time),
+  nonce: field(7, id16),
+})
+export type Confirmation = Value<typeof Confirmation>
+
+/** `lock` takes one officer, `clear` and `surge` two, who sign the same body. */
+export const ORDERS = ['lock', 'clear', 'surge'] as const
+/** `device`: one principal. `person`: a meter id, with all its devices and employers. */
+export const LOCK_SCOPES = ['device', 'person', 'organisation', 'vendor'] as const
+export type LockScope = (typeof LOCK_SCOPES)[number]
+
+export const Order = struct({
+  suite: field(0, suite),
+  action: field(1, choice(ORDERS)),
+  scope: field(2, choice(LOCK_SCOPES)),
+  target: field(3, hash32),
+  notBefore: field(4, time),
+  expires: field(5, time),
+  reason: field(6, text(LIMITS.reason)),
+  nonce: field(7, id16),
+})
+export type Order = Value<typeof Order>
+
+/** An organisation lets a vendor in: for named patients, for hours, for one purpose. Signed by the sponsor, a person. */
+export const Ticket = struct({
+  suite: field(0, suite),
+  /** The organisation whose sponsor signs. */
+  organisation: field(1, hash32),
+  vendor: field(2, hash32),
+  number: field(3, text(LIMITS.reason)),
+  /** Named patients. None by default: then the vendor sees no patient. */
+  vaults: field(4, list(hash32, LIMITS.ticketVaults)),
+  purpose: field(5, choice(PURPOSES)),
+  /** Whether the vendor may have another one do it. */
+  subcontract: field(6, bool),
+  notBefore: field(7, time),
+  expires: field(8, time),
+  nonce: field(9, id16),
+})
+export type Ticket = Value<typeof Ticket>
+
+/** One trustee's word that an identity, known to it by its pseudonym alone, has this vault, and no other. */
+export const Binding = struct({
+  suite: field(0, suite),
+  /** Output of the trustees' threshold VOPRF over the identity traits. */
+  pseudonym: field(1, hash32),
+  vault: field(2, hash32),
+  /** Statement id of this trustee's binding that this one takes the place of. */
+  previous: optional(3, hash32),
+  time: field(4, time),
+  nonce: field(5, id16),
+})
+export type Binding = Value<typeof Binding>
+
+export const LINKS = ['merge', 'split'] as const
+
+/** Two vaults turn out to be one person's, or not. Signed by owner or custodian. It widens no grant. */
+export const Link = struct({
+  suite: field(0, suite),
+  action: field(1, choice(LINKS)),
+  /** The vault that goes on. */
+  vault: field(2, hash32),
+  other: field(3, hash32),
+  /** Of a split: statement id of the merge that it ends. */
+  previous: optional(4, hash32),
+  time: field(5, time),
+  nonce: field(6, id16),
+})
+export type Link = Value<typeof Link>
