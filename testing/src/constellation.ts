@@ -11,6 +11,7 @@ import {
   type Identity,
   memoryState,
   type Options,
+  type Standing,
   type Timers,
 } from '@scelle/sdk'
 import { type Address, createTrustee, TrusteeStore } from '@scelle/trustee'
@@ -19,6 +20,7 @@ import type { Log, LogEvent } from '@scelle/wire/server'
 import { TestClock } from './clock.ts'
 import { type Handler, Network } from './network.ts'
 import { type Random, seededRandom } from './random.ts'
+import { Register } from './register.ts'
 
 export { TestClock } from './clock.ts'
 export { type Effect, type Fault, type Handler, Network, type NetworkAnswer, type NetworkRequest } from './network.ts'
@@ -191,6 +193,7 @@ export class Constellation {
   readonly #parties: Party[] = []
   #clients = 0
   #index: Party | undefined
+  #register: Register | undefined
   #store: Storage['store'] | undefined
   #trustees: Party[] = []
 
@@ -220,6 +223,11 @@ export class Constellation {
     return this.#index as Party
   }
 
+  /** The register of professionals that the trustees list. */
+  get register(): Register {
+    return this.#register as Register
+  }
+
   /** What the index keeps, for whoever has taken it over. */
   get indexStore(): Storage['store'] {
     return this.#store as Storage['store']
@@ -233,6 +241,7 @@ export class Constellation {
   async start(organisations: number): Promise<void> {
     const people = { now: this.now, random: this.random('identities') }
     const index = await createIdentity('index', people)
+    this.#register = await Register.create({ now: this.now, random: this.random('register') })
     for (let i = 0; i < organisations; i++) this.#admitted.push(await createIdentity('organisation', people))
     const admitted = this.#admitted.map(({ id }) => toHex(id))
     const identities: Identity[] = []
@@ -250,6 +259,8 @@ export class Constellation {
       identity: index,
       start: (site) => this.#startIndex(index, { admitted, trustees }, site),
     })) as Party
+    // Its keys are looked up at the index, as everybody's.
+    await connect(this.options(this.#register.identity))
   }
 
   #startTrustee(identity: Identity, around: { index: Address; peers: readonly Address[] }, site: Site): Running {
@@ -259,6 +270,7 @@ export class Constellation {
       identity,
       store,
       ...around,
+      issuers: [toHex(this.register.id)],
       gossipEvery: this.#gossipEvery,
       context,
       log,
@@ -328,7 +340,24 @@ export class Constellation {
       state,
       context: { now: this.now, random: this.random(`client/${toHex(identity.id).slice(0, 16)}/${this.#clients++}`) },
       pins: { index: this.index.id, trustees: this.trustees.map(({ id }) => id) },
+      standing: this.standingOf(identity),
       ...(this.sockets ? {} : { fetch: this.network.fetch, timers: this.clock.timers }),
+    }
+  }
+
+  /**
+   * What a client shows unless told otherwise: as an organisation a hospital's status, as a person a specialist's who
+   * works for nobody else. Asked anew once a day, since a status ends.
+   */
+  standingOf({ id, keys: { kind } }: Identity): Standing {
+    const role = kind === 'person' ? 'specialist' : 'hospital'
+    let signed: { readonly day: number; readonly status: Promise<Uint8Array> } | undefined
+    return {
+      show: async () => {
+        const day = Math.floor(this.now() / 86_400_000)
+        if (signed?.day !== day) signed = { day, status: this.register.enrol({ subject: id, role }) }
+        return { statuses: [await signed.status] }
+      },
     }
   }
 

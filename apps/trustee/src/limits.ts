@@ -33,6 +33,18 @@ export const TRUSTEE_LIMITS = {
   sendPauseMax: 60_000,
   /** Opened encapsulations kept in memory: one a writer and day, so a hospital's chart needs some dozens. */
   openCouriers: 4_096,
+  /** A confirmation is good for this long. */
+  confirmationWindow: 900,
+  /** How long each kind of fact explains at most, and how long before it begins. */
+  factTimes: {
+    presence: 12 * 3600,
+    appointment: 24 * 3600,
+    admission: 96 * 3600,
+    referral: 30 * 24 * 3600,
+    result: 30 * 24 * 3600,
+    'on-call': 24 * 3600,
+  },
+  factAhead: 24 * 3600,
   /** An access may be signed this far ahead of our clock, and is released on for this long. */
   accessAhead: WIRE_LIMITS.signatureWindow,
   accessWindow: WIRE_LIMITS.accessWindow,

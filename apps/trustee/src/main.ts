@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { importIdentity } from '@scelle/seal/identity'
 import { fromHex, SealError, toHex } from '@scelle/seal/verify'
 import {
-  authorities, ConfigError, filePath, listenAddress, loadConfig, peer, peers, settings,
+  authorities, ConfigError, filePath, listedPrincipals, listenAddress, loadConfig, onlyIfAsked, peer, peers, settings,
 } from '@scelle/wire/config'
 import { gatheredLines, pooledRandom } from '@scelle/wire/process'
 import { createLog } from '@scelle/wire/server'
@@ -22,18 +22,23 @@ const Configuration = settings({
   index: peer,
   /** The other trustees: checkpoints are exchanged with them. */
   peers,
+  /** Registers: principal ids whose word it is who a professional is. */
+  issuers: listedPrincipals,
+  /** Counts openings and refuses none for their number: to learn a site's numbers. Shows in every status. */
+  shadow: onlyIfAsked,
 })
 
 const start = async (configPath: string): Promise<void> => {
   const { config, at } = loadConfig(configPath, Configuration)
   const identity = await importIdentity(new Uint8Array(readFileSync(at(config.identity))))
   mkdirSync(at(config.data), { recursive: true, mode: 0o700 })
-  const store = new TrusteeStore(join(at(config.data), 'trustee.sqlite'))
+  const store = new TrusteeStore(join(at(config.data), 'trustee.sqlite'), { shadow: config.shadow })
   const trustee = createTrustee({
     identity,
     store,
     index: config.index,
     peers: config.peers,
+    issuers: config.issuers,
     context: { now: Date.now, random: pooledRandom() },
     log: createLog(gatheredLines((text) => process.stdout.write(text)), Date.now),
     authorities: config.authorities,

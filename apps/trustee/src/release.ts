@@ -4,16 +4,18 @@
  */
 import {
   type Access, type CapsuleHeader, capsuleHeaderHash, type Context, decodeCapsuleHeader, encapsulationId, encode,
-  equalBytes, type PrincipalKeys, Release, RIGHTS, SealError, SUITE, toHex, verifyAccess, verifyGrantChain,
+  equalBytes, type Grant, type PrincipalKeys, Release, RIGHTS, SealError, SUITE, toHex, verifyAccess, verifyGrantChain,
 } from '@scelle/seal/verify'
 import type { Identity } from '@scelle/seal/identity'
 import { type CourierKeys, openShare, sealRelease } from '@scelle/seal/shares'
 import { Problem } from '@scelle/wire/errors'
-import { ReleaseAnswer, type ReleaseRequest } from '@scelle/wire/messages'
+import { type Counter, ReleaseAnswer, type ReleaseRequest } from '@scelle/wire/messages'
 import { TRUSTEE_LIMITS } from './limits.ts'
 import { type LogWitnessed, requireLogged } from './log/receipt.ts'
 import type { ShownLeaf } from './log/mirror-store.ts'
 import { requireNotRevoked } from './log/revoked.ts'
+import type { Charge } from './meter/meter.ts'
+import { weigh } from './meter/weigh.ts'
 import type { ShownPrincipals } from './principals.ts'
 import type { TrusteeStore } from './store.ts'
 import { shareIndex, type VaultWithCustodian, verifyVault } from './vault.ts'
@@ -26,6 +28,8 @@ export interface Releaser {
   readonly logged: LogWitnessed
   readonly couriers: CourierKeys
   readonly store: TrusteeStore
+  /** Principal ids of registers: who a professional is, is their word. From the configuration. */
+  readonly issuers: readonly Uint8Array[]
   readonly context: Context
 }
 
@@ -67,11 +71,14 @@ const requireNamed = (request: ReleaseRequest, access: Access): NamedCapsule[] =
 
 const distinct = (ids: readonly Uint8Array[]): Uint8Array[] => [...new Map(ids.map((id) => [toHex(id), id])).values()]
 
-/** The reader's right to read every category touched, for this purpose, now: from the custodian down, none revoked. */
+/**
+ * The reader's right to read every category touched, for this purpose, now: from the custodian down, none revoked.
+ * Resolves with the grants.
+ */
 const requireRight = async (
   { request, principals, reader }: SignedRelease, access: Access, vault: VaultWithCustodian,
-  capsules: readonly NamedCapsule[], { store, context }: Releaser,
-): Promise<void> => {
+  categories: readonly Uint8Array[], { store, context }: Releaser,
+): Promise<Grant[]> => {
   const chain = await verifyGrantChain({
     chain: request.chain,
     vault: vault.vault,
@@ -80,18 +87,19 @@ const requireRight = async (
     at: Math.floor(context.now() / 1000),
     need: {
       reader: reader.id,
-      categories: distinct(capsules.map(({ header }) => header.category)),
+      categories,
       rights: RIGHTS.read,
       purpose: access.purpose,
     },
     revoked: (grant) => store.isRevoked(grant),
   })
   await requireNotRevoked(chain, principals, store.log)
-  const { ids } = chain
+  const { ids, grants } = chain
   // The access on record must say by which grants it was made, or the record would name a right that was not used.
   if (ids.length !== access.chain.length || !ids.every((id, i) => equalBytes(id, access.chain[i] as Uint8Array))) {
     throw new SealError('release-mismatch', 'the chain shown is not the one that the access names')
   }
+  return grants
 }
 
 /** Opens this trustee's share of one capsule. A share made for another capsule, vault or writer does not open. */
@@ -127,8 +135,8 @@ interface VerifiedAccess {
 /** Opens the shares, seals them to the access's one-time key, and keeps answer and word before returning. */
 const answerNew = async (
   { request, principals, reader }: SignedRelease, { access, id }: VerifiedAccess,
-  { capsules, index, revocations, leaf }: {
-    capsules: readonly NamedCapsule[]; index: number; revocations: number; leaf: ShownLeaf
+  { capsules, index, revocations, leaf, charge }: {
+    capsules: readonly NamedCapsule[]; index: number; revocations: number; leaf: ShownLeaf; charge: Charge | undefined
   },
   { identity, couriers, store, context }: Releaser,
 ): Promise<Uint8Array> => {
@@ -136,16 +144,17 @@ const answerNew = async (
   const trustee = identity.id
   const shares = await openOwnShares(request, capsules, index, couriers)
   const { enc, sealed } = await sealRelease({ accessId: id, trustee, oneTimeKey, shares })
-  const answer = encode(ReleaseAnswer, { trustee, access: id, enc, sealed })
+  const answer = (counter: Counter | undefined): Uint8Array => encode(ReleaseAnswer, {
+    trustee, access: id, enc, sealed, ...(counter === undefined ? {} : { counter }),
+  })
   const time = Math.floor(context.now() / 1000)
   const word = await identity.sign('release', encode(Release, {
     suite: SUITE, trustee, vault, access: id, capsules: capsules.length, time, salt: context.random(16),
   }))
-  // The charge to the meter belongs into the same transaction, before the answer.
   store.dropAnswers(time - TRUSTEE_LIMITS.accessWindow - TRUSTEE_LIMITS.accessAhead)
   store.words.drop(time - TRUSTEE_LIMITS.wordsKept)
   return store.keepRelease({
-    reader: reader.id, access: access.access, statement: id, vault, time, answer, leaf,
+    reader: reader.id, access: access.access, statement: id, vault, time, answer, leaf, charge,
     word: { vault, custodian, reader: reader.id, kind: 'release', time, access: request.access, word },
   }, { ids: access.chain, revocations }, principals.heads)
 }
@@ -161,15 +170,20 @@ const decide = async (signed: SignedRelease, verified: VerifiedAccess, releaser:
   const leaf = await requireLogged({ receipt, access: request.access, vault, principals }, releaser.logged)
   const capsules = requireNamed(request, access)
   const revocations = store.log.countRevocations(access.chain)
-  await requireRight(signed, access, vault, capsules, releaser)
+  const categories = distinct(capsules.map(({ header }) => header.category))
+  const grants = await requireRight(signed, access, vault, categories, releaser)
   const earlier = store.answerTo({ reader: reader.id, access: access.access, statement: id })
-  return earlier ?? answerNew(signed, verified, { capsules, index, revocations, leaf }, releaser)
+  if (earlier !== undefined) return earlier
+  const now = Math.floor(releaser.context.now() / 1000)
+  const charge = await weigh({ ...signed, vault, grants, categories, issuers: releaser.issuers, now })
+  if (charge !== undefined) store.meter.requireFree(charge.standing)
+  return answerNew(signed, verified, { capsules, index, revocations, leaf, charge }, releaser)
 }
 
 /**
  * Checks a request and answers it: this trustee's share of each capsule, sealed to the access's one-time key. The
- * answer is on disk before it is returned; the same access gets the same bytes again. That it was refused is kept too.
- * Throws Problem `access-expired`, `receipt-invalid`, `already-exists`, `bad-statement`, `log-recovering`, `log-forked`
+ * answer is on disk before it is returned, and charged; the same access gets the same bytes again. That it was refused
+ * is kept too. Throws what the meter refuses with (`status-required` to `meter-recovering`), Problem `access-expired`, `receipt-invalid`, `already-exists`, `bad-statement`, `log-recovering`, `log-forked`
  * or the SealError of the rule that was broken.
  */
 export const release = async (signed: SignedRelease, releaser: Releaser): Promise<Uint8Array> => {

@@ -1,7 +1,11 @@
 /** What a trustee must not forget: what it released, what was revoked, and how far each principal's keys went. */
 import { Problem } from '@scelle/wire/errors'
+import type { Counter } from '@scelle/wire/messages'
 import { Database } from './database.ts'
 import { LOG_SCHEMA, MirrorStore, type ShownLeaf } from './log/mirror-store.ts'
+import { METER_SCHEMA } from './meter/ledger.ts'
+import { LOCK_SCHEMA } from './meter/locks.ts'
+import { type Charge, Meter, type MeterOptions } from './meter/meter.ts'
 import { type Word, WORD_SCHEMA, WordStore } from './words/word-store.ts'
 
 /** The newest key record of a principal that was relied on. */
@@ -21,8 +25,10 @@ export interface Release {
   readonly vault: Uint8Array
   /** Seconds; when it was released. */
   readonly time: number
-  /** The encoded answer, sealed to the reader's one-time key. */
-  readonly answer: Uint8Array
+  /** The encoded answer, sealed to the reader's one-time key, once it is known where the reader stands. */
+  readonly answer: (counter: Counter | undefined) => Uint8Array
+  /** What is charged for it; undefined where the owner opens its own vault. */
+  readonly charge: Charge | undefined
   /** This trustee's signed word of it, and what it is about. */
   readonly word: Word
   /** The access in the log. */
@@ -55,13 +61,16 @@ export class TrusteeStore {
   readonly log: MirrorStore
   /** What it said about accesses, likewise. */
   readonly words: WordStore
+  /** What was opened by whom, and who is locked, likewise. */
+  readonly meter: Meter
   readonly #db: Database
 
   /** `:memory:` keeps nothing. Throws where another process has the file. */
-  constructor(path: string) {
-    this.#db = new Database(path, SCHEMA + LOG_SCHEMA + WORD_SCHEMA)
+  constructor(path: string, { shadow = false }: Partial<MeterOptions> = {}) {
+    this.#db = new Database(path, SCHEMA + LOG_SCHEMA + WORD_SCHEMA + METER_SCHEMA + LOCK_SCHEMA)
     this.log = new MirrorStore(this.#db)
     this.words = new WordStore(this.#db)
+    this.meter = new Meter(this.#db, { shadow })
   }
 
   /**
@@ -79,23 +88,29 @@ export class TrusteeStore {
   }
 
   /**
-   * Keeps a release and returns the answer on record: an earlier one's, if two came at once. Throws `grant-revoked`
-   * where one of the grants was revoked, here or in the log, while the shares were being opened.
+   * Charges a release, keeps it, and returns the answer on record: an earlier one's, if two came at once. Throws
+   * `grant-revoked` where one of the grants was revoked, here or in the log, while the shares were being opened, and
+   * what the meter refuses with: what a refusal leaves behind is kept, the release is not.
    */
   keepRelease(release: Release, grants: CheckedGrants, heads: readonly KeyHead[]): Uint8Array {
-    return this.#db.transaction(() => {
+    const kept = this.#db.transaction(() => {
       const more = this.log.countRevocations(grants.ids) !== grants.revocations
       if (more || grants.ids.some((grant) => this.isRevoked(grant))) throw new Problem('grant-revoked')
       const earlier = this.answerTo(release)
-      if (earlier !== undefined) return earlier
+      if (earlier !== undefined) return { answer: earlier }
+      const verdict = release.charge === undefined ? undefined : this.meter.charge(release.charge)
+      if (verdict?.refused !== undefined) return { refused: verdict.refused }
       this.#keepHeads(heads)
-      const { reader, access, statement, vault, time, answer, word, leaf } = release
+      const answer = release.answer(verdict?.counter)
+      const { reader, access, statement, vault, time, word, leaf } = release
       this.words.add(word)
       if (leaf !== undefined) this.log.keepShown(leaf)
       this.#db.run('INSERT INTO release (reader, access, statement, vault, time, answer) VALUES (?, ?, ?, ?, ?, ?)',
         reader, access, statement, vault, time, answer)
-      return answer
+      return { answer }
     })
+    if (kept.answer === undefined) throw new Problem(kept.refused)
+    return kept.answer
   }
 
   /** Drops answers given before `time`, whose accesses are too old to be repeated. That they were given stays. */

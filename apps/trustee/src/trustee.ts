@@ -25,6 +25,8 @@ export interface TrusteeOptions {
   readonly index: Address
   /** The other trustees. */
   readonly peers?: readonly Address[]
+  /** Principal ids in hex of the registers whose statuses count here. None where absent: then nobody is a professional. */
+  readonly issuers?: readonly string[]
   readonly context: Context
   readonly log: Log
   /** Names under which readers reach this trustee, beside loopback and the address it listens on. */
@@ -58,10 +60,15 @@ const followLog = (
   return { witness, seen, gossip, asking }
 }
 
+const principalIn = (hex: string): Uint8Array => {
+  const id = fromHex(hex)
+  if (id?.length !== 32) throw new TypeError('the id of a principal is 64 hexadecimal digits')
+  return id
+}
+
 export const createTrustee = (options: TrusteeOptions): Trustee => {
   const { identity, store, context } = options
-  const indexId = fromHex(options.index.id)
-  if (indexId === undefined) throw new TypeError('the id of a principal is 64 hexadecimal digits')
+  const indexId = principalIn(options.index.id)
   const ended = new AbortController()
   const { witness, seen, gossip, asking } = followLog(options, indexId, ended.signal)
   const sender = new Sender({
@@ -73,6 +80,7 @@ export const createTrustee = (options: TrusteeOptions): Trustee => {
     logged: { witness, seen, own: identity.keys },
     couriers: new CourierKeys(identity, TRUSTEE_LIMITS.openCouriers),
     store,
+    issuers: (options.issuers ?? []).map(principalIn),
     context,
   }
   const server = createServer({

@@ -57,6 +57,9 @@ const writeIdentity = (): string => {
   return path
 }
 
+const dyingOf = ({ index, register }: World): [string, string, string] =>
+  [toHex(index.id), String(NOW), toHex(register.id)]
+
 describe('a release outlives', () => {
   test('a restart: the same bytes again', async () => {
     const path = join(folder, 'trustee.sqlite')
@@ -77,7 +80,7 @@ describe('a release outlives', () => {
     const before = startTrustee(world, 0, path)
     const request = await withReceipt(world, before, made.request)
     before.store.close()
-    const child = run('./dying.ts', writeIdentity(), path, toHex(world.index.id), String(NOW))
+    const child = run('./dying.ts', writeIdentity(), path, ...dyingOf(world))
     const url = `${await firstLine(child.stdout)}/v1/releases`
     const body = encode(ReleaseRequest, request)
     const { now, random } = world.clock
@@ -100,7 +103,7 @@ describe('a cosignature outlives', () => {
   test('kill -9 between the disk and the answer: nothing else of that size is cosigned after', async () => {
     const path = join(folder, 'trustee.sqlite')
     const log = new TestLog(world).append(300)
-    const child = run('./dying.ts', writeIdentity(), path, toHex(world.index.id), String(NOW))
+    const child = run('./dying.ts', writeIdentity(), path, ...dyingOf(world))
     const url = `${await firstLine(child.stdout)}/v1/log/push`
     const body = encode(LogPush, await log.push(0, 0))
     const { now, random } = world.clock

@@ -22,13 +22,14 @@ const dieCosigning = ({ log }: TrusteeStore): void => {
   }
 }
 
-const [identityPath = '', storePath = '', indexId = '', time = ''] = process.argv.slice(2)
+const [identityPath = '', storePath = '', indexId = '', time = '', register = ''] = process.argv.slice(2)
 const store = new DyingStore(storePath)
 dieCosigning(store)
 const trustee = createTrustee({
   identity: await importIdentity(new Uint8Array(readFileSync(identityPath))),
   store,
   index: { id: indexId, url: 'http://index.test' },
+  issuers: [register],
   context: { now: () => Number(time), random: (length) => new Uint8Array(randomBytes(length)) },
   log: () => undefined,
 })

@@ -1,11 +1,11 @@
 /** Sealed material and trustees to ask for it: seeded, under a clock that tests move. */
 import { createHash } from 'node:crypto'
 import { Courier, createCapsule, type OpenCapsule } from '@scelle/seal/envelope'
-import { createAccess, createGrant, type MadeAccess, type MadeGrant } from '@scelle/seal/grants'
+import { createAccess, createGrant, type MadeAccess, type MadeGrant, signStatus } from '@scelle/seal/grants'
 import { createIdentity, type Identity } from '@scelle/seal/identity'
 import { createVault, type MadeVault } from '@scelle/seal/keys'
 import {
-  type CategoryEntry, type Context, decode, decodeCapsule, type Grant, RIGHTS, toHex,
+  type CategoryEntry, type Context, decode, decodeCapsule, type Grant, hashOf, RIGHTS, type Status, toHex,
 } from '@scelle/seal/verify'
 import { signRequest } from '@scelle/wire/http'
 import { ReleaseAnswer, type ReleaseRequest, type RevocationNotice } from '@scelle/wire/messages'
@@ -47,6 +47,10 @@ export interface World {
   readonly doctor: Identity
   readonly stranger: Identity
   readonly trustees: readonly Identity[]
+  /** Says who is a professional; the trustees list it. */
+  readonly register: Identity
+  /** Its statuses of doctor (a GP at the practice), stranger, hospital and practice. */
+  readonly statuses: readonly Uint8Array[]
   readonly vault: MadeVault
   readonly categories: readonly CategoryEntry[]
   readonly courier: Courier
@@ -64,11 +68,30 @@ export const makeWorld = async (seed: string): Promise<World> => {
   const vault = await createVault({
     mode: 'custody', controller: hospital, trustees: trustees.map(({ id }) => id), categories,
   }, clock)
+  const register = await createIdentity('organisation', clock)
+  const statuses = await Promise.all([
+    statusOf({ clock, register }, doctor, { role: 'gp', organisation: practice.id }),
+    statusOf({ clock, register }, stranger, { role: 'gp', organisation: practice.id }),
+    statusOf({ clock, register }, hospital, { role: 'hospital' }),
+    statusOf({ clock, register }, practice, { role: 'practice' }),
+  ])
   return {
-    clock, index, hospital, writer, practice, doctor, stranger, trustees, vault,
+    clock, index, hospital, writer, practice, doctor, stranger, trustees, register, statuses, vault,
     categories: vault.manifest.manifest.categories, courier: new Courier(writer.id, clock),
   }
 }
+
+/** Valid for a year; the meter is the subject's own, unless said otherwise. */
+export const statusOf = (
+  { clock, register }: Pick<World, 'clock' | 'register'>, subject: Identity,
+  fields: Pick<Status, 'role'> & Partial<Status>,
+): Promise<Uint8Array> => signStatus(register, {
+  subject: subject.id,
+  meter: hashOf('statementId', subject.id),
+  notBefore: Math.floor(clock.now() / 1000) - HOUR,
+  expires: Math.floor(clock.now() / 1000) + 365 * 24 * HOUR,
+  ...fields,
+}, clock)
 
 export const makeCapsule = (
   { vault, hospital, categories, trustees, courier, clock }: World, category = 0,
@@ -136,7 +159,7 @@ export const prepare = async (
   const seals = capsules.map(({ capsuleBytes }) => decodeCapsule(capsuleBytes).capsule)
   const names = new Map(seals.map(({ shares }) => shares[to]?.encapsulation as Uint8Array)
     .map((id) => [Buffer.from(id).toString('hex'), world.courier.bytesOf(id) as Uint8Array]))
-  const shown = new Set([world.hospital, world.practice, reader, ...world.trustees])
+  const shown = new Set([world.hospital, world.practice, reader, ...world.trustees, world.register])
   return {
     access,
     request: {
@@ -147,6 +170,7 @@ export const prepare = async (
       capsules: seals.map(({ header, shares }) => ({ header, share: shares[to] as (typeof shares)[number] })),
       encapsulations: [...names.values()],
       receipt: ANY_RECEIPT,
+      statuses: [...world.statuses],
     },
   }
 }
@@ -169,7 +193,8 @@ export const startTrustee = (
   const store = more.store ?? new TrusteeStore(path)
   const lines: string[] = []
   const trustee = createTrustee({
-    identity: world.trustees[which] as Identity, store, index: indexOf(world), context: world.clock,
+    identity: world.trustees[which] as Identity, store, index: indexOf(world), issuers: [toHex(world.register.id)],
+    context: world.clock,
     log: createLog((line) => lines.push(line), world.clock.now), timers: standing, ...more,
   })
   return { trustee, store, lines }

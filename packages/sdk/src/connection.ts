@@ -20,6 +20,7 @@ import { OwnKeys, requireLogged } from './log/key-leaves.ts'
 import { LogClient } from './log/log-client.ts'
 import { placeOf } from './log/places.ts'
 import { type Id, idBytes } from './ids.ts'
+import type { Standing } from './standing.ts'
 import { type ClientState, Memory, memoryState } from './state.ts'
 import { systemTimers, type Timers } from './timers.ts'
 import { type Ask, type Fetch, type Log, type Target, Transport } from './transport.ts'
@@ -47,6 +48,8 @@ export interface Options {
   readonly pins?: Pins
   /** Words the entries about this client's accesses, which patients read. A plain AuditEvent where absent. */
   readonly entryText?: EntryText
+  /** Who this reader is and why it opens what it does; an organisation that shows nothing is one nobody knows. */
+  readonly standing?: Standing
 }
 
 export interface Party extends KnownPrincipal {
@@ -83,6 +86,7 @@ export class Connection {
   /** The index's log, as this client saw it so far. */
   readonly logClient: LogClient
   readonly entryText: EntryText
+  readonly standing: Standing | undefined
   /** What was given to the index, where the client's memory outlives it. */
   readonly given: Given | undefined
   /** Key records that somebody else made for this client's principal. */
@@ -100,6 +104,7 @@ export class Connection {
     this.timers = options.timers ?? systemTimers
     this.log = options.log ?? (() => {})
     this.entryText = options.entryText ?? plainEntry
+    this.standing = options.standing
     this.memory = new Memory(options.state ?? memoryState(), options.identity.id)
     this.given = options.state === undefined ? undefined : new Given(this.memory)
     const fetch: Fetch = options.fetch ?? ((url, init) => globalThis.fetch(url, init))

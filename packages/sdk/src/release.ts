@@ -10,6 +10,7 @@ import type { FeedCapsule } from './feed.ts'
 import type { HeldGrant, Purpose } from './keyring.ts'
 import { LoggedAccess } from './log/access.ts'
 import { SDK_LIMITS } from './limits.ts'
+import { type Shown, signersOf, statementsOf } from './standing.ts'
 import { abortedError, pause } from './timers.ts'
 import type { Part, VaultView } from './vault-view.ts'
 
@@ -62,12 +63,13 @@ const requestFor = async (
   connection: Connection,
   need: ReleaseNeed,
   access: MadeAccess,
-  logged: { readonly by: LoggedAccess; readonly receipt: Uint8Array },
+  logged: { readonly by: LoggedAccess; readonly receipt: Uint8Array; readonly shown: Shown },
   share: number,
 ): Promise<Uint8Array> => {
   const grantees = (need.grant?.grants ?? []).map(({ grantee }) => grantee)
   const { identity } = connection
-  const ids = [need.view.genesis.controller, need.part.custodian.keys.id, ...grantees, identity.id]
+  const ids = [need.view.genesis.controller, need.part.custodian.keys.id, ...grantees, identity.id,
+    ...signersOf(logged.shown)]
   const unique = new Map(ids.map((id) => [toHex(id), id]))
   const principals = await Promise.all([...unique.values()].map((id) => connection.directory.of(id)))
   const encapsulations = new Map(
@@ -87,6 +89,7 @@ const requestFor = async (
     })),
     encapsulations: [...encapsulations.values()],
     receipt: logged.receipt,
+    ...statementsOf(logged.shown),
   })
 }
 
@@ -115,6 +118,7 @@ const askTrustee = async (
   if (!equalBytes(answer.trustee, id) || !equalBytes(answer.access, access)) {
     throw new SealError('share-invalid', 'a trustee answered for another one, or for another access')
   }
+  if (answer.counter !== undefined) connection.standing?.counted?.(id, answer.counter)
   return answer
 }
 
@@ -124,16 +128,20 @@ class Gathering {
   readonly #need: ReleaseNeed
   readonly #access: MadeAccess
   readonly #logged: LoggedAccess
+  readonly #shown: Shown
   readonly #waiting: number[]
   readonly #answers: TrusteeAnswer[] = []
   readonly #failures: Failure[] = []
   readonly #stop = new AbortController()
 
-  constructor(connection: Connection, need: ReleaseNeed, access: MadeAccess, logged: LoggedAccess) {
+  constructor(
+    connection: Connection, need: ReleaseNeed, access: MadeAccess, { logged, shown }: { logged: LoggedAccess; shown: Shown },
+  ) {
     this.#connection = connection
     this.#need = need
     this.#access = access
     this.#logged = logged
+    this.#shown = shown
     const first = (connection.context.random(1)[0] as number) % 3
     const drawn = [first, (first + 1) % 3, (first + 2) % 3]
     // A trustee releases under its own cosignature alone: those that gave one are asked first.
@@ -195,7 +203,7 @@ class Gathering {
   /** A trustee that refuses the receipt is shown a newer one, once. */
   async #ask(share: number, id: Uint8Array, signal: AbortSignal): Promise<TrusteeAnswer> {
     const ask = async (receipt: Uint8Array): Promise<TrusteeAnswer> => {
-      const logged = { by: this.#logged, receipt }
+      const logged = { by: this.#logged, receipt, shown: this.#shown }
       const body = await requestFor(this.#connection, this.#need, this.#access, logged, share)
       return askTrustee(this.#connection, id, body, this.#access.id, signal)
     }
@@ -292,10 +300,11 @@ const releaseOnce = async (connection: Connection, need: ReleaseNeed): Promise<R
     },
     connection.context,
   )
+  const shown = await connection.standing?.show(need.view.vault) ?? {}
   const writeEntry = need.entries.begin(access, need.capsules, need.signal)
   const logged = await LoggedAccess.record(connection, need.view, access, need.signal)
   // Together, and neither without the other: what is not written down is not opened.
-  const [released] = await Promise.all([new Gathering(connection, need, access, logged).run(), writeEntry()])
+  const [released] = await Promise.all([new Gathering(connection, need, access, { logged, shown }).run(), writeEntry()])
   return released
 }
 

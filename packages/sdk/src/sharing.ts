@@ -83,12 +83,15 @@ const grantOf = (
   const now = Math.floor(connection.context.now() / 1000)
   const rights = options.rights ?? ['read']
   const depth = options.depth ?? (rights.includes('shareOn') ? 1 : 0)
+  const categories = options.categories.map((code) => categoryOf(keyring, code))
+  const strict = categories.filter((category) => category.strict).map(({ id }) => id)
   return {
     vault: view.vault,
     custodian: keyring.part.custodian.keys.id,
     grantee: idBytes(options.to),
     ...(parent === undefined ? {} : { parent: parent.id }),
-    categories: options.categories.map((code) => categoryOf(keyring, code).id),
+    categories: categories.map(({ id }) => id),
+    ...(strict.length === 0 ? {} : { strict }),
     rights: bitsOf(rights),
     purposes: PURPOSES.filter((purpose) => (options.purposes ?? ['treatment']).includes(purpose)),
     basis: options.basis ?? parent?.grant.basis ?? (view.genesis.mode === 'owner' ? 'consent' : 'care-team'),

@@ -8,3 +8,4 @@ export {
   renewGrantKeys,
 } from './grants/grant.ts'
 export { createAccess, createRevocation, type MadeAccess, type NewAccess } from './grants/statements.ts'
+export { makeOrder, signConfirmation, signFact, signOrder, signStatus, signTicket } from './grants/standing.ts'

@@ -234,6 +234,8 @@ export const Grant = struct({
   ticket: optional(14, hash32),
   /** A standing grant: good only together with a {@link Fact} about the vault and the grantee's organisation. */
   standing: optional(15, bool),
+  /** Those of `categories` that are strict, by the custodian's manifest: a link below leaves none of its own out. */
+  strict: optional(16, list(id16, LIMITS.categories)),
 })
 export type Grant = Value<typeof Grant>
 

@@ -41,6 +41,12 @@ export const authorities = v.optional(
   v.array(v.pipe(v.string(), v.regex(/^[a-z0-9.:[\]-]+$/, 'a host in lower case, with its port'))), [],
 )
 
+/** Principals that an operator lists, none where the key is absent. */
+export const listedPrincipals = v.optional(principalIds, [])
+
+/** Something that is off unless the operator asks for it. */
+export const onlyIfAsked = v.optional(v.boolean(), false)
+
 /** Where a database server is reached, and as whom. It may hold a password, so no message shows it. */
 export const databaseUrl = v.optional(v.pipe(v.string(), v.regex(/^postgres(ql)?:\/\/\S+$/, 'a postgres:// URL')))
 

@@ -43,6 +43,11 @@ const requireSubset = (child: Grant, parent: Grant, parentId: Uint8Array): void 
       parent.patientsPerDay === undefined || (child.patientsPerDay ?? Infinity) <= parent.patientsPerDay,
       'it widens the budget',
     ],
+    [
+      (parent.strict ?? []).every((id) => !includes(child.categories, id) || includes(child.strict ?? [], id)),
+      'it no longer says that a category is strict',
+    ],
+    [parent.standing !== true || child.standing === true, 'it is good without a fact'],
   ]
   const broken = refusals.find(([holds]) => !holds)
   if (broken !== undefined) throw new SealError('grant-not-subset', `a grant is wider than its parent: ${broken[1]}`)

@@ -1,0 +1,87 @@
+/**
+ * How many distinct patients each role may open: one table, with its source. Numbers of people are the simulated caps
+ * of 1.25 times the 99.9th percentile of a shift ("shape, not truth"), tightened where `npm run drill` showed that
+ * care does not need them.
+ */
+import type { Role } from '@scelle/seal/verify'
+
+/**
+ * What is counted, each as a set of vaults. `seen`: all. `patients`: those whom the patient's own device or card did
+ * not explain. `own`: of those, the ones that nobody outside the reader's own house explains either. `unexplained`:
+ * those that nobody explains. `strict`: own ones of which a strict category was opened. `emergency`: by a broken glass.
+ */
+export const MEASURES = ['seen', 'patients', 'own', 'unexplained', 'strict', 'emergency'] as const
+export type Measure = (typeof MEASURES)[number]
+
+/** Sliding windows, in seconds. */
+export const WINDOWS = { hour: 3_600, shift: 12 * 3_600, day: 24 * 3_600, month: 30 * 24 * 3_600 } as const
+export type Window = keyof typeof WINDOWS
+
+/** Bounds, by measure and window; what is not named is not bounded, but what bounds it is. */
+export type Bounds = Readonly<Partial<Record<Measure, Readonly<Partial<Record<Window, number>>>>>>
+
+export interface Budget {
+  readonly bounds: Bounds
+  /**
+   * Unexplained patients of a day that ask for nothing. The same again after a step-up, and after each colleague's
+   * confirmation, up to the bound.
+   */
+  readonly free: number
+  /** Share of `bounds` from which the reader is told that it comes near. */
+  readonly near: number
+}
+
+/**
+ * A house locks above so many times the busiest day of its trailing 30, and never below its table's bound. `monthDays`:
+ * as many such days are in a month's bound.
+ */
+export const TRAILING = { factor: 1.3, days: 30, monthDays: 22 } as const
+
+const person = (
+  { hour, shift, own, month, free, unexplained, strict }: Record<
+    'hour' | 'shift' | 'own' | 'month' | 'free' | 'unexplained' | 'strict', number
+  >,
+): Budget => ({
+  bounds: {
+    patients: { hour, shift, day: shift },
+    own: { day: own, month },
+    unexplained: { day: unexplained },
+    strict: { day: strict },
+  },
+  free,
+  near: 0.7,
+})
+
+/** An organisation, or a vendor, as a whole: of those that nobody outside it explains. */
+const house = (day: number): Budget => ({
+  bounds: { own: { day, month: day * TRAILING.monthDays } }, free: day, near: 0.7,
+})
+
+/** No listed issuer says what it is: it may be anybody who made itself a key. */
+export const UNREGISTERED: Budget = house(24)
+
+export const BUDGETS: Readonly<Record<Role, Budget>> = {
+  // hour, shift: zero-trust-and-egress.md 3.4. own: what a thief may take a day and a month (docs/performance.md).
+  gp: person({ hour: 87, shift: 462, own: 50, month: 300, free: 24, unexplained: 50, strict: 20 }),
+  specialist: person({ hour: 87, shift: 462, own: 50, month: 300, free: 24, unexplained: 50, strict: 20 }),
+  'emergency-physician': person({
+    hour: 29, shift: 128, own: 128, month: 1_200, free: 8, unexplained: 25, strict: 25,
+  }),
+  resident: person({ hour: 34, shift: 208, own: 208, month: 1_800, free: 11, unexplained: 35, strict: 35 }),
+  'emergency-nurse': person({ hour: 20, shift: 104, own: 104, month: 1_000, free: 6, unexplained: 20, strict: 20 }),
+  'triage-nurse': person({ hour: 49, shift: 296, own: 296, month: 2_800, free: 16, unexplained: 48, strict: 48 }),
+  'ward-nurse': person({ hour: 14, shift: 63, own: 63, month: 500, free: 6, unexplained: 16, strict: 16 }),
+  pharmacist: person({ hour: 119, shift: 606, own: 150, month: 1_500, free: 31, unexplained: 110, strict: 40 }),
+  radiologist: person({ hour: 59, shift: 288, own: 288, month: 2_600, free: 15, unexplained: 50, strict: 50 }),
+  laboratory: person({ hour: 202, shift: 1_047, own: 1_047, month: 9_000, free: 19, unexplained: 68, strict: 68 }),
+  registration: person({ hour: 103, shift: 518, own: 518, month: 4_500, free: 43, unexplained: 127, strict: 10 }),
+  assistant: person({ hour: 60, shift: 150, own: 50, month: 300, free: 12, unexplained: 24, strict: 5 }),
+  // DESIGN section 6 and the reference, 4 "vendor": named patients only, at most 25.
+  engineer: person({ hour: 25, shift: 25, own: 25, month: 50, free: 25, unexplained: 25, strict: 5 }),
+  officer: person({ hour: 5, shift: 5, own: 5, month: 25, free: 5, unexplained: 5, strict: 5 }),
+  practice: house(100),
+  hospital: house(2_000),
+  pharmacy: house(600),
+  'laboratory-site': house(3_000),
+  vendor: house(25),
+}

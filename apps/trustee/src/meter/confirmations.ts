@@ -1,0 +1,66 @@
+/** Somebody stands for a reader's going on: its own second key, or a colleague who is counted as somebody else. */
+import {
+  Confirmation, decode, decodeSigned, equalBytes, type PrincipalKeys, requireCurrentKey, requireSuite, verifySigned,
+} from '@scelle/seal/verify'
+import { TRUSTEE_LIMITS } from '../limits.ts'
+import type { ShownPrincipals } from '../principals.ts'
+import type { ShownStatuses, Standing } from './standing.ts'
+
+/** A verified confirmation of this reader's going on. */
+export interface Confirmed {
+  /** Statement id. */
+  readonly statement: Uint8Array
+  readonly type: Confirmation['type']
+  /** The patient that it is for; undefined for any. */
+  readonly vault: Uint8Array | undefined
+  readonly signer: Uint8Array
+}
+
+interface Confirming {
+  readonly confirmations: readonly Uint8Array[]
+  readonly standing: Standing
+  readonly vault: Uint8Array
+  readonly principals: ShownPrincipals
+  readonly statuses: ShownStatuses
+  /** Seconds. */
+  readonly now: number
+}
+
+/** Another person of the same organisation: not the reader under another key, nor anybody who acts under it. */
+const isColleague = (signer: PrincipalKeys, { organisation }: Confirmation, { standing, statuses }: Confirming): boolean => {
+  const status = statuses.of(signer.id)
+  return signer.kind === 'person' && status !== undefined && status.under === undefined &&
+    !equalBytes(status.meter, standing.own.key) && !equalBytes(signer.id, standing.stepUp ?? standing.reader) &&
+    status.organisation !== undefined && equalBytes(status.organisation, organisation) &&
+    standing.houses.some((house) => equalBytes(house, organisation))
+}
+
+const holds = (confirmation: Confirmation, signer: PrincipalKeys, confirming: Confirming): boolean => {
+  const { standing, vault, now } = confirming
+  const age = now - confirmation.time
+  if (!equalBytes(confirmation.reader, standing.reader)) return false
+  if (confirmation.vault !== undefined && !equalBytes(confirmation.vault, vault)) return false
+  if (age > TRUSTEE_LIMITS.confirmationWindow || age < -TRUSTEE_LIMITS.accessAhead) return false
+  if (confirmation.reason.trim() === '') return false
+  if (confirmation.type === 'colleague') return isColleague(signer, confirmation, confirming)
+  return standing.stepUp !== undefined && equalBytes(signer.id, standing.stepUp) &&
+    !equalBytes(signer.id, standing.reader)
+}
+
+/**
+ * The confirmations that hold for this opening; others count for nothing. Throws SealError `signature-invalid` for a
+ * forged one, `bad-statement` where its signer's keys are missing.
+ */
+export const verifyConfirmations = async (confirming: Confirming): Promise<Confirmed[]> => {
+  const confirmed: Confirmed[] = []
+  for (const bytes of confirming.confirmations) {
+    const signer = confirming.principals.need(decodeSigned('confirmation', bytes).signer, 'signer of a confirmation')
+    const { body, signed, id } = await verifySigned('confirmation', bytes, signer)
+    requireCurrentKey(signed, signer)
+    const confirmation = decode(Confirmation, body)
+    requireSuite(confirmation)
+    const { type, vault } = confirmation
+    if (holds(confirmation, signer, confirming)) confirmed.push({ statement: id, type, vault, signer: signer.id })
+  }
+  return confirmed
+}

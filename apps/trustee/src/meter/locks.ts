@@ -1,0 +1,74 @@
+/** Who is locked. A lock is on disk before the refusal that made it is answered, and two officers clear it. */
+import { LOCK_SCOPES, type LockScope } from '@scelle/seal/verify'
+import type { Database } from '../database.ts'
+import type { Standing } from './standing.ts'
+
+/** Why: a budget was spent, an officer ordered it, a patient was touched whom nobody has in care. */
+export const LOCK_CAUSES = ['budget', 'order', 'honey'] as const
+export type LockCause = (typeof LOCK_CAUSES)[number]
+
+export interface Lock {
+  readonly scope: LockScope
+  readonly target: Uint8Array
+  readonly cause: LockCause
+  /** Seconds. */
+  readonly since: number
+}
+
+export const LOCK_SCHEMA = `
+  CREATE TABLE IF NOT EXISTS locked (
+    scope INTEGER NOT NULL, target BLOB NOT NULL, cause INTEGER NOT NULL, since INTEGER NOT NULL,
+    PRIMARY KEY (scope, target)
+  ) STRICT, WITHOUT ROWID;
+`
+
+interface LockRow {
+  readonly scope: number
+  readonly target: Uint8Array
+  readonly cause: number
+  readonly since: number
+}
+
+const lockIn = ({ scope, target, cause, since }: LockRow): Lock => ({
+  scope: LOCK_SCOPES[scope] as LockScope, target, cause: LOCK_CAUSES[cause] as LockCause, since,
+})
+
+export class Locks {
+  readonly #db: Database
+
+  constructor(db: Database) {
+    this.#db = db
+  }
+
+  /** The first lock stays: what it was for is not forgotten for a later one, but an order outlasts a budget. */
+  add({ scope, target, cause, since }: Lock): void {
+    this.#db.run(`INSERT INTO locked (scope, target, cause, since) VALUES (?, ?, ?, ?)
+      ON CONFLICT DO UPDATE SET cause = max(cause, excluded.cause)`,
+    LOCK_SCOPES.indexOf(scope), target, LOCK_CAUSES.indexOf(cause), since)
+  }
+
+  clear(scope: LockScope, target: Uint8Array): void {
+    this.#db.run('DELETE FROM locked WHERE scope = ? AND target = ?', LOCK_SCOPES.indexOf(scope), target)
+  }
+
+  of(scope: LockScope, target: Uint8Array): Lock | undefined {
+    const row = this.#db.row<LockRow>('SELECT * FROM locked WHERE scope = ? AND target = ?',
+      LOCK_SCOPES.indexOf(scope), target)
+    return row === undefined ? undefined : lockIn(row)
+  }
+
+  all(): Lock[] {
+    return this.#db.rows<LockRow>('SELECT * FROM locked ORDER BY since, scope, target').map(lockIn)
+  }
+
+  /** The first lock that is in the reader's way: its device, itself, any house that it acts for. */
+  inWayOf({ reader, meters }: Standing): Lock | undefined {
+    const targets: [LockScope, Uint8Array][] = [['device', reader], ...meters.flatMap(({ scope, key }) =>
+      [[scope, key] as [LockScope, Uint8Array]])]
+    for (const [scope, target] of targets) {
+      const lock = this.of(scope, target)
+      if (lock !== undefined) return lock
+    }
+    return undefined
+  }
+}

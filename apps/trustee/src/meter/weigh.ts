@@ -1,0 +1,54 @@
+/** From what a request shows to what is charged for it. */
+import { equalBytes, type Grant, type PrincipalKeys, type VerifiedVault } from '@scelle/seal/verify'
+import { Problem } from '@scelle/wire/errors'
+import type { ReleaseRequest } from '@scelle/wire/messages'
+import type { ShownPrincipals } from '../principals.ts'
+import { verifyConfirmations } from './confirmations.ts'
+import { explain } from './facts.ts'
+import type { Charge } from './meter.ts'
+import { standingOf, verifyStatuses } from './standing.ts'
+
+interface Weighing {
+  readonly request: ReleaseRequest
+  readonly principals: ShownPrincipals
+  readonly reader: PrincipalKeys
+  readonly vault: VerifiedVault
+  /** The verified chain; empty where the custodian itself reads. */
+  readonly grants: readonly Grant[]
+  /** Ids of the categories that the capsules are of. */
+  readonly categories: readonly Uint8Array[]
+  /** Principal ids whose statuses count here. */
+  readonly issuers: readonly Uint8Array[]
+  /** Seconds. */
+  readonly now: number
+}
+
+/** By the custodian's word in the grant that is used; of a custodian's own categories it keeps count itself. */
+const isStrict = (grants: readonly Grant[], categories: readonly Uint8Array[]): boolean =>
+  (grants.at(-1)?.strict ?? []).some((strict) => categories.some((category) => equalBytes(category, strict)))
+
+const smallest = (grants: readonly Grant[]): number | undefined => {
+  const bounds = grants.flatMap(({ patientsPerDay }) => patientsPerDay ?? [])
+  return bounds.length === 0 ? undefined : Math.min(...bounds)
+}
+
+/**
+ * What an opening costs, and whom. Undefined where the owner opens its own vault: a patient is not metered. Throws
+ * `status-required`, `fact-required`, `bad-statement` or the SealError of a statement that does not hold.
+ */
+export const weigh = async (weighing: Weighing): Promise<Charge | undefined> => {
+  const { request, principals, reader, vault, grants, categories, issuers, now } = weighing
+  if (vault.genesis.mode === 'owner' && equalBytes(reader.id, vault.genesis.controller)) return undefined
+  const statuses = await verifyStatuses(request.statuses ?? [], issuers, principals, now)
+  const standing = standingOf({ reader, grants }, statuses)
+  const shown = { standing, principals, statuses, now }
+  const explanation = await explain({ ...shown, facts: request.facts ?? [], vault, issuers })
+  if (explanation === 'none' && grants.some((grant) => grant.standing === true)) throw new Problem('fact-required')
+  const confirmations = await verifyConfirmations({
+    ...shown, confirmations: request.confirmations ?? [], vault: vault.vault,
+  })
+  return {
+    standing, vault: vault.vault, explanation, strict: isStrict(grants, categories), confirmations,
+    patientsPerDay: smallest(grants), now,
+  }
+}

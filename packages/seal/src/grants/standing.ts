@@ -1,0 +1,35 @@
+/** What registers, patients, schedulers, colleagues, officers and sponsors sign: see `../standing.ts`. */
+import type { Context } from '../context.ts'
+import { encode } from '../encoding/schema.ts'
+import type { Identity } from '../identity.ts'
+import { Confirmation, Fact, Order, Status, Ticket } from '../standing.ts'
+import { SUITE } from '../statements.ts'
+
+/** A register's word about a principal. */
+export const signStatus = (
+  issuer: Identity, status: Omit<Status, 'suite' | 'salt'>, context: Context,
+): Promise<Uint8Array> => issuer.sign('status', encode(Status, { ...status, suite: SUITE, salt: context.random(16) }))
+
+/** Why an opening is care: signed by somebody else than who opens. */
+export const signFact = (
+  signer: Identity, fact: Omit<Fact, 'suite' | 'nonce'>, context: Context,
+): Promise<Uint8Array> => signer.sign('fact', encode(Fact, { ...fact, suite: SUITE, nonce: context.random(16) }))
+
+/** Stands for a reader's going on, from now. */
+export const signConfirmation = (
+  signer: Identity, confirmation: Omit<Confirmation, 'suite' | 'nonce' | 'time'>, context: Context,
+): Promise<Uint8Array> => signer.sign('confirmation', encode(Confirmation, {
+  ...confirmation, suite: SUITE, time: Math.floor(context.now() / 1000), nonce: context.random(16),
+}))
+
+/** The body of an order: officers who agree sign the same one. */
+export const makeOrder = (order: Omit<Order, 'suite' | 'nonce'>, context: Context): Order =>
+  ({ ...order, suite: SUITE, nonce: context.random(16) })
+
+export const signOrder = (officer: Identity, order: Order): Promise<Uint8Array> =>
+  officer.sign('order', encode(Order, order))
+
+/** A sponsor lets a vendor in. */
+export const signTicket = (
+  sponsor: Identity, ticket: Omit<Ticket, 'suite' | 'nonce'>, context: Context,
+): Promise<Uint8Array> => sponsor.sign('ticket', encode(Ticket, { ...ticket, suite: SUITE, nonce: context.random(16) }))

@@ -1,0 +1,55 @@
+/**
+ * A register of professionals for demonstrations and tests: it issues statuses under meter ids that name nobody. The
+ * real ones are the state's; what it says is believed by trustees that list it, and by nobody else.
+ */
+import { createHmac } from 'node:crypto'
+import { signStatus } from '@scelle/seal/grants'
+import { createIdentity, type Identity } from '@scelle/seal/identity'
+import { type Context, type Role, type Status, toHex } from '@scelle/seal/verify'
+
+export interface Enrolled extends Partial<Omit<Status, 'suite' | 'salt' | 'subject' | 'role' | 'meter'>> {
+  /** Principal id: one device's keys. */
+  readonly subject: Uint8Array
+  readonly role: Role
+  /**
+   * The number in the register: the same person has the same one at every employer and on every device. One of the
+   * subject's own where absent.
+   */
+  readonly number?: string
+}
+
+const DAYS = 24 * 3600
+
+export class Register {
+  readonly identity: Identity
+  readonly #key: Uint8Array
+  readonly #context: Context
+
+  constructor(identity: Identity, key: Uint8Array, context: Context) {
+    this.identity = identity
+    this.#key = key
+    this.#context = context
+  }
+
+  static async create(context: Context): Promise<Register> {
+    return new Register(await createIdentity('organisation', context), context.random(32), context)
+  }
+
+  get id(): Uint8Array {
+    return this.identity.id
+  }
+
+  /** Whom a number is counted as: 32 bytes, the same each time, and useless without the register's key. */
+  meterOf(number: string): Uint8Array {
+    return new Uint8Array(createHmac('sha256', this.#key).update(number).digest())
+  }
+
+  /** A signed status, valid from now for a month unless said otherwise. Of a house, the meter is its principal id. */
+  enrol({ subject, role, number, ...more }: Enrolled): Promise<Uint8Array> {
+    const now = Math.floor(this.#context.now() / 1000)
+    return signStatus(this.identity, {
+      subject, role, meter: this.meterOf(number ?? `subject/${toHex(subject)}`),
+      notBefore: now - DAYS, expires: now + 30 * DAYS, ...more,
+    }, this.#context)
+  }
+}
