@@ -138,9 +138,9 @@ export const releaseOf = async (
 ) => {
   const { world, hospital } = scene
   const { access, body } = await accessTo(scene, reader, headers)
-  const { view, chain } = await provenBy(scene, reader)
+  const { view, chain, statuses } = await provenBy(scene, reader)
   const { proof } = decode(Receipt, body)
-  const shown = [hospital, reader, ...world.trustees].map(({ identity }) => [...identity.chain])
+  const shown = [hospital, reader, world.register, ...world.trustees].map(({ identity }) => [...identity.chain])
   const request = encode(ReleaseRequest, {
     access: access.signed,
     receipt: proof!,
@@ -149,21 +149,22 @@ export const releaseOf = async (
     chain,
     capsules: headers.map(({ capsule }, i) => ({ header: capsule.header, share: shares[i]!.capsule.shares[0]! })),
     encapsulations: [...headers[0]!.encapsulations],
+    statuses,
   })
   return post(world, reader, `${world.trustees[0]!.url}/v1/releases`, request)
 }
 
-/** Genesis and grant chain as the reader's own client sends them to a trustee. */
+/** Genesis, grant chain and statuses as the reader's own client sends them to a trustee. */
 const provenBy = async (
   { world, vault }: Scene,
   reader: Client,
-): Promise<{ view: Uint8Array; chain: Uint8Array[] }> => {
+): Promise<{ view: Uint8Array; chain: Uint8Array[]; statuses: Uint8Array[] }> => {
   world.network.recording = true
   await (await reader.vault(vault.id)).open()
   world.network.recording = false
   const sent = world.network.seen.findLast(({ target }) => target === '/v1/releases')!
-  const { genesis, chain } = decode(ReleaseRequest, sent.body!)
-  return { view: genesis, chain }
+  const { genesis, chain, statuses = [] } = decode(ReleaseRequest, sent.body!)
+  return { view: genesis, chain, statuses }
 }
 
 export interface OwnersCapsule extends ReturnType<typeof decodeCapsule> {

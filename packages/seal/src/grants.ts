@@ -8,4 +8,6 @@ export {
   renewGrantKeys,
 } from './grants/grant.ts'
 export { createAccess, createRevocation, type MadeAccess, type NewAccess } from './grants/statements.ts'
-export { makeOrder, signConfirmation, signFact, signOrder, signStatus, signTicket } from './grants/standing.ts'
+export {
+  makeOrder, signConfirmation, signDecoy, signFact, signOrder, signReport, signStatus, signTicket,
+} from './grants/standing.ts'

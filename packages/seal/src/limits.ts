@@ -37,6 +37,9 @@ export const LIMITS = {
   ticketVaults: 25,
   /** A reason, a ticket's number: characters of UTF-8, in bytes. */
   reason: 500,
+  name: 200,
+  /** Accesses that one report of a vendor's session names. */
+  reportAccesses: 1_024,
   /** A record header, encoded. */
   recordHeader: 256,
   capsuleHeader: 4_096,

@@ -50,6 +50,8 @@ export const Status = struct({
   notBefore: field(10, time),
   expires: field(11, time),
   salt: field(12, id16),
+  /** Of an organisation or a vendor: the name that patients are shown. */
+  name: optional(13, text(LIMITS.name)),
 })
 export type Status = Value<typeof Status>
 
@@ -153,3 +155,32 @@ export const Link = struct({
   nonce: field(6, id16),
 })
 export type Link = Value<typeof Link>
+
+/**
+ * A vendor's account of what it did under a ticket: every access, in the order of time. Signed by the person who
+ * opened; whoever has the accesses' receipts checks it without asking anybody.
+ */
+export const Report = struct({
+  suite: field(0, suite),
+  ticket: field(1, hash32),
+  reader: field(2, hash32),
+  /** Statement ids. */
+  accesses: field(3, list(hash32, LIMITS.reportAccesses)),
+  from: field(4, time),
+  to: field(5, time),
+  nonce: field(6, id16),
+})
+export type Report = Value<typeof Report>
+
+/**
+ * A vault that is nobody's, with real keys: whoever opens it has no business there. Told to trustees alone, and in no
+ * log: who reads the log must not learn which patients to leave out. Signed by its custodian, for its own people, or by
+ * a listed register, for all.
+ */
+export const Decoy = struct({
+  suite: field(0, suite),
+  vault: field(1, hash32),
+  time: field(2, time),
+  nonce: field(3, id16),
+})
+export type Decoy = Value<typeof Decoy>

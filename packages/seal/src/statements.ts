@@ -38,6 +38,8 @@ export const KINDS = [
   'envelope',
   'binding',
   'link',
+  'report',
+  'decoy',
 ] as const
 export type Kind = (typeof KINDS)[number]
 

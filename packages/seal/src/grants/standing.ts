@@ -2,7 +2,7 @@
 import type { Context } from '../context.ts'
 import { encode } from '../encoding/schema.ts'
 import type { Identity } from '../identity.ts'
-import { Confirmation, Fact, Order, Status, Ticket } from '../standing.ts'
+import { Confirmation, Decoy, Fact, Order, Report, Status, Ticket } from '../standing.ts'
 import { SUITE } from '../statements.ts'
 
 /** A register's word about a principal. */
@@ -33,3 +33,16 @@ export const signOrder = (officer: Identity, order: Order): Promise<Uint8Array> 
 export const signTicket = (
   sponsor: Identity, ticket: Omit<Ticket, 'suite' | 'nonce'>, context: Context,
 ): Promise<Uint8Array> => sponsor.sign('ticket', encode(Ticket, { ...ticket, suite: SUITE, nonce: context.random(16) }))
+
+/** What was opened under a ticket. */
+export const signReport = (
+  reader: Identity, report: Omit<Report, 'suite' | 'nonce' | 'reader'>, context: Context,
+): Promise<Uint8Array> => reader.sign('report', encode(Report, {
+  ...report, suite: SUITE, reader: reader.id, nonce: context.random(16),
+}))
+
+/** Says that a vault is a decoy: to be sent to trustees, and to nobody else. */
+export const signDecoy = (custodian: Identity, vault: Uint8Array, context: Context): Promise<Uint8Array> =>
+  custodian.sign('decoy', encode(Decoy, {
+    suite: SUITE, vault, time: Math.floor(context.now() / 1000), nonce: context.random(16),
+  }))
