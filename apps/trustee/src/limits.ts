@@ -33,6 +33,9 @@ export const TRUSTEE_LIMITS = {
   sendPauseMax: 60_000,
   /** Opened encapsulations kept in memory: one a writer and day, so a hospital's chart needs some dozens. */
   openCouriers: 4_096,
+  decoyBody: 1024 * 1024,
+  /** A vendor's ticket is valid for this long at most. */
+  ticketTime: 4 * 3600,
   /** A confirmation is good for this long. */
   confirmationWindow: 900,
   /** How long each kind of fact explains at most, and how long before it begins. */

@@ -175,7 +175,7 @@ const decide = async (signed: SignedRelease, verified: VerifiedAccess, releaser:
   const earlier = store.answerTo({ reader: reader.id, access: access.access, statement: id })
   if (earlier !== undefined) return earlier
   const now = Math.floor(releaser.context.now() / 1000)
-  const charge = await weigh({ ...signed, vault, grants, categories, issuers: releaser.issuers, now })
+  const charge = await weigh({ ...signed, vault, access, grants, categories, issuers: releaser.issuers, now })
   if (charge !== undefined) store.meter.requireFree(charge.standing)
   return answerNew(signed, verified, { capsules, index, revocations, leaf, charge }, releaser)
 }
@@ -183,8 +183,9 @@ const decide = async (signed: SignedRelease, verified: VerifiedAccess, releaser:
 /**
  * Checks a request and answers it: this trustee's share of each capsule, sealed to the access's one-time key. The
  * answer is on disk before it is returned, and charged; the same access gets the same bytes again. That it was refused
- * is kept too. Throws what the meter refuses with (`status-required` to `meter-recovering`), Problem `access-expired`, `receipt-invalid`, `already-exists`, `bad-statement`, `log-recovering`, `log-forked`
- * or the SealError of the rule that was broken.
+ * is kept too. Throws what the meter refuses with (`status-required` to `meter-recovering`), Problem `access-expired`,
+ * `receipt-invalid`, `already-exists`, `bad-statement`, `log-recovering`, `log-forked` or the SealError of the rule that
+ * was broken.
  */
 export const release = async (signed: SignedRelease, releaser: Releaser): Promise<Uint8Array> => {
   const { request, reader } = signed

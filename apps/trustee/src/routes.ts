@@ -1,9 +1,10 @@
 /** What is asked of a trustee with a request that certifies itself: nobody is registered here. */
 import { decode, encode, type PrincipalKeys } from '@scelle/seal/verify'
 import { Problem } from '@scelle/wire/errors'
-import { ReleaseRequest, ReleasesAnswer, ReleasesRequest, RevocationNotice } from '@scelle/wire/messages'
+import { DecoyNotice, ReleaseRequest, ReleasesAnswer, ReleasesRequest, RevocationNotice } from '@scelle/wire/messages'
 import type { Server } from '@scelle/wire/server'
 import { TRUSTEE_LIMITS } from './limits.ts'
+import { keepDecoy } from './meter/decoy-notice.ts'
 import { type ShownPrincipals, verifyPrincipals } from './principals.ts'
 import { release, type Releaser } from './release.ts'
 import { revoke } from './revocation.ts'
@@ -55,6 +56,17 @@ export const addRoutes = (server: Pick<Server, 'route'>, { store, releaser, send
     certify: (body, signer) => certify(decode(RevocationNotice, body), signer, store),
     handler: async ({ certified: { request: notice, principals }, principal: revoker }) => {
       await revoke({ notice, principals, revoker }, { trustee: identity, store, now: context.now })
+      return { status: 204 }
+    },
+  })
+  server.route({
+    method: 'POST',
+    url: '/v1/decoys',
+    policy: 'self-certifying',
+    maxBody: TRUSTEE_LIMITS.decoyBody,
+    certify: (body, signer) => certify(decode(DecoyNotice, body), signer, store),
+    handler: async ({ certified, principal: signer }) => {
+      await keepDecoy({ ...certified, signer }, releaser.issuers, store.meter.decoys)
       return { status: 204 }
     },
   })

@@ -3,6 +3,7 @@ import { Problem } from '@scelle/wire/errors'
 import type { Counter } from '@scelle/wire/messages'
 import { Database } from './database.ts'
 import { LOG_SCHEMA, MirrorStore, type ShownLeaf } from './log/mirror-store.ts'
+import { DECOY_SCHEMA } from './meter/decoys.ts'
 import { METER_SCHEMA } from './meter/ledger.ts'
 import { LOCK_SCHEMA } from './meter/locks.ts'
 import { type Charge, Meter, type MeterOptions } from './meter/meter.ts'
@@ -67,7 +68,7 @@ export class TrusteeStore {
 
   /** `:memory:` keeps nothing. Throws where another process has the file. */
   constructor(path: string, { shadow = false }: Partial<MeterOptions> = {}) {
-    this.#db = new Database(path, SCHEMA + LOG_SCHEMA + WORD_SCHEMA + METER_SCHEMA + LOCK_SCHEMA)
+    this.#db = new Database(path, SCHEMA + LOG_SCHEMA + WORD_SCHEMA + METER_SCHEMA + LOCK_SCHEMA + DECOY_SCHEMA)
     this.log = new MirrorStore(this.#db)
     this.words = new WordStore(this.#db)
     this.meter = new Meter(this.#db, { shadow })

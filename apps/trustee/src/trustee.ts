@@ -25,7 +25,7 @@ export interface TrusteeOptions {
   readonly index: Address
   /** The other trustees. */
   readonly peers?: readonly Address[]
-  /** Principal ids in hex of the registers whose statuses count here. None where absent: then nobody is a professional. */
+  /** Principal ids in hex of the registers whose statuses count here. Where absent, nobody is a professional. */
   readonly issuers?: readonly string[]
   readonly context: Context
   readonly log: Log

@@ -135,7 +135,8 @@ class Gathering {
   readonly #stop = new AbortController()
 
   constructor(
-    connection: Connection, need: ReleaseNeed, access: MadeAccess, { logged, shown }: { logged: LoggedAccess; shown: Shown },
+    connection: Connection, need: ReleaseNeed, access: MadeAccess,
+    { logged, shown }: { logged: LoggedAccess; shown: Shown },
   ) {
     this.#connection = connection
     this.#need = need

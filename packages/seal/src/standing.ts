@@ -109,7 +109,7 @@ export const Order = struct({
 })
 export type Order = Value<typeof Order>
 
-/** An organisation lets a vendor in: for named patients, for hours, for one purpose. Signed by the sponsor, a person. */
+/** An organisation lets a vendor in: for named patients, hours and one purpose. Signed by the sponsor, a person. */
 export const Ticket = struct({
   suite: field(0, suite),
   /** The organisation whose sponsor signs. */

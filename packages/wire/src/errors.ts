@@ -24,7 +24,7 @@ export const PROBLEMS = {
   'budget-spent': [403, 'The budget of this reader or its organisation is spent. In an emergency, break the glass.'],
   'locked': [403, 'This device, person, organisation or vendor is locked. Two officers clear a lock.'],
   'ticket-required': [403, 'A vendor opens only what a ticket of its sponsor names, while it is valid.'],
-  'emergency-refused': [403, 'An emergency opening needs a registered site, a reason and, after the second, a colleague.'],
+  'emergency-refused': [403, 'An emergency opening takes a registered site, a reason and, after two, a colleague.'],
   'meter-recovering': [503, 'This trustee was restored and does not know what it has spent. Ask the others.'],
   'access-expired': [403, 'The access is too old. Sign a new one.'],
   'receipt-invalid': [403, 'The access is not proven to be in the log under a cosigned checkpoint. Fetch a receipt.'],

@@ -183,6 +183,14 @@ export const RevocationNotice = struct({
 })
 export type RevocationNotice = Value<typeof RevocationNotice>
 
+/** Told to a trustee alone: a vault is a decoy, by its custodian's word or a register's. */
+export const DecoyNotice = struct({
+  decoy: field(0, statement),
+  genesis: field(1, statement),
+  keys: field(2, list(KeyChain, WIRE_LIMITS.shownKeys)),
+})
+export type DecoyNotice = Value<typeof DecoyNotice>
+
 /** What `GET /v1/self` tells of a server: its principal's key chain and what it is. */
 export const Self = struct({ role: field(0, text(32)), keys: field(1, KeyChain) })
 export type Self = Value<typeof Self>

@@ -27,7 +27,9 @@ interface Confirming {
 }
 
 /** Another person of the same organisation: not the reader under another key, nor anybody who acts under it. */
-const isColleague = (signer: PrincipalKeys, { organisation }: Confirmation, { standing, statuses }: Confirming): boolean => {
+const isColleague = (
+  signer: PrincipalKeys, { organisation }: Confirmation, { standing, statuses }: Confirming,
+): boolean => {
   const status = statuses.of(signer.id)
   return signer.kind === 'person' && status !== undefined && status.under === undefined &&
     !equalBytes(status.meter, standing.own.key) && !equalBytes(signer.id, standing.stepUp ?? standing.reader) &&

@@ -112,7 +112,8 @@ export class Ledger {
       meter, measure, known.horizon, horizon)?.count ?? 0
     const count = (known?.count ?? 0) - left
     this.#db.run(`INSERT INTO charge_count (meter, measure, span, count, horizon) VALUES (?, ?, ?, ?, ?)
-      ON CONFLICT DO UPDATE SET count = excluded.count, horizon = excluded.horizon`, meter, measure, span, count, horizon)
+      ON CONFLICT DO UPDATE SET count = excluded.count, horizon = excluded.horizon`,
+    meter, measure, span, count, horizon)
     return { count, horizon }
   }
 }

@@ -7,6 +7,7 @@ import { Problem, type ProblemCode } from '@scelle/wire/errors'
 import type { Database } from '../database.ts'
 import { type Measure, TRAILING, type Window } from './budgets.ts'
 import type { Confirmed } from './confirmations.ts'
+import { Decoys } from './decoys.ts'
 import type { Explanation } from './facts.ts'
 import { Ledger } from './ledger.ts'
 import { Locks } from './locks.ts'
@@ -49,11 +50,13 @@ export interface MeterOptions {
 export class Meter {
   readonly ledger: Ledger
   readonly locks: Locks
+  readonly decoys: Decoys
   readonly #shadow: boolean
 
   constructor(db: Database, { shadow }: MeterOptions) {
     this.ledger = new Ledger(db)
     this.locks = new Locks(db)
+    this.decoys = new Decoys(db)
     this.#shadow = shadow
   }
 
@@ -65,6 +68,11 @@ export class Meter {
   /** To be called within the transaction that records the release, which a refusal takes back but for its lock. */
   charge(charge: Charge): Verdict {
     const { standing, vault, explanation, strict, now } = charge
+    // In shadow mode too: this is no matter of numbers.
+    if (this.decoys.catches(vault, standing)) {
+      this.locks.add({ scope: standing.own.scope, target: standing.own.key, cause: 'honey', since: now })
+      return { refused: 'locked' }
+    }
     const refused = this.#shadow ? undefined : this.#refusal(charge)
     if (refused !== undefined) return { refused }
     for (const { key } of standing.meters) {

@@ -3,8 +3,8 @@
  * nothing: a hospital that invents staff, or a person with ten devices, shows the same meters.
  */
 import {
-  decode, decodeSigned, equalBytes, type Grant, ORGANISATION_ROLES, type PrincipalKeys, requireCurrentKey, requireSuite, type Role,
-  Status, toHex, verifySigned,
+  decode, decodeSigned, equalBytes, type Grant, ORGANISATION_ROLES, type PrincipalKeys, requireCurrentKey, requireSuite,
+  type Role, Status, toHex, verifySigned,
 } from '@scelle/seal/verify'
 import { Problem } from '@scelle/wire/errors'
 import type { ShownPrincipals } from '../principals.ts'
@@ -39,7 +39,10 @@ export interface Standing {
 
 const isHouse = (role: Role): boolean => ORGANISATION_ROLES.some((one) => one === role)
 
-/** Verifies statuses: signed by a listed issuer under its newest key, and valid now. Throws SealError, `bad-statement`. */
+/**
+ * Verifies statuses: signed by a listed issuer under its newest key, and valid now. Throws `status-required`,
+ * `bad-statement`, SealError.
+ */
 export const verifyStatuses = async (
   signed: readonly Uint8Array[], issuers: readonly Uint8Array[], principals: ShownPrincipals, now: number,
 ): Promise<ShownStatuses> => {
@@ -75,9 +78,9 @@ const houseMeter = (id: Uint8Array, status: Status | undefined): Metered => ({
 /** No meter id, no release to a person; machines have no right to ask, and servers none to read. */
 const ownMeter = (reader: PrincipalKeys, status: Status | undefined): Metered => {
   if (reader.kind === 'person' && status !== undefined && !isHouse(status.role)) return personMeter(status)
-  if (reader.kind === 'organisation' && (status === undefined || isHouse(status.role))) {
-    return houseMeter(reader.id, status)
-  }
+  // A vendor is known by its kind of key already: whoever leaves its status out is still one.
+  const house = status?.role === 'vendor' ? reader.kind === 'vendor' : reader.kind === 'organisation'
+  if (house && (status === undefined || isHouse(status.role))) return houseMeter(reader.id, status)
   throw new Problem('status-required')
 }
 

@@ -1,5 +1,5 @@
 /** From what a request shows to what is charged for it. */
-import { equalBytes, type Grant, type PrincipalKeys, type VerifiedVault } from '@scelle/seal/verify'
+import { type Access, equalBytes, type Grant, type PrincipalKeys, type VerifiedVault } from '@scelle/seal/verify'
 import { Problem } from '@scelle/wire/errors'
 import type { ReleaseRequest } from '@scelle/wire/messages'
 import type { ShownPrincipals } from '../principals.ts'
@@ -7,12 +7,14 @@ import { verifyConfirmations } from './confirmations.ts'
 import { explain } from './facts.ts'
 import type { Charge } from './meter.ts'
 import { standingOf, verifyStatuses } from './standing.ts'
+import { requireTicket } from './tickets.ts'
 
 interface Weighing {
   readonly request: ReleaseRequest
   readonly principals: ShownPrincipals
   readonly reader: PrincipalKeys
   readonly vault: VerifiedVault
+  readonly access: Access
   /** The verified chain; empty where the custodian itself reads. */
   readonly grants: readonly Grant[]
   /** Ids of the categories that the capsules are of. */
@@ -34,13 +36,15 @@ const smallest = (grants: readonly Grant[]): number | undefined => {
 
 /**
  * What an opening costs, and whom. Undefined where the owner opens its own vault: a patient is not metered. Throws
- * `status-required`, `fact-required`, `bad-statement` or the SealError of a statement that does not hold.
+ * `status-required`, `ticket-required`, `fact-required`, `bad-statement` or the SealError of a statement that does not
+ * hold.
  */
 export const weigh = async (weighing: Weighing): Promise<Charge | undefined> => {
-  const { request, principals, reader, vault, grants, categories, issuers, now } = weighing
+  const { request, principals, reader, vault, access, grants, categories, issuers, now } = weighing
   if (vault.genesis.mode === 'owner' && equalBytes(reader.id, vault.genesis.controller)) return undefined
   const statuses = await verifyStatuses(request.statuses ?? [], issuers, principals, now)
   const standing = standingOf({ reader, grants }, statuses)
+  await requireTicket({ ticket: request.ticket, access, reader, grants, principals, statuses, now })
   const shown = { standing, principals, statuses, now }
   const explanation = await explain({ ...shown, facts: request.facts ?? [], vault, issuers })
   if (explanation === 'none' && grants.some((grant) => grant.standing === true)) throw new Problem('fact-required')
