@@ -1,16 +1,8 @@
 /** Whose keys a request shows: each chain certifies itself, and none is older than one relied on, or in the log. */
 import { equalBytes, type PrincipalKeys, statementId, toHex, verifyKeyChain } from '@scelle/seal/verify'
 import { Problem } from '@scelle/wire/errors'
-import type { KeyHead, TrusteeStore } from './store.ts'
-
-export interface ShownPrincipals {
-  /** Verified keys, or undefined where the request does not show them. */
-  readonly find: (id: Uint8Array) => PrincipalKeys | undefined
-  /** As `find`; throws `bad-statement`, naming what is missing. */
-  readonly need: (id: Uint8Array, who: string) => PrincipalKeys
-  /** What to remember once the request is granted. */
-  readonly heads: readonly KeyHead[]
-}
+import type { KeyHead, ShownPrincipals } from './shown.ts'
+import type { TrusteeStore } from './store.ts'
 
 /**
  * A key that was replaced because it was stolen still has a chain that verifies, just a shorter one; and whoever stole

@@ -16,7 +16,7 @@ import type { ShownLeaf } from './log/mirror-store.ts'
 import { requireNotRevoked } from './log/revoked.ts'
 import type { Charge } from './meter/meter.ts'
 import { weigh } from './meter/weigh.ts'
-import type { ShownPrincipals } from './principals.ts'
+import type { ShownPrincipals } from './shown.ts'
 import type { TrusteeStore } from './store.ts'
 import { shareIndex, type VaultWithCustodian, verifyVault } from './vault.ts'
 import { keepDenial } from './words/denials.ts'
@@ -184,8 +184,8 @@ const decide = async (signed: SignedRelease, verified: VerifiedAccess, releaser:
  * Checks a request and answers it: this trustee's share of each capsule, sealed to the access's one-time key. The
  * answer is on disk before it is returned, and charged; the same access gets the same bytes again. That it was refused
  * is kept too. Throws what the meter refuses with (`status-required` to `meter-recovering`), Problem `access-expired`,
- * `receipt-invalid`, `already-exists`, `bad-statement`, `log-recovering`, `log-forked` or the SealError of the rule that
- * was broken.
+ * `receipt-invalid`, `already-exists`, `bad-statement`, `log-recovering`, `log-forked` or the SealError of the rule
+ * that was broken.
  */
 export const release = async (signed: SignedRelease, releaser: Releaser): Promise<Uint8Array> => {
   const { request, reader } = signed

@@ -3,7 +3,7 @@ import {
   decode, decodeSigned, Grant, type PrincipalKeys, SealError, statementId, verifyGrantChain, verifyRevocation,
 } from '@scelle/seal/verify'
 import type { RevocationNotice } from '@scelle/wire/messages'
-import type { ShownPrincipals } from './principals.ts'
+import type { ShownPrincipals } from './shown.ts'
 import type { TrusteeStore } from './store.ts'
 import { shareIndex, verifyVault } from './vault.ts'
 

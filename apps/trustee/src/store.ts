@@ -7,15 +7,8 @@ import { DECOY_SCHEMA } from './meter/decoys.ts'
 import { METER_SCHEMA } from './meter/ledger.ts'
 import { LOCK_SCHEMA } from './meter/locks.ts'
 import { type Charge, Meter, type MeterOptions } from './meter/meter.ts'
+import type { KeyHead } from './shown.ts'
 import { type Word, WORD_SCHEMA, WordStore } from './words/word-store.ts'
-
-/** The newest key record of a principal that was relied on. */
-export interface KeyHead {
-  readonly principal: Uint8Array
-  readonly version: number
-  /** Statement id of that record. */
-  readonly record: Uint8Array
-}
 
 export interface Release {
   readonly reader: Uint8Array

@@ -2,7 +2,7 @@
 import {
   decodeSigned, equalBytes, mayBeCustodian, type PrincipalKeys, SealError, verifyGenesis, type VerifiedVault,
 } from '@scelle/seal/verify'
-import type { ShownPrincipals } from './principals.ts'
+import type { ShownPrincipals } from './shown.ts'
 
 export interface VaultWithCustodian extends VerifiedVault {
   readonly custodian: PrincipalKeys

@@ -1,6 +1,6 @@
 /** Revocations that the log holds, which reach every trustee that cosigns, whether or not their signer asked it. */
 import { decodeSigned, type Grant, SealError, verifyRevocation } from '@scelle/seal/verify'
-import type { ShownPrincipals } from '../principals.ts'
+import type { ShownPrincipals } from '../shown.ts'
 import type { MirrorStore } from './mirror-store.ts'
 
 interface Chain {

@@ -3,7 +3,7 @@ import {
   Confirmation, decode, decodeSigned, equalBytes, type PrincipalKeys, requireCurrentKey, requireSuite, verifySigned,
 } from '@scelle/seal/verify'
 import { TRUSTEE_LIMITS } from '../limits.ts'
-import type { ShownPrincipals } from '../principals.ts'
+import type { ShownPrincipals } from '../shown.ts'
 import type { ShownStatuses, Standing } from './standing.ts'
 
 /** A verified confirmation of this reader's going on. */

@@ -5,7 +5,7 @@ import {
 } from '@scelle/seal/verify'
 import { Problem } from '@scelle/wire/errors'
 import type { DecoyNotice } from '@scelle/wire/messages'
-import type { ShownPrincipals } from '../principals.ts'
+import type { ShownPrincipals } from '../shown.ts'
 import { verifyVault } from '../vault.ts'
 import type { Decoys } from './decoys.ts'
 

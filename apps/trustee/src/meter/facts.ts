@@ -7,7 +7,7 @@ import {
   type VerifiedVault, verifySigned,
 } from '@scelle/seal/verify'
 import { TRUSTEE_LIMITS } from '../limits.ts'
-import type { ShownPrincipals } from '../principals.ts'
+import type { ShownPrincipals } from '../shown.ts'
 import type { ShownStatuses, Standing } from './standing.ts'
 
 /**

@@ -7,7 +7,7 @@ import {
   type Role, Status, toHex, verifySigned,
 } from '@scelle/seal/verify'
 import { Problem } from '@scelle/wire/errors'
-import type { ShownPrincipals } from '../principals.ts'
+import type { ShownPrincipals } from '../shown.ts'
 import { type Budget, BUDGETS, UNREGISTERED } from './budgets.ts'
 
 /** Valid statuses that a request shows, by their subjects. */

@@ -9,7 +9,7 @@ import {
 } from '@scelle/seal/verify'
 import { Problem } from '@scelle/wire/errors'
 import { TRUSTEE_LIMITS } from '../limits.ts'
-import type { ShownPrincipals } from '../principals.ts'
+import type { ShownPrincipals } from '../shown.ts'
 import type { ShownStatuses } from './standing.ts'
 
 interface Visiting {

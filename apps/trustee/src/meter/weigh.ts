@@ -2,7 +2,7 @@
 import { type Access, equalBytes, type Grant, type PrincipalKeys, type VerifiedVault } from '@scelle/seal/verify'
 import { Problem } from '@scelle/wire/errors'
 import type { ReleaseRequest } from '@scelle/wire/messages'
-import type { ShownPrincipals } from '../principals.ts'
+import type { ShownPrincipals } from '../shown.ts'
 import { verifyConfirmations } from './confirmations.ts'
 import { explain } from './facts.ts'
 import type { Charge } from './meter.ts'

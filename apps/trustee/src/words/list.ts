@@ -4,7 +4,7 @@ import { Problem } from '@scelle/wire/errors'
 import { WIRE_LIMITS } from '@scelle/wire/limits'
 import type { ReleasesAnswer, ReleasesRequest } from '@scelle/wire/messages'
 import { TRUSTEE_LIMITS } from '../limits.ts'
-import type { ShownPrincipals } from '../principals.ts'
+import type { ShownPrincipals } from '../shown.ts'
 import { verifyVault } from '../vault.ts'
 import type { KeptWord, WordStore } from './word-store.ts'
 
