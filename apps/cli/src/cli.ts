@@ -13,6 +13,7 @@ import type { Io } from './io.ts'
 import { CLI_LIMITS } from './limits.ts'
 import { type LogOptions, monitor } from './log/monitor.ts'
 import { verifyDeep, verifyEvidence, verifyLog, verifyReceiptFile } from './log/verify.ts'
+import { verifyReportFile } from './log/visit.ts'
 import { MESSAGES } from './messages.ts'
 import { openAtEdge, patientIdOf } from './open.ts'
 import { proof } from './proof.ts'
@@ -46,6 +47,7 @@ const OPTIONS = {
   receipts: { type: 'string' },
   out: { type: 'string' },
   evidence: { type: 'string' },
+  report: { type: 'string' },
   deep: { type: 'string' },
   lang: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
@@ -168,9 +170,10 @@ const logOptions = (io: Io, { values, positionals }: Parsed): LogOptions => ({
 })
 
 const runVerify: Command = async (io, parsed) => {
-  const { receipt, evidence, deep } = parsed.values
+  const { receipt, evidence, deep, report } = parsed.values
   if (deep !== undefined) return verifyDeep(io, deep, logOptions(io, parsed))
   if (evidence !== undefined) return verifyEvidence(io, evidence, logOptions(io, parsed))
+  if (report !== undefined) return verifyReportFile(io, report, logOptions(io, parsed))
   if (receipt !== undefined) return verifyReceiptFile(io, receipt, logOptions(io, parsed))
   return verifyLog(io, logOptions(io, parsed))
 }

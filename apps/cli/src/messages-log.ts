@@ -66,6 +66,11 @@ export const LOG_EN = {
   provenAccess: (reader: string, time: number, purpose: string) =>
     `It says that ${short(reader)} opened the records on ${date(time)}, for this purpose: ${purpose}.`,
   provenSigner: (signer: string) => `Signed in the name of ${signer}.`,
+  visit: (number: string, vendor: string, reader: string, sponsor: string) =>
+    `Ticket ${number}: ${short(sponsor)} let the vendor ${short(vendor)} in; ${short(reader)} did it.`,
+  visited: (accesses: number, patients: number, named: number) =>
+    `${accesses} openings, ${patients} of the ${named} patients that the ticket names. Each is in the log:`,
+  visitedAt: (vault: string, time: number, leaf: number) => `  ${date(time)}  vault ${short(vault)}  entry ${leaf}`,
   liar: (role: 'index' | 'trustee', id: string) => `${role === 'index' ? 'The index' : 'The trustee'} is ${id}.`,
   notPinned: 'It is not the one that is pinned here.',
   watching: (where: string, count: number) => `Watching ${where}; key records of ${count} principals.`,
@@ -126,6 +131,11 @@ export const LOG_FR: LogMessages = {
   provenAccess: (reader, time, purpose) =>
     `Elle dit que ${short(reader)} a ouvert le dossier le ${date(time)}, pour ce motif : ${purpose}.`,
   provenSigner: (signer) => `Signé au nom de ${signer}.`,
+  visit: (number, vendor, reader, sponsor) =>
+    `Ticket ${number} : ${short(sponsor)} a fait entrer le prestataire ${short(vendor)} ; ${short(reader)} a agi.`,
+  visited: (accesses, patients, named) =>
+    `${accesses} ouvertures, ${patients} des ${named} patients que nomme le ticket. Chacune est au journal :`,
+  visitedAt: (vault, time, leaf) => `  ${date(time)}  coffre ${short(vault)}  entrée ${leaf}`,
   liar: (role, id) => `${role === 'index' ? "L'index" : 'Le dépositaire'} est ${id}.`,
   notPinned: "Ce n'est pas celui qui est épinglé ici.",
   watching: (where, count) => `Surveillance de ${where} ; clés de ${count} titulaires.`,

@@ -21,7 +21,8 @@ const en = {
                                          a file that proves to anybody that a record is in the log: verify --receipt
   scelle inspect PATIENT                 what the state sees of this patient's vault
   scelle verify [WHERE]                  is the log the one seen before, and longer; WHERE: its address, or a folder
-                                         with its files; --receipt FILE, --evidence FILE check one file;
+                                         with its files; --receipt FILE, --evidence FILE, --report FILE
+                                         check one file;
                                          --deep DIRECTORY derives all that an index stores anew
   scelle monitor [WHERE] [--once]        follow the log, and raise the alarm; --watch ID adds a principal whose keys to
                                          watch. Both: --index ID --trustee ID[@URL]..., --max-age 1h, --json
@@ -141,7 +142,8 @@ const fr: Messages = {
                                          verify --receipt
   scelle inspect PATIENT                 ce que l'État voit du coffre de ce patient
   scelle verify [OÙ]                     le journal prolonge-t-il celui déjà vu ; OÙ : son adresse, ou un dossier avec
-                                         ses fichiers ; --receipt FICHIER, --evidence FICHIER vérifient un fichier ;
+                                         ses fichiers ; --receipt FICHIER, --evidence FICHIER, --report
+                                         FICHIER vérifient un fichier ;
                                          --deep DOSSIER refait tout ce qu'un index conserve
   scelle monitor [OÙ] [--once]           suit le journal et donne l'alarme ; --watch ID : un titulaire dont surveiller
                                          les clés. Les deux : --index ID --trustee ID[@URL]..., --max-age 1h, --json

@@ -36,6 +36,10 @@ export interface AuditFacts {
   readonly person?: string | undefined
   /** The application's principal. */
   readonly application?: string | undefined
+  /** Organisations and vendors behind the reader: who they are, and the register's signed word of it, base64. */
+  readonly houses?: readonly {
+    readonly id: string; readonly role: string; readonly name?: string | undefined; readonly status: string
+  }[] | undefined
   /** `Patient/…`; absent where the reader does not know which resource that is: then it is a plain Read. */
   readonly patient?: string | undefined
 }
@@ -47,6 +51,8 @@ const READ = `${BALP}/StructureDefinition/IHE.BasicAudit.Read`
 /** Types of `entity.detail` that hold the signed access, and, once it is served, its proof from the log. */
 export const ACCESS_DETAIL = 'access-statement'
 export const RECEIPT_DETAIL = 'access-receipt'
+/** Of a house's status. */
+export const STATUS_DETAIL = 'house-status'
 
 const PURPOSE_CODES: Readonly<Record<string, string>> = {
   treatment: 'TREAT', emergency: 'ETREAT', administration: 'HOPERAT', 'patient-request': 'PATRQT', legal: 'HLEGAL',
@@ -95,6 +101,11 @@ function agentsOf(facts: AuditFacts): AuditEventAgent[] {
     ...user,
     { type: role, requestor: person === undefined, who: named },
     { type: part('CST'), requestor: false, who: principal(custodian) },
+    ...(facts.houses ?? []).map(({ id, role: of, name }) => ({
+      type: { coding: [{ system: 'urn:scelle:role', code: of }] },
+      requestor: false,
+      who: { ...principal(id), ...(name === undefined ? {} : { display: name }) },
+    })),
   ]
 }
 
@@ -120,7 +131,10 @@ function entitiesOf(facts: AuditFacts): AuditEventEntity[] {
     {
       type: { system: `${BALP}/CodeSystem/BasicAuditEntityType`, code: 'XrequestId' },
       what: { identifier: { system: 'urn:scelle:access', value: facts.statement } },
-      detail: [{ type: ACCESS_DETAIL, valueBase64Binary: facts.signed }],
+      detail: [
+        { type: ACCESS_DETAIL, valueBase64Binary: facts.signed },
+        ...(facts.houses ?? []).map(({ status }) => ({ type: STATUS_DETAIL, valueBase64Binary: status })),
+      ],
     },
   ]
 }

@@ -196,6 +196,14 @@ export class Client {
     return new Returning(this.#connection, this.#connection.given).run(kept)
   }
 
+  /**
+   * What this client opened under a vendor's ticket, as one signed file with the receipts: for the sponsor, who checks
+   * it by `scelle verify --report`. A ticket under which nothing was opened has one, too. Throws `bad-input`.
+   */
+  visitReport(ticket: Uint8Array): Promise<Uint8Array> {
+    return this.#connection.visits.report(this.#connection, ticket)
+  }
+
   /** Gives up a prepared commit, so that the next one for its vault can be prepared. */
   discard(prepared: PreparedCommit): void {
     this.#committer.discard(prepared)

@@ -23,6 +23,7 @@ import { type Id, idBytes } from './ids.ts'
 import type { Standing } from './standing.ts'
 import { type ClientState, Memory, memoryState } from './state.ts'
 import { systemTimers, type Timers } from './timers.ts'
+import { Visits } from './visits.ts'
 import { type Ask, type Fetch, type Log, type Target, Transport } from './transport.ts'
 
 export interface Pins {
@@ -50,6 +51,8 @@ export interface Options {
   readonly entryText?: EntryText
   /** Who this reader is and why it opens what it does; an organisation that shows nothing is one nobody knows. */
   readonly standing?: Standing
+  /** Registers whose word this client takes about who an organisation is. */
+  readonly registers?: readonly Id[]
 }
 
 export interface Party extends KnownPrincipal {
@@ -87,6 +90,10 @@ export class Connection {
   readonly logClient: LogClient
   readonly entryText: EntryText
   readonly standing: Standing | undefined
+  /** Hex ids. */
+  readonly registers: ReadonlySet<string>
+  /** What was opened under vendors' tickets. */
+  readonly visits = new Visits()
   /** What was given to the index, where the client's memory outlives it. */
   readonly given: Given | undefined
   /** Key records that somebody else made for this client's principal. */
@@ -105,6 +112,7 @@ export class Connection {
     this.log = options.log ?? (() => {})
     this.entryText = options.entryText ?? plainEntry
     this.standing = options.standing
+    this.registers = new Set((options.registers ?? []).map((id) => toHex(idBytes(id))))
     this.memory = new Memory(options.state ?? memoryState(), options.identity.id)
     this.given = options.state === undefined ? undefined : new Given(this.memory)
     const fetch: Fetch = options.fetch ?? ((url, init) => globalThis.fetch(url, init))

@@ -7,12 +7,13 @@ import type { MadeAccess } from '@scelle/seal/grants'
 import { accessLogEntry, toHex } from '@scelle/seal/verify'
 import type { Committer, WriteTarget } from './committer.ts'
 import type { Connection } from './connection.ts'
-import { type AccessAbout, type AccessFacts } from './entry-text.ts'
+import { type AccessAbout, type AccessFacts, houseOf } from './entry-text.ts'
 import { SdkError } from './errors.ts'
 import type { FeedCapsule } from './feed.ts'
 import type { Keyring } from './keyring.ts'
 import { SDK_LIMITS } from './limits.ts'
 import { SEAL_AGAIN } from './sealing.ts'
+import type { Shown } from './standing.ts'
 
 export interface EntryOptions {
   readonly connection: Connection
@@ -20,6 +21,14 @@ export interface EntryOptions {
   readonly about: AccessAbout
   /** View and keyring of the part; asked again of the index where what is known does not do any more. */
   readonly target: (again: boolean) => Promise<WriteTarget>
+}
+
+/** What is about to be opened, and what trustees are shown for it. */
+export interface EntryAbout {
+  readonly access: MadeAccess
+  readonly shown: Shown
+  readonly capsules: readonly FeedCapsule[]
+  readonly signal: AbortSignal | undefined
 }
 
 const codesOf = (capsules: readonly FeedCapsule[], { codes }: Keyring): string[] =>
@@ -37,24 +46,26 @@ export class EntryWriter {
    * The entry about an access that is about to be put on record; what is answered writes it, once it is. Until then
    * only what it follows is looked up: no other write to this part has to wait for the index's word about an access.
    */
-  begin(access: MadeAccess, capsules: readonly FeedCapsule[], signal?: AbortSignal): () => Promise<void> {
+  begin({ access, shown, capsules, signal }: EntryAbout): () => Promise<void> {
     const { committer, target } = this.#options
     committer.closed(new Set(capsules.map(({ id }) => id)))
     const foreseen = target(false).then((known) => (hasLog(known) ? committer.foresee(known) : undefined))
     foreseen.catch(() => {})
     return async () => {
       await foreseen.catch(() => {})
-      await this.#write(access, capsules, signal)
+      await this.#write({ access, shown, capsules, signal })
     }
   }
 
   /** Throws `entry-refused` with the index's `problem`, and as every request does. */
-  async #write(access: MadeAccess, capsules: readonly FeedCapsule[], signal?: AbortSignal): Promise<void> {
+  async #write({ access, shown, capsules, signal }: EntryAbout): Promise<void> {
     const { committer, connection, target } = this.#options
     for (let attempt = 1, again = false; ; attempt++) {
       const known = await target(again)
       if (!hasLog(known)) return
-      const content = connection.entryText(this.#facts(access, codesOf(capsules, known.keyring), capsules.length))
+      const facts = this.#facts(access, codesOf(capsules, known.keyring), capsules.length)
+      const houses = (shown.statuses ?? []).flatMap((status) => houseOf(status) ?? [])
+      const content = connection.entryText(houses.length === 0 ? facts : { ...facts, houses })
       const prepared = await committer.prepareEntry(known, content)
       const result = await committer.submitOne(prepared, signal)
       if (result.accepted) {

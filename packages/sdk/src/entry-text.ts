@@ -3,7 +3,7 @@
  * signed access stands in it, so that whoever has the entry can check the access against the log and needs to believe
  * nobody. An application may word entries better than the plain one here: see `Options.entryText`.
  */
-import { type Access, statementId, toHex } from '@scelle/seal/verify'
+import { type Access, decode, ORGANISATION_ROLES, type Role, Signed, statementId, Status, toHex } from '@scelle/seal/verify'
 
 /** On whose behalf a chart is opened, as far as the application knows. It is sealed into the patient's access log. */
 export interface AccessAbout {
@@ -15,6 +15,17 @@ export interface AccessAbout {
   readonly application?: string
   /** Reference of the patient in the organisation's records: `Patient/…`. */
   readonly patient?: string
+}
+
+/** An organisation or a vendor that the reader acts for, or that the right to read came through. */
+export interface House {
+  /** Its principal, lower-case hex. */
+  readonly id: string
+  readonly role: Role
+  /** As a register names it. */
+  readonly name: string | undefined
+  /** The register's signed status: whoever reads the entry can check it. */
+  readonly status: Uint8Array
 }
 
 /** Ids are lower-case hex. */
@@ -37,12 +48,17 @@ export interface AccessFacts extends AccessAbout {
   readonly purpose: Access['purpose']
   /** Milliseconds since 1970. */
   readonly time: number
+  /** Vendors and subcontractors among them: the patient sees them by name. */
+  readonly houses?: readonly House[]
 }
 
 export type EntryText = (facts: AccessFacts) => string
 
 /** `entity.detail.type` of the signed access, in `valueBase64Binary`. */
 export const ACCESS_DETAIL = 'access-statement'
+
+/** `entity.detail.type` of a register's signed status of a house, in `valueBase64Binary`. */
+export const STATUS_DETAIL = 'house-status'
 
 /** Code system of purposes as accesses name them. */
 const PURPOSE = 'urn:scelle:purpose'
@@ -66,13 +82,19 @@ export const plainEntry: EntryText = (facts) => JSON.stringify({
   recorded: new Date(facts.time).toISOString(),
   outcome: '0',
   purposeOfEvent: [{ coding: [coding(PURPOSE, facts.purpose)] }],
-  agent: [{ who: named(facts.reader), requestor: true }],
+  agent: [
+    { who: named(facts.reader), requestor: true },
+    ...(facts.houses ?? []).map(({ id, name }) => ({
+      who: { ...named(id), ...(name === undefined ? {} : { display: name }) }, requestor: false,
+    })),
+  ],
   source: { observer: named(facts.reader) },
   entity: [{
     what: { identifier: { system: 'urn:scelle:vault', value: facts.vault } },
     detail: [
       ...facts.categories.map((valueString) => ({ type: 'category', valueString })),
       { type: ACCESS_DETAIL, valueBase64Binary: base64(facts.signed) },
+      ...(facts.houses ?? []).map(({ status }) => ({ type: STATUS_DETAIL, valueBase64Binary: base64(status) })),
     ],
   }],
 })
@@ -87,6 +109,16 @@ export interface AccessNote {
   readonly categories: readonly string[]
   readonly person: string | undefined
   readonly organisation: string | undefined
+  /** What the statuses in it say. Whether a register signed them is to be checked. */
+  readonly houses: readonly House[]
+}
+
+/** What a status says of a house; undefined where it is a person's, or none. */
+export const houseOf = (status: Uint8Array): House | undefined => {
+  const { kind, body } = decode(Signed, status)
+  if (kind !== 'status') return undefined
+  const { subject, role, name } = decode(Status, body)
+  return ORGANISATION_ROLES.some((one) => one === role) ? { id: toHex(subject), role, name, status } : undefined
 }
 
 interface Coded { readonly coding?: readonly { readonly system?: unknown; readonly code?: unknown }[] }
@@ -105,11 +137,13 @@ interface Told {
 
 const textIn = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
 
+const octets = (value: unknown): Uint8Array => Uint8Array.from(atob(String(value)), (letter) => letter.charCodeAt(0))
+
 const read = (told: Told): AccessNote | undefined => {
   const details = (told.entity ?? []).flatMap(({ detail }) => detail ?? [])
   const [access, ...more] = details.filter(({ type }) => type === ACCESS_DETAIL)
   if (told.resourceType !== 'AuditEvent' || access === undefined || more.length > 0) return undefined
-  const signed = Uint8Array.from(atob(String(access.valueBase64Binary)), (letter) => letter.charCodeAt(0))
+  const signed = octets(access.valueBase64Binary)
   const agent = (code: string) => told.agent?.find(({ type }) => type?.coding?.some((one) => one.code === code))
   const purposes = (told.purposeOfEvent ?? []).flatMap((concept) => concept.coding ?? [])
   return {
@@ -119,6 +153,8 @@ const read = (told: Told): AccessNote | undefined => {
     categories: details.flatMap(({ type, valueString }) => (type === 'category' ? (textIn(valueString) ?? []) : [])),
     person: textIn(agent('IRCP')?.who?.identifier?.value),
     organisation: textIn(agent('PROV')?.who?.display),
+    houses: details.filter(({ type }) => type === STATUS_DETAIL)
+      .flatMap(({ valueBase64Binary }) => houseOf(octets(valueBase64Binary)) ?? []),
   }
 }
 

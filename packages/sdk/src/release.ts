@@ -302,10 +302,11 @@ const releaseOnce = async (connection: Connection, need: ReleaseNeed): Promise<R
     connection.context,
   )
   const shown = await connection.standing?.show(need.view.vault) ?? {}
-  const writeEntry = need.entries.begin(access, need.capsules, need.signal)
+  const writeEntry = need.entries.begin({ access, shown, capsules: need.capsules, signal: need.signal })
   const logged = await LoggedAccess.record(connection, need.view, access, need.signal)
   // Together, and neither without the other: what is not written down is not opened.
   const [released] = await Promise.all([new Gathering(connection, need, access, { logged, shown }).run(), writeEntry()])
+  connection.visits.add(shown, access.signed, logged.receipt)
   return released
 }
 

@@ -8,6 +8,7 @@ export {
 } from '@scelle/seal/verify'
 export type { PartAccesses, ProvenAccess } from './accesses/accesses.ts'
 export type { AccessFinding, AccessFindingCode } from './accesses/compare.ts'
+export type { NamedHouse } from './accesses/houses.ts'
 export type { ListedAccess } from './accesses/listed.ts'
 export type { Attachment, AttachmentToSeal } from './attachments.ts'
 export { Chart, type ChartTimes } from './chart.ts'
@@ -16,7 +17,7 @@ export { Client, connect, type ReceivedGrant, type VaultOptions } from './client
 export type { PreparedCommit, PreparedItem, SubmitResult } from './committer.ts'
 export type { Options, Pins } from './connection.ts'
 export {
-  ACCESS_DETAIL, type AccessAbout, type AccessFacts, type AccessNote, type EntryText, noteOf,
+  ACCESS_DETAIL, type AccessAbout, type AccessFacts, type AccessNote, type EntryText, type House, noteOf,
 } from './entry-text.ts'
 export { SdkError, type SdkErrorCode } from './errors.ts'
 export type { ChainedGrant } from './grant-list.ts'

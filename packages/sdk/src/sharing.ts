@@ -9,6 +9,7 @@ import {
   PURPOSES,
   RIGHTS,
   SealError,
+  statementId,
   toHex,
   verifyGrantChain,
 } from '@scelle/seal/verify'
@@ -42,6 +43,8 @@ export interface ShareOptions {
   readonly depth?: number
   /** The grant under which this one is given, for those who are not the custodian; found where absent. */
   readonly parent?: Id
+  /** The signed ticket under which a vendor is let in; the parent's is kept where absent. */
+  readonly ticket?: Uint8Array
   /** Distinct patients a day that the receiver is expected to open at most. */
   readonly patientsPerDay?: number
 }
@@ -73,6 +76,11 @@ const sourceOf = (keyring: Keyring, ids: readonly Uint8Array[], options: ShareOp
   return { parent, secrets: parent.secrets, manifestVersion: parent.manifestVersion }
 }
 
+const ticketOf = ({ ticket }: ShareOptions, parent: HeldGrant | undefined): Pick<Grant, 'ticket'> => {
+  const id = ticket === undefined ? parent?.grant.ticket : statementId(ticket)
+  return id === undefined ? {} : { ticket: id }
+}
+
 const grantOf = (
   connection: Connection,
   view: VaultView,
@@ -98,6 +106,7 @@ const grantOf = (
     notBefore: Math.max(now - CLOCK_TOLERANCE, parent?.grant.notBefore ?? 0),
     expires: Math.floor(options.until / 1000),
     depth,
+    ...ticketOf(options, parent),
     ...(options.patientsPerDay === undefined ? {} : { patientsPerDay: options.patientsPerDay }),
   }
 }

@@ -7,6 +7,7 @@ import type { AttachmentToSeal } from './attachments.ts'
 import { Chart, type ChartTimes } from './chart.ts'
 import type { Committer, PreparedCommit, WriteTarget } from './committer.ts'
 import type { Connection } from './connection.ts'
+import { tellDecoy } from './decoys.ts'
 import { EntryWriter } from './entries.ts'
 import type { AccessAbout } from './entry-text.ts'
 import { SdkError } from './errors.ts'
@@ -325,6 +326,14 @@ export class Vault {
       openLog: code === undefined ? undefined : () => this.open({ ...options, categories: [code] }),
       signal: options.signal,
     })
+  }
+
+  /**
+   * This vault is nobody's: whoever of one's own people opens it is locked by every trustee. Only they are told; keep it
+   * out of lists and statistics, and give it a name that no clinician looks for. Throws as requests do.
+   */
+  declareDecoy(): Promise<void> {
+    return tellDecoy(this.#connection, this.#loaded.view)
   }
 
   /**

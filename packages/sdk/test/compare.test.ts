@@ -75,7 +75,7 @@ test('the plain entry is read back as it was written', () => {
   const [first] = some(1) as [Opening]
   expect(noteOf(written(first).content)).toEqual({
     statement: first.statement, signed: first.signed, purpose: 'treatment', categories: ['summary'],
-    person: undefined, organisation: undefined,
+    person: undefined, organisation: undefined, houses: [],
   })
   for (const text of ['', '{}', '[]', 'null', '{"resourceType":"AuditEvent"}', '{"entity":[{"detail":[null]}]}']) {
     expect(noteOf(new TextEncoder().encode(text))).toBeUndefined()

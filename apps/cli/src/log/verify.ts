@@ -18,7 +18,7 @@ import { partiesOf, pinsFrom } from './parties.ts'
 import { logSource, type ReadLog, SourceError } from './source.ts'
 import { LOG_STATUSES, SEVERITIES } from './statuses.ts'
 
-const readGiven = async (io: Io, path: string): Promise<Uint8Array> => {
+export const readGiven = async (io: Io, path: string): Promise<Uint8Array> => {
   try {
     return new Uint8Array(await readFile(path))
   } catch (cause) {
@@ -27,7 +27,7 @@ const readGiven = async (io: Io, path: string): Promise<Uint8Array> => {
 }
 
 /** Says one thing, and ends with its status. */
-const tell = (io: Io, json: boolean, finding: Told & Record<string, unknown>, ...lines: string[]): number => {
+export const tell = (io: Io, json: boolean, finding: Told & Record<string, unknown>, ...lines: string[]): number => {
   const severity = LOG_STATUSES[finding.status]
   if (json) io.out(JSON.stringify({ severity, ...finding }))
   else {

@@ -5,8 +5,12 @@ import type { Sessions } from '../sessions.ts'
 import type { Directory } from '../store/directory.ts'
 
 /** The text of an entry in a patient's access log. */
-export const entryText = ({ signed, ...facts }: AccessFacts): string =>
-  JSON.stringify(accessAudit({ ...facts, signed: Buffer.from(signed).toString('base64') }))
+export const entryText = ({ signed, houses, ...facts }: AccessFacts): string =>
+  JSON.stringify(accessAudit({
+    ...facts,
+    signed: Buffer.from(signed).toString('base64'),
+    houses: houses?.map(({ status, ...house }) => ({ ...house, status: Buffer.from(status).toString('base64') })),
+  }))
 
 /**
  * On whose behalf a session opens a vault. A person is told by the name that the application signs for them, which says

@@ -31,6 +31,12 @@ const accessPart = (access: ProvenAccess): ParametersParameter => ({
     ...access.chain.flatMap((grant) => text('grant', grant)),
     ...text('organisation', access.note?.organisation),
     ...text('person', access.note?.person),
+    ...access.houses.map(({ id, name, proven, role }) => ({
+      name: 'onBehalf',
+      part: [
+        ...text('who', id), ...text('role', role), ...text('name', name), { name: 'proven', valueBoolean: proven },
+      ],
+    })),
     ...access.releasedBy.flatMap((trustee) => text('releasedBy', trustee)),
     ...access.refusals.map(({ by, problem }) => ({
       name: 'refusal', part: [...text('by', by), ...text('problem', problem)],

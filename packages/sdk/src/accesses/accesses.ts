@@ -11,6 +11,7 @@ import { inParallel } from '../timers.ts'
 import type { VaultView } from '../vault-view.ts'
 import { requireOwn } from '../withholding.ts'
 import { type AccessFinding, compareAccounts, type OpenedEntry, type SeenAccess } from './compare.ts'
+import { namedHouses, type NamedHouse } from './houses.ts'
 import { listedAccesses, type ListedPart } from './listed.ts'
 import { releasedBy, type ReleasedAccess } from './released.ts'
 
@@ -19,6 +20,8 @@ export interface ProvenAccess extends SeenAccess {
   readonly receipt: Uint8Array | undefined
   /** Both in one file, to take home: `scelle verify --receipt` reads it. */
   readonly proof: Uint8Array | undefined
+  /** Organisations and vendors behind the reader, as its entry names them. */
+  readonly houses: readonly NamedHouse[]
 }
 
 export interface PartAccesses {
@@ -76,26 +79,28 @@ const capsulesOf = async (connection: Connection, from: AccessesFrom): Promise<M
 const isNotYet = (error: unknown): boolean =>
   error instanceof SdkError && (error.problem === 'not-cosigned' || error.problem === 'not-found')
 
-const unproven = (access: SeenAccess): ProvenAccess => ({ ...access, receipt: undefined, proof: undefined })
+type Proof = Pick<ProvenAccess, 'receipt' | 'proof'>
+
+const UNPROVEN: Proof = { receipt: undefined, proof: undefined }
 
 const proven = async (
   connection: Connection, access: SeenAccess, findings: AccessFinding[],
-): Promise<ProvenAccess> => {
+): Promise<Proof> => {
   const { place, statement } = access
   if (place === undefined || access.refusals.some(({ by }) => by === toHex(connection.index.id))) {
-    return unproven(access)
+    return UNPROVEN
   }
   try {
     const receipt = await connection.logClient.receiptOf(place, 'quorum')
     const proof = encodeProven({ statement: access.signed, receipt })
     await connection.logClient.verifyProven(proof, 'quorum')
-    return { ...access, receipt, proof }
+    return { receipt, proof }
   } catch (error) {
     if (!(error instanceof SdkError)) throw error
     if (error.code === 'leaf-dropped') {
       findings.push({ code: 'access-dropped', who: toHex(connection.index.id), access: statement })
     } else if (!isNotYet(error)) throw error
-    return unproven(access)
+    return UNPROVEN
   }
 }
 
@@ -114,6 +119,10 @@ export const partAccesses = async (connection: Connection, from: AccessesFrom): 
     index: toHex(connection.index.id), listed, released, entries, unopened, settled,
     categoryOf: (capsule) => capsules.get(capsule),
   })
-  const all = await inParallel(accesses, SDK_LIMITS.lookupsAtOnce, (access) => proven(connection, access, findings))
+  const all = await inParallel(accesses, SDK_LIMITS.lookupsAtOnce, async (access): Promise<ProvenAccess> => ({
+    ...access,
+    ...await proven(connection, access, findings),
+    houses: await namedHouses(connection, access.note?.houses ?? []),
+  }))
   return { accesses: all, findings }
 }

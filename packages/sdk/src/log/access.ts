@@ -111,6 +111,11 @@ export class LoggedAccess {
     return this.#trustees.map(({ chain }) => [...chain])
   }
 
+  /** The receipt at hand, which a quorum cosigned. */
+  get receipt(): Uint8Array {
+    return this.#receipt.bytes
+  }
+
   /** True where this trustee's own cosignature is under the receipt at hand. */
   isCosignedBy(trustee: Uint8Array): boolean {
     return this.#receipt.cosigned.has(witnessName(trustee))
