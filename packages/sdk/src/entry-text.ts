@@ -3,7 +3,9 @@
  * signed access stands in it, so that whoever has the entry can check the access against the log and needs to believe
  * nobody. An application may word entries better than the plain one here: see `Options.entryText`.
  */
-import { type Access, decode, ORGANISATION_ROLES, type Role, Signed, statementId, Status, toHex } from '@scelle/seal/verify'
+import {
+  type Access, decode, ORGANISATION_ROLES, type Role, Signed, statementId, Status, toHex,
+} from '@scelle/seal/verify'
 
 /** On whose behalf a chart is opened, as far as the application knows. It is sealed into the patient's access log. */
 export interface AccessAbout {

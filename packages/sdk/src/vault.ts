@@ -329,8 +329,8 @@ export class Vault {
   }
 
   /**
-   * This vault is nobody's: whoever of one's own people opens it is locked by every trustee. Only they are told; keep it
-   * out of lists and statistics, and give it a name that no clinician looks for. Throws as requests do.
+   * This vault is nobody's: whoever of one's own people opens it is locked by every trustee. Only they are told; keep
+   * it out of lists and statistics, and give it a name that no clinician looks for. Throws as requests do.
    */
   declareDecoy(): Promise<void> {
     return tellDecoy(this.#connection, this.#loaded.view)
