@@ -8,14 +8,21 @@ import {
 } from '@scelle/seal/verify'
 import { TRUSTEE_LIMITS } from '../limits.ts'
 import type { ShownPrincipals } from '../shown.ts'
-import type { ShownStatuses, Standing } from './standing.ts'
+import { circleOf, type Metered, type ShownStatuses, type Standing } from './standing.ts'
 
 /**
- * Who explains an opening, the best one first: the patient itself (its device, or the issuer of its card), somebody
- * outside the reader's houses, somebody else in them, nobody.
+ * Who explains an opening to one meter, the best one first: the patient itself (its device, or the issuer of its card),
+ * somebody outside the meter's circle, somebody else in it, nobody.
  */
 export const EXPLANATIONS = ['patient', 'outside', 'inside', 'none'] as const
 export type Explanation = (typeof EXPLANATIONS)[number]
+
+/** By whose word an opening is care. */
+export type Source =
+  | { readonly by: 'patient' }
+  | { readonly by: 'nobody' }
+  /** A house: the signer itself, or where it works; with the vendors behind it. */
+  | { readonly by: 'other'; readonly house: Uint8Array; readonly circle: readonly Uint8Array[] }
 
 interface Explaining {
   /** Signed facts, as the request shows them. */
@@ -52,29 +59,35 @@ const isReaders = (signer: Uint8Array, { standing, statuses }: Explaining): bool
     (status.under !== undefined && over === undefined)
 }
 
-const sourceOf = (fact: Fact, signer: PrincipalKeys, explaining: Explaining): Explanation => {
-  const { vault, issuers, statuses, standing } = explaining
-  if (vault.genesis.mode === 'owner' && equalBytes(signer.id, vault.genesis.controller)) return 'patient'
-  if (fact.type === 'presence') return includes(issuers, signer.id) ? 'patient' : 'none'
+const NOBODY: Source = { by: 'nobody' }
+
+const sourceOf = (fact: Fact, signer: PrincipalKeys, explaining: Explaining): Source => {
+  const { vault, issuers, statuses } = explaining
+  if (vault.genesis.mode === 'owner' && equalBytes(signer.id, vault.genesis.controller)) return { by: 'patient' }
+  if (fact.type === 'presence') return includes(issuers, signer.id) ? { by: 'patient' } : NOBODY
   const status = statuses.of(signer.id)
   // Somebody without a status may be a key that the reader made a minute ago.
-  if (status === undefined || isReaders(signer.id, explaining)) return 'none'
-  const its = [signer.id, ...status.organisation === undefined ? [] : [status.organisation],
-    ...status.vendor === undefined ? [] : [status.vendor]]
-  const behind = status.organisation === undefined ? undefined : statuses.of(status.organisation)?.vendor
-  const inside = its.some((id) => includes(standing.houses, id)) ||
-    (behind !== undefined && includes(standing.houses, behind)) ||
-    // Whose vendor is not shown may be ours.
-    (status.organisation !== undefined && statuses.of(status.organisation) === undefined)
-  return inside ? 'inside' : 'outside'
+  if (status === undefined || isReaders(signer.id, explaining)) return NOBODY
+  const house = signer.kind === 'person' ? status.organisation : signer.id
+  // Whoever works for nobody, or for whom is not shown, vouches for nothing that could be charged.
+  if (house === undefined || statuses.of(house) === undefined) return NOBODY
+  return { by: 'other', house, circle: circleOf(house, statuses) }
+}
+
+/** What the source is to a meter: nobody of its own circle is a second source. */
+export const explanationTo = ({ circle }: Pick<Metered, 'circle'>, source: Source): Explanation => {
+  if (source.by === 'patient') return 'patient'
+  if (source.by === 'nobody') return 'none'
+  return source.circle.some((house) => includes(circle, house)) ? 'inside' : 'outside'
 }
 
 /**
- * The best explanation that the facts give. One that is not about this opening explains nothing; one that is forged is
- * refused. Throws SealError `signature-invalid`, `bad-statement`.
+ * The best source that the facts give, by the reader's own meter. A fact that is not about this opening explains
+ * nothing; one that is forged is refused. Throws SealError `signature-invalid`, `bad-statement`, `status-required`.
  */
-export const explain = async (explaining: Explaining): Promise<Explanation> => {
-  let best: Explanation = 'none'
+export const explain = async (explaining: Explaining): Promise<Source> => {
+  const rank = (source: Source): number => EXPLANATIONS.indexOf(explanationTo(explaining.standing.own, source))
+  let best: Source = NOBODY
   for (const bytes of explaining.facts) {
     const signer = explaining.principals.need(decodeSigned('fact', bytes).signer, 'signer of a fact')
     const { body, signed } = await verifySigned('fact', bytes, signer)
@@ -82,8 +95,8 @@ export const explain = async (explaining: Explaining): Promise<Explanation> => {
     const fact = decode(Fact, body)
     requireSuite(fact)
     if (fact.expires <= fact.notBefore) throw new SealError('signature-invalid', 'a fact ends before it begins')
-    const source = fits(fact, explaining) ? sourceOf(fact, signer, explaining) : 'none'
-    if (EXPLANATIONS.indexOf(source) < EXPLANATIONS.indexOf(best)) best = source
+    const source = fits(fact, explaining) ? sourceOf(fact, signer, explaining) : NOBODY
+    if (rank(source) < rank(best)) best = source
   }
   return best
 }

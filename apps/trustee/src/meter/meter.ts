@@ -8,7 +8,7 @@ import type { Database } from '../database.ts'
 import { type Measure, TRAILING, type Window } from './budgets.ts'
 import type { Confirmed } from './confirmations.ts'
 import { Decoys } from './decoys.ts'
-import type { Explanation } from './facts.ts'
+import { type Explanation, explanationTo, type Source } from './facts.ts'
 import { Ledger } from './ledger.ts'
 import { Locks } from './locks.ts'
 import type { Metered, Standing } from './standing.ts'
@@ -17,7 +17,8 @@ import type { Metered, Standing } from './standing.ts'
 export interface Charge {
   readonly standing: Standing
   readonly vault: Uint8Array
-  readonly explanation: Explanation
+  /** By whose word it is care. */
+  readonly source: Source
   /** Whether a strict category is among what is opened. */
   readonly strict: boolean
   readonly confirmations: readonly Pick<Confirmed, 'statement' | 'type'>[]
@@ -67,7 +68,7 @@ export class Meter {
 
   /** To be called within the transaction that records the release, which a refusal takes back but for its lock. */
   charge(charge: Charge): Verdict {
-    const { standing, vault, explanation, strict, now } = charge
+    const { standing, vault, source, strict, now } = charge
     // In shadow mode too: this is no matter of numbers.
     if (this.decoys.catches(vault, standing)) {
       this.locks.add({ scope: standing.own.scope, target: standing.own.key, cause: 'honey', since: now })
@@ -75,8 +76,10 @@ export class Meter {
     }
     const refused = this.#shadow ? undefined : this.#refusal(charge)
     if (refused !== undefined) return { refused }
-    for (const { key } of standing.meters) {
-      for (const measure of measuresOf(explanation, strict)) this.ledger.add(key, measure, vault, now)
+    for (const meter of standing.meters) {
+      for (const measure of measuresOf(explanationTo(meter, source), strict)) {
+        this.ledger.add(meter.key, measure, vault, now)
+      }
     }
     return { counter: this.counter(standing, now) }
   }
@@ -107,8 +110,8 @@ export class Meter {
   }
 
   /** Whether one more patient would be more than a bound of this meter allows. One who counts already is not more. */
-  #isOver(meter: Metered, { vault, explanation, strict, now, patientsPerDay, standing }: Charge): boolean {
-    return measuresOf(explanation, strict).some((measure) => {
+  #isOver(meter: Metered, { vault, source, strict, now, patientsPerDay, standing }: Charge): boolean {
+    return measuresOf(explanationTo(meter, source), strict).some((measure) => {
       const bounds = Object.entries(this.boundsOf(meter, measure, now)) as [Window, number][]
       const granted: [Window, number][] = measure === 'seen' && meter === standing.own && patientsPerDay !== undefined
         ? [['day', patientsPerDay]] : []
@@ -128,8 +131,8 @@ export class Meter {
   }
 
   /** The ladder of the unexplained: free, then the second key, then a colleague. Uses up what is shown for it. */
-  #step({ standing: { own }, vault, explanation, confirmations, now }: Charge): ProblemCode | undefined {
-    if (explanation !== 'none' || this.ledger.has(own.key, 'unexplained', 'day', vault, now)) return undefined
+  #step({ standing: { own }, vault, source, confirmations, now }: Charge): ProblemCode | undefined {
+    if (source.by !== 'nobody' || this.ledger.has(own.key, 'unexplained', 'day', vault, now)) return undefined
     const next = this.ledger.count(own.key, 'unexplained', 'day', now) + 1
     for (const { statement, type } of confirmations) {
       if (next <= this.#allowed(own, now)) return undefined

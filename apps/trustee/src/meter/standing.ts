@@ -23,6 +23,11 @@ export interface Metered {
   readonly budget: Budget
   /** Of an organisation or vendor, by the register; a further bound. */
   readonly patientsPerDay?: number | undefined
+  /**
+   * Organisations and vendors that are no second source for this meter: what they say explains to it no more than a
+   * colleague's word does.
+   */
+  readonly circle: readonly Uint8Array[]
 }
 
 export interface Standing {
@@ -32,7 +37,7 @@ export interface Standing {
   readonly own: Metered
   /** All that are charged, the reader's own first. Each once. */
   readonly meters: readonly Metered[]
-  /** Organisations that the reader acts for, and vendors behind them: nobody of these is a second source. */
+  /** Organisations that the reader acts for, and vendors behind them. */
   readonly houses: readonly Uint8Array[]
   readonly stepUp: Uint8Array | undefined
 }
@@ -65,58 +70,77 @@ export const verifyStatuses = async (
   return { of: (subject) => shown.get(toHex(subject)) }
 }
 
-/** Whose budget is that of a person, known to a listed issuer. */
-const personMeter = ({ meter, role }: Status): Metered => ({ key: meter, scope: 'person', budget: BUDGETS[role] })
+/** A house and the vendors behind it. Throws `status-required` where a vendor's own status is missing. */
+export const circleOf = (id: Uint8Array, statuses: ShownStatuses): Uint8Array[] => {
+  const circle = [id]
+  for (let vendor = statuses.of(id)?.vendor; vendor !== undefined; vendor = statuses.of(vendor)?.vendor) {
+    if (circle.some((known) => equalBytes(known, vendor as Uint8Array))) break
+    // Without it, who runs the edge would not be known, and not charged.
+    if (statuses.of(vendor) === undefined) throw new Problem('status-required', 'The status of a vendor is missing.')
+    circle.push(vendor)
+  }
+  return circle
+}
 
-const houseMeter = (id: Uint8Array, status: Status | undefined): Metered => ({
-  key: id,
-  scope: status?.role === 'vendor' ? 'vendor' : 'organisation',
-  budget: status === undefined ? UNREGISTERED : BUDGETS[status.role],
-  patientsPerDay: status?.patientsPerDay,
+/** Whose budget is that of a person, known to a listed issuer. */
+const personMeter = ({ meter, role, organisation }: Status, statuses: ShownStatuses): Metered => ({
+  key: meter,
+  scope: 'person',
+  budget: BUDGETS[role],
+  circle: organisation === undefined ? [] : circleOf(organisation, statuses),
 })
 
+const houseMeter = (id: Uint8Array, statuses: ShownStatuses): Metered => {
+  const status = statuses.of(id)
+  return {
+    key: id,
+    scope: status?.role === 'vendor' ? 'vendor' : 'organisation',
+    budget: status === undefined ? UNREGISTERED : BUDGETS[status.role],
+    patientsPerDay: status?.patientsPerDay,
+    circle: circleOf(id, statuses),
+  }
+}
+
 /** No meter id, no release to a person; machines have no right to ask, and servers none to read. */
-const ownMeter = (reader: PrincipalKeys, status: Status | undefined): Metered => {
-  if (reader.kind === 'person' && status !== undefined && !isHouse(status.role)) return personMeter(status)
+const ownMeter = (reader: PrincipalKeys, statuses: ShownStatuses): Metered => {
+  const status = statuses.of(reader.id)
+  if (reader.kind === 'person' && status !== undefined && !isHouse(status.role)) return personMeter(status, statuses)
   // A vendor is known by its kind of key already: whoever leaves its status out is still one.
   const house = status?.role === 'vendor' ? reader.kind === 'vendor' : reader.kind === 'organisation'
-  if (house && (status === undefined || isHouse(status.role))) return houseMeter(reader.id, status)
+  if (house && (status === undefined || isHouse(status.role))) return houseMeter(reader.id, statuses)
   throw new Problem('status-required')
 }
 
-/** Meters and houses, gathered from the reader outwards. */
+/** Meters, gathered from the reader outwards. */
 class Gathered {
-  readonly houses = new Map<string, Uint8Array>()
   readonly meters = new Map<string, Metered>()
   readonly #statuses: ShownStatuses
 
   constructor(own: Metered, statuses: ShownStatuses) {
     this.#statuses = statuses
-    this.charge(own)
+    this.add(own)
   }
 
-  charge(meter: Metered): void {
+  add(meter: Metered): void {
     const name = toHex(meter.key)
     if (!this.meters.has(name)) this.meters.set(name, meter)
   }
 
-  /** `required`: a status names it, so whose vendor it is must be known. */
-  house(id: Uint8Array, required: boolean): void {
-    if (this.houses.has(toHex(id))) return
-    this.houses.set(toHex(id), id)
-    const status = this.#statuses.of(id)
-    if (required && status === undefined) {
+  /** A house and the vendors behind it. `required`: a status names it, so who stands behind it must be known. */
+  house(id: Uint8Array, required: boolean): Uint8Array[] {
+    if (required && this.#statuses.of(id) === undefined) {
       throw new Problem('status-required', 'The status of an organisation that the reader acts for is missing.')
     }
-    this.charge(houseMeter(id, status))
-    if (status?.vendor !== undefined) this.house(status.vendor, true)
+    const circle = circleOf(id, this.#statuses)
+    for (const one of circle) this.add(houseMeter(one, this.#statuses))
+    return circle
   }
 
   /** A person who shared on is charged as that person; whoever has no status, as an organisation nobody knows. */
   grantee(id: Uint8Array): void {
     const status = this.#statuses.of(id)
     if (status === undefined || isHouse(status.role)) this.house(id, false)
-    else this.charge(personMeter(status))
+    else this.add(personMeter(status, this.#statuses))
   }
 
   /** An assistant's openings are charged to whom it acts for as well. */
@@ -125,30 +149,41 @@ class Gathered {
     if (status === undefined || isHouse(status.role)) {
       throw new Problem('status-required', 'The status of the person under whom the reader acts is missing.')
     }
-    this.charge(personMeter(status))
+    this.add(personMeter(status, this.#statuses))
   }
 }
 
+interface Acting {
+  readonly reader: PrincipalKeys
+  readonly grants: readonly Grant[]
+  /** The custodian, where it is an organisation: a vault that nobody claimed. */
+  readonly custodian: Uint8Array | undefined
+}
+
 /**
- * The reader's standing. Every organisation between the patient and the reader is charged, so that passing a grant on
+ * The reader's standing. Everybody between the patient and the reader is charged, the custodian too: passing a right on
  * to principals that were invented for it gains nothing. Throws `status-required`.
  */
-export const standingOf = (
-  { reader, grants }: { readonly reader: PrincipalKeys; readonly grants: readonly Grant[] }, statuses: ShownStatuses,
-): Standing => {
+export const standingOf = ({ reader, grants, custodian }: Acting, statuses: ShownStatuses): Standing => {
   const status = statuses.of(reader.id)
-  const own = ownMeter(reader, status)
+  const own = ownMeter(reader, statuses)
   const gathered = new Gathered(own, statuses)
-  if (own.scope !== 'person') gathered.house(reader.id, false)
-  if (status?.organisation !== undefined) gathered.house(status.organisation, true)
+  const houses = [
+    ...own.scope === 'person' ? [] : gathered.house(reader.id, false),
+    ...status?.organisation === undefined ? [] : gathered.house(status.organisation, true),
+  ]
   if (status?.under !== undefined) gathered.principalOf(status.under)
   for (const { grantee } of grants) if (!equalBytes(grantee, reader.id)) gathered.grantee(grantee)
+  if (custodian !== undefined) gathered.house(custodian, false)
   return {
-    reader: reader.id,
-    role: status?.role,
-    own,
-    meters: [...gathered.meters.values()],
-    houses: [...gathered.houses.values()],
-    stepUp: status?.stepUp,
+    reader: reader.id, role: status?.role, own, meters: [...gathered.meters.values()], houses, stepUp: status?.stepUp,
   }
+}
+
+/** The meters with that of a house that vouches for the opening: its word is bounded like its own reading. */
+export const withVoucher = (standing: Standing, house: Uint8Array, statuses: ShownStatuses): Standing => {
+  const gathered = new Gathered(standing.own, statuses)
+  for (const meter of standing.meters) gathered.add(meter)
+  gathered.house(house, true)
+  return { ...standing, meters: [...gathered.meters.values()] }
 }

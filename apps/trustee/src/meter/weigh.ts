@@ -6,7 +6,7 @@ import type { ShownPrincipals } from '../shown.ts'
 import { verifyConfirmations } from './confirmations.ts'
 import { explain } from './facts.ts'
 import type { Charge } from './meter.ts'
-import { standingOf, verifyStatuses } from './standing.ts'
+import { standingOf, verifyStatuses, withVoucher } from './standing.ts'
 import { requireTicket } from './tickets.ts'
 
 interface Weighing {
@@ -43,16 +43,18 @@ export const weigh = async (weighing: Weighing): Promise<Charge | undefined> => 
   const { request, principals, reader, vault, access, grants, categories, issuers, now } = weighing
   if (vault.genesis.mode === 'owner' && equalBytes(reader.id, vault.genesis.controller)) return undefined
   const statuses = await verifyStatuses(request.statuses ?? [], issuers, principals, now)
-  const standing = standingOf({ reader, grants }, statuses)
+  const custodian = vault.genesis.mode === 'custody' ? access.custodian : undefined
+  const standing = standingOf({ reader, grants, custodian }, statuses)
   await requireTicket({ ticket: request.ticket, access, reader, grants, principals, statuses, now })
   const shown = { standing, principals, statuses, now }
-  const explanation = await explain({ ...shown, facts: request.facts ?? [], vault, issuers })
-  if (explanation === 'none' && grants.some((grant) => grant.standing === true)) throw new Problem('fact-required')
+  const source = await explain({ ...shown, facts: request.facts ?? [], vault, issuers })
+  if (source.by === 'nobody' && grants.some((grant) => grant.standing === true)) throw new Problem('fact-required')
   const confirmations = await verifyConfirmations({
     ...shown, confirmations: request.confirmations ?? [], vault: vault.vault,
   })
   return {
-    standing, vault: vault.vault, explanation, strict: isStrict(grants, categories), confirmations,
+    standing: source.by === 'other' ? withVoucher(standing, source.house, statuses) : standing,
+    vault: vault.vault, source, strict: isStrict(grants, categories), confirmations,
     patientsPerDay: smallest(grants), now,
   }
 }
