@@ -50,9 +50,12 @@ export class Ledger {
   add(meter: Uint8Array, measure: Measure, vault: Uint8Array, now: number): void {
     const place = MEASURES.indexOf(measure)
     const last = this.#last(meter, place, vault)
+    let time = now
     // Before the row changes: what falls out of a window by then must be found with its old time.
     for (const span of Object.values(WINDOWS)) {
       const { horizon } = this.#counted(meter, place, span, now)
+      // Under a clock that stepped back: an opening before the horizon would be counted, and never leave the window.
+      time = Math.max(time, horizon + span)
       if (last === undefined || last <= horizon) {
         this.#db.run('UPDATE charge_count SET count = count + 1 WHERE meter = ? AND measure = ? AND span = ?',
           meter, place, span)
@@ -60,7 +63,7 @@ export class Ledger {
       }
     }
     this.#db.run(`INSERT INTO charge (meter, measure, vault, time) VALUES (?, ?, ?, ?)
-      ON CONFLICT DO UPDATE SET time = max(time, excluded.time)`, meter, place, vault, now)
+      ON CONFLICT DO UPDATE SET time = max(time, excluded.time)`, meter, place, vault, time)
   }
 
   /** Vaults newly seen on the busiest of the days before today, of so many. */

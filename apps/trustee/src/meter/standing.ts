@@ -71,15 +71,15 @@ export const verifyStatuses = async (
 }
 
 /** A house and the vendors behind it. Throws `status-required` where a vendor's own status is missing. */
-export const circleOf = (id: Uint8Array, statuses: ShownStatuses): Uint8Array[] => {
-  const circle = [id]
-  for (let vendor = statuses.of(id)?.vendor; vendor !== undefined; vendor = statuses.of(vendor)?.vendor) {
-    if (circle.some((known) => equalBytes(known, vendor as Uint8Array))) break
-    // Without it, who runs the edge would not be known, and not charged.
-    if (statuses.of(vendor) === undefined) throw new Problem('status-required', 'The status of a vendor is missing.')
-    circle.push(vendor)
-  }
-  return circle
+export const circleOf = (
+  id: Uint8Array, statuses: ShownStatuses, within: readonly Uint8Array[] = [],
+): Uint8Array[] => {
+  const vendor = statuses.of(id)?.vendor
+  const circle = [...within, id]
+  if (vendor === undefined || circle.some((known) => equalBytes(known, vendor))) return circle
+  // Without it, who runs the edge would not be known, and not charged.
+  if (statuses.of(vendor) === undefined) throw new Problem('status-required', 'The status of a vendor is missing.')
+  return circleOf(vendor, statuses, circle)
 }
 
 /** Whose budget is that of a person, known to a listed issuer. */
