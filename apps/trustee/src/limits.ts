@@ -34,6 +34,10 @@ export const TRUSTEE_LIMITS = {
   /** Opened encapsulations kept in memory: one a writer and day, so a hospital's chart needs some dozens. */
   openCouriers: 4_096,
   decoyBody: 1024 * 1024,
+  orderBody: 1024 * 1024,
+  /** An order is carried out within this time of its beginning, and a surge lasts this long. */
+  orderWindow: 900,
+  surgeTime: 4 * 3600,
   /** A vendor's ticket is valid for this long at most. */
   ticketTime: 4 * 3600,
   /** A confirmation is good for this long. */

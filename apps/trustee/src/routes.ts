@@ -1,10 +1,9 @@
 /** What is asked of a trustee with a request that certifies itself: nobody is registered here. */
 import { decode, encode, type PrincipalKeys } from '@scelle/seal/verify'
 import { Problem } from '@scelle/wire/errors'
-import { DecoyNotice, ReleaseRequest, ReleasesAnswer, ReleasesRequest, RevocationNotice } from '@scelle/wire/messages'
+import { ReleaseRequest, ReleasesAnswer, ReleasesRequest, RevocationNotice } from '@scelle/wire/messages'
 import type { Server } from '@scelle/wire/server'
 import { TRUSTEE_LIMITS } from './limits.ts'
-import { keepDecoy } from './meter/decoy-notice.ts'
 import { verifyPrincipals } from './principals.ts'
 import type { ShownPrincipals } from './shown.ts'
 import { release, type Releaser } from './release.ts'
@@ -27,7 +26,7 @@ const signerOf = (principals: ShownPrincipals, principal: Uint8Array): Principal
 }
 
 /** Reads a request that shows key chains, and finds its signer in them. */
-const certify = async <T extends { readonly keys: readonly (readonly Uint8Array[])[] }>(
+export const certify = async <T extends { readonly keys: readonly (readonly Uint8Array[])[] }>(
   request: T, signer: Uint8Array, store: TrusteeStore,
 ): Promise<{ keys: PrincipalKeys; value: { request: T; principals: ShownPrincipals } }> => {
   const principals = await verifyPrincipals(request.keys, store)
@@ -57,17 +56,6 @@ export const addRoutes = (server: Pick<Server, 'route'>, { store, releaser, send
     certify: (body, signer) => certify(decode(RevocationNotice, body), signer, store),
     handler: async ({ certified: { request: notice, principals }, principal: revoker }) => {
       await revoke({ notice, principals, revoker }, { trustee: identity, store, now: context.now })
-      return { status: 204 }
-    },
-  })
-  server.route({
-    method: 'POST',
-    url: '/v1/decoys',
-    policy: 'self-certifying',
-    maxBody: TRUSTEE_LIMITS.decoyBody,
-    certify: (body, signer) => certify(decode(DecoyNotice, body), signer, store),
-    handler: async ({ certified, principal: signer }) => {
-      await keepDecoy({ ...certified, signer }, releaser.issuers, store.meter.decoys)
       return { status: 204 }
     },
   })

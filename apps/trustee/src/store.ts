@@ -7,6 +7,7 @@ import { DECOY_SCHEMA } from './meter/decoys.ts'
 import { METER_SCHEMA } from './meter/ledger.ts'
 import { LOCK_SCHEMA } from './meter/locks.ts'
 import { type Charge, Meter, type MeterOptions } from './meter/meter.ts'
+import type { VerifiedOrder } from './meter/orders.ts'
 import type { KeyHead } from './shown.ts'
 import { type Word, WORD_SCHEMA, WordStore } from './words/word-store.ts'
 
@@ -105,6 +106,19 @@ export class TrusteeStore {
     })
     if (kept.answer === undefined) throw new Problem(kept.refused)
     return kept.answer
+  }
+
+  /** Carries out officers' orders, all or nothing. */
+  order(verified: VerifiedOrder, heads: readonly KeyHead[], now: number): void {
+    this.#db.transaction(() => {
+      this.#keepHeads(heads)
+      this.meter.order(verified, now)
+    })
+  }
+
+  /** Reads of the meter move its windows on, so they are a transaction too. */
+  asked<T>(work: (meter: Meter) => T): T {
+    return this.#db.transaction(() => work(this.meter))
   }
 
   /** Drops answers given before `time`, whose accesses are too old to be repeated. That they were given stays. */

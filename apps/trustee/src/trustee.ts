@@ -11,6 +11,7 @@ import { type Address, Gossip } from './log/gossip.ts'
 import { addLogRoutes } from './log/routes.ts'
 import { SeenNotes } from './log/seen.ts'
 import { Witness } from './log/witness.ts'
+import { addMeterRoutes } from './meter/routes.ts'
 import { addRoutes } from './routes.ts'
 import type { TrusteeStore } from './store.ts'
 import { Sender } from './words/sender.ts'
@@ -95,6 +96,7 @@ export const createTrustee = (options: TrusteeOptions): Trustee => {
     ...(options.authorities === undefined ? {} : { authorities: options.authorities }),
   })
   addRoutes(server, { store, releaser, sender })
+  addMeterRoutes(server, releaser)
   addLogRoutes(server, { witness, store: store.log, seen, indexId })
   // What was released before this start may not be on record yet.
   sender.wake()

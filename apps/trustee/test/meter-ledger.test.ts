@@ -105,7 +105,7 @@ test('the busiest of the days before: newly seen vaults, today left out', () => 
   const ledger = new Ledger(db)
   const day = (n: number): number => Math.floor(START / WINDOWS.day) * WINDOWS.day + n * WINDOWS.day + 60
   for (const [n, count] of [[0, 3], [1, 7], [2, 5]] as const) {
-    for (let vault = 0; vault < count; vault++) ledger.add(id(0), 'seen', id(vault + 10), day(n))
+    for (let vault = 0; vault < count; vault++) ledger.add(id(0), 'own', id(vault + 10), day(n))
   }
   expect(ledger.busiestDay(id(0), 30, day(2))).toBe(7)
   expect(ledger.busiestDay(id(0), 30, day(3))).toBe(7)

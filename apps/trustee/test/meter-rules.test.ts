@@ -328,6 +328,7 @@ describe('bounds', () => {
   test('of a grant: no more patients a day than its giver expects', async () => {
     const grants = [{ grantee: cast.doctor.id, patientsPerDay: 3 }] as never
     expect(await until(cast, range(1, 10), { grants })).toEqual([3, 'budget-spent'])
+    expect(cast.store.meter.locks.all()).toEqual([])
   })
 
   test('of strict categories, which the grant names', async () => {

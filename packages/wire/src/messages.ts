@@ -191,6 +191,31 @@ export const DecoyNotice = struct({
 })
 export type DecoyNotice = Value<typeof DecoyNotice>
 
+/** Officers' order, signed by each of them alike, with their statuses and that of whom it is about. */
+export const OrderNotice = struct({
+  orders: field(0, statements(2)),
+  statuses: field(1, statements(WIRE_LIMITS.shownStatuses)),
+  keys: field(2, list(KeyChain, WIRE_LIMITS.shownKeys)),
+})
+export type OrderNotice = Value<typeof OrderNotice>
+
+/** A reader asks where it stands, without opening anything. */
+export const MeterRequest = struct({
+  statuses: field(0, statements(WIRE_LIMITS.shownStatuses)),
+  keys: field(1, list(KeyChain, WIRE_LIMITS.shownKeys)),
+})
+export type MeterRequest = Value<typeof MeterRequest>
+
+/** `locked`: why nothing is released to the reader now; whatever it has open is to be closed. */
+export const MeterAnswer = struct({ counter: field(0, Counter), locked: optional(1, text(16)) })
+export type MeterAnswer = Value<typeof MeterAnswer>
+
+/** A trustee's meter as everybody may know it. Distinct patients of all readers in 24 hours; the busiest of 30 days. */
+export const MeterStatus = struct({
+  shadow: field(0, bool), locks: field(1, uint()), day: field(2, uint()), usual: field(3, uint()),
+})
+export type MeterStatus = Value<typeof MeterStatus>
+
 /** What `GET /v1/self` tells of a server: its principal's key chain and what it is. */
 export const Self = struct({ role: field(0, text(32)), keys: field(1, KeyChain) })
 export type Self = Value<typeof Self>

@@ -9,8 +9,9 @@ import type { Role } from '@scelle/seal/verify'
  * What is counted, each as a set of vaults. `seen`: all. `patients`: those whom the patient's own device or card did
  * not explain. `own`: of those, the ones that nobody outside the reader's own house explains either. `unexplained`:
  * those that nobody explains. `strict`: own ones of which a strict category was opened. `emergency`: by a broken glass.
+ * `surge`: in a surge, instead of the four before. Kept by their places: new ones go to the end.
  */
-export const MEASURES = ['seen', 'patients', 'own', 'unexplained', 'strict', 'emergency'] as const
+export const MEASURES = ['seen', 'patients', 'own', 'unexplained', 'strict', 'emergency', 'surge'] as const
 export type Measure = (typeof MEASURES)[number]
 
 /** Sliding windows, in seconds. */
@@ -36,6 +37,15 @@ export interface Budget {
  * as many such days are in a month's bound.
  */
 export const TRAILING = { factor: 1.3, days: 30, monthDays: 22 } as const
+
+/**
+ * Signed by two officers: for its hours, so many times the day's bound of `own` beside what is usual, and no ladder. No
+ * second one of the same house within `rest` seconds.
+ */
+export const SURGE = { factor: 3, rest: 24 * 3_600 } as const
+
+/** The meter of all readers together, whose id nobody has. */
+export const EVERYONE = new Uint8Array(32)
 
 const person = (
   { hour, shift, own, month, free, unexplained, strict }: Record<

@@ -59,14 +59,14 @@ export class Ledger {
       if (last === undefined || last <= horizon) {
         this.#db.run('UPDATE charge_count SET count = count + 1 WHERE meter = ? AND measure = ? AND span = ?',
           meter, place, span)
-        if (measure === 'seen' && span === DAY) this.#addToDay(meter, now)
+        if (measure === 'own' && span === DAY) this.#addToDay(meter, now)
       }
     }
     this.#db.run(`INSERT INTO charge (meter, measure, vault, time) VALUES (?, ?, ?, ?)
       ON CONFLICT DO UPDATE SET time = max(time, excluded.time)`, meter, place, vault, time)
   }
 
-  /** Vaults newly seen on the busiest of the days before today, of so many. */
+  /** Vaults that came to be `own` on the busiest of the days before today, of so many. */
   busiestDay(meter: Uint8Array, days: number, now: number): number {
     const today = Math.floor(now / DAY)
     const row = this.#db.row<{ most: number | null }>(

@@ -1,4 +1,7 @@
-/** Who is locked. A lock is on disk before the refusal that made it is answered, and two officers clear it. */
+/**
+ * Who is locked, and for whom more is allowed for some hours. A lock is on disk before the refusal that made it is
+ * answered, and two officers clear it.
+ */
 import { LOCK_SCOPES, type LockScope } from '@scelle/seal/verify'
 import type { Database } from '../database.ts'
 import type { Standing } from './standing.ts'
@@ -20,6 +23,11 @@ export const LOCK_SCHEMA = `
     scope INTEGER NOT NULL, target BLOB NOT NULL, cause INTEGER NOT NULL, since INTEGER NOT NULL,
     PRIMARY KEY (scope, target)
   ) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS surge (
+    scope INTEGER NOT NULL, target BLOB NOT NULL, begins INTEGER NOT NULL, ends INTEGER NOT NULL,
+    PRIMARY KEY (scope, target, begins)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS ordered (nonce BLOB PRIMARY KEY, time INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 `
 
 interface LockRow {
@@ -70,5 +78,29 @@ export class Locks {
       if (lock !== undefined) return lock
     }
     return undefined
+  }
+
+  /** More than usual, from one time to another, for an organisation or a person. */
+  surge(scope: LockScope, target: Uint8Array, { from, to }: { from: number; to: number }): void {
+    this.#db.run('INSERT INTO surge (scope, target, begins, ends) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
+      LOCK_SCOPES.indexOf(scope), target, from, to)
+  }
+
+  hasSurge(scope: LockScope, target: Uint8Array, now: number): boolean {
+    return this.#db.row('SELECT 1 FROM surge WHERE scope = ? AND target = ? AND begins <= ? AND ends > ?',
+      LOCK_SCOPES.indexOf(scope), target, now, now) !== undefined
+  }
+
+  /** When the last one ended, or will; undefined where there was none. */
+  lastSurge(scope: LockScope, target: Uint8Array): number | undefined {
+    return this.#db.row<{ ends: number | null }>('SELECT max(ends) AS ends FROM surge WHERE scope = ? AND target = ?',
+      LOCK_SCOPES.indexOf(scope), target)?.ends ?? undefined
+  }
+
+  /** False where the order was carried out before: a lock that was cleared does not come back by an old order. */
+  once(nonce: Uint8Array, now: number): boolean {
+    if (this.#db.row('SELECT 1 FROM ordered WHERE nonce = ?', nonce) !== undefined) return false
+    this.#db.run('INSERT INTO ordered (nonce, time) VALUES (?, ?)', nonce, now)
+    return true
   }
 }

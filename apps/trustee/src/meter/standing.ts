@@ -13,6 +13,8 @@ import { type Budget, BUDGETS, UNREGISTERED } from './budgets.ts'
 /** Valid statuses that a request shows, by their subjects. */
 export interface ShownStatuses {
   readonly of: (subject: Uint8Array) => Status | undefined
+  /** One of a person who is counted under this meter id. */
+  readonly withMeter: (meter: Uint8Array) => Status | undefined
 }
 
 /** One meter that a release is charged to. */
@@ -67,7 +69,11 @@ export const verifyStatuses = async (
     if (shown.has(name)) throw new Problem('bad-statement', 'Two statuses of one principal are shown. Show one.')
     shown.set(name, status)
   }
-  return { of: (subject) => shown.get(toHex(subject)) }
+  return {
+    of: (subject) => shown.get(toHex(subject)),
+    withMeter: (meter) => [...shown.values()].find((status) =>
+      !isHouse(status.role) && equalBytes(status.meter, meter)),
+  }
 }
 
 /** A house and the vendors behind it. Throws `status-required` where a vendor's own status is missing. */

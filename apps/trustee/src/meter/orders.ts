@@ -1,0 +1,97 @@
+/**
+ * Officers' orders. One officer locks; two, who are counted as two people and signed the same words, clear a lock or
+ * open a surge. An officer answers for its own organisation; one whom the register names without an organisation, for
+ * all: such a one it takes to clear what a whole organisation was locked for.
+ */
+import {
+  decode, decodeSigned, equalBytes, Order, type PrincipalKeys, requireCurrentKey, requireSuite, type Status, toHex,
+  verifySigned,
+} from '@scelle/seal/verify'
+import { Problem } from '@scelle/wire/errors'
+import type { OrderNotice } from '@scelle/wire/messages'
+import { TRUSTEE_LIMITS } from '../limits.ts'
+import type { ShownPrincipals } from '../shown.ts'
+import { type ShownStatuses, verifyStatuses } from './standing.ts'
+
+interface Signer {
+  readonly keys: PrincipalKeys
+  readonly status: Status | undefined
+}
+
+export interface VerifiedOrder {
+  readonly order: Order
+  /** By the order's own nonce: each counts once. */
+  readonly nonce: string
+  /** Organisations whose officers signed; an undefined one is an officer for all. */
+  readonly officers: readonly (Uint8Array | undefined)[]
+}
+
+const refuse = (what: string): never => {
+  throw new Problem('not-permitted', what)
+}
+
+const signersOf = async (
+  { orders }: OrderNotice, principals: ShownPrincipals, statuses: ShownStatuses,
+): Promise<{ order: Order; signers: Signer[] }> => {
+  const [first] = orders
+  if (first === undefined) throw new Problem('bad-statement', 'There is no order.')
+  const { body } = decodeSigned('order', first)
+  const signers: Signer[] = []
+  for (const bytes of orders) {
+    const keys = principals.need(decodeSigned('order', bytes).signer, 'officer')
+    const { signed } = await verifySigned('order', bytes, keys)
+    requireCurrentKey(signed, keys)
+    if (!equalBytes(signed.body, body)) throw new Problem('bad-statement', 'Officers who agree sign the same order.')
+    signers.push({ keys, status: statuses.of(keys.id) })
+  }
+  const order = decode(Order, body)
+  requireSuite(order)
+  return { order, signers }
+}
+
+const requireTime = ({ action, notBefore, expires }: Order, now: number): void => {
+  const last = Math.min(expires, notBefore + TRUSTEE_LIMITS.orderWindow)
+  const late = now < notBefore - TRUSTEE_LIMITS.accessAhead || now >= last
+  if (late || expires <= notBefore) throw new Problem('bad-statement', 'The order is too old, or not valid yet.')
+  if (action === 'surge' && expires - notBefore > TRUSTEE_LIMITS.surgeTime) {
+    throw new Problem('bad-statement', 'A surge lasts four hours at most.')
+  }
+}
+
+/** Whether that officer answers for the target: by its organisation, where a status that is shown says so. */
+const answersFor = (officer: Status, { scope, target }: Order, statuses: ShownStatuses): boolean => {
+  const own = officer.organisation
+  if (own === undefined) return true
+  if (scope === 'organisation') return equalBytes(own, target)
+  if (scope === 'vendor') return false
+  const status = scope === 'device' ? statuses.of(target) : statuses.withMeter(target)
+  return status?.organisation !== undefined && equalBytes(status.organisation, own)
+}
+
+/** A device may be locked by its own holder: its keys alone, which is all that a thief would have of it. */
+const isOwnLock = ({ action, scope, target }: Order, [signer, ...more]: readonly Signer[]): boolean =>
+  action === 'lock' && scope === 'device' && more.length === 0 && signer !== undefined &&
+  equalBytes(signer.keys.id, target)
+
+/**
+ * Checks who orders what. Whether it takes an officer for all, `requireReach` says once the lock is known. Throws
+ * `not-permitted`, `bad-statement`, `status-required` or SealError.
+ */
+export const verifyOrder = async (
+  notice: OrderNotice, principals: ShownPrincipals, { issuers, now }: { issuers: readonly Uint8Array[]; now: number },
+): Promise<VerifiedOrder> => {
+  const statuses = await verifyStatuses(notice.statuses, issuers, principals, now)
+  const { order, signers } = await signersOf(notice, principals, statuses)
+  requireTime(order, now)
+  const nonce = toHex(order.nonce)
+  if (isOwnLock(order, signers)) return { order, nonce, officers: [] }
+  const officers = signers.flatMap(({ keys, status }) =>
+    keys.kind === 'person' && status?.role === 'officer' && answersFor(status, order, statuses) ? [status] : [])
+  if (officers.length < signers.length) refuse('Somebody who signed is no officer of whom the order is about.')
+  const people = new Set(officers.map(({ meter }) => toHex(meter)))
+  if (order.action !== 'lock' && people.size < 2) refuse('This takes two officers, who are two people.')
+  if (order.action === 'surge' && order.scope !== 'organisation' && order.scope !== 'person') {
+    refuse('A surge is an organisation\'s, or a person\'s.')
+  }
+  return { order, nonce, officers: officers.map(({ organisation }) => organisation) }
+}

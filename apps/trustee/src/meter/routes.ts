@@ -1,0 +1,74 @@
+/** What is asked of a trustee's meter beside releases: decoys, orders, where a reader stands. */
+import { decode, encode } from '@scelle/seal/verify'
+import { DecoyNotice, MeterAnswer, MeterRequest, MeterStatus, OrderNotice } from '@scelle/wire/messages'
+import type { Server } from '@scelle/wire/server'
+import { TRUSTEE_LIMITS } from '../limits.ts'
+import type { Releaser } from '../release.ts'
+import { certify } from '../routes.ts'
+import { keepDecoy } from './decoy-notice.ts'
+import { verifyOrder } from './orders.ts'
+import { standingOf, verifyStatuses } from './standing.ts'
+
+const addChanges = (server: Pick<Server, 'route'>, { store, issuers, context }: Releaser): void => {
+  server.route({
+    method: 'POST',
+    url: '/v1/decoys',
+    policy: 'self-certifying',
+    maxBody: TRUSTEE_LIMITS.decoyBody,
+    certify: (body, signer) => certify(decode(DecoyNotice, body), signer, store),
+    handler: async ({ certified, principal: signer }) => {
+      await keepDecoy({ ...certified, signer }, issuers, store.meter.decoys)
+      return { status: 204 }
+    },
+  })
+  server.route({
+    method: 'POST',
+    url: '/v1/orders',
+    policy: 'self-certifying',
+    maxBody: TRUSTEE_LIMITS.orderBody,
+    certify: (body, signer) => certify(decode(OrderNotice, body), signer, store),
+    handler: async ({ certified: { request, principals } }) => {
+      const now = Math.floor(context.now() / 1000)
+      store.order(await verifyOrder(request, principals, { issuers, now }), principals.heads, now)
+      return { status: 204 }
+    },
+  })
+}
+
+export const addMeterRoutes = (server: Pick<Server, 'route'>, releaser: Releaser): void => {
+  const { store, issuers, context } = releaser
+  addChanges(server, releaser)
+  server.route({
+    method: 'POST',
+    url: '/v1/meter',
+    policy: 'self-certifying',
+    maxBody: TRUSTEE_LIMITS.orderBody,
+    certify: (body, signer) => certify(decode(MeterRequest, body), signer, store),
+    handler: async ({ certified: { request, principals }, principal: reader }) => {
+      const now = Math.floor(context.now() / 1000)
+      const statuses = await verifyStatuses(request.statuses, issuers, principals, now)
+      const standing = standingOf({ reader, grants: [], custodian: undefined }, statuses)
+      return {
+        body: store.asked((meter) => {
+          const lock = meter.lockOf(standing)
+          return encode(MeterAnswer, {
+            counter: meter.counter(standing, now), ...(lock === undefined ? {} : { locked: lock.cause }),
+          })
+        }),
+      }
+    },
+  })
+  server.route({
+    method: 'GET',
+    url: '/v1/meter',
+    policy: 'public',
+    handler: () => {
+      const now = Math.floor(context.now() / 1000)
+      return {
+        body: store.asked((meter) => encode(MeterStatus, {
+          shadow: meter.shadow, locks: meter.locks.all().length, ...meter.everyone(now),
+        })),
+      }
+    },
+  })
+}
