@@ -15,14 +15,16 @@ export type Server = 'apps/index' | 'apps/trustee'
 /** The doors of packages/seal that a server may open. Everything that only other doors lead to is forbidden to it. */
 const DOORS_ALLOWED: Record<Server, string[]> = {
   'apps/index': ['./verify', './identity'],
-  'apps/trustee': ['./verify', './identity', './shares'],
+  'apps/trustee': ['./verify', './identity', './shares', './voprf'],
 }
 
 /**
  * Named besides, so that the proof does not rest on how the doors are cut: an allowed door must not lead there either.
  */
 const MODULES_FORBIDDEN: Record<Server, RegExp[]> = {
-  'apps/index': [/^packages\/seal\/src\/(envelope|keys|grants|shares)\b/, /^packages\/(sdk|fhir)\//, /^apps\/edge\//],
+  'apps/index': [
+    /^packages\/seal\/src\/(envelope|keys|grants|shares|voprf)\b/, /^packages\/(sdk|fhir)\//, /^apps\/edge\//,
+  ],
   'apps/trustee': [/^packages\/seal\/src\/(envelope|keys|grants)\b/, /^packages\/(sdk|fhir)\//, /^apps\/edge\//],
 }
 

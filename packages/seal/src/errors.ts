@@ -42,6 +42,11 @@ export type SealErrorCode =
   | 'feed-rolled-back'
   | 'feed-withheld'
   | 'seal-invalid'
+  | 'discovery-point-invalid'
+  | 'discovery-proof-invalid'
+  | 'discovery-dealing-invalid'
+  | 'discovery-key-invalid'
+  | 'discovery-insufficient'
 
 export interface SealErrorDetails extends ErrorOptions {
   /** Hex ids of the principals concerned: authors whose commits do not hold together. */

@@ -28,6 +28,9 @@ export const LABELS = {
   leafSubject: 'scelle.health/v1/log-subject',
   followingSalt: 'scelle.health/v1/log-following-salt',
   handle: 'scelle.health/v1/resource-handle',
+  pseudonym: 'scelle.health/v1/pseudonym',
+  discoveryPossession: 'scelle.health/v1/discovery-possession',
+  discoveryDealing: 'scelle.health/v1/discovery-dealing',
 } as const
 
 export type Label = keyof typeof LABELS

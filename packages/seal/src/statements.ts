@@ -40,6 +40,9 @@ export const KINDS = [
   'link',
   'report',
   'decoy',
+  'dealing',
+  'discovery-key',
+  'identity-proof',
 ] as const
 export type Kind = (typeof KINDS)[number]
 
