@@ -9,6 +9,7 @@ const FROZEN: Readonly<Record<string, string>> = {
   'vectors/v1/bodies.json': '8eeae1153d14a2b581f60496c86b829f8144c7c6940cfe7aa42dcadebd580199',
   'vectors/v1/cobblestone.json': 'bce6d242dfa70e2a0a073f09b3a8f5e33afaddde13f94f9a63518ba799cf654c',
   'vectors/v1/encoding.json': 'ca88784734d4d693cece91346154f13c2d3decf9abc6f991da7128f02b7ba48e',
+  'vectors/v1/grants.json': 'b2c854d697b1d24384ae4f5c4ea0956290adb02764a0d686568939a2858cb324',
   'vectors/v1/log.json': 'fbf8d0edb8a565665838851f42c35aeeb09c73d385a591221d7c64943eb24318',
   'vectors/v1/small.json': '8aeb9110785ca4007675da565879ee56e4244acc6044792a299ee42966965769',
   'vectors/v1/statements.json': '30edce3500ee11a01add84f581eb4bc3088b56de42f5e81f1710ff500c2569a1',

@@ -22,6 +22,16 @@ KINDS = (
     "denial",
     "head",
     "successor",
+    "status",
+    "fact",
+    "confirmation",
+    "order",
+    "ticket",
+    "envelope",
+    "binding",
+    "link",
+    "report",
+    "decoy",
 )
 PURPOSES = ("treatment", "emergency", "administration", "patient-request", "legal", "research")
 RIGHTS = {"relay": 1, "write": 2, "read": 4, "shareOn": 8}
@@ -122,6 +132,9 @@ STRUCTS = {
         depth=uint(8),
         patientsPerDay=Optional(uint(1_000_000)),
         salt=id16,
+        ticket=Optional(hash32),
+        standing=Optional(boolean),
+        strict=Optional(list_of(id16, 32)),
     ),
     "GrantKeys": struct(
         suite=suite, grant=hash32, vault=hash32, manifestVersion=uint(U32), enc=enc, sealed=octets(16, 8192)

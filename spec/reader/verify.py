@@ -107,8 +107,26 @@ def manifests(versions, vault, genesis, custodian, known=None):
     return found, ids
 
 
+CARE = ("treatment", "emergency", "administration")
+
+
+def basis_holds(grant):
+    """Whether the legal basis carries what the grant gives."""
+    purposes, standing = grant["purposes"], grant.get("standing") is True
+    if grant["basis"] == "care-team":
+        return standing and all(purpose in CARE for purpose in purposes)
+    if grant["basis"] == "consent":
+        return "legal" not in purposes
+    if grant["basis"] == "legal-duty":
+        rights = RIGHTS["read"] | RIGHTS["shareOn"]
+        own = set(purposes) == {"legal"} and grant["rights"] & ~rights == 0
+        return own and not standing and "ticket" not in grant
+    return False
+
+
 def is_subset(child, parent, parent_id):
     budget = parent.get("patientsPerDay")
+    strict = [one for one in parent.get("strict", []) if one in child["categories"]]
     return (
         child.get("parent") == parent_id
         and parent["rights"] & RIGHTS["shareOn"] != 0
@@ -120,6 +138,9 @@ def is_subset(child, parent, parent_id):
         and child["expires"] <= parent["expires"]
         and child["depth"] < parent["depth"]
         and (budget is None or child.get("patientsPerDay", budget + 1) <= budget)
+        and all(one in child.get("strict", []) for one in strict)
+        and (parent.get("standing") is not True or child.get("standing") is True)
+        and ("ticket" not in parent or child.get("ticket") == parent["ticket"])
     )
 
 
@@ -137,6 +158,7 @@ def grant_chain(chain, vault, custodian, keys_of, at, reader, categories, rights
             require(is_subset(grant, grants[-1], ids[-1]), "grant-not-subset")
         else:
             require("parent" not in grant, "grant-chain-broken")
+        require(basis_holds(grant), "grant-basis-invalid")
         grants.append(grant)
         ids.append(grant_id)
         signer = grant["grantee"]
@@ -157,7 +179,9 @@ def grant_chain(chain, vault, custodian, keys_of, at, reader, categories, rights
 def revocation(data, revoker, grants, ids):
     found = read("Revocation", verify_signed("revocation", data, revoker))
     require(bool(ids) and found["grant"] == ids[-1], "grant-chain-broken")
-    signers = [grants[-1]["custodian"]] + [grant["grantee"] for grant in grants[:-1]]
+    last = grants[-1]
+    first = grants[0]["grantee"] if last["basis"] == "legal-duty" else last["custodian"]
+    signers = [first] + [grant["grantee"] for grant in grants[:-1]]
     require(found["vault"] == grants[-1]["vault"] and revoker["id"] in signers, "grant-insufficient")
     return found
 

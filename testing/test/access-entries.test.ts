@@ -44,7 +44,7 @@ const targets = async (work: () => Promise<unknown>): Promise<string[]> => {
 
 it('each opening is written down once, with the access itself, and default openings leave that out', async () => {
   const doctor = await world.client('person')
-  await vault.share({ to: doctor.identity.id, categories: ['summary'], until: world.now() + DAY })
+  await vault.share({ basis: 'consent', to: doctor.identity.id, categories: ['summary'], until: world.now() + DAY })
   const doctors = await doctor.vault(vault.id)
   expect(namesOf((await doctors.open()).opened())).toEqual(['a'])
   expect(namesOf((await vault.open()).opened())).toEqual(['a'])
@@ -79,7 +79,7 @@ it('takes no round trip of its own: after the access, together with the trustees
 
 it('one capsule a day for a reader, until somebody opens the log', async () => {
   const doctor = await world.client('person')
-  await vault.share({ to: doctor.identity.id, categories: ['summary'], until: world.now() + 3 * DAY })
+  await vault.share({ basis: 'consent', to: doctor.identity.id, categories: ['summary'], until: world.now() + 3 * DAY })
   const doctors = await doctor.vault(vault.id)
   const opened = async (): Promise<number> => {
     let capsules = 0
@@ -101,7 +101,7 @@ it('one capsule a day for a reader, until somebody opens the log', async () => {
 
 it('nothing is shown where the index takes no entry, whatever the trustees answered', async () => {
   const doctor = await world.client('person')
-  await vault.share({ to: doctor.identity.id, categories: ['summary'], until: world.now() + DAY })
+  await vault.share({ basis: 'consent', to: doctor.identity.id, categories: ['summary'], until: world.now() + DAY })
   const doctors = await doctor.vault(vault.id)
   const refusal = encode(CommitAnswers, { answers: [{ problem: 'not-permitted' }] })
   const stop = world.network.add({
@@ -128,7 +128,7 @@ it('nothing is shown where the index takes no entry, whatever the trustees answe
 
 it('goes on through an epoch that the reader did not hear of', async () => {
   const doctor = await world.client('person')
-  await vault.share({ to: doctor.identity.id, categories: ['summary'], until: world.now() + DAY })
+  await vault.share({ basis: 'consent', to: doctor.identity.id, categories: ['summary'], until: world.now() + DAY })
   const doctors = await doctor.vault(vault.id)
   await doctors.open()
   await vault.rotate([(await vault.categories()).get('access-log')!.id])
@@ -141,7 +141,7 @@ it('the owner opens alone and leaves no entry; who was granted does, also in the
   const own = await patient.createVault({ mode: 'owner', categories: CATEGORIES })
   await own.write([item('x')])
   const doctor = await world.client('person')
-  await own.share({ to: doctor.identity.id, categories: ['summary'], until: world.now() + DAY })
+  await own.share({ basis: 'consent', to: doctor.identity.id, categories: ['summary'], until: world.now() + DAY })
   await (await doctor.vault(own.id)).open({ about: { person: 'p-17' } })
   await own.open()
   const entries = await entriesOf(own)

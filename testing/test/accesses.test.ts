@@ -20,7 +20,9 @@ beforeEach(async () => {
   vault = await hospital.createVault({ mode: 'custody', categories: CATEGORIES })
   await vault.write([item('a'), item('n', 1, 'notes')])
   doctor = await world.client('person')
-  ;({ grant } = await vault.share({ to: doctor.identity.id, categories: ['summary'], until: world.now() + DAY }))
+  ;({ grant } = await vault.share({
+    basis: 'consent', to: doctor.identity.id, categories: ['summary'], until: world.now() + DAY,
+  }))
   doctors = await doctor.vault(vault.id)
 })
 afterEach(() => world.close())
@@ -59,7 +61,7 @@ it('an owner compares without leaving an access', async () => {
   const patient = await world.client('person')
   const own = await patient.createVault({ mode: 'owner', categories: CATEGORIES })
   await own.write([item('x')])
-  await own.share({ to: doctor.identity.id, categories: ['summary'], until: world.now() + DAY })
+  await own.share({ basis: 'consent', to: doctor.identity.id, categories: ['summary'], until: world.now() + DAY })
   await (await doctor.vault(own.id)).open()
   for (let again = 0; again < 2; again++) {
     const { accesses, findings } = await compared(own)

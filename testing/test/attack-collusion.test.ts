@@ -24,7 +24,7 @@ afterEach(() => scene.world.close())
 
 const reader = async (categories: string[], until = scene.world.now() + DAY): Promise<Client> => {
   const client = await scene.world.client('person')
-  await scene.vault.share({ to: client.identity.id, categories, until })
+  await scene.vault.share({ basis: 'consent', to: client.identity.id, categories, until })
   return client
 }
 
@@ -111,7 +111,7 @@ describe('a reader that the index helps', () => {
     const other = await hospital.createVault({ mode: 'custody', categories: [{ code: 'summary', strict: false }] })
     await other.write([item('z')])
     const nurse = await world.client('person')
-    await other.share({ to: nurse.identity.id, categories: ['summary'], until: world.now() + DAY })
+    await other.share({ basis: 'consent', to: nurse.identity.id, categories: ['summary'], until: world.now() + DAY })
     const theirs = await honest(nurse, other)
     const elsewhere = { ...mine, capsules: theirs.capsules, encapsulations: theirs.encapsulations }
     expect((await ask(doctor.identity, await collude(doctor, elsewhere))).detail).toMatch(/vault-mismatch/)

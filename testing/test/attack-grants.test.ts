@@ -13,8 +13,10 @@ describe('a grant whose keys are garbage', () => {
     const hostile = await stranger.createVault({ mode: 'owner', categories: [{ code: 'summary', strict: false }] })
     const reader = await world.client('person')
     const until = world.now() + HOUR
-    const { grant } = await vault.share({ to: reader.identity.id, categories: ['summary'], rights: ['read'], until })
-    await hostile.share({ to: reader.identity.id, categories: ['summary'], rights: ['read'], until })
+    const { grant } = await vault.share({
+      basis: 'consent', to: reader.identity.id, categories: ['summary'], rights: ['read'], until,
+    })
+    await hostile.share({ basis: 'consent', to: reader.identity.id, categories: ['summary'], rights: ['read'], until })
     expect(await reader.grants()).toHaveLength(2)
     const stop = lie(world, /\/v1\/grants$/, GrantList, (grants) => {
       const good = grants.find(({ chain }) => statementId(chain[0] as Uint8Array).join() === grant.join())
@@ -30,7 +32,7 @@ describe('a grantee that registers a key nobody can seal to', () => {
     const { world, vault, hospital } = await createScene('malformed key')
     const until = world.now() + HOUR
     const share = async (to: Uint8Array) =>
-      vault.share({ to, categories: ['summary'], rights: ['read'], until }).then(({ grant }) => grant)
+      vault.share({ basis: 'consent', to, categories: ['summary'], rights: ['read'], until }).then(({ grant }) => grant)
     const broken = await world.client('person')
     const good = await world.client('person')
     const leaver = await world.client('person')

@@ -123,7 +123,9 @@ describe('a stranger', () => {
     const { world, vault, hospital } = scene
     await vault.write([item('a')])
     const doctor = await world.client('person')
-    const { grant } = await vault.share({ to: doctor.identity.id, categories: ['summary'], until: world.now() + HOUR })
+    const { grant } = await vault.share({
+      basis: 'consent', to: doctor.identity.id, categories: ['summary'], until: world.now() + HOUR,
+    })
     const { identity } = await world.client('person')
     const at = `${world.index.url}/v1/vaults/${toHex(vault.id)}`
     const feed = `${at}/feed?custodian=${toHex(hospital.identity.id)}`

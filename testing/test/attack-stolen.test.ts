@@ -47,8 +47,10 @@ const live = async (): Promise<{ doctor: Client; answers: NetworkAnswer[] }> => 
   })
   const doctor = await world.client('person')
   const lab = await world.client('machine')
-  await vault.share({ to: doctor.identity.id, categories: ['summary'], until: world.now() + 9 * DAY })
-  await vault.share({ to: lab.identity.id, categories: ['summary'], until: world.now() + 9 * DAY, rights: ['write'] })
+  await vault.share({ basis: 'consent', to: doctor.identity.id, categories: ['summary'], until: world.now() + 9 * DAY })
+  await vault.share({
+    basis: 'consent', to: lab.identity.id, categories: ['summary'], until: world.now() + 9 * DAY, rights: ['write'],
+  })
   const labVault = await lab.vault(vault.id)
   for (let day = 0; day < 2; day++) {
     await vault.write([item(`a${day}`), item(`n${day}`, 1, 'notes')])

@@ -18,6 +18,7 @@ afterEach(() => scene.world.close())
 const writer = async (categories = ['summary']): Promise<Client> => {
   const lab = await scene.world.client('machine')
   await scene.vault.share({
+    basis: 'consent',
     to: lab.identity.id, categories, rights: ['write'], until: scene.world.now() + 30 * DAY,
   })
   return lab

@@ -21,7 +21,9 @@ describe('the whole constellation', () => {
     const own = await vault.open()
     expect(own.opened().map(({ category }) => category).toSorted()).toEqual(['notes', 'summary'])
     const doctor = await world.client('person')
-    await vault.share({ to: doctor.identity.id, categories: ['summary'], until: world.now() + 3_600_000 })
+    await vault.share({
+      basis: 'consent', to: doctor.identity.id, categories: ['summary'], until: world.now() + 3_600_000,
+    })
     const chart = await (await doctor.vault(vault.id)).open()
     expect(chart.latest().map(({ content }) => text(content))).toEqual(['{"resourceType":"Patient"}'])
     expect(chart.problems).toEqual([])

@@ -207,7 +207,7 @@ describe('an answer without an entry', () => {
   test('of an access: the reader believes none, nobody is asked for a share', async () => {
     const doctors = new Door(world)
     const doctor = await world.client('person', { fetch: doctors.fetch })
-    await vault.share({ to: doctor.identity.id, categories: ['summary'], until: world.now() + DAY })
+    await vault.share({ basis: 'consent', to: doctor.identity.id, categories: ['summary'], until: world.now() + DAY })
     const chart = await doctor.vault(vault.id)
     await settled()
     const index = await LyingIndex.beside(world)
@@ -247,7 +247,7 @@ describe('an answer without an entry', () => {
 
 test('an honest index: an hour of work alarms nobody, and nobody has evidence', async () => {
   const doctor = await world.client('person')
-  await vault.share({ to: doctor.identity.id, categories: ['summary'], until: world.now() + DAY })
+  await vault.share({ basis: 'consent', to: doctor.identity.id, categories: ['summary'], until: world.now() + DAY })
   const chart = await doctor.vault(vault.id)
   for (let i = 0; i < 6; i++) {
     await vault.write([item(`honest ${i}`)])

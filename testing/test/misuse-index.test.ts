@@ -131,7 +131,7 @@ describe('records', () => {
     expect(await codeOf(vault.open())).toBe('feed-withheld')
     stop()
     const doctor = await world.client('person')
-    await vault.share({ to: doctor.identity.id, categories: ['summary'], until: world.now() + HOUR })
+    await vault.share({ basis: 'consent', to: doctor.identity.id, categories: ['summary'], until: world.now() + HOUR })
     lieInFeed(world, (feed) => ({ ...feed, commits: feed.commits.map((commit) => ({ ...commit, capsules: [] })) }))
     expect(await codeOf((await doctor.vault(vault.id)).open())).toBe('capsule-mismatch')
   })
@@ -251,7 +251,9 @@ describe('withholding, found by the custodian', () => {
   it("a commit of one author, though another author's link names nothing: both are named", async () => {
     const { hospital, vault, world } = scene
     const writer = await world.client('organisation')
-    await vault.share({ to: writer.identity.id, categories: ['summary'], until: world.now() + HOUR, rights: ['write'] })
+    await vault.share({
+      basis: 'consent', to: writer.identity.id, categories: ['summary'], until: world.now() + HOUR, rights: ['write'],
+    })
     await submitLinkedToNothing(scene, writer)
     const error: unknown = await vault.checkHistory().catch((thrown: unknown) => thrown)
     expect(error).toMatchObject({ code: 'feed-withheld', parties: [toHex(writer.identity.id)] })
@@ -268,7 +270,7 @@ describe('withholding, found by the custodian', () => {
   it('is not for readers', async () => {
     const { vault, world } = scene
     const doctor = await world.client('person')
-    await vault.share({ to: doctor.identity.id, categories: ['summary'], until: world.now() + HOUR })
+    await vault.share({ basis: 'consent', to: doctor.identity.id, categories: ['summary'], until: world.now() + HOUR })
     expect(await codeOf((await doctor.vault(vault.id)).checkHistory())).toBe('not-custodian')
   })
 })

@@ -19,6 +19,7 @@ const shareWith = (
   options: { rights?: ('read' | 'write')[]; categories?: string[]; until?: number } = {},
 ) =>
   scene.vault.share({
+    basis: 'consent',
     to: client.identity.id,
     categories: options.categories ?? ['summary'],
     until: options.until ?? scene.world.now() + 30 * DAY,
@@ -47,6 +48,7 @@ describe('a writer without a read grant', () => {
     const { owner, vault, capsules } = await ownersScene(scene)
     const lab = await scene.world.client('machine')
     await vault.share({
+      basis: 'consent',
       to: lab.identity.id,
       categories: ['summary'],
       rights: ['write'],
@@ -128,18 +130,23 @@ describe('a reader removed from a category', () => {
     const { world, vault } = scene
     const [ward, nurse] = [await world.client('organisation'), await world.client('person')]
     const { grant } = await vault.share({
+      basis: 'consent',
       to: ward.identity.id,
       categories: ['summary'],
       rights: ['read', 'shareOn'],
       until: world.now() + DAY,
     })
     const wardsVault = await ward.vault(vault.id)
-    await wardsVault.share({ to: nurse.identity.id, categories: ['summary'], until: world.now() + HOUR })
+    await wardsVault.share({
+      basis: 'consent', to: nurse.identity.id, categories: ['summary'], until: world.now() + HOUR,
+    })
     await vault.write([item('a')])
     expect(await opened(await nurse.vault(vault.id))).toEqual(['a'])
     expect(
       await codeOf(
-        wardsVault.share({ to: nurse.identity.id, categories: ['summary'], until: world.now() + 2 * DAY }),
+        wardsVault.share({
+          basis: 'consent', to: nurse.identity.id, categories: ['summary'], until: world.now() + 2 * DAY,
+        }),
       ),
     ).toBe('grant-not-subset')
     await vault.rotate()

@@ -30,7 +30,9 @@ describe('keys and statements', () => {
     stopKeys()
     lie(world, /\/v1\/principals\//, KeyChain, (chain) => [...chain, stranger.identity.chain[0] as Uint8Array])
     expect(
-      await codeOf(vault.share({ to: doctor.identity.id, categories: ['summary'], until: world.now() + HOUR })),
+      await codeOf(vault.share({
+        basis: 'consent', to: doctor.identity.id, categories: ['summary'], until: world.now() + HOUR,
+      })),
     ).toBe('key-chain-broken')
   })
 
@@ -149,8 +151,8 @@ describe('keys and statements', () => {
   it('a grant that nobody gave, and keys of another grant', async () => {
     const { vault, world } = scene
     const doctor = await world.client('person')
-    await vault.share({ to: doctor.identity.id, categories: ['summary'], until: world.now() + HOUR })
-    await vault.share({ to: doctor.identity.id, categories: ['notes'], until: world.now() + HOUR })
+    await vault.share({ basis: 'consent', to: doctor.identity.id, categories: ['summary'], until: world.now() + HOUR })
+    await vault.share({ basis: 'consent', to: doctor.identity.id, categories: ['notes'], until: world.now() + HOUR })
     const stop = lie(world, /\/grants$/, GrantList, ([first, second]) => [
       { ...first!, keys: second!.keys! },
       second!,

@@ -14,6 +14,7 @@ beforeEach(async () => {
   scene = await createScene('misuse-trustees')
   doctor = await scene.world.client('person')
   ;({ grant } = await scene.vault.share({
+    basis: 'consent',
     to: doctor.identity.id,
     categories: ['summary'],
     until: scene.world.now() + 30 * DAY,

@@ -11,6 +11,7 @@ beforeEach(async () => {
   scene = await createScene('misuse-writers')
   mallory = await scene.world.client('machine')
   await scene.vault.share({
+    basis: 'consent',
     to: mallory.identity.id,
     categories: ['summary'],
     rights: ['read', 'write'],

@@ -133,6 +133,7 @@ export class Run {
     const codes = places.map((i) => CODES[i] as string)
     const until = this.world.now() + hours * HOUR
     const { grant } = await this.custodians.share({
+      basis: 'consent',
       to: this.clients[to]!.identity.id,
       categories: codes,
       until,

@@ -53,7 +53,7 @@ const setUp = async (): Promise<void> => {
   doctor = await world.client('person')
   const nurse = await world.client('person')
   for (const { identity } of [doctor, nurse]) {
-    await vault.share({ to: identity.id, categories: ['summary'], until: world.now() + 30 * DAY })
+    await vault.share({ basis: 'consent', to: identity.id, categories: ['summary'], until: world.now() + 30 * DAY })
   }
   await vault.write([item('a'), item('b')])
   capsule = (await capsulesOf(scene))[0]!

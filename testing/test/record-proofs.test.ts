@@ -60,6 +60,7 @@ it('is for owner, custodian and author; not for whoever may only read', async ()
   const [written] = await vault.write([item('a')])
   const doctor = await world.client('person')
   await vault.share({
+    basis: 'consent',
     to: doctor.identity.id, categories: ['summary'], rights: ['read', 'write'], until: world.now() + DAY,
   })
   const doctors = await doctor.vault(vault.id)

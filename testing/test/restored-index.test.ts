@@ -63,7 +63,7 @@ test('a day of writes, grants, openings and revocations is back, each where it w
   await vault.write([item('after')])
   const { grant } = await vault.share({
     to: doctor.identity.id, categories: ['summary'], rights: ['read', 'write'], purposes: ['treatment'],
-    basis: 'care-team', until: world.now() + 30 * DAY,
+    basis: 'consent', until: world.now() + 30 * DAY,
   })
   const theirs = await doctor.vault(vault.id)
   const chart = await theirs.open({ purpose: 'treatment' })

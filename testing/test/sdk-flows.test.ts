@@ -175,7 +175,7 @@ describe('a chart', () => {
   it('follows an epoch and a wider grant that come while it is open', async () => {
     const { vault, world } = scene
     const doctor = await world.client('person')
-    const share = { to: doctor.identity.id, until: world.now() + DAY }
+    const share = { basis: 'consent', to: doctor.identity.id, until: world.now() + DAY } as const
     await vault.share({ ...share, categories: ['summary'] })
     await vault.write([item('a'), item('n', 1, 'notes')])
     const doctors = await doctor.vault(vault.id)
@@ -196,13 +196,14 @@ describe('a chart', () => {
     const { vault, world } = scene
     const [ward, nurse] = [await world.client('organisation'), await world.client('person')]
     await vault.share({
+      basis: 'consent',
       to: ward.identity.id,
       categories: ['summary'],
       rights: ['read', 'shareOn'],
       until: world.now() + DAY,
     })
     const wards = await ward.vault(vault.id)
-    await wards.share({ to: nurse.identity.id, categories: ['summary'], until: world.now() + HOUR })
+    await wards.share({ basis: 'consent', to: nurse.identity.id, categories: ['summary'], until: world.now() + HOUR })
     await vault.write([item('a')])
     const chart = await (await nurse.vault(vault.id)).open()
     await vault.rotate()
@@ -230,7 +231,9 @@ describe('a writer that stays connected', () => {
   it('seals again after an epoch it did not hear of', async () => {
     const { vault, world } = scene
     const lab = await world.client('machine')
-    await vault.share({ to: lab.identity.id, categories: ['summary'], rights: ['write'], until: world.now() + DAY })
+    await vault.share({
+      basis: 'consent', to: lab.identity.id, categories: ['summary'], rights: ['write'], until: world.now() + DAY,
+    })
     const labs = await lab.vault(vault.id)
     await labs.write([item('a')])
     await vault.rotate()
@@ -261,7 +264,7 @@ describe('custody and ownership', () => {
     expect(namesOf((await clinics.open()).opened())).toEqual(['clinic'])
     const doctor = await world.client('person')
     for (const one of [vault, clinics])
-      await one.share({ to: doctor.identity.id, categories: ['summary'], until: world.now() + DAY })
+      await one.share({ basis: 'consent', to: doctor.identity.id, categories: ['summary'], until: world.now() + DAY })
     const doctors = await doctor.vault(vault.id)
     expect(await codeOf(doctors.open())).toBe('bad-input')
     expect(namesOf((await doctors.open({ custodian: clinic.identity.id })).opened())).toEqual(['clinic'])
@@ -276,7 +279,9 @@ describe('custody and ownership', () => {
     const patient = await world.client('person')
     const vault = await patient.createVault({ mode: 'owner', categories: CATEGORIES })
     const lab = await world.client('machine')
-    await vault.share({ to: lab.identity.id, categories: ['summary'], rights: ['write'], until: world.now() + DAY })
+    await vault.share({
+      basis: 'consent', to: lab.identity.id, categories: ['summary'], rights: ['write'], until: world.now() + DAY,
+    })
     await (await lab.vault(vault.id)).write([item('result')])
     await vault.write([item('own', 1, 'notes')])
     world.network.recording = true

@@ -158,10 +158,10 @@ describe('a decoy', () => {
     shown = { statuses: await Promise.all([
       enrol(hospital, 'hospital'), enrol(nurse, 'ward-nurse', { organisation: hospital.identity.id }),
     ]) }
-    await trap.share({ to: nurse.identity.id, categories: ['summary'], until: world.now() + DAY })
+    await trap.share({ basis: 'consent', to: nurse.identity.id, categories: ['summary'], until: world.now() + DAY })
     const real = await hospital.createVault({ mode: 'custody', categories: CATEGORIES })
     await real.write([item('y')])
-    await real.share({ to: nurse.identity.id, categories: ['summary'], until: world.now() + DAY })
+    await real.share({ basis: 'consent', to: nurse.identity.id, categories: ['summary'], until: world.now() + DAY })
     expect((await (await nurse.vault(real.id)).open()).latest().length).toBe(1)
     expect(await codeOf((await nurse.vault(trap.id)).open())).toBe('release-insufficient')
     expect(await codeOf((await nurse.vault(real.id)).open())).toBe('release-insufficient')

@@ -41,10 +41,11 @@ export class Operations {
 
   /**
    * `POST Patient/id/$scelle-share`: `with` (principal id, hex), `categories` (codes, comma-separated), `rights`
-   * (read, write, relay, shareOn), `until` (instant) → `grant`, hex.
+   * (read, write, relay, shareOn), `until` (instant), `basis` (`consent` where absent: whoever asks has the patient's;
+   * or `care-team`, which opens with a fact alone) → `grant`, hex.
    */
   async share(call: Call, id: string): Promise<FhirAnswer> {
-    const given = parametersIn(call, ['with', 'categories', 'rights', 'until'])
+    const given = parametersIn(call, ['with', 'categories', 'rights', 'until', 'basis'])
     const to = given.get('with') ?? ''
     const categories = (given.get('categories') ?? '').split(',').map((code) => code.trim())
     const rights = (given.get('rights') ?? 'read').split(',').map((right) => right.trim())
@@ -64,11 +65,15 @@ export class Operations {
     if (Number.isNaN(until) || until <= this.#options.now()) {
       throw new EdgeError('bad-value', 'expected an instant in the future', 'until')
     }
+    const basis = given.get('basis') ?? 'consent'
+    if (basis !== 'consent' && basis !== 'care-team') {
+      throw new EdgeError('bad-value', 'expected consent or care-team', 'basis')
+    }
     const vault = await this.#options.repository.vaultOf(`Patient/${id}`)
     const handle = await this.#options.vaults.get(vault)
     this.#contested(vault, rights)
     try {
-      const { grant } = await handle.share({ to, categories, rights: rights as SharedRight[], until })
+      const { grant } = await handle.share({ to, categories, rights: rights as SharedRight[], until, basis })
       this.#options.directory.addGiven(toHex(grant), vault)
       return told({ grant: toHex(grant) })
     } catch (error) {

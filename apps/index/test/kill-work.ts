@@ -167,7 +167,7 @@ export class KillWork {
     const grant = {
       vault: vault.vault, custodian: owner.id, grantee: grantee.id,
       categories: vault.manifest.secrets.map(({ category }) => category), rights: RIGHTS.read,
-      purposes: ['treatment' as const], basis: 'care-team' as const, notBefore: now - 10, expires: now + 86_400,
+      purposes: ['treatment' as const], basis: 'consent' as const, notBefore: now - 10, expires: now + 86_400,
       depth: 0,
     }
     const { secrets, manifest: { version } } = vault.manifest

@@ -90,7 +90,7 @@ export const grant = (
       ...part,
       rights: 7,
       purposes: ['treatment'],
-      basis: 'care-team',
+      basis: 'consent',
       notBefore: AT - 10,
       expires: AT + 86_400,
       depth: 2,

@@ -279,7 +279,7 @@ export class World {
       categories: vault.manifest.secrets.map(({ category }) => category),
       rights: 7,
       purposes: ['treatment' as const],
-      basis: 'care-team' as const,
+      basis: 'consent' as const,
       notBefore: now - 10,
       expires: now + 30 * 86_400,
       depth: 2,

@@ -37,8 +37,13 @@ export interface ShareOptions {
   readonly until: number
   /** `treatment` where absent. */
   readonly purposes?: readonly Purpose[]
-  /** The parent grant's, else `consent` by an owner and `care-team` by a custodian, where absent. */
+  /**
+   * The parent grant's, else `consent` by an owner and `care-team` by a custodian, where absent. A care team opens only
+   * with a fact about the patient and the team's organisation: a custodian that has the patient's consent says so.
+   */
   readonly basis?: Basis
+  /** Good only with a fact. Always so for a care team, and below a standing grant. */
+  readonly standing?: boolean
   /** How many further hands it may pass through; 0 unless `shareOn`, then 1. */
   readonly depth?: number
   /** The grant under which this one is given, for those who are not the custodian; found where absent. */
@@ -81,6 +86,14 @@ const ticketOf = ({ ticket }: ShareOptions, parent: HeldGrant | undefined): Pick
   return id === undefined ? {} : { ticket: id }
 }
 
+const basisOf = (
+  options: ShareOptions, parent: HeldGrant | undefined, mode: 'owner' | 'custody',
+): Pick<Grant, 'basis' | 'standing'> => {
+  const basis = options.basis ?? parent?.grant.basis ?? (mode === 'owner' ? 'consent' : 'care-team')
+  const standing = basis === 'care-team' || options.standing === true || parent?.grant.standing === true
+  return { basis, ...(standing ? { standing } : {}) }
+}
+
 const grantOf = (
   connection: Connection,
   view: VaultView,
@@ -102,7 +115,7 @@ const grantOf = (
     ...(strict.length === 0 ? {} : { strict }),
     rights: bitsOf(rights),
     purposes: PURPOSES.filter((purpose) => (options.purposes ?? ['treatment']).includes(purpose)),
-    basis: options.basis ?? parent?.grant.basis ?? (view.genesis.mode === 'owner' ? 'consent' : 'care-team'),
+    ...basisOf(options, parent, view.genesis.mode),
     notBefore: Math.max(now - CLOCK_TOLERANCE, parent?.grant.notBefore ?? 0),
     expires: Math.floor(options.until / 1000),
     depth,
@@ -132,7 +145,10 @@ const verifyOwn = async (
   })
 }
 
-/** Throws `no-grant`, `category-unknown`, or SealError `grant-not-subset`, `grant-expired`, `category-unknown`. */
+/**
+ * Throws `no-grant`, `category-unknown`, or SealError `grant-not-subset`, `grant-basis-invalid`, `grant-expired`,
+ * `category-unknown`.
+ */
 export const shareWith = async (
   connection: Connection,
   view: VaultView,

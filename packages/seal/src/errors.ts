@@ -17,6 +17,7 @@ export type SealErrorCode =
   | 'category-key-mismatch'
   | 'grant-chain-broken'
   | 'grant-not-subset'
+  | 'grant-basis-invalid'
   | 'grant-expired'
   | 'grant-revoked'
   | 'grant-insufficient'
@@ -51,6 +52,8 @@ export type SealErrorCode =
 export interface SealErrorDetails extends ErrorOptions {
   /** Hex ids of the principals concerned: authors whose commits do not hold together. */
   readonly parties?: readonly string[]
+  /** Place in a chain of grants of the one that fails: 0 is the root. */
+  readonly link?: number
 }
 
 /**
@@ -59,10 +62,12 @@ export interface SealErrorDetails extends ErrorOptions {
 export class SealError extends Error {
   readonly code: SealErrorCode
   readonly parties: readonly string[]
+  readonly link: number | undefined
   constructor(code: SealErrorCode, message: string, details: SealErrorDetails = {}) {
     super(message, details.cause === undefined ? undefined : { cause: details.cause })
     this.name = 'SealError'
     this.code = code
     this.parties = details.parties ?? []
+    this.link = details.link
   }
 }

@@ -2,8 +2,9 @@
 import { decode } from '../encoding/schema.ts'
 import { SealError } from '../errors.ts'
 import { LIMITS } from '../limits.ts'
-import { Access, Grant, Revocation, RIGHTS } from '../statements.ts'
+import { Access, Grant, Revocation } from '../statements.ts'
 import { equalBytes, toHex } from './bytes.ts'
+import { includes, requireBasis, requireSubset } from './grant-rules.ts'
 import { type PrincipalKeys, requireCurrentKey, requireSuite, verifySigned } from './identity.ts'
 
 export interface GrantNeed {
@@ -27,89 +28,93 @@ export interface GrantChain {
   readonly revoked?: (grant: Uint8Array) => boolean
 }
 
-const includes = (ids: readonly Uint8Array[], id: Uint8Array): boolean => ids.some((one) => equalBytes(one, id))
+interface Link {
+  readonly grant: Grant
+  /** Statement id. */
+  readonly id: Uint8Array
+}
 
-const requireSubset = (child: Grant, parent: Grant, parentId: Uint8Array): void => {
-  const refusals: [boolean, string][] = [
-    [child.parent !== undefined && equalBytes(child.parent, parentId), 'it names another parent'],
-    [(parent.rights & RIGHTS.shareOn) !== 0, 'its parent may not be shared on'],
-    [child.categories.every((category) => includes(parent.categories, category)), 'it adds a category'],
-    [(child.rights & ~parent.rights) === 0, 'it adds a right'],
-    [child.purposes.every((purpose) => parent.purposes.includes(purpose)), 'it adds a purpose'],
-    [child.basis === parent.basis, 'it changes the legal basis'],
-    [child.notBefore >= parent.notBefore && child.expires <= parent.expires, 'it lasts longer'],
-    [child.depth < parent.depth, 'it is deeper than allowed'],
-    [
-      parent.patientsPerDay === undefined || (child.patientsPerDay ?? Infinity) <= parent.patientsPerDay,
-      'it widens the budget',
-    ],
-    [
-      (parent.strict ?? []).every((id) => !includes(child.categories, id) || includes(child.strict ?? [], id)),
-      'it no longer says that a category is strict',
-    ],
-    [parent.standing !== true || child.standing === true, 'it is good without a fact'],
-  ]
-  const broken = refusals.find(([holds]) => !holds)
-  if (broken !== undefined) throw new SealError('grant-not-subset', `a grant is wider than its parent: ${broken[1]}`)
+const broken = (link: number, what: string): never => {
+  throw new SealError('grant-chain-broken', `link ${link} ${what}`, { link })
+}
+
+/** What is thrown about one link says which. */
+const naming = async <T>(link: number, work: Promise<T>): Promise<T> => {
+  try {
+    return await work
+  } catch (error) {
+    if (!(error instanceof SealError) || error.link !== undefined) throw error
+    throw new SealError(error.code, `link ${link}: ${error.message}`, { cause: error, link })
+  }
 }
 
 const verifyLink = async (
-  signedBytes: Uint8Array, signer: Uint8Array, from: GrantChain, link: number,
-): Promise<{ grant: Grant; id: Uint8Array }> => {
-  const keys = from.keysOf(signer)
-  if (keys === undefined) throw new SealError('grant-chain-broken', `the signer of link ${link} is not known here`)
+  signedBytes: Uint8Array, { signer, link }: { readonly signer: Uint8Array; readonly link: number }, from: GrantChain,
+): Promise<Link> => {
+  const keys = from.keysOf(signer) ?? broken(link, 'has a signer who is not known here')
   const { body, id } = await verifySigned('grant', signedBytes, keys)
   const grant = decode(Grant, body)
   requireSuite(grant)
   if (!equalBytes(grant.vault, from.vault) || !equalBytes(grant.custodian, from.custodian)) {
-    throw new SealError('grant-chain-broken', `link ${link} is about another vault or custodian`)
+    broken(link, 'is about another vault or custodian')
   }
   if (from.at < grant.notBefore || from.at >= grant.expires) {
-    throw new SealError('grant-expired', `link ${link} is not valid at this time`)
+    throw new SealError('grant-expired', `link ${link} is not valid at this time`, { link })
   }
-  if (from.revoked?.(id) === true) throw new SealError('grant-revoked', `link ${link} was revoked`)
+  if (from.revoked?.(id) === true) throw new SealError('grant-revoked', `link ${link} was revoked`, { link })
   return { grant, id }
 }
 
-const requireNeed = (last: Grant, need: GrantNeed): void => {
-  const covered =
-    equalBytes(last.grantee, need.reader) &&
-    (last.rights & need.rights) === need.rights &&
-    need.categories.every((category) => includes(last.categories, category)) &&
-    (need.purpose === undefined || last.purposes.includes(need.purpose))
-  if (!covered) throw new SealError('grant-insufficient', 'the chain does not give this right to this principal')
+const requireNeed = (last: Grant, need: GrantNeed, link: number): void => {
+  const refusals: [boolean, string][] = [
+    [equalBytes(last.grantee, need.reader), 'is somebody else\'s'],
+    [(last.rights & need.rights) === need.rights, 'lacks a right'],
+    [need.categories.every((category) => includes(last.categories, category)), 'lacks a category'],
+    [need.purpose === undefined || last.purposes.includes(need.purpose), 'lacks the purpose'],
+  ]
+  const missing = refusals.find(([holds]) => !holds)?.[1]
+  if (missing === undefined) return
+  throw new SealError('grant-insufficient', `the chain does not give this right: link ${link} ${missing}`, { link })
 }
 
 /**
- * Checks a chain, root first, against what is needed. An empty chain is the custodian's own right.
- * Throws `grant-chain-broken`, `grant-not-subset`, `grant-expired`, `grant-revoked` or `grant-insufficient`,
- * naming the link that fails (0 is the root).
+ * Checks a chain, root first, against what is needed, without any server. An empty chain is the custodian's own right.
+ * Throws `grant-chain-broken`, `grant-not-subset`, `grant-basis-invalid`, `grant-expired`, `grant-revoked`,
+ * `grant-insufficient`, or what is wrong with a statement. Each names the link that fails (0 is the root), in `link`
+ * too, and the rule.
  */
 export const verifyGrantChain = async (from: GrantChain): Promise<{ grants: Grant[]; ids: Uint8Array[] }> => {
-  if (from.chain.length > LIMITS.grantChain) throw new SealError('grant-chain-broken', 'the chain is too long')
-  const grants: Grant[] = []
-  const ids: Uint8Array[] = []
-  let signer = from.custodian
+  const { grantChain } = LIMITS
+  if (from.chain.length > grantChain) broken(grantChain, `is one too many: a chain has ${grantChain} at most`)
+  const links: Link[] = []
   for (const [link, signedBytes] of from.chain.entries()) {
-    const { grant, id } = await verifyLink(signedBytes, signer, from, link)
-    const parent = grants.at(-1)
-    const parentId = ids.at(-1)
-    if (parent !== undefined && parentId !== undefined) requireSubset(grant, parent, parentId)
-    else if (grant.parent !== undefined) throw new SealError('grant-chain-broken', 'the root of a chain has a parent')
-    grants.push(grant)
-    ids.push(id)
-    signer = grant.grantee
+    const parent = links.at(-1)
+    const signer = parent === undefined ? from.custodian : parent.grant.grantee
+    const one = await naming(link, verifyLink(signedBytes, { signer, link }, from))
+    if (parent !== undefined) requireSubset(one.grant, parent, link)
+    else if (one.grant.parent !== undefined) broken(link, 'is the root of the chain and has a parent')
+    requireBasis(one.grant, link)
+    links.push(one)
   }
-  const last = grants.at(-1)
-  if (last === undefined) {
-    if (!equalBytes(from.need.reader, from.custodian)) {
-      throw new SealError('grant-insufficient', 'without a grant only the custodian itself may do this')
-    }
-  } else requireNeed(last, from.need)
-  return { grants, ids }
+  const last = links.at(-1)
+  if (last !== undefined) requireNeed(last.grant, from.need, links.length - 1)
+  else if (!equalBytes(from.need.reader, from.custodian)) {
+    throw new SealError('grant-insufficient', 'without a grant only the custodian itself may do this')
+  }
+  return { grants: links.map(({ grant }) => grant), ids: links.map(({ id }) => id) }
 }
 
-/** Checks a revocation of the last grant of `chain`: by the custodian, or by the signer of it or of an ancestor. */
+/**
+ * Who may end the last of these grants: the custodian, and whoever signed it or one above it. A keeper's right ends
+ * with its time: the custodian cannot take it back, or a patient would undo what the law makes the author keep; the
+ * keeper may give it up, and take it from its own officers.
+ */
+const revokersOf = (grants: readonly Grant[], last: Grant): Uint8Array[] => {
+  const above = grants.slice(0, -1).map((grant) => grant.grantee)
+  return last.basis === 'legal-duty' ? [(grants[0] as Grant).grantee, ...above] : [last.custodian, ...above]
+}
+
+/** Checks a revocation of the last grant of `chain`. Throws `grant-chain-broken`, `grant-insufficient`. */
 export const verifyRevocation = async (
   signedBytes: Uint8Array, revoker: PrincipalKeys, chain: { grants: readonly Grant[]; ids: readonly Uint8Array[] },
 ): Promise<Revocation> => {
@@ -121,7 +126,7 @@ export const verifyRevocation = async (
   if (last === undefined || lastId === undefined || !equalBytes(revocation.grant, lastId)) {
     throw new SealError('grant-chain-broken', 'the revocation names another grant than the chain shown')
   }
-  const signers = [last.custodian, ...chain.grants.slice(0, -1).map((grant) => grant.grantee)]
+  const signers = revokersOf(chain.grants, last)
   if (!equalBytes(revocation.vault, last.vault) || !includes(signers, revoker.id)) {
     throw new SealError('grant-insufficient', `only one of ${signers.length} principals may revoke this grant`)
   }
