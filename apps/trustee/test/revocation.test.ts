@@ -61,6 +61,25 @@ describe('who may', () => {
   })
 })
 
+test('all below falls with a link: a grant untouched, and a child made of it afterwards', async () => {
+  const root = await grantTo(world, world.practice, { depth: 3 })
+  const from = { signer: world.practice, parent: root.id }
+  const open = await grantTo(world, world.stranger, { ...from, depth: 2 })
+  const grants = async () => [
+    root, open, await grantTo(world, world.doctor, { signer: world.stranger, parent: open.id, depth: 1 }),
+  ]
+  const untouched = await grants()
+  const capsule = await makeCapsule(world)
+  const release = async (chain: MadeGrant[]) => {
+    const { request } = await prepare(world, { capsules: [capsule], chain })
+    return askRelease(world, running, { ...request, keys: [...request.keys, [...world.stranger.chain]] })
+  }
+  expect((await release(untouched)).status).toBe(200)
+  expect((await revoke([root], world.hospital)).status).toBe(204)
+  expect((await release(untouched)).detail).toMatch(/link 0 was revoked/)
+  expect((await release(await grants())).detail).toMatch(/link 0 was revoked/)
+})
+
 describe('what is checked', () => {
   test('twice is once', async () => {
     const notice = noticeOf(world, await revocationOf(chain[1], world.hospital), chain, shown())
