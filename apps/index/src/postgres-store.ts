@@ -71,6 +71,7 @@ export const openPostgresStore = async (options: PostgresOptions): Promise<Opene
     history: (vault, custodian, author) => reader.history(vault, custodian, author),
     accesses: (vault, custodian) => reader.accesses(vault, custodian),
     accessEntries: (query) => reader.accessEntries(query),
+    statementsAfter: (sequence, limit) => reader.statementsAfter(sequence, limit),
     capsule: (vault, headerHash) => reader.capsule(vault, headerHash),
     blobPlaces: (digest) => reader.blobPlaces(digest),
     // The server shows a transaction to others only once it is on its disk.

@@ -73,6 +73,7 @@ export const openSqliteStore = (options: SqliteOptions): SqliteStore => {
     history: async (vault, custodian, author) => reader.history(vault, custodian, author, INDEX_LIMITS.history),
     accesses: async (vault, custodian) => reader.accesses(vault, custodian),
     accessEntries: async (query) => reader.accessEntries(query),
+    statementsAfter: async (sequence, limit) => reader.statementsAfter(sequence, limit),
     capsule: async (vault, headerHash) => reader.capsule(vault, headerHash),
     blobPlaces: async (digest) => reader.blobPlaces(digest),
     durable: () => writer.durable(),

@@ -366,6 +366,8 @@ export interface Store {
   accesses(vault: Uint8Array, custodian: Uint8Array): Promise<Uint8Array[]>
   /** Accesses to one part and refused ones, in the order of their positions, after a sequence number. */
   accessEntries(query: AccessQuery): Promise<AccessEntry[]>
+  /** Statements of all vaults with a larger sequence, in its order. */
+  statementsAfter(sequence: number, limit: number): Promise<{ sequence: number; statement: Uint8Array }[]>
   capsule(vault: Uint8Array, headerHash: Uint8Array): Promise<CapsuleState | undefined>
   /** Where a record names this blob: one line for each part and category. */
   blobPlaces(digest: Uint8Array): Promise<{ vault: Uint8Array; custodian: Uint8Array; mask: number }[]>

@@ -17,6 +17,8 @@ export const TRUSTEE_LIMITS = {
   askAnswer: WIRE_LIMITS.evidence,
   /** Requests to cosign that wait for their turn. */
   witnessTurns: 64,
+  /** Releases that wait to be charged and written down. */
+  releaseTurns: 4_096,
   /** Signed checkpoints that are remembered until the mirror has their trees. */
   checkpointsAhead: 64,
   /** What a part's custodian shows of itself to get its list, and what one page of it holds at least. */
@@ -35,6 +37,8 @@ export const TRUSTEE_LIMITS = {
   openCouriers: 4_096,
   decoyBody: 1024 * 1024,
   orderBody: 1024 * 1024,
+  /** Milliseconds between two tries of a restored meter to get its spending back. */
+  replayPause: 10_000,
   /** An order is carried out within this time of its beginning, and a surge lasts this long. */
   orderWindow: 900,
   surgeTime: 4 * 3600,

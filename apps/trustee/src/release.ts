@@ -14,6 +14,8 @@ import { TRUSTEE_LIMITS } from './limits.ts'
 import { type LogWitnessed, requireLogged } from './log/receipt.ts'
 import type { ShownLeaf } from './log/mirror-store.ts'
 import { requireNotRevoked } from './log/revoked.ts'
+import type { Turns } from './log/turns.ts'
+import type { Journal, JournalEntry } from './meter/journal.ts'
 import type { Charge } from './meter/meter.ts'
 import { weigh } from './meter/weigh.ts'
 import type { ShownPrincipals } from './shown.ts'
@@ -31,6 +33,9 @@ export interface Releaser {
   /** Principal ids of registers: who a professional is, is their word. From the configuration. */
   readonly issuers: readonly Uint8Array[]
   readonly context: Context
+  /** Releases are charged one at a time. */
+  readonly turns: Turns
+  readonly journal: Journal
 }
 
 /** A request whose key chains verified and which was signed by `reader`. */
@@ -132,14 +137,28 @@ interface VerifiedAccess {
   readonly id: Uint8Array
 }
 
-/** Opens the shares, seals them to the access's one-time key, and keeps answer and word before returning. */
+interface Releasing {
+  readonly capsules: readonly NamedCapsule[]
+  readonly index: number
+  readonly revocations: number
+  readonly leaf: ShownLeaf
+  readonly charge: Charge | undefined
+}
+
+/** What is charged, as this trustee seals it to itself; undefined where nothing is, or the meter will refuse. */
+const journalEntry = (charge: Charge | undefined, store: TrusteeStore): JournalEntry | undefined => {
+  const plan = charge === undefined ? undefined : store.asked((meter) => meter.plan(charge))
+  if (charge === undefined || plan === undefined || plan.refused !== undefined) return undefined
+  const { counted, used } = plan
+  return { serial: store.meter.spent.serial + 1, vault: charge.vault, time: charge.now, counted, used }
+}
+
+/** Opens the shares, seals them to the access's one-time key, charges, and keeps answer and word before returning. */
 const answerNew = async (
   { request, principals, reader }: SignedRelease, { access, id }: VerifiedAccess,
-  { capsules, index, revocations, leaf, charge }: {
-    capsules: readonly NamedCapsule[]; index: number; revocations: number; leaf: ShownLeaf; charge: Charge | undefined
-  },
-  { identity, couriers, store, context }: Releaser,
+  { capsules, index, revocations, leaf, charge }: Releasing, releaser: Releaser,
 ): Promise<Uint8Array> => {
+  const { identity, couriers, store, context, turns, journal } = releaser
   const { vault, custodian, oneTimeKey } = access
   const trustee = identity.id
   const shares = await openOwnShares(request, capsules, index, couriers)
@@ -147,16 +166,21 @@ const answerNew = async (
   const answer = (counter: Counter | undefined): Uint8Array => encode(ReleaseAnswer, {
     trustee, access: id, enc, sealed, ...(counter === undefined ? {} : { counter }),
   })
-  const time = Math.floor(context.now() / 1000)
-  const word = await identity.sign('release', encode(Release, {
-    suite: SUITE, trustee, vault, access: id, capsules: capsules.length, time, salt: context.random(16),
-  }))
-  store.dropAnswers(time - TRUSTEE_LIMITS.accessWindow - TRUSTEE_LIMITS.accessAhead)
-  store.words.drop(time - TRUSTEE_LIMITS.wordsKept)
-  return store.keepRelease({
-    reader: reader.id, access: access.access, statement: id, vault, time, answer, leaf, charge,
-    word: { vault, custodian, reader: reader.id, kind: 'release', time, access: request.access, word },
-  }, { ids: access.chain, revocations }, principals.heads)
+  // One at a time: the word holds the number of its charge, and numbers have no gaps.
+  return turns.take(async () => {
+    const time = Math.floor(context.now() / 1000)
+    const entry = journalEntry(charge, store)
+    const word = await identity.sign('release', encode(Release, {
+      suite: SUITE, trustee, vault, access: id, capsules: capsules.length, time, salt: context.random(16),
+      ...(entry === undefined ? {} : { charge: journal.seal(entry, id, context.random) }),
+    }))
+    store.dropAnswers(time - TRUSTEE_LIMITS.accessWindow - TRUSTEE_LIMITS.accessAhead)
+    store.words.drop(time - TRUSTEE_LIMITS.wordsKept)
+    return store.keepRelease({
+      reader: reader.id, access: access.access, statement: id, vault, time, answer, leaf, charge, entry,
+      word: { vault, custodian, reader: reader.id, kind: 'release', time, access: request.access, word },
+    }, { ids: access.chain, revocations }, principals.heads)
+  })
 }
 
 const decide = async (signed: SignedRelease, verified: VerifiedAccess, releaser: Releaser): Promise<Uint8Array> => {

@@ -1,4 +1,5 @@
 /** What a trustee must not forget: what it released, what was revoked, and how far each principal's keys went. */
+import { encode, equalBytes } from '@scelle/seal/verify'
 import { Problem } from '@scelle/wire/errors'
 import type { Counter } from '@scelle/wire/messages'
 import { Database } from './database.ts'
@@ -6,7 +7,9 @@ import { LOG_SCHEMA, MirrorStore, type ShownLeaf } from './log/mirror-store.ts'
 import { DECOY_SCHEMA } from './meter/decoys.ts'
 import { METER_SCHEMA } from './meter/ledger.ts'
 import { LOCK_SCHEMA } from './meter/locks.ts'
-import { type Charge, Meter, type MeterOptions } from './meter/meter.ts'
+import { JournalEntry } from './meter/journal.ts'
+import { type Charge, Meter, type MeterOptions, type Verdict } from './meter/meter.ts'
+import { SPENT_SCHEMA } from './meter/spent.ts'
 import type { VerifiedOrder } from './meter/orders.ts'
 import type { KeyHead } from './shown.ts'
 import { type Word, WORD_SCHEMA, WordStore } from './words/word-store.ts'
@@ -24,6 +27,8 @@ export interface Release {
   readonly answer: (counter: Counter | undefined) => Uint8Array
   /** What is charged for it; undefined where the owner opens its own vault. */
   readonly charge: Charge | undefined
+  /** What its word says was charged; undefined where the meter had refused. */
+  readonly entry: JournalEntry | undefined
   /** This trustee's signed word of it, and what it is about. */
   readonly word: Word
   /** The access in the log. */
@@ -62,7 +67,8 @@ export class TrusteeStore {
 
   /** `:memory:` keeps nothing. Throws where another process has the file. */
   constructor(path: string, { shadow = false }: Partial<MeterOptions> = {}) {
-    this.#db = new Database(path, SCHEMA + LOG_SCHEMA + WORD_SCHEMA + METER_SCHEMA + LOCK_SCHEMA + DECOY_SCHEMA)
+    this.#db = new Database(path, SCHEMA + LOG_SCHEMA + WORD_SCHEMA + METER_SCHEMA + LOCK_SCHEMA + DECOY_SCHEMA +
+      SPENT_SCHEMA)
     this.log = new MirrorStore(this.#db)
     this.words = new WordStore(this.#db)
     this.meter = new Meter(this.#db, { shadow })
@@ -93,7 +99,7 @@ export class TrusteeStore {
       if (more || grants.ids.some((grant) => this.isRevoked(grant))) throw new Problem('grant-revoked')
       const earlier = this.answerTo(release)
       if (earlier !== undefined) return { answer: earlier }
-      const verdict = release.charge === undefined ? undefined : this.meter.charge(release.charge)
+      const verdict = this.#charge(release)
       if (verdict?.refused !== undefined) return { refused: verdict.refused }
       this.#keepHeads(heads)
       const answer = release.answer(verdict?.counter)
@@ -106,6 +112,20 @@ export class TrusteeStore {
     })
     if (kept.answer === undefined) throw new Problem(kept.refused)
     return kept.answer
+  }
+
+  /** Charges what the word says, or nothing: an order may have come between the word and this. */
+  #charge({ charge, entry }: Release): Verdict | undefined {
+    if (charge === undefined) return undefined
+    const plan = this.meter.plan(charge)
+    if (plan.refused === undefined) {
+      const { counted, used } = plan
+      const serial = this.meter.spent.serial + 1
+      const now = encode(JournalEntry, { serial, vault: charge.vault, time: charge.now, counted, used })
+      if (entry === undefined || !equalBytes(now, encode(JournalEntry, entry))) throw new Problem('overloaded')
+      this.meter.spent.serial = serial
+    }
+    return this.meter.carryOut(plan, charge)
   }
 
   /** Carries out officers' orders, all or nothing. */

@@ -10,8 +10,12 @@ import { TRUSTEE_LIMITS } from './limits.ts'
 import { type Address, Gossip } from './log/gossip.ts'
 import { addLogRoutes } from './log/routes.ts'
 import { SeenNotes } from './log/seen.ts'
+import { Turns } from './log/turns.ts'
 import { Witness } from './log/witness.ts'
+import { Journal } from './meter/journal.ts'
+import { Replay } from './meter/replay.ts'
 import { addMeterRoutes } from './meter/routes.ts'
+import { Spending } from './meter/spending.ts'
 import { addRoutes } from './routes.ts'
 import type { TrusteeStore } from './store.ts'
 import { Sender } from './words/sender.ts'
@@ -44,21 +48,35 @@ export interface Trustee extends Pick<Server, 'listen' | 'inject' | 'close'> {
   readonly halt: () => void
   /** Exchanges checkpoints with the peers now, beside the regular times. */
   readonly gossip: () => Promise<void>
+  /** Tries to get back what a restored meter spent, beside the regular times: whether all is known. */
+  readonly replay: () => Promise<boolean>
 }
 
 const followLog = (
   options: TrusteeOptions, indexId: Uint8Array, signal: AbortSignal,
-): { witness: Witness; seen: SeenNotes; gossip: Gossip; asking: AskOptions } => {
-  const { identity, store, peers = [], context, log } = options
+): { witness: Witness; seen: SeenNotes; gossip: Gossip; asking: AskOptions; replay: Replay; spending: Spending } => {
+  const { identity, store, index, peers = [], context, log } = options
   const { fetch = globalThis.fetch, timers = systemTimers, gossipEvery = WIRE_LIMITS.gossipEvery * 1000 } = options
-  const witness = new Witness({ identity, indexId, store: store.log, now: context.now, log })
+  const restored = (leaf: number): void => {
+    store.asked((meter) => meter.spent.wasRestored({ at: Math.floor(context.now() / 1000), leaf }))
+    replay.wake()
+  }
+  const witness = new Witness({ identity, indexId, store: store.log, now: context.now, log, restored })
+  const isRestored = (): boolean =>
+    store.asked((meter) => meter.spent.restored(Math.floor(context.now() / 1000))) !== undefined
+  const spending = new Spending(store, identity, () => {
+    if (!isRestored()) restored(witness.cosigned?.size ?? 0)
+  })
   const seen = new SeenNotes(store.log)
   const asking: AskOptions = {
     identity, context, timers, fetch, signal, timeout: TRUSTEE_LIMITS.askTimeout, answerBytes: TRUSTEE_LIMITS.askAnswer,
   }
-  const gossip = new Gossip({ identity, indexId, peers, witness, seen, asking, log, every: gossipEvery })
-  void witness.waitFor(gossip.start())
-  return { witness, seen, gossip, asking }
+  const replay = new Replay({
+    identity, store, journal: new Journal(identity), index, peers, asking, now: context.now, log,
+  })
+  const gossip = new Gossip({ identity, indexId, peers, witness, seen, spending, asking, log, every: gossipEvery })
+  void witness.waitFor(gossip.start()).then(() => replay.wake())
+  return { witness, seen, gossip, asking, replay, spending }
 }
 
 const principalIn = (hex: string): Uint8Array => {
@@ -71,7 +89,7 @@ export const createTrustee = (options: TrusteeOptions): Trustee => {
   const { identity, store, context } = options
   const indexId = principalIn(options.index.id)
   const ended = new AbortController()
-  const { witness, seen, gossip, asking } = followLog(options, indexId, ended.signal)
+  const { witness, seen, gossip, asking, replay, spending } = followLog(options, indexId, ended.signal)
   const sender = new Sender({
     identity, words: store.words, mirror: store.log, index: options.index, asking, log: options.log,
   })
@@ -83,6 +101,8 @@ export const createTrustee = (options: TrusteeOptions): Trustee => {
     store,
     issuers: (options.issuers ?? []).map(principalIn),
     context,
+    turns: new Turns(TRUSTEE_LIMITS.releaseTurns),
+    journal: new Journal(identity),
   }
   const server = createServer({
     role: 'trustee',
@@ -96,7 +116,7 @@ export const createTrustee = (options: TrusteeOptions): Trustee => {
     ...(options.authorities === undefined ? {} : { authorities: options.authorities }),
   })
   addRoutes(server, { store, releaser, sender })
-  addMeterRoutes(server, releaser)
+  addMeterRoutes(server, releaser, spending)
   addLogRoutes(server, { witness, store: store.log, seen, indexId })
   // What was released before this start may not be on record yet.
   sender.wake()
@@ -105,5 +125,5 @@ export const createTrustee = (options: TrusteeOptions): Trustee => {
     halt()
     await server.close()
   }
-  return { ...server, halt, close, gossip: () => gossip.round() }
+  return { ...server, halt, close, gossip: () => gossip.round(), replay: () => replay.once() }
 }

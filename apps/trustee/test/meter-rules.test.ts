@@ -283,8 +283,10 @@ describe('the ladder of the unexplained', () => {
     const stepUp = await confirmationOf(cast, cast.key, 'step-up')
     await until(cast, range(100, 100), { confirmations: [stepUp] })
     const colleague = await confirmationOf(cast, cast.colleague, 'colleague')
-    expect(cast.store.meter.ledger.confirm(colleague, meterOf(cast.doctor), true, seconds(cast))).toBe(true)
-    expect(cast.store.meter.ledger.confirm(colleague, meterOf(cast.doctor), true, seconds(cast))).toBe(false)
+    const twice = { confirmations: [colleague, colleague] }
+    const bound = BUDGETS.gp.bounds.unexplained?.day ?? 0
+    expect((await until(cast, range(300, 100), twice))[0]).toBe(bound - 2 * free)
+    expect(cast.store.meter.ledger.confirmations(meterOf(cast.doctor), true, seconds(cast))).toBe(1)
   })
 
   test('nobody is its own colleague, by another device, its second key, or its assistant', async () => {
@@ -356,5 +358,30 @@ describe('shadow mode', () => {
     const charge = await weighed(cast) as Charge
     expect(cast.store.meter.charge(charge)).toMatchObject({ counter: { shadow: true } })
     expect(counted(cast, meterOf(cast.doctor), 'unexplained')).toBe(200)
+  })
+})
+
+describe('a meter that was restored from a backup', () => {
+  const restored = () => cast.store.meter.spent.wasRestored({ at: seconds(cast), leaf: 0 })
+
+  test('opens no new patient, whoever explains it, and goes on with those that it remembers', async () => {
+    expect(await charged(cast, { vault: 1 })).toBe('charged')
+    restored()
+    expect(await charged(cast, { vault: 2 })).toBe('meter-recovering')
+    const fact = await factOf(cast, cast.hospital, { type: 'referral', number: 3 })
+    expect(await charged(cast, { vault: 3, facts: [fact] })).toBe('meter-recovering')
+    expect(await charged(cast, { vault: 1 })).toBe('charged')
+    expect(cast.store.meter.locks.all()).toEqual([])
+  })
+
+  test('is what it was once all is back, or once nothing that it forgot is in any window', async () => {
+    restored()
+    cast.clock.move(86_400)
+    expect(await charged(cast, { vault: 2 }), 'the month is longer').toBe('meter-recovering')
+    cast.clock.move(29 * 86_400)
+    expect(await charged(cast, { vault: 2 })).toBe('charged')
+    restored()
+    cast.store.meter.spent.replayed()
+    expect(await charged(cast, { vault: 3 })).toBe('charged')
   })
 })

@@ -275,7 +275,7 @@ describe('the right', () => {
     store.keepRevocation(root.id, new Uint8Array(32), 0, [])
     const release = {
       reader: world.doctor.id, access: new Uint8Array(16), statement: new Uint8Array(32), vault: world.vault.vault,
-      time: 0, answer: () => Uint8Array.of(1), charge: undefined,
+      time: 0, answer: () => Uint8Array.of(1), charge: undefined, entry: undefined,
       word: {
         vault: world.vault.vault, custodian: world.hospital.id, reader: world.doctor.id, kind: 'release' as const,
         time: 0, access: Uint8Array.of(1), word: Uint8Array.of(1),

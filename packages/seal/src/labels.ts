@@ -35,6 +35,9 @@ export const LABELS = {
 
 export type Label = keyof typeof LABELS
 
+/** Of what a trustee seals to itself alone. */
+export const TRUSTEE_LABELS = { journal: 'scelle.health/v1/meter-journal' } as const
+
 const encoder = new TextEncoder()
 
 const encoded = new Map(Object.entries(LABELS).map(([label, text]) => [label, encoder.encode(`${text}\0`)]))

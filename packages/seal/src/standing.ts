@@ -184,3 +184,12 @@ export const Decoy = struct({
   nonce: field(3, id16),
 })
 export type Decoy = Value<typeof Decoy>
+
+/** A trustee's word how far the journal of its meter goes: its peers keep it, should it be restored from a backup. */
+export const SpentUpTo = struct({
+  suite: field(0, suite),
+  trustee: field(1, hash32),
+  serial: field(2, uint()),
+  time: field(3, time),
+})
+export type SpentUpTo = Value<typeof SpentUpTo>

@@ -43,6 +43,7 @@ export const KINDS = [
   'dealing',
   'discovery-key',
   'identity-proof',
+  'spent',
 ] as const
 export type Kind = (typeof KINDS)[number]
 

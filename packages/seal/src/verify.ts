@@ -20,6 +20,7 @@ export {
 export { SealError, type SealErrorCode } from './errors.ts'
 export { LIMITS as FORMAT_LIMITS } from './limits.ts'
 export type { Context } from './context.ts'
+export { TRUSTEE_LABELS } from './labels.ts'
 export * from './statements.ts'
 export * from './standing.ts'
 export * from './discovery.ts'

@@ -41,6 +41,8 @@ export const WIRE_LIMITS = {
   shownStatuses: 8,
   shownFacts: 8,
   shownConfirmations: 4,
+  /** Statements that the index looks through for one page of a trustee's own releases. */
+  releaseJournal: 2_048,
   /** An access older than this is not released on. */
   accessWindow: 300,
 } as const

@@ -216,6 +216,12 @@ export const MeterStatus = struct({
 })
 export type MeterStatus = Value<typeof MeterStatus>
 
+/** A trustee's own `release` words after a leaf, in the order of the log; `next` is where to go on. */
+export const ReleaseJournal = struct({
+  words: field(0, statements(WIRE_LIMITS.releaseJournal)), next: field(1, uint()), end: field(2, bool),
+})
+export type ReleaseJournal = Value<typeof ReleaseJournal>
+
 /** What `GET /v1/self` tells of a server: its principal's key chain and what it is. */
 export const Self = struct({ role: field(0, text(32)), keys: field(1, KeyChain) })
 export type Self = Value<typeof Self>

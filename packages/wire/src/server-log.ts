@@ -55,6 +55,8 @@ export type LogEvent =
   | { readonly event: 'witness'; readonly trustee: number; readonly state: WitnessState }
   /** The index refused to put a release of this trustee on record, for good. */
   | { readonly event: 'release-refused' }
+  /** A restored meter has back what it spent: so many charges. */
+  | { readonly event: 'meter-replayed'; readonly entries: number }
   /** A defect. Its kind and where it was thrown; its message could hold what a patient's record holds. */
   | { readonly event: 'fault'; readonly request?: string; readonly kind: string; readonly at: readonly string[] }
 

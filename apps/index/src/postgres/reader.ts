@@ -172,6 +172,13 @@ export class PostgresReader {
     }))
   }
 
+  async statementsAfter(sequence: number, limit: number): Promise<{ sequence: number; statement: Uint8Array }[]> {
+    return this.#database.selectFrom('leaves as l')
+      .innerJoin('statements as t', (join) => join.onRef('t.vault', '=', 'l.vault').onRef('t.seq', '=', 'l.seq'))
+      .select(['l.sequence', 't.statement'])
+      .where('l.sequence', '>', sequence).orderBy('l.sequence').limit(limit).execute()
+  }
+
   async capsule(vault: Uint8Array, headerHash: Uint8Array): Promise<CapsuleState | undefined> {
     const row = await this.#database.selectFrom('capsule_states as s')
       .innerJoin('parts as p', (join) => join.onRef('p.vault', '=', 's.vault').onRef('p.part', '=', 's.part'))

@@ -210,6 +210,11 @@ export class SqliteReader {
     return rows.map((row) => ({ access: row.access, denial: row.denial ?? undefined, position: positionOf(row) }))
   }
 
+  statementsAfter(sequence: number, limit: number): { sequence: number; statement: Uint8Array }[] {
+    return this.#sql('SELECT sequence, statement FROM statements WHERE sequence > ? ORDER BY sequence LIMIT ?')
+      .all(sequence, limit) as { sequence: number; statement: Uint8Array }[]
+  }
+
   capsule(vault: Uint8Array, headerHash: Uint8Array): CapsuleState | undefined {
     return capsuleByHash(this.#sql, vaultNo(this.#sql, vault) ?? 0, headerHash)
   }

@@ -11,6 +11,7 @@ import { EvidenceError } from '@scelle/wire/evidence'
 import { logOrigin, logPolicy, verifyEd25519, witnessKeys } from '@scelle/wire/log'
 import { Self } from '@scelle/wire/messages'
 import { faultOf, type Log, type WitnessState } from '@scelle/wire/server'
+import type { Spending } from '../meter/spending.ts'
 import type { SeenNotes } from './seen.ts'
 import type { Witness } from './witness.ts'
 
@@ -26,6 +27,8 @@ export interface GossipOptions {
   readonly peers: readonly Address[]
   readonly witness: Witness
   readonly seen: SeenNotes
+  /** What peers say of their meters, and what this trustee said of its own. */
+  readonly spending: Spending
   readonly asking: AskOptions
   readonly log: Log
   /** Milliseconds between two rounds. */
@@ -94,6 +97,7 @@ export class Gossip {
     try {
       await this.#own(peer)
       await this.#theirs(peer)
+      await this.#spending(peer)
       await this.#evidence(peer)
       this.#tell(place, 'cosigning')
     } catch (error) {
@@ -140,6 +144,15 @@ export class Gossip {
       this.#keys.delete(peer.id)
       throw error
     }
+  }
+
+  /** How far the peer's meter came: kept for it. And how far this one's had come, as the peer kept it. */
+  async #spending(peer: Address): Promise<void> {
+    const { asking, identity, spending } = this.#options
+    const theirs = await askFor(asking, `${peer.url}/v1/meter/spent`)
+    if (theirs !== undefined) await spending.keep(theirs, await this.#keysOf(peer))
+    const own = await askFor(asking, `${peer.url}/v1/meter/spent/${toHex(identity.id)}`)
+    if (own !== undefined) await spending.compare(own)
   }
 
   /** What made the peer stop stops this trustee too, if it shows what it says. */

@@ -26,6 +26,8 @@ export interface WitnessOptions {
   readonly store: MirrorStore
   readonly now: () => number
   readonly log: Log
+  /** Told that this trustee was restored from a backup, with the size that it remembers. */
+  readonly restored: (size: number) => void
 }
 
 /** `cosignature`: a note's signature line. */
@@ -130,6 +132,7 @@ export class Witness {
       store.keepSeenNote(identity.id, note)
       this.#floor = note.size
       this.#keepAhead(note)
+      this.#options.restored(this.cosigned?.size ?? 0)
       log({ event: 'witness-restored' })
     })
   }

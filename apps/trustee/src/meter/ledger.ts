@@ -82,12 +82,15 @@ export class Ledger {
     return row?.count ?? 0
   }
 
-  /** False where that statement confirmed something before: each counts once. */
-  confirm(statement: Uint8Array, meter: Uint8Array, colleague: boolean, now: number): boolean {
-    if (this.#db.row('SELECT 1 FROM confirmed WHERE statement = ?', statement) !== undefined) return false
-    this.#db.run('INSERT INTO confirmed (statement, meter, colleague, time) VALUES (?, ?, ?, ?)',
+  /** Whether the statement confirmed something before: each counts once. */
+  isConfirmed(statement: Uint8Array): boolean {
+    return this.#db.row('SELECT 1 FROM confirmed WHERE statement = ?', statement) !== undefined
+  }
+
+  /** Uses the statement up. Idempotent. */
+  confirm(statement: Uint8Array, meter: Uint8Array, colleague: boolean, now: number): void {
+    this.#db.run('INSERT INTO confirmed (statement, meter, colleague, time) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING',
       statement, meter, Number(colleague), now)
-    return true
   }
 
   #last(meter: Uint8Array, measure: number, vault: Uint8Array): number | undefined {

@@ -2,16 +2,19 @@
  * The meter: charges a release before it is answered, in the transaction that records it. What it refuses is decided by
  * arithmetic over exact sets; no alarm, no session and no node has a part in it.
  */
+import { equalBytes } from '@scelle/seal/verify'
 import type { Counter } from '@scelle/wire/messages'
 import { Problem, type ProblemCode } from '@scelle/wire/errors'
 import type { Database } from '../database.ts'
-import { EVERYONE, type Measure, SURGE, TRAILING, type Window } from './budgets.ts'
+import { EVERYONE, type Measure, MEASURES, SURGE, TRAILING, type Window, WINDOWS } from './budgets.ts'
 import type { Confirmed } from './confirmations.ts'
 import { Decoys } from './decoys.ts'
 import { type Explanation, explanationTo, type Source } from './facts.ts'
 import { Ledger } from './ledger.ts'
 import { type Lock, Locks } from './locks.ts'
+import type { JournalEntry } from './journal.ts'
 import type { VerifiedOrder } from './orders.ts'
+import { Spent } from './spent.ts'
 import type { Metered, Standing } from './standing.ts'
 
 /** One release, as the meter sees it. */
@@ -31,6 +34,15 @@ export interface Charge {
 
 /** Charged, or why not. What a refusal leaves behind (a lock) is to be kept all the same. */
 export type Verdict = { readonly refused?: undefined; readonly counter: Counter } | { readonly refused: ProblemCode }
+
+/** What a release would be charged, or why it is refused: decided without changing anything. */
+export type Plan =
+  | { readonly refused: ProblemCode; readonly lock?: Lock }
+  | {
+    readonly refused?: undefined
+    readonly counted: JournalEntry['counted']
+    readonly used: JournalEntry['used']
+  }
 
 /** Measures of which an opening with this explanation is one more; in a surge others than usual, so that it ends. */
 export const measuresOf = (explanation: Explanation, strict: boolean, surge = false): Measure[] => {
@@ -54,12 +66,14 @@ export class Meter {
   readonly ledger: Ledger
   readonly locks: Locks
   readonly decoys: Decoys
+  readonly spent: Spent
   readonly #shadow: boolean
 
   constructor(db: Database, { shadow }: MeterOptions) {
     this.ledger = new Ledger(db)
     this.locks = new Locks(db)
     this.decoys = new Decoys(db)
+    this.spent = new Spent(db)
     this.#shadow = shadow
   }
 
@@ -98,24 +112,67 @@ export class Meter {
     }
   }
 
-  /** To be called within the transaction that records the release, which a refusal takes back but for its lock. */
-  charge(charge: Charge): Verdict {
+  /** Decides about a release. Moves windows on, so it belongs into a transaction. */
+  plan(charge: Charge): Plan {
     const { standing, vault, now } = charge
     if (this.lockOf(standing) !== undefined) return { refused: 'locked' }
+    const { own: { scope, key } } = standing
     // In shadow mode too: this is no matter of numbers.
     if (this.decoys.catches(vault, standing)) {
-      this.locks.add({ scope: standing.own.scope, target: standing.own.key, cause: 'honey', since: now })
-      return { refused: 'locked' }
+      return { refused: 'locked', lock: { scope, target: key, cause: 'honey', since: now } }
     }
-    const refused = this.#shadow ? undefined : this.#refusal(charge)
-    if (refused !== undefined) return { refused }
-    for (const meter of standing.meters) {
-      for (const measure of this.#measures(meter, charge)) {
-        this.ledger.add(meter.key, measure, vault, now)
+    const counted = [
+      ...standing.meters.map((meter) => ({ meter: meter.key, measures: bitsOf(this.#measures(meter, charge)) })),
+      { meter: EVERYONE, measures: bitsOf(['own']) },
+    ]
+    if (this.#shadow) return { counted, used: [] }
+    if (this.#isUnknown(charge)) return { refused: 'meter-recovering' }
+    const refused = this.#refusal(charge)
+    if (refused !== undefined) return refused
+    const step = this.#step(charge)
+    return typeof step === 'string' ? { refused: step } : { counted, used: step }
+  }
+
+  /** Carries out a plan, within the transaction that records the release. */
+  carryOut(plan: Plan, { standing, vault, now }: Charge): Verdict {
+    if (plan.refused !== undefined) {
+      if (plan.lock !== undefined) this.locks.add(plan.lock)
+      return { refused: plan.refused }
+    }
+    this.#count({ ...plan, vault, time: now })
+    return { counter: this.counter(standing, now) }
+  }
+
+  charge(charge: Charge): Verdict {
+    return this.carryOut(this.plan(charge), charge)
+  }
+
+  /** An entry of the journal that this meter does not know any more, in the order of their numbers. */
+  replay(entry: JournalEntry): void {
+    this.#count(entry)
+    this.spent.serial = entry.serial
+  }
+
+  #count({ counted, used, vault, time }: Omit<JournalEntry, 'serial'>): void {
+    for (const { meter, measures } of counted) {
+      for (const [place, measure] of MEASURES.entries()) {
+        if ((measures & (1 << place)) !== 0) this.ledger.add(meter, measure, vault, time)
       }
     }
-    this.ledger.add(EVERYONE, 'own', vault, now)
-    return { counter: this.counter(standing, now) }
+    const [first] = counted
+    for (const { statement, colleague } of first === undefined ? [] : used) {
+      this.ledger.confirm(statement, (first as { meter: Uint8Array }).meter, colleague, time)
+    }
+  }
+
+  /** Restored, and not caught up: what was spent may be in any window that reaches back to then. */
+  #isUnknown(charge: Charge): boolean {
+    const { vault, now, standing } = charge
+    const restored = this.spent.restored(now)
+    return restored !== undefined && standing.meters.some((meter) => this.#measures(meter, charge).some((measure) =>
+      Object.keys(this.boundsOf(meter, measure, now)).some((window) =>
+        now < restored.at + WINDOWS[window as Window] &&
+        !this.ledger.has(meter.key, measure, window as Window, vault, now))))
   }
 
   /** All readers together: it alarms, and blocks nobody. */
@@ -145,16 +202,15 @@ export class Meter {
     }
   }
 
-  #refusal(charge: Charge): ProblemCode | undefined {
-    const over = charge.standing.meters.find((meter) => this.#isOver(meter, charge))
+  #refusal(charge: Charge): { readonly refused: ProblemCode; readonly lock?: Lock } | undefined {
+    const { standing: { meters, own }, vault, now, patientsPerDay: bound } = charge
+    const over = meters.find((meter) => this.#isOver(meter, charge))
     if (over !== undefined) {
-      this.locks.add({ scope: over.scope, target: over.key, cause: 'budget', since: charge.now })
-      return 'budget-spent'
+      return { refused: 'budget-spent', lock: { scope: over.scope, target: over.key, cause: 'budget', since: now } }
     }
-    const { standing: { own }, vault, now, patientsPerDay: bound } = charge
     // What the giver of a grant expects is no sign of a thief: it is refused, and nobody is locked.
-    if (bound !== undefined && this.#isMore(own, 'seen', 'day', { vault, now, bound })) return 'budget-spent'
-    return this.#step(charge)
+    return bound !== undefined && this.#isMore(own, 'seen', 'day', { vault, now, bound })
+      ? { refused: 'budget-spent' } : undefined
   }
 
   /** Whether one more patient would be more than a bound of this meter allows. One who counts already is not more. */
@@ -199,25 +255,29 @@ export class Meter {
       circle.some((house) => this.locks.hasSurge('organisation', house, now))
   }
 
-  /** The ladder of the unexplained: free, then the second key, then a colleague. Uses up what is shown for it. */
-  #step({ standing: { own }, vault, source, confirmations, now }: Charge): ProblemCode | undefined {
-    if (source.by !== 'nobody' || this.#hasSurge(own, now)) return undefined
-    if (this.ledger.has(own.key, 'unexplained', 'day', vault, now)) return undefined
+  /** The ladder of the unexplained: free, then the second key, then a colleague. What of the shown is used for it. */
+  #step({ standing: { own }, vault, source, confirmations, now }: Charge): ProblemCode | JournalEntry['used'] {
+    if (source.by !== 'nobody' || this.#hasSurge(own, now)) return []
+    if (this.ledger.has(own.key, 'unexplained', 'day', vault, now)) return []
     const next = this.ledger.count(own.key, 'unexplained', 'day', now) + 1
+    let stepUps = this.ledger.confirmations(own.key, false, now)
+    let colleagues = this.ledger.confirmations(own.key, true, now)
+    // The second key opens one more lot a day; whoever has stolen it too is not asked twice.
+    const allowed = (): number => own.budget.free * (stepUps === 0 ? 1 : 2 + colleagues)
+    const used: JournalEntry['used'] = []
     for (const { statement, type } of confirmations) {
-      if (next <= this.#allowed(own, now)) return undefined
       const colleague = type === 'colleague'
-      // The second key opens one more lot a day; whoever has stolen it too is not asked twice.
-      if (colleague || this.ledger.confirmations(own.key, false, now) === 0) {
-        this.ledger.confirm(statement, own.key, colleague, now)
-      }
+      const counts = colleague ? stepUps > 0 : stepUps === 0
+      if (next <= allowed() || !counts || this.ledger.isConfirmed(statement)) continue
+      if (used.some((one) => equalBytes(one.statement, statement))) continue
+      used.push({ statement, colleague })
+      if (colleague) colleagues++
+      else stepUps++
     }
-    if (next <= this.#allowed(own, now)) return undefined
-    return this.ledger.confirmations(own.key, false, now) === 0 ? 'step-up-required' : 'colleague-required'
-  }
-
-  #allowed({ key, budget: { free } }: Metered, now: number): number {
-    const stepUps = Math.min(1, this.ledger.confirmations(key, false, now))
-    return free * (1 + stepUps + (stepUps === 0 ? 0 : this.ledger.confirmations(key, true, now)))
+    if (next <= allowed()) return used
+    return stepUps === 0 ? 'step-up-required' : 'colleague-required'
   }
 }
+
+const bitsOf = (measures: readonly Measure[]): number =>
+  measures.reduce((bits, measure) => bits | (1 << MEASURES.indexOf(measure)), 0)

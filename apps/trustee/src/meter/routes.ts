@@ -1,5 +1,6 @@
 /** What is asked of a trustee's meter beside releases: decoys, orders, where a reader stands. */
-import { decode, encode } from '@scelle/seal/verify'
+import { decode, encode, fromHex } from '@scelle/seal/verify'
+import { Problem } from '@scelle/wire/errors'
 import { DecoyNotice, MeterAnswer, MeterRequest, MeterStatus, OrderNotice } from '@scelle/wire/messages'
 import type { Server } from '@scelle/wire/server'
 import { TRUSTEE_LIMITS } from '../limits.ts'
@@ -7,6 +8,8 @@ import type { Releaser } from '../release.ts'
 import { certify } from '../routes.ts'
 import { keepDecoy } from './decoy-notice.ts'
 import { verifyOrder } from './orders.ts'
+import { spentStatement } from './replay.ts'
+import type { Spending } from './spending.ts'
 import { standingOf, verifyStatuses } from './standing.ts'
 
 const addChanges = (server: Pick<Server, 'route'>, { store, issuers, context }: Releaser): void => {
@@ -35,8 +38,32 @@ const addChanges = (server: Pick<Server, 'route'>, { store, issuers, context }: 
   })
 }
 
-export const addMeterRoutes = (server: Pick<Server, 'route'>, releaser: Releaser): void => {
+const addSpending = (
+  server: Pick<Server, 'route'>, { identity, store, context }: Releaser, spending: Spending,
+): void => {
+  server.route({
+    method: 'GET',
+    url: '/v1/meter/spent',
+    policy: 'public',
+    handler: async () => ({ body: await spentStatement(identity, store, context.now()) }),
+  })
+  server.route({
+    method: 'GET',
+    url: '/v1/meter/spent/:peer',
+    policy: 'public',
+    handler: ({ params }) => {
+      const word = spending.of(fromHex(params['peer'] ?? '') ?? new Uint8Array(0))
+      if (word === undefined) throw new Problem('not-found')
+      return { body: word }
+    },
+  })
+}
+
+export const addMeterRoutes = (
+  server: Pick<Server, 'route'>, releaser: Releaser, spending: Spending,
+): void => {
   const { store, issuers, context } = releaser
+  addSpending(server, releaser, spending)
   addChanges(server, releaser)
   server.route({
     method: 'POST',
