@@ -107,8 +107,8 @@ test('the busiest of the days before: newly seen vaults, today left out', () => 
   for (const [n, count] of [[0, 3], [1, 7], [2, 5]] as const) {
     for (let vault = 0; vault < count; vault++) ledger.add(id(0), 'own', id(vault + 10), day(n))
   }
-  expect(ledger.busiestDay(id(0), 30, day(2))).toBe(7)
-  expect(ledger.busiestDay(id(0), 30, day(3))).toBe(7)
-  expect(ledger.busiestDay(id(0), 30, day(40))).toBe(0)
+  expect(ledger.pastDays(id(0), 30, day(2))).toEqual({ days: 2, most: 7 })
+  expect(ledger.pastDays(id(0), 30, day(3))).toEqual({ days: 3, most: 7 })
+  expect(ledger.pastDays(id(0), 30, day(40))).toEqual({ days: 0, most: 0 })
   db.close()
 })

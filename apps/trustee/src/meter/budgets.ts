@@ -1,7 +1,7 @@
 /**
- * How many distinct patients each role may open: one table, with its source. Numbers of people are the simulated caps
- * of 1.25 times the 99.9th percentile of a shift ("shape, not truth"), tightened where `npm run drill` showed that
- * care does not need them.
+ * How many distinct patients each role may open: one table, with its source. Its numbers are what a reader may open in
+ * all. Each opening takes two of three trustees, so each of them bounds two thirds of it: whoever spreads openings over
+ * all three in whatever way gets the number of the table, and no more.
  */
 import type { Role } from '@scelle/seal/verify'
 
@@ -33,10 +33,11 @@ export interface Budget {
 }
 
 /**
- * A house locks above so many times the busiest day of its trailing 30, and never below its table's bound. `monthDays`:
- * as many such days are in a month's bound.
+ * A house locks above so many times the busiest day of its trailing 30, and never below its table's bound. Of a house
+ * with less than `known` such days its register's number alone bounds. `monthDays`: as many such days are in a month's
+ * bound.
  */
-export const TRAILING = { factor: 1.3, days: 30, monthDays: 22 } as const
+export const TRAILING = { factor: 1.3, days: 30, known: 7, monthDays: 22 } as const
 
 /**
  * Signed by two officers: for its hours, so many times the day's bound of `own` beside what is usual, and no ladder. No
@@ -47,24 +48,30 @@ export const SURGE = { factor: 3, rest: 24 * 3_600 } as const
 /** The meter of all readers together, whose id nobody has. */
 export const EVERYONE = new Uint8Array(32)
 
+/** Of three trustees two are asked for each opening: what one of them bounds, for so many openings in all. */
+export const each = (total: number): number => Math.max(1, Math.floor((total * 2) / 3))
+
 const person = (
   { hour, shift, own, month, free, unexplained, strict }: Record<
     'hour' | 'shift' | 'own' | 'month' | 'free' | 'unexplained' | 'strict', number
   >,
 ): Budget => ({
   bounds: {
-    patients: { hour, shift, day: shift },
-    own: { day: own, month },
-    unexplained: { day: unexplained },
-    strict: { day: strict },
+    patients: { hour: each(hour), shift: each(shift), day: each(shift) },
+    own: { day: each(own), month: each(month) },
+    unexplained: { day: each(unexplained) },
+    strict: { day: each(strict) },
   },
-  free,
+  free: each(free),
   near: 0.7,
 })
 
+/** No ladder: an organisation has no second key, and no colleague. */
+const UNASKED = 1_000_000
+
 /** An organisation, or a vendor, as a whole: of those that nobody outside it explains. */
 const house = (day: number): Budget => ({
-  bounds: { own: { day, month: day * TRAILING.monthDays } }, free: day, near: 0.7,
+  bounds: { own: { day: each(day), month: each(day) * TRAILING.monthDays } }, free: UNASKED, near: 0.7,
 })
 
 /** No listed issuer says what it is: it may be anybody who made itself a key. */

@@ -66,12 +66,13 @@ export class Ledger {
       ON CONFLICT DO UPDATE SET time = max(time, excluded.time)`, meter, place, vault, time)
   }
 
-  /** Vaults that came to be `own` on the busiest of the days before today, of so many. */
-  busiestDay(meter: Uint8Array, days: number, now: number): number {
+  /** Of the days before today, of so many: on how many vaults came to be `own`, and how many on the busiest. */
+  pastDays(meter: Uint8Array, days: number, now: number): { days: number; most: number } {
     const today = Math.floor(now / DAY)
-    const row = this.#db.row<{ most: number | null }>(
-      'SELECT max(count) AS most FROM charge_day WHERE meter = ? AND day >= ? AND day < ?', meter, today - days, today)
-    return row?.most ?? 0
+    const row = this.#db.row<{ days: number; most: number | null }>(
+      'SELECT count(*) AS days, max(count) AS most FROM charge_day WHERE meter = ? AND day >= ? AND day < ?',
+      meter, today - days, today)
+    return { days: row?.days ?? 0, most: row?.most ?? 0 }
   }
 
   /** How often this was confirmed in the last 24 hours. */

@@ -6,7 +6,7 @@ import { equalBytes } from '@scelle/seal/verify'
 import type { Counter } from '@scelle/wire/messages'
 import { Problem, type ProblemCode } from '@scelle/wire/errors'
 import type { Database } from '../database.ts'
-import { EVERYONE, type Measure, MEASURES, SURGE, TRAILING, type Window, WINDOWS } from './budgets.ts'
+import { each, EVERYONE, type Measure, MEASURES, SURGE, TRAILING, type Window, WINDOWS } from './budgets.ts'
 import type { Confirmed } from './confirmations.ts'
 import { Decoys } from './decoys.ts'
 import { type Explanation, explanationTo, type Source } from './facts.ts'
@@ -179,7 +179,7 @@ export class Meter {
   everyone(now: number): { day: number; usual: number } {
     return {
       day: this.ledger.count(EVERYONE, 'own', 'day', now),
-      usual: this.ledger.busiestDay(EVERYONE, TRAILING.days, now),
+      usual: this.ledger.pastDays(EVERYONE, TRAILING.days, now).most,
     }
   }
 
@@ -188,16 +188,17 @@ export class Meter {
   }
 
   /** Where the reader stands: its own meter alone, never its colleagues'. */
-  counter({ own: { key, budget } }: Standing, now: number): Counter {
-    const { bounds, free } = budget
+  counter({ own }: Standing, now: number): Counter {
+    const { key, budget: { bounds, free } } = own
+    const { day, month } = this.boundsOf(own, 'own', now)
     return {
       day: this.ledger.count(key, 'seen', 'day', now),
-      dayBound: bounds.own?.day ?? 0,
+      dayBound: day ?? 0,
       unexplained: this.ledger.count(key, 'unexplained', 'day', now),
       free,
-      unexplainedBound: bounds.unexplained?.day ?? 0,
+      unexplainedBound: bounds.unexplained?.day ?? day ?? 0,
       month: this.ledger.count(key, 'own', 'month', now),
-      monthBound: bounds.own?.month ?? 0,
+      monthBound: month ?? 0,
       shadow: this.#shadow,
     }
   }
@@ -240,8 +241,10 @@ export class Meter {
   #houseBounds(
     { key, patientsPerDay }: Metered, bounds: Partial<Record<Window, number>>, now: number,
   ): Partial<Record<Window, number>> {
-    const past = Math.floor(TRAILING.factor * this.ledger.busiestDay(key, TRAILING.days, now))
-    const day = Math.min(Math.max(bounds.day ?? 0, past), patientsPerDay ?? Infinity)
+    const { days, most } = this.ledger.pastDays(key, TRAILING.days, now)
+    const past = Math.max(bounds.day ?? 0, Math.floor(TRAILING.factor * most))
+    const registered = patientsPerDay === undefined ? bounds.day ?? 0 : each(patientsPerDay)
+    const day = days < TRAILING.known ? registered : Math.min(past, registered)
     return { day, month: day * TRAILING.monthDays }
   }
 
