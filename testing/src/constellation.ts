@@ -14,7 +14,7 @@ import {
   type Standing,
   type Timers,
 } from '@scelle/sdk'
-import { type Address, createTrustee, TrusteeStore } from '@scelle/trustee'
+import { type Address, createTrustee, type Trustee, TrusteeStore } from '@scelle/trustee'
 import { type Context, toHex } from '@scelle/seal/verify'
 import type { Log, LogEvent } from '@scelle/wire/server'
 import { TestClock } from './clock.ts'
@@ -196,6 +196,7 @@ export class Constellation {
   #register: Register | undefined
   #store: Storage['store'] | undefined
   #trustees: Party[] = []
+  readonly #ceremonies = new Map<string, Trustee['discovery']>()
 
   constructor(options: ConstellationOptions) {
     this.seed = options.seed
@@ -235,6 +236,15 @@ export class Constellation {
 
   get trustees(): readonly PartyHandle[] {
     return this.#trustees
+  }
+
+  /** The trustees make their key for finding vaults; `renew` asks for new shares of it, once a day at most. */
+  async discovery({ renew }: { readonly renew?: PartyHandle } = {}): Promise<void> {
+    if (renew !== undefined) await this.#ceremonies.get(toHex(renew.id))?.renew()
+    // One round to deal, one to sign, one to hear that all have signed; whoever is first hears in the next.
+    for (let round = 0; round < 4; round++) {
+      for (const { id } of this.#trustees) await this.#ceremonies.get(toHex(id))?.round()
+    }
   }
 
   /** Starts index and trustees; used by `createConstellation`. */
@@ -277,6 +287,7 @@ export class Constellation {
       authorities: [authority],
       ...this.#reached(),
     })
+    this.#ceremonies.set(toHex(identity.id), server.discovery)
     const release = (): void => {
       server.halt()
       store.close()

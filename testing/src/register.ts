@@ -3,9 +3,9 @@
  * real ones are the state's; what it says is believed by trustees that list it, and by nobody else.
  */
 import { createHmac } from 'node:crypto'
-import { signStatus } from '@scelle/seal/grants'
+import { signIdentityProof, signStatus } from '@scelle/seal/grants'
 import { createIdentity, type Identity } from '@scelle/seal/identity'
-import { type Context, type Role, type Status, toHex } from '@scelle/seal/verify'
+import { type Context, type IdentityProof, type Role, type Status, toHex } from '@scelle/seal/verify'
 
 export interface Enrolled extends Partial<Omit<Status, 'suite' | 'salt' | 'subject' | 'role' | 'meter'>> {
   /** Principal id: one device's keys. */
@@ -17,6 +17,10 @@ export interface Enrolled extends Partial<Omit<Status, 'suite' | 'salt' | 'subje
    */
   readonly number?: string
 }
+
+/** Who somebody is, as the register has seen it. */
+export type Proven = Pick<IdentityProof, 'subject' | 'pseudonym' | 'inPerson'> &
+  Partial<Pick<IdentityProof, 'vault' | 'notBefore' | 'expires'>>
 
 const DAYS = 24 * 3600
 
@@ -42,6 +46,14 @@ export class Register {
   /** Whom a number is counted as: 32 bytes, the same each time, and useless without the register's key. */
   meterOf(number: string): Uint8Array {
     return new Uint8Array(createHmac('sha256', this.#key).update(number).digest())
+  }
+
+  /** A signed proof of identity, valid from now for four days unless said otherwise. */
+  prove({ subject, pseudonym, inPerson, ...more }: Proven): Promise<Uint8Array> {
+    const now = Math.floor(this.#context.now() / 1000)
+    return signIdentityProof(this.identity, {
+      subject, pseudonym, inPerson, notBefore: now - 60, expires: now + 4 * DAYS, ...more,
+    }, this.#context)
   }
 
   /** A signed status, valid from now for a month unless said otherwise. Of a house, the meter is its principal id. */

@@ -56,6 +56,14 @@ export const TRUSTEE_LIMITS = {
     'on-call': 24 * 3600,
   },
   factAhead: 24 * 3600,
+  discoveryBody: 1024 * 1024,
+  /** People that may be looked up for each patient that may be opened: see `discovery/evaluate.ts`. */
+  lookupsPerPatient: 2,
+  /** Shares that were renewed still answer for this long, and are renewed at a peer's wish this often at most. */
+  discoveryOverlap: 600,
+  discoveryRenewAfter: 24 * 3600,
+  /** Between the notice of a change of somebody's vault, and the change. */
+  bindingNotice: 72 * 3600,
   /** An access may be signed this far ahead of our clock, and is released on for this long. */
   accessAhead: WIRE_LIMITS.signatureWindow,
   accessWindow: WIRE_LIMITS.accessWindow,

@@ -9,6 +9,7 @@ import {
 import { gatheredLines, pooledRandom } from '@scelle/wire/process'
 import { createLog } from '@scelle/wire/server'
 import { NotSigned, signLost } from './log/sign-lost.ts'
+import { WIRE_LIMITS } from '@scelle/wire/limits'
 import { createTrustee, TrusteeStore } from './trustee.ts'
 
 const Configuration = settings({
@@ -42,6 +43,7 @@ const start = async (configPath: string): Promise<void> => {
     context: { now: Date.now, random: pooledRandom() },
     log: createLog(gatheredLines((text) => process.stdout.write(text)), Date.now),
     authorities: config.authorities,
+    discoveryEvery: WIRE_LIMITS.gossipEvery * 1000,
   })
   // Whoever reads the log may go away; what must not be lost is in the store.
   process.stdout.on('error', () => undefined)

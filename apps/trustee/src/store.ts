@@ -3,6 +3,7 @@ import { encode, equalBytes } from '@scelle/seal/verify'
 import { Problem } from '@scelle/wire/errors'
 import type { Counter } from '@scelle/wire/messages'
 import { Database } from './database.ts'
+import { DISCOVERY_SCHEMA, DiscoveryStore } from './discovery/store.ts'
 import { LOG_SCHEMA, MirrorStore, type ShownLeaf } from './log/mirror-store.ts'
 import { DECOY_SCHEMA } from './meter/decoys.ts'
 import { METER_SCHEMA } from './meter/ledger.ts'
@@ -63,15 +64,18 @@ export class TrusteeStore {
   readonly words: WordStore
   /** What was opened by whom, and who is locked, likewise. */
   readonly meter: Meter
+  /** What it needs for finding vaults, likewise. */
+  readonly discovery: DiscoveryStore
   readonly #db: Database
 
   /** `:memory:` keeps nothing. Throws where another process has the file. */
   constructor(path: string, { shadow = false }: Partial<MeterOptions> = {}) {
-    this.#db = new Database(path, SCHEMA + LOG_SCHEMA + WORD_SCHEMA + METER_SCHEMA + LOCK_SCHEMA + DECOY_SCHEMA +
-      SPENT_SCHEMA)
+    const meters = METER_SCHEMA + LOCK_SCHEMA + DECOY_SCHEMA + SPENT_SCHEMA
+    this.#db = new Database(path, SCHEMA + LOG_SCHEMA + WORD_SCHEMA + meters + DISCOVERY_SCHEMA)
     this.log = new MirrorStore(this.#db)
     this.words = new WordStore(this.#db)
     this.meter = new Meter(this.#db, { shadow })
+    this.discovery = new DiscoveryStore(this.#db)
   }
 
   /**

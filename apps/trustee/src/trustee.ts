@@ -7,6 +7,8 @@ import { WIRE_LIMITS } from '@scelle/wire/limits'
 import { createServer, type Log, type Server } from '@scelle/wire/server'
 import { systemTimers, type Timers } from '@scelle/wire/timers'
 import { TRUSTEE_LIMITS } from './limits.ts'
+import { Ceremony } from './discovery/ceremony.ts'
+import { addDiscoveryRoutes } from './discovery/routes.ts'
 import { type Address, Gossip } from './log/gossip.ts'
 import { addLogRoutes } from './log/routes.ts'
 import { SeenNotes } from './log/seen.ts'
@@ -41,6 +43,11 @@ export interface TrusteeOptions {
   readonly timers?: Timers
   /** Milliseconds between two exchanges with the peers: the protocol's, unless a test lets days go by at once. */
   readonly gossipEvery?: number
+  /**
+   * Milliseconds between two looks at the peers' parts of the key for finding vaults. Where absent it looks only when
+   * `discovery` of the trustee is called.
+   */
+  readonly discoveryEvery?: number
 }
 
 /** `close` ends the server, `halt` what it does by itself alone; the store stays its owner's to close. */
@@ -50,6 +57,8 @@ export interface Trustee extends Pick<Server, 'listen' | 'inject' | 'close'> {
   readonly gossip: () => Promise<void>
   /** Tries to get back what a restored meter spent, beside the regular times: whether all is known. */
   readonly replay: () => Promise<boolean>
+  /** Makes and renews the key for finding vaults, with the peers. */
+  readonly discovery: Pick<Ceremony, 'round' | 'renew'>
 }
 
 const followLog = (
@@ -117,6 +126,11 @@ export const createTrustee = (options: TrusteeOptions): Trustee => {
   })
   addRoutes(server, { store, releaser, sender })
   addMeterRoutes(server, releaser, spending)
+  const ceremony = new Ceremony({
+    identity, peers: options.peers ?? [], store: store.discovery, asking, log: options.log,
+  })
+  addDiscoveryRoutes(server, ceremony, releaser)
+  if (options.discoveryEvery !== undefined) ceremony.start(options.discoveryEvery)
   addLogRoutes(server, { witness, store: store.log, seen, indexId })
   // What was released before this start may not be on record yet.
   sender.wake()
@@ -125,5 +139,7 @@ export const createTrustee = (options: TrusteeOptions): Trustee => {
     halt()
     await server.close()
   }
-  return { ...server, halt, close, gossip: () => gossip.round(), replay: () => replay.once() }
+  return {
+    ...server, halt, close, gossip: () => gossip.round(), replay: () => replay.once(), discovery: ceremony,
+  }
 }

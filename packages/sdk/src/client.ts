@@ -5,6 +5,7 @@ import { encode, type PrincipalKeys, RIGHTS, SealError, toHex, type VaultGenesis
 import { NewVault } from '@scelle/wire/messages'
 import { Committer, type PreparedCommit, type SubmitResult } from './committer.ts'
 import { Connection, type Options } from './connection.ts'
+import { type BindResult, Discovery, type Found, provenPseudonym, type Traits } from './discovery.ts'
 import { SdkError } from './errors.ts'
 import { type ChainedGrant, type GrantNotice, loadReceived, receivedNotices } from './grant-list.ts'
 import { type Id, idBytes } from './ids.ts'
@@ -43,11 +44,13 @@ export class Client {
   readonly identity: Identity
   readonly #connection: Connection
   readonly #committer: Committer
+  readonly #discovery: Discovery
 
   constructor(connection: Connection) {
     this.identity = connection.identity
     this.#connection = connection
     this.#committer = new Committer(connection)
+    this.#discovery = new Discovery(connection)
   }
 
   /** Principal ids of index and trustees: write them down once, and give them as `pins` from then on. */
@@ -125,6 +128,37 @@ export class Client {
   /** Verified keys of a principal, whose id is the hash of the first of them. */
   async principal(id: Id): Promise<PrincipalKeys> {
     return (await this.#connection.directory.of(idBytes(id))).keys
+  }
+
+  /**
+   * The vault of somebody, by who they are; undefined where there is none yet. Counted at two trustees, found or not.
+   * Throws `bad-input`, `discovery-insufficient`.
+   */
+  discover(traits: Traits): Promise<Found | undefined> {
+    return this.#discovery.discover(traits)
+  }
+
+  /** What stands for an identity: for issuers, who prove it. Counted at two trustees. */
+  pseudonymOf(traits: Traits): Promise<Uint8Array> {
+    return this.#discovery.pseudonym(traits)
+  }
+
+  /**
+   * Has a vault of this principal's found under an identity: of a custodian, by who the patient is; of an owner, by a
+   * listed issuer's proof that it is theirs. Where the identity has a vault in custody already, the change waits for 72
+   * hours after notice, unless proven in person. Throws `index-problem`, `trustee-problem`, `discovery-insufficient`.
+   */
+  async bind(id: Id, whose: Traits | { readonly proof: Uint8Array }): Promise<BindResult> {
+    const vault = idBytes(id)
+    const { genesisSigned } = await loadView(this.#connection, vault)
+    const proof = 'proof' in whose ? whose.proof : undefined
+    const pseudonym = 'proof' in whose ? provenPseudonym(whose.proof) : await this.#discovery.pseudonym(whose)
+    return this.#discovery.bind(genesisSigned, vault, pseudonym, proof)
+  }
+
+  /** As the controller of the vault that an identity has: stops a change that waits. */
+  async objectTo(traits: Traits): Promise<void> {
+    return this.#discovery.object(await this.#discovery.pseudonym(traits))
   }
 
   /**

@@ -15,6 +15,7 @@ export type SdkErrorCode =
   | 'pin-mismatch'
   | 'trustee-unknown'
   | 'release-insufficient'
+  | 'discovery-insufficient'
   | 'no-grant'
   | 'not-custodian'
   | 'category-unknown'

@@ -19,6 +19,7 @@ export type { Options, Pins } from './connection.ts'
 export {
   ACCESS_DETAIL, type AccessAbout, type AccessFacts, type AccessNote, type EntryText, type House, noteOf,
 } from './entry-text.ts'
+export type { BindResult, Found, InsTraits, StrictTraits, Traits } from './discovery.ts'
 export { SdkError, type SdkErrorCode } from './errors.ts'
 export type { ChainedGrant } from './grant-list.ts'
 export type { Id } from './ids.ts'

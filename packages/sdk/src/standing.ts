@@ -15,7 +15,7 @@ export interface Shown {
 }
 
 export interface Standing {
-  /** What to show for an opening of this vault. Asked before each access. */
+  /** What to show for an opening of this vault. Asked before each access. 32 zero bytes: to look somebody up. */
   readonly show: (vault: Uint8Array) => Shown | Promise<Shown>
   /** Told where this reader stands at a trustee, after each of its answers. */
   readonly counted?: (trustee: Uint8Array, counter: Counter) => void

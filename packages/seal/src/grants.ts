@@ -9,5 +9,5 @@ export {
 } from './grants/grant.ts'
 export { createAccess, createRevocation, type MadeAccess, type NewAccess } from './grants/statements.ts'
 export {
-  makeOrder, signConfirmation, signDecoy, signFact, signOrder, signReport, signStatus, signTicket,
+  makeOrder, signConfirmation, signDecoy, signFact, signIdentityProof, signOrder, signReport, signStatus, signTicket,
 } from './grants/standing.ts'

@@ -7,6 +7,6 @@ export {
   type PartialEvaluation, placeOf, pseudonymOf, requireEvaluation,
 } from './voprf/evaluation.ts'
 export {
-  deal, keyOfDealings, shareOfDealings, type ToDeal, type VerifiedDealing, verifyDealing,
+  deal, keyOfDealings, readDealing, shareOfDealings, type ToDeal, type VerifiedDealing, verifyDealing,
 } from './voprf/dealing.ts'
 export { verifyDiscoveryKey } from './voprf/key.ts'

@@ -53,6 +53,8 @@ export type LogEvent =
   | { readonly event: 'log-recovered'; readonly leaves: number }
   /** How it stands between the index and a trustee, by its place in the configuration; told when it changes. */
   | { readonly event: 'witness'; readonly trustee: number; readonly state: WitnessState }
+  /** Making or renewing the key for finding vaults stopped: by which rule, and which peer broke it, if one did. */
+  | { readonly event: 'discovery'; readonly problem: string; readonly trustee?: number }
   /** The index refused to put a release of this trustee on record, for good. */
   | { readonly event: 'release-refused' }
   /** A restored meter has back what it spent: so many charges. */

@@ -1,5 +1,6 @@
 /** What registers, patients, schedulers, colleagues, officers and sponsors sign: see `../standing.ts`. */
 import type { Context } from '../context.ts'
+import { IdentityProof } from '../discovery.ts'
 import { encode } from '../encoding/schema.ts'
 import type { Identity } from '../identity.ts'
 import { Confirmation, Decoy, Fact, Order, Report, Status, Ticket } from '../standing.ts'
@@ -39,6 +40,13 @@ export const signReport = (
   reader: Identity, report: Omit<Report, 'suite' | 'nonce' | 'reader'>, context: Context,
 ): Promise<Uint8Array> => reader.sign('report', encode(Report, {
   ...report, suite: SUITE, reader: reader.id, nonce: context.random(16),
+}))
+
+/** An issuer saw who somebody is. */
+export const signIdentityProof = (
+  issuer: Identity, proof: Omit<IdentityProof, 'suite' | 'nonce'>, context: Context,
+): Promise<Uint8Array> => issuer.sign('identity-proof', encode(IdentityProof, {
+  ...proof, suite: SUITE, nonce: context.random(16),
 }))
 
 /** Says that a vault is a decoy: to be sent to trustees, and to nobody else. */

@@ -14,7 +14,9 @@ import type { Identity } from '../identity.ts'
 import { labelBytes } from '../labels.ts'
 import { SUITE } from '../statements.ts'
 import { concatBytes, equalBytes, toHex, u32, u8 } from '../verify/bytes.ts'
-import { type PrincipalKeys, requireCurrentKey, requireSuite, verifySigned } from '../verify/identity.ts'
+import {
+  decodeSigned, type PrincipalKeys, requireCurrentKey, requireSuite, statementId, verifySigned,
+} from '../verify/identity.ts'
 import { evaluationHolds, type KeyShare, placeOf } from './evaluation.ts'
 import {
   BASE, decodePoint, decodeScalar, lagrange, type Point, possessionPoint, randomScalar, Scalar,
@@ -107,6 +109,12 @@ export const verifyDealing = async (
   }
   requireGeneration({ id, dealer: dealer.id, dealing }, generation, value, key)
   return { id, dealer: dealer.id, dealing }
+}
+
+/** A dealing that its holder has verified before, from its own store. */
+export const readDealing = (signedBytes: Uint8Array): VerifiedDealing => {
+  const { signer, body } = decodeSigned('dealing', signedBytes)
+  return { id: statementId(signedBytes), dealer: signer, dealing: decode(Dealing, body) }
 }
 
 /** A first dealing renews nothing; a later one renews exactly its dealer's share of the key that is there. */
