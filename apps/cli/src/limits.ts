@@ -4,6 +4,8 @@ export const CLI_LIMITS = {
   firstPort: 8_700,
   /** A party that is not ready by then has failed to start. */
   startupTime: 30_000,
+  /** How long the status that the demonstration register gives is valid: a new one at each start. */
+  demoStatus: 366 * 24 * 3_600_000,
   /** Parties get this long to finish what they hold before they are killed. */
   shutdownTime: 10_000,
   /** One file to import, decompressed. */

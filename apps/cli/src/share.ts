@@ -8,7 +8,7 @@ import type { AnyResource } from './import/read.ts'
 import type { Io } from './io.ts'
 import { MESSAGES } from './messages.ts'
 import { patientIdOf, printOpened } from './open.ts'
-import { identityIn } from './run/provision.ts'
+import { identityIn } from './run/identities.ts'
 
 interface Parameters extends AnyResource {
   readonly parameter?: readonly {

@@ -10,7 +10,9 @@ import { setTimeout as sleep } from 'node:timers/promises'
 import { type EdgeClient, edgeClient } from '../src/edge-client.ts'
 import { Home, type Installation, PARTIES, type Party, urlOf } from '../src/home.ts'
 import type { Io } from '../src/io.ts'
-import { identityIn, provision } from '../src/run/provision.ts'
+import { identityIn } from '../src/run/identities.ts'
+import { provision } from '../src/run/provision.ts'
+import { registerAtIndex } from '../src/run/register.ts'
 import { startParty, untilReady } from '../src/run/supervise.ts'
 
 const canListen = (port: number): Promise<boolean> =>
@@ -75,7 +77,10 @@ export const startParties = async (name: string): Promise<Parties> => {
     await untilReady(io, installation, party, child)
   }
   // The index begins once it has heard from its trustees.
-  for (const party of PARTIES.toSorted((a, b) => order(a) - order(b))) await start(party)
+  for (const party of PARTIES.toSorted((a, b) => order(a) - order(b))) {
+    if (party === 'edge') await registerAtIndex(io, installation)
+    await start(party)
+  }
   const process = (party: Party): ChildProcess => processes.get(party) as ChildProcess
   return {
     root, io, installation, said, process,

@@ -34,6 +34,11 @@ export const configSchema = settings({
   index: party,
   trustees: v.pipe(v.array(party), v.length(3, 'three trustees')),
   organisation: settings({ name }),
+  /**
+   * Files with the signed statuses that a register gave the organisation, and the vendor that runs this edge for it if
+   * there is one: what trustees count its openings by. Read again when they change. Without: one that nobody knows.
+   */
+  standing: v.optional(settings({ statuses: v.pipe(v.array(filePath), v.minLength(1), v.maxLength(8)) })),
   /** Those whose shared patients enter the directory by themselves. What others share waits to be accepted. */
   partners: v.optional(principalIds, []),
   /** Applications enrolled here: principal id, key records (genesis first), and what they may do. */

@@ -1,16 +1,16 @@
 /** One organisation's FHIR R4 façade over its vaults. */
 import {
-  type Client, type Fetch, type Identity, type PrincipalKeys, systemTimers, type Timers, toHex, verifyKeyChain,
+  type Client, type PrincipalKeys, type Standing, systemTimers, type Timers, toHex, verifyKeyChain,
 } from '@scelle/sdk'
-import { DEFAULT_RULES, type RuleTable } from '@scelle/fhir/categories'
+import { DEFAULT_RULES } from '@scelle/fhir/categories'
 import { ProfileSet } from '@scelle/fhir/profiles'
 import { installDefinitions } from '@scelle/fhir/validate'
 import { createLog, createServer, type Server } from '@scelle/wire/server'
 import { assembleAccessLog } from './access-log/assemble.ts'
 import { aboutOf } from './access-log/facts.ts'
 import { Register } from './access-log/register.ts'
-import { type Aside, PreparedTransactions } from './aside/transactions.ts'
-import { assembleBinaries, type Binaries, type BinariesOptions } from './attachments/assemble.ts'
+import { PreparedTransactions } from './aside/transactions.ts'
+import { assembleBinaries } from './attachments/assemble.ts'
 import { addBinaryRoutes } from './attachments/routes.ts'
 import { Bundles } from './bundles.ts'
 import type { Right } from './call.ts'
@@ -24,12 +24,15 @@ import { addExportFiles } from './exports/routes.ts'
 import type { Entry } from './entry.ts'
 import { fhirRoutes } from './fhir-routes.ts'
 import { Grants } from './grants.ts'
+import { housekeeping } from './housekeeping.ts'
 import { Interactions } from './interactions.ts'
-import { join, type PartyAddress } from './join.ts'
+import { join } from './join.ts'
 import { EDGE_LIMITS } from './limits.ts'
 import { faultFields, type Log, lineLog } from './log.ts'
 import { Operations } from './operations.ts'
+import type { Application, Edge, EdgeOptions } from './options.ts'
 import { Pager } from './paging.ts'
+import type { Parts } from './parts.ts'
 import { Persons } from './persons.ts'
 import { Merging } from './persons/merging.ts'
 import { DuplicateReview } from './persons/review.ts'
@@ -47,104 +50,17 @@ import { SealedState } from './store/state.ts'
 import { valueSetsOf } from './terminology.ts'
 import { uuidOf } from './uuid.ts'
 import { Validation } from './validation.ts'
-import { type KeysAhead, ORGANISATION, VaultShelf } from './vaults.ts'
+import { ORGANISATION, VaultShelf } from './vaults.ts'
 import { assembleWrites } from './writes/assemble.ts'
-import type { Confirmer } from './writes/confirmer.ts'
-import type { Returner } from './writes/returner.ts'
 import { Planner } from './writes/planner.ts'
-import type { Submitter } from './writes/submitter.ts'
 import { Writer } from './writes/writer.ts'
 
+export type { Application, Edge, EdgeOptions } from './options.ts'
 export type { ChartLimits } from './charts.ts'
 export type { SessionLimits } from './sessions.ts'
 export type { PartyAddress } from './join.ts'
 export { RIGHTS, type Right } from './call.ts'
 export { EDGE_LIMITS } from './limits.ts'
-
-export interface Application {
-  /** Principal id, hex. */
-  readonly id: string
-  readonly name: string
-  readonly rights: readonly Right[]
-  /** Signed key records, genesis first. */
-  readonly keys: readonly Uint8Array[]
-}
-
-export interface EdgeOptions {
-  readonly identity: Identity
-  /** Folder of the sealed directory; made if it is not there. */
-  readonly data: string
-  readonly index: PartyAddress
-  readonly trustees: readonly PartyAddress[]
-  readonly organisation: { readonly name: string }
-  readonly applications: readonly Application[]
-  /** Principal ids, hex, whose shared patients enter without being asked about. Others wait to be accepted. */
-  readonly partners?: readonly string[]
-  readonly rules?: RuleTable
-  /** Profiles that resources are held against where they declare them. */
-  readonly profiles?: ProfileSet
-  /** Of documents made here, where neither reader nor patient says otherwise. */
-  readonly language?: 'fr' | 'en'
-  readonly charts?: Partial<ChartLimits>
-  readonly sessions?: Partial<SessionLimits>
-  /** Names, with port, under which others reach it. */
-  readonly authorities?: readonly string[]
-  /** Its public address, with `/fhir`: what answers are told with. Absent: the name in the request's Host. */
-  readonly base?: string | undefined
-  readonly now: () => number
-  readonly random: (length: number) => Uint8Array
-  /** Gets one JSON line per event, without content. */
-  readonly write: (line: string) => void
-  readonly fetch?: Fetch
-  readonly timers?: Timers
-  /** Waits for the disk on another thread: for a process of its own, whose time is real. */
-  readonly diskAside?: boolean
-  /** Told of octets of attachments as they pass: for a process that bounds what waits to be collected. */
-  readonly octetsPassed?: (octets: number) => void
-  /** Prepares large transactions elsewhere; closed with the edge. It knows no profiles: not used beside those. */
-  readonly aside?: Aside
-  /** Draws category keys of new vaults ahead, elsewhere; closed with the edge. */
-  readonly keysAhead?: { readonly take: KeysAhead; readonly close: () => Promise<void> }
-  /** Called before octets are written to the disk, so that a test can fill it. */
-  readonly spoolFault?: BinariesOptions['faultPoint']
-}
-
-export interface Edge {
-  /** Takes requests; returns the address with the port that it got. */
-  readonly listen: Server['listen']
-  /** A request without a socket. */
-  readonly inject: Server['inject']
-  /** Looks now for patients that others shared with this organisation. */
-  readonly lookForGrants: () => Promise<void>
-  /** Patients in its care, open charts, resources waiting for review. */
-  readonly figures: () => { readonly patients: number; readonly openCharts: number; readonly unclassified: number }
-  /** Finishes what is under way, keeps what is not finished, and ends. */
-  readonly close: () => Promise<void>
-  /** Lets go of the disk and of nothing else: what is left of an edge whose process was killed. */
-  readonly release: () => void
-}
-
-/** The parts of a running edge, before it has a door. */
-interface Parts {
-  readonly db: Database
-  readonly register: Register
-  readonly state: SealedState
-  readonly directory: Directory
-  readonly vaults: VaultShelf
-  readonly charts: Charts
-  readonly accessLogs: Charts
-  readonly sessions: Sessions
-  readonly persons: Persons
-  readonly grants: Grants
-  readonly submitter: Submitter
-  readonly confirmer: Confirmer
-  readonly returner: Returner
-  readonly routes: FhirRoutes
-  readonly binaries: Binaries
-  readonly exports: Exports
-  readonly exportJobs: ExportJobs
-  readonly proofs: Proofs
-}
 
 /**
  * Starts an edge: opens its directory, completes what a former process left in the outbox, opens the organisation's
@@ -227,7 +143,8 @@ const assemble = async (options: EdgeOptions, db: Database, log: Log): Promise<P
       return id === undefined ? undefined : { id, vault: () => vaults.get(id) }
     },
   })
-  const client = await join({ ...options, state, timers, log, entryText: register.text })
+  const show = standingOf(options.standing)
+  const client = await join({ ...options, state, timers, log, entryText: register.text, show })
   const self = toHex(identity.id)
   const directory = new Directory(db, cabinet, self)
   const vaults = new VaultShelf(client, directory, options.keysAhead?.take)
@@ -272,6 +189,10 @@ const assemble = async (options: EdgeOptions, db: Database, log: Log): Promise<P
     ...served,
   }
 }
+
+/** The organisation's own, as it shows it for what it opens itself. */
+const standingOf = (standing: EdgeOptions['standing']): Standing | undefined =>
+  standing === undefined ? undefined : { show: () => ({ statuses: standing.statuses() }) }
 
 const CHART_LIMITS: ChartLimits = {
   open: EDGE_LIMITS.openCharts,
@@ -376,41 +297,6 @@ const prepare = async (parts: Parts, log: Log): Promise<() => Promise<boolean>> 
   await openOwn()
   await grants.look()
   return openOwn
-}
-
-/** Closes idle charts, looks for grants, keeps the sdk's memory; the answer ends it. */
-const housekeeping = (parts: Parts, options: EdgeOptions, log: Log): (() => void) => {
-  const timers = options.timers ?? systemTimers
-  const every = (interval: number, work: () => void): (() => void) => {
-    let cancel = (): void => undefined
-    const arm = (): void => {
-      cancel = timers.after(interval, () => {
-        arm()
-        // A full disk is told to those who write: it ends neither the process nor the sweeping of charts.
-        Promise.resolve().then(work).catch((error: unknown) => log('housekeeping-failed', faultFields(error)))
-      })
-    }
-    arm()
-    return () => cancel()
-  }
-  const ends = [
-    every(EDGE_LIMITS.sweepInterval, () => {
-      parts.sessions.sweep()
-      parts.charts.sweep()
-      parts.accessLogs.sweep()
-      void parts.register.move()
-      parts.exportJobs.sweep()
-      parts.binaries.uploads.sweep().catch((error: unknown) => log('uploads-not-swept', faultFields(error)))
-      if (parts.state.waiting) parts.db.write(false, () => parts.state.flush())
-      parts.db.flush()
-      parts.confirmer.sweep()
-    }),
-    every(EDGE_LIMITS.returnInterval, () => void parts.returner.look()),
-    every(EDGE_LIMITS.grantsInterval, () => {
-      parts.grants.look().catch((error: unknown) => log('grants-not-read', faultFields(error)))
-    }),
-  ]
-  return () => ends.forEach((end) => end())
 }
 
 const openDoor = (

@@ -1,4 +1,4 @@
-import { type Client, connect, type Options, type Timers } from '@scelle/sdk'
+import { type Client, connect, type Options, type Standing, type Timers } from '@scelle/sdk'
 import type { Log } from './log.ts'
 import type { SealedState } from './store/state.ts'
 
@@ -16,6 +16,8 @@ export interface Joining extends Pick<Options, 'identity' | 'fetch' | 'entryText
   readonly state: SealedState
   readonly timers: Timers
   readonly log: Log
+  /** Shown to trustees with each opening. */
+  readonly show?: Standing | undefined
 }
 
 /** Meets index and trustees as this organisation, and checks that they are those that they were. */
@@ -31,6 +33,7 @@ export const join = (from: Joining): Promise<Client> => {
     timers,
     log: (event) => log(`sdk-${event}`),
     ...(from.entryText === undefined ? {} : { entryText: from.entryText }),
+    ...(from.show === undefined ? {} : { standing: from.show }),
     ...(from.fetch === undefined ? {} : { fetch: from.fetch }),
     pins: {
       ...(index.id === undefined ? {} : { index: index.id }),

@@ -11,6 +11,7 @@ import { configSchema, type EdgeConfig } from './config.ts'
 import { directFetch } from './direct-fetch.ts'
 import { createEdge, type EdgeOptions } from './edge.ts'
 import { loadPackages } from './packages/load.ts'
+import { statusFiles } from './standing/status-files.ts'
 
 const rulesOf = (config: EdgeConfig, at: (path: string) => string): Pick<EdgeOptions, 'rules'> => {
   if (config.categories === undefined) return {}
@@ -46,6 +47,15 @@ const asideOf = (config: EdgeConfig, { rules }: Pick<EdgeOptions, 'rules'>): Pic
   return { aside: new AsideThread({ failed, ...(rules === undefined ? {} : { rules }) }) }
 }
 
+const standingOf = (config: EdgeConfig, at: (path: string) => string): Pick<EdgeOptions, 'standing'> => {
+  if (config.standing === undefined) return {}
+  try {
+    return { standing: { statuses: statusFiles(config.standing.statuses.map(at)) } }
+  } catch (cause) {
+    throw new ConfigError('config-invalid', 'standing.statuses: a file cannot be read', { cause })
+  }
+}
+
 const start = async (file: string): Promise<void> => {
   const { config, at } = loadConfig(file, configSchema)
   const identity = await importIdentity(new Uint8Array(readFileSync(at(config.identity))))
@@ -59,6 +69,7 @@ const start = async (file: string): Promise<void> => {
     index: config.index,
     trustees: config.trustees,
     organisation: config.organisation,
+    ...standingOf(config, at),
     applications: config.applications.map((one) => ({
       ...one, keys: one.keys.map((record) => new Uint8Array(Buffer.from(record, 'hex'))),
     })),

@@ -4,6 +4,7 @@ import { createIdentity, type Identity, toHex } from '@scelle/sdk'
 import {
   type Constellation, type ConstellationOptions, createConstellation, type PartyHandle,
 } from '@scelle/testing/constellation'
+import type { Enrolled } from '@scelle/testing/register'
 import { signRequest } from '@scelle/wire/http'
 import { createEdge, type Edge, type EdgeOptions, type Right } from '../src/edge.ts'
 
@@ -101,6 +102,8 @@ export interface World {
 export interface WorldOptions extends Partial<ConstellationOptions> {
   readonly charts?: EdgeOptions['charts']
   readonly sessions?: EdgeOptions['sessions']
+  /** The organisation has a status: of what it is. Without, it is one that nobody knows. */
+  readonly registered?: Pick<Enrolled, 'role' | 'patientsPerDay'>
   readonly name?: string
   readonly profiles?: EdgeOptions['profiles']
   readonly base?: string
@@ -126,6 +129,8 @@ export const createWorld = async (options: WorldOptions): Promise<World> => {
   const exporter = { identity: await make(), rights: ['read', 'search', 'export'] as const }
   const lines: string[] = []
   const identity = await constellation.identity('organisation')
+  const statuses = options.registered === undefined
+    ? undefined : [await constellation.register.enrol({ subject: identity.id, ...options.registered })]
   let edge: Edge | undefined
   const party = await constellation.attach({
     name,
@@ -143,6 +148,7 @@ export const createWorld = async (options: WorldOptions): Promise<World> => {
           id: toHex(own.id), name: `application ${place}`, keys: own.chain, rights,
         })),
         authorities: [authority],
+        ...(statuses === undefined ? {} : { standing: { statuses: () => statuses } }),
         ...context,
         ...(fetch === undefined ? {} : { fetch }),
         ...(timers === undefined ? {} : { timers }),

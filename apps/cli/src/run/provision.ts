@@ -1,24 +1,13 @@
 /** First start: every party draws its own keys, and gets a configuration that names the others by their ids. */
-import { createIdentity, exportIdentity, importIdentity, type Identity } from '@scelle/seal/identity'
 import { toHex } from '@scelle/seal/verify'
 import { type Home, type Installation, PARTIES, type Party, portOf, urlOf } from '../home.ts'
 import type { Io } from '../io.ts'
+import { identityIn } from './identities.ts'
+import { enrol, HOSPITAL, STATUS } from './register.ts'
 
 const KIND = {
   'index': 'index', 'trustee-1': 'trustee', 'trustee-2': 'trustee', 'trustee-3': 'trustee', 'edge': 'organisation',
 } as const
-
-/** The identity kept in a folder, made on first use. */
-export const identityIn = async (
-  home: Home, folder: string, kind: 'person' | 'organisation' | 'machine' | 'trustee' | 'index', io: Io,
-): Promise<Identity> => {
-  const stored = await home.read(folder, 'identity')
-  if (stored !== undefined) return importIdentity(stored)
-  const identity = await createIdentity(kind, io)
-  await home.folder(folder)
-  await home.write(exportIdentity(identity), folder, 'identity')
-  return identity
-}
 
 const listen = (installation: Installation, party: Party) => ({ host: '127.0.0.1', port: portOf(installation, party) })
 
@@ -26,7 +15,7 @@ const trusteeParties = PARTIES.filter((party) => party.startsWith('trustee'))
 
 /** The configuration file of each party; `apps/<party>/README.md` explains the fields. */
 export const configurations = (
-  home: Home, installation: Installation, applicationChain: readonly Uint8Array[],
+  home: Home, installation: Installation, register: string, applicationChain: readonly Uint8Array[],
 ): Record<Party, unknown> => {
   const { ids } = installation
   const own = (party: Party) => ({
@@ -34,7 +23,9 @@ export const configurations = (
   })
   const index = { url: urlOf(installation, 'index'), id: ids.index }
   const trustees = trusteeParties.map((party) => ({ url: urlOf(installation, party), id: ids[party] }))
-  const trustee = (party: Party) => ({ ...own(party), index, peers: trustees.filter(({ id }) => id !== ids[party]) })
+  const trustee = (party: Party) => ({
+    ...own(party), index, peers: trustees.filter(({ id }) => id !== ids[party]), issuers: [register],
+  })
   return {
     'index': { ...own('index'), admitted: [ids.edge], trustees },
     'trustee-1': trustee('trustee-1'),
@@ -44,7 +35,8 @@ export const configurations = (
       ...own('edge'),
       index,
       trustees,
-      organisation: { name: 'Centre hospitalier de démonstration' },
+      organisation: { name: HOSPITAL },
+      standing: { statuses: [home.path(...STATUS)] },
       applications: [{
         id: installation.application,
         name: 'scelle',
@@ -63,7 +55,9 @@ export const provision = async (io: Io, firstPort: number): Promise<Installation
   const ids = {} as Record<Party, string>
   for (const party of PARTIES) ids[party] = toHex((await identityIn(home, party, KIND[party], io)).id)
   const installation: Installation = known ?? { version: 1, firstPort, ids, application: toHex(application.id) }
-  for (const [party, configuration] of Object.entries(configurations(home, installation, application.chain))) {
+  const register = await enrol(io, installation)
+  const configured = configurations(home, installation, register, application.chain)
+  for (const [party, configuration] of Object.entries(configured)) {
     await home.folder(party, 'data')
     await home.write(`${JSON.stringify(configuration, null, 2)}\n`, party, 'config.json')
   }

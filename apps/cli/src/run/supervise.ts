@@ -8,6 +8,7 @@ import { type Installation, PARTIES, type Party, portOf, urlOf } from '../home.t
 import type { Io } from '../io.ts'
 import { CLI_LIMITS } from '../limits.ts'
 import { MESSAGES } from '../messages.ts'
+import { registerAtIndex } from './register.ts'
 
 const appOf = (party: Party): string => (party.startsWith('trustee') ? 'trustee' : party)
 
@@ -76,7 +77,7 @@ const end = async (child: ChildProcess): Promise<void> => {
   clearTimeout(patience)
 }
 
-/** Starts all parties: the edge last, since it asks the others who they are. */
+/** Starts all parties: the edge last, since it asks the others who they are, and who its organisation is. */
 export const startAll = async (io: Io, installation: Installation): Promise<Running> => {
   const messages = MESSAGES[io.language]
   for (const party of PARTIES) {
@@ -97,6 +98,7 @@ export const startAll = async (io: Io, installation: Installation): Promise<Runn
         processes.set(party, startParty(io, party))
       }
       for (const party of group) await untilReady(io, installation, party, processes.get(party) as ChildProcess)
+      if (!processes.has('edge')) await registerAtIndex(io, installation)
     }
   } catch (cause) {
     await stop()

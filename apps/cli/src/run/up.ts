@@ -10,7 +10,8 @@ import { sendAll } from '../import/run.ts'
 import type { Io } from '../io.ts'
 import { MESSAGES } from '../messages.ts'
 import { Progress } from '../progress.ts'
-import { identityIn, provision } from './provision.ts'
+import { identityIn } from './identities.ts'
+import { provision } from './provision.ts'
 import { startAll } from './supervise.ts'
 
 export interface UpOptions {
