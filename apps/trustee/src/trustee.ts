@@ -84,10 +84,9 @@ const followLog = (
     identity, store, journal: new Journal(identity), index, peers, asking, now: context.now, log,
   })
   const gossip = new Gossip({ identity, indexId, peers, witness, seen, spending, asking, log, every: gossipEvery })
-  void witness.waitFor(gossip.start()).then(() => {
-    // One that was stopped meanwhile has no store any more.
-    if (!signal.aborted) replay.wake()
-  })
+  // One that was stopped meanwhile has no store any more.
+  const replayUnlessStopped = (): void => { if (!signal.aborted) replay.wake() }
+  void witness.waitFor(gossip.start()).then(replayUnlessStopped)
   return { witness, seen, gossip, asking, replay, spending }
 }
 
