@@ -23,7 +23,7 @@ export default defineConfig({
         extends: true,
         test: {
           name: 'units',
-          include: ['{packages,apps,testing,tools,bench,spec,docs}/**/*.test.ts'],
+          include: ['{packages,apps,testing,tools,bench,drills,spec,docs}/**/*.test.ts'],
           exclude: [...NEVER, ...WHOLES],
           testTimeout: 30_000,
           sequence: { groupOrder: 0 },

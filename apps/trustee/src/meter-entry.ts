@@ -1,9 +1,9 @@
 /** The meter by itself, for drills: what decides in production, without keys, signatures or network. */
 export { Database } from './database.ts'
-export { type Budget, BUDGETS, each, EVERYONE, WINDOWS } from './meter/budgets.ts'
+export { type Budget, BUDGETS, each, EVERYONE, type Measure, MEASURES, type Window, WINDOWS } from './meter/budgets.ts'
 export { DECOY_SCHEMA } from './meter/decoys.ts'
 export type { Source } from './meter/facts.ts'
-export { METER_SCHEMA } from './meter/ledger.ts'
+export { Ledger, type LedgerLike, METER_SCHEMA } from './meter/ledger.ts'
 export { LOCK_SCHEMA } from './meter/locks.ts'
 export { type Charge, Meter, type Verdict } from './meter/meter.ts'
 export { SPENT_SCHEMA } from './meter/spent.ts'

@@ -26,8 +26,19 @@ export const METER_SCHEMA = `
 
 const DAY = WINDOWS.day
 
-/** All methods belong into the transaction that records the release. Times are seconds. */
-export class Ledger {
+/** What the meter asks of a ledger. Times are seconds. */
+export interface LedgerLike {
+  count(meter: Uint8Array, measure: Measure, window: Window, now: number): number
+  has(meter: Uint8Array, measure: Measure, window: Window, vault: Uint8Array, now: number): boolean
+  add(meter: Uint8Array, measure: Measure, vault: Uint8Array, now: number): void
+  pastDays(meter: Uint8Array, days: number, now: number): { days: number; most: number }
+  confirmations(meter: Uint8Array, colleague: boolean, now: number): number
+  isConfirmed(statement: Uint8Array): boolean
+  confirm(statement: Uint8Array, meter: Uint8Array, colleague: boolean, now: number): void
+}
+
+/** All methods belong into the transaction that records the release. */
+export class Ledger implements LedgerLike {
   readonly #db: Database
 
   constructor(db: Database) {

@@ -10,7 +10,7 @@ import { each, EVERYONE, type Measure, MEASURES, SURGE, TRAILING, type Window, W
 import type { Confirmed } from './confirmations.ts'
 import { Decoys } from './decoys.ts'
 import { type Explanation, explanationTo, type Source } from './facts.ts'
-import { Ledger } from './ledger.ts'
+import { Ledger, type LedgerLike } from './ledger.ts'
 import { type Lock, Locks } from './locks.ts'
 import type { JournalEntry } from './journal.ts'
 import type { VerifiedOrder } from './orders.ts'
@@ -60,17 +60,19 @@ export const measuresOf = (explanation: Explanation, strict: boolean, surge = fa
 export interface MeterOptions {
   /** Counts and refuses nothing. Never by default. */
   readonly shadow: boolean
+  /** The one in the trustee's file, unless a drill keeps its own. */
+  readonly ledger?: LedgerLike
 }
 
 export class Meter {
-  readonly ledger: Ledger
+  readonly ledger: LedgerLike
   readonly locks: Locks
   readonly decoys: Decoys
   readonly spent: Spent
   readonly #shadow: boolean
 
-  constructor(db: Database, { shadow }: MeterOptions) {
-    this.ledger = new Ledger(db)
+  constructor(db: Database, { shadow, ledger = new Ledger(db) }: MeterOptions) {
+    this.ledger = ledger
     this.locks = new Locks(db)
     this.decoys = new Decoys(db)
     this.spent = new Spent(db)
