@@ -218,10 +218,13 @@ export const decideAccess = (operation: AccessOperation, state: AccessState): Re
   if (chain.length !== state.chain.length || !chainHolds(chain, operation)) return refuse('not-permitted')
   if (chain.some((grant) => grant.revoked)) return refuse('grant-revoked')
   const mask = chain.at(-1)?.mask ?? -1
+  const keeper = operation.access.purpose === 'legal' ? chain[0]?.grantee : undefined
   const visible = state.capsules.every(
     (capsule) =>
       capsule !== undefined &&
       equalBytes(capsule.custodian, operation.access.custodian) &&
+      // A keeper's right, the one grant with that purpose, is on what the keeper wrote.
+      (keeper === undefined || equalBytes(capsule.writer, keeper)) &&
       ((1 << capsule.category) & mask) !== 0,
   )
   return visible ? undefined : refuse('not-found', 'a capsule named is not there for this reader')

@@ -199,7 +199,8 @@ const decide = async (signed: SignedRelease, verified: VerifiedAccess, releaser:
   const earlier = store.answerTo({ reader: reader.id, access: access.access, statement: id })
   if (earlier !== undefined) return earlier
   const now = Math.floor(releaser.context.now() / 1000)
-  const charge = await weigh({ ...signed, vault, access, grants, categories, issuers: releaser.issuers, now })
+  const headers = capsules.map(({ header }) => header)
+  const charge = await weigh({ ...signed, vault, access, grants, categories, headers, issuers: releaser.issuers, now })
   if (charge !== undefined) store.meter.requireFree(charge.standing)
   return answerNew(signed, verified, { capsules, index, revocations, leaf, charge }, releaser)
 }

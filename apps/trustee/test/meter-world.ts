@@ -101,7 +101,7 @@ export const weighed = async (cast: Cast, asking: Asking = {}): Promise<Charge |
   } as unknown as ReleaseRequest
   return weigh({
     request, principals, reader: reader.keys, grants: asking.grants ?? [], categories: asking.categories ?? [],
-    access: { vault: vaultId(vault), custodian: controller.id, purpose: 'treatment' } as never,
+    headers: [], access: { vault: vaultId(vault), custodian: controller.id, purpose: 'treatment' } as never,
     vault: {
       vault: vaultId(vault),
       genesis: { mode: asking.custodian === undefined ? 'owner' : 'custody', controller: controller.id },

@@ -70,8 +70,8 @@ test('all below falls with a link: a grant untouched, and a child made of it aft
   ]
   const untouched = await grants()
   const capsule = await makeCapsule(world)
-  const release = async (chain: MadeGrant[]) => {
-    const { request } = await prepare(world, { capsules: [capsule], chain })
+  const release = async (links: MadeGrant[]) => {
+    const { request } = await prepare(world, { capsules: [capsule], chain: links })
     return askRelease(world, running, { ...request, keys: [...request.keys, [...world.stranger.chain]] })
   }
   expect((await release(untouched)).status).toBe(200)

@@ -6,7 +6,7 @@ import { openAll, type OpenedRecord } from './bodies.ts'
 import type { Connection } from './connection.ts'
 import { SdkError } from './errors.ts'
 import type { Feed, FeedRecord } from './feed.ts'
-import type { Keyring } from './keyring.ts'
+import { isWithin, type Keyring } from './keyring.ts'
 import { SDK_LIMITS } from './limits.ts'
 import { capsuleKeys, type OpeningContext } from './opening.ts'
 import { type ChartProblem, problemOf } from './release.ts'
@@ -206,8 +206,10 @@ export class Chart {
   }
 
   async #pull(signal: AbortSignal | undefined): Promise<OpenedRecord[]> {
-    const fetched = await this.#fetch(signal)
-    this.#unopened = [...this.#unopened, ...fetched.filter(({ capsule }) => this.#chosen.has(capsule.category))]
+    const { keyring, purpose } = this.#look()
+    const fetched = (await this.#fetch(signal)).filter(({ capsule }) =>
+      this.#chosen.has(capsule.category) && isWithin(keyring, purpose, capsule.header.writer))
+    this.#unopened = [...this.#unopened, ...fetched]
     if (this.#unopened.length === 0) return []
     const from = { ...(await this.#reaching(this.#unopened.map(({ capsule }) => capsule.header))), signal }
     const { secrets } = from.keyring

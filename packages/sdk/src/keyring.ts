@@ -193,6 +193,11 @@ export const readableFor = (keyring: Keyring, purpose: Purpose): Set<string> =>
       .map(({ id }) => toHex(id)),
   )
 
+/** Whether a capsule may be opened for a purpose by who wrote it: a legal duty reaches what its keeper wrote alone. */
+export const isWithin = ({ own, held }: Keyring, purpose: Purpose, writer: Uint8Array): boolean =>
+  own || purpose !== 'legal' ||
+  held.some(({ grants: [root] }) => root?.basis === 'legal-duty' && equalBytes(root.grantee, writer))
+
 /** Hex ids of the categories that the index shows this client: the feed of these must never shrink. */
 export const visibleIn = (keyring: Keyring): Set<string> =>
   new Set(
@@ -200,14 +205,18 @@ export const visibleIn = (keyring: Keyring): Set<string> =>
       .filter(
         ({ id }) =>
           keyring.own ||
-          [RIGHTS.read, RIGHTS.relay].some((right) => keyring.held.some((grant) => covers(grant, id, right))),
+          // A keeper is shown what it wrote, and that alone.
+          [RIGHTS.read, RIGHTS.relay].some((right) =>
+            keyring.held.some((grant) => grant.grant.basis !== 'legal-duty' && covers(grant, id, right))),
       )
       .map(({ id }) => toHex(id)),
   )
 
-/** Treatment where that is allowed, else the first purpose that any grant allows. */
+/** Treatment where that is allowed, else the first purpose that any grant allows. A legal duty is never supposed. */
 export const defaultPurpose = (keyring: Keyring): Purpose =>
-  keyring.own ? 'treatment' : (PURPOSES.find((purpose) => readableFor(keyring, purpose).size > 0) ?? 'treatment')
+  keyring.own
+    ? 'treatment'
+    : (PURPOSES.find((purpose) => purpose !== 'legal' && readableFor(keyring, purpose).size > 0) ?? 'treatment')
 
 /** The category of a name. Throws `category-unknown`. */
 export const categoryOf = (keyring: Keyring, code: string): CategoryInfo => {

@@ -1,7 +1,7 @@
 /** Taking rights back: at the index, at every trustee, and by a new epoch. What is not done yet is remembered. */
 import { createRevocation } from '@scelle/seal/grants'
 import { rotateCategories } from '@scelle/seal/keys'
-import { decode, encode, equalBytes, RIGHTS, toHex } from '@scelle/seal/verify'
+import { decode, encode, equalBytes, revokersOf, RIGHTS, toHex } from '@scelle/seal/verify'
 import type { ProblemCode } from '@scelle/wire/errors'
 import { RevocationNotice } from '@scelle/wire/messages'
 import type { Connection } from './connection.ts'
@@ -60,11 +60,10 @@ export const beginRevocation = async (
   rotate: boolean,
 ): Promise<void> => {
   const { identity, memory } = connection
-  const revokers = [grant.grant.custodian, ...grant.grants.slice(0, -1).map(({ grantee }) => grantee)]
-  if (!revokers.some((id) => equalBytes(id, identity.id))) {
+  if (!revokersOf(grant.grants).some((id) => equalBytes(id, identity.id))) {
     throw new SdkError(
       'not-custodian',
-      'a grant is revoked by the custodian, or by who signed it or a grant above it',
+      'a grant is revoked by the custodian, or by who signed it or a grant above it; a keeper\'s right by the keeper',
     )
   }
   const vault = toHex(view.vault)

@@ -31,15 +31,19 @@ export interface ShareOptions {
   readonly to: Id
   /** Codes. */
   readonly categories: readonly string[]
-  /** `read` where absent. `shareOn` lets the receiver give narrower grants on. */
+  /**
+   * `read` where absent, of a keeper `shareOn` too. `shareOn` lets the receiver give narrower grants on.
+   */
   readonly rights?: readonly Right[]
   /** Milliseconds since 1970. */
   readonly until: number
-  /** `treatment` where absent. */
+  /** `treatment` where absent, a keeper's `legal`. */
   readonly purposes?: readonly Purpose[]
   /**
    * The parent grant's, else `consent` by an owner and `care-team` by a custodian, where absent. A care team opens only
    * with a fact about the patient and the team's organisation: a custodian that has the patient's consent says so.
+   * `legal-duty` is the keeper's right: an author goes on opening what it wrote, and that alone, with two of its
+   * officers. No revocation of the custodian's ends it.
    */
   readonly basis?: Basis
   /** Good only with a fact. Always so for a care team, and below a standing grant. */
@@ -65,15 +69,26 @@ interface Source {
 
 const bitsOf = (rights: readonly Right[]): number => rights.reduce((bits, right) => bits | RIGHTS[right], 0)
 
+const isKeepers = ({ basis }: ShareOptions): boolean => basis === 'legal-duty'
+
+const rightsOf = (options: ShareOptions, parent?: HeldGrant): readonly Right[] =>
+  options.rights ?? (isKeepers(options) && parent === undefined ? ['read', 'shareOn'] : ['read'])
+
+const purposesOf = (options: ShareOptions): readonly Purpose[] =>
+  options.purposes ?? (isKeepers(options) ? ['legal'] : ['treatment'])
+
 const sourceOf = (keyring: Keyring, ids: readonly Uint8Array[], options: ShareOptions): Source => {
   if (keyring.ownSecrets !== undefined) {
     return { parent: undefined, secrets: keyring.ownSecrets, manifestVersion: keyring.part.newest.version }
   }
   const wanted = options.parent === undefined ? undefined : idBytes(options.parent)
   const needed = bitsOf(options.rights ?? ['read']) | RIGHTS.shareOn
+  const purposes = purposesOf(options)
   const parent = keyring.held.find(
     ({ id, grant }) =>
-      (wanted === undefined ? (grant.rights & needed) === needed : equalBytes(id, wanted)) &&
+      (wanted === undefined
+        ? (grant.rights & needed) === needed && purposes.every((purpose) => grant.purposes.includes(purpose))
+        : equalBytes(id, wanted)) &&
       ids.every((category) => grant.categories.some((one) => equalBytes(one, category))),
   )
   if (parent === undefined)
@@ -102,7 +117,7 @@ const grantOf = (
   parent: HeldGrant | undefined,
 ): Omit<Grant, 'suite' | 'salt'> => {
   const now = Math.floor(connection.context.now() / 1000)
-  const rights = options.rights ?? ['read']
+  const rights = rightsOf(options, parent)
   const depth = options.depth ?? (rights.includes('shareOn') ? 1 : 0)
   const categories = options.categories.map((code) => categoryOf(keyring, code))
   const strict = categories.filter((category) => category.strict).map(({ id }) => id)
@@ -114,7 +129,7 @@ const grantOf = (
     categories: categories.map(({ id }) => id),
     ...(strict.length === 0 ? {} : { strict }),
     rights: bitsOf(rights),
-    purposes: PURPOSES.filter((purpose) => (options.purposes ?? ['treatment']).includes(purpose)),
+    purposes: PURPOSES.filter((purpose) => purposesOf(options).includes(purpose)),
     ...basisOf(options, parent, view.genesis.mode),
     notBefore: Math.max(now - CLOCK_TOLERANCE, parent?.grant.notBefore ?? 0),
     expires: Math.floor(options.until / 1000),
@@ -186,6 +201,13 @@ const renewalSource = (keyring: Keyring, grant: ChainedGrant): Source | undefine
     : { parent, secrets: parent.secrets, manifestVersion: parent.manifestVersion }
 }
 
+/** A keeper that may not write any more keeps what it wrote: later epochs hold nothing of it. */
+const isWithoutWork = (
+  { grant, grants: [root] }: ChainedGrant, all: readonly ChainedGrant[], gone: ReadonlySet<string>,
+): boolean =>
+  grant.basis === 'legal-duty' && root !== undefined && !all.some(({ id, grant: { grantee, rights } }) =>
+    !gone.has(toHex(id)) && equalBytes(grantee, root.grantee) && (rights & RIGHTS.write) !== 0)
+
 /**
  * Delivers the newest keys to the receivers of grants that this client signed. `revoked` holds hex ids that this client
  * knows to be revoked, whatever the index says: it might want a removed reader to get the new keys.
@@ -204,6 +226,7 @@ export const renewGrants = async (
       source !== undefined &&
       (grant.keys?.manifestVersion ?? 0) < source.manifestVersion &&
       grant.grant.expires > now &&
+      !isWithoutWork(grant, grants, gone) &&
       !grant.ids.some((id) => gone.has(toHex(id)))
     return due ? [{ grant, source }] : []
   })

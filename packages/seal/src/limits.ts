@@ -40,6 +40,13 @@ export const LIMITS = {
   name: 200,
   /** Accesses that one report of a vendor's session names. */
   reportAccesses: 1_024,
+  /**
+   * How long an author must keep what it wrote, in seconds, by retention class: the French medical file 20 years (CSP
+   * R1112-7), what is only administrative 10, traces of access 3; nobody has to keep what patients write themselves.
+   */
+  retention: {
+    care: 20 * 366 * 24 * 3600, administrative: 10 * 366 * 24 * 3600, patient: 0, 'access-log': 3 * 366 * 24 * 3600,
+  },
   /** A record header, encoded. */
   recordHeader: 256,
   capsuleHeader: 4_096,

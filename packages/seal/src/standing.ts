@@ -73,8 +73,14 @@ export const Fact = struct({
 })
 export type Fact = Value<typeof Fact>
 
-/** `step-up`: the reader's own second key. `colleague`: another person of the same organisation. */
-export const CONFIRMATIONS = ['step-up', 'colleague'] as const
+/**
+ * `step-up`: the reader's own second key. `colleague`: another person of the same organisation. `officer`: the second
+ * officer of an author that opens what it must keep; it counts for nothing else.
+ */
+export const CONFIRMATIONS = ['step-up', 'colleague', 'officer'] as const
+
+/** For what an author opens what it must keep, and for nothing else: see `verify/keeper.ts`. */
+export const DUTIES = ['coding', 'vigilance', 'litigation'] as const
 
 /** Somebody stands for a reader's going on. Each counts once. */
 export const Confirmation = struct({
@@ -88,6 +94,8 @@ export const Confirmation = struct({
   reason: field(5, text(LIMITS.reason)),
   time: field(6, time),
   nonce: field(7, id16),
+  /** An officer's: always named. */
+  duty: optional(8, choice(DUTIES)),
 })
 export type Confirmation = Value<typeof Confirmation>
 

@@ -30,6 +30,7 @@ export { concatBytes, equalBytes, fromHex, giveBack, hashOf, toHex, u32, u8, ZER
 export * from './verify/identity.ts'
 export * from './verify/vault.ts'
 export * from './verify/grant-chain.ts'
+export * from './verify/keeper.ts'
 export * from './verify/commit.ts'
 export * from './verify/multiproof.ts'
 export * from './verify/log-entry.ts'

@@ -19,6 +19,7 @@ export const PROBLEMS = {
   'grant-revoked': [403, 'A grant of the chain was revoked.'],
   'status-required': [403, 'No listed issuer says who this reader is. Show a valid status of it and its organisation.'],
   'fact-required': [403, 'A standing grant opens only with an admission, referral, appointment or presence.'],
+  'officers-required': [403, 'An author opens what it must keep to two of its officers. Have a second one confirm.'],
   'step-up-required': [403, 'The free part of the budget is spent. Confirm with the second key and give a reason.'],
   'colleague-required': [403, 'The budget is spent twice over. A colleague with another status confirms it.'],
   'budget-spent': [403, 'The budget of this reader or its organisation is spent. In an emergency, break the glass.'],

@@ -1,5 +1,5 @@
 /** The feed: what one principal may see of one custodian's part, and no sign of what it may not. */
-import { encode, fromHex, type PrincipalKeys } from '@scelle/seal/verify'
+import { Commit, decode, decodeSigned, encode, equalBytes, fromHex, type PrincipalKeys } from '@scelle/seal/verify'
 import { Problem } from '@scelle/wire/errors'
 import { WIRE_LIMITS } from '@scelle/wire/limits'
 import { Feed } from '@scelle/wire/messages'
@@ -7,8 +7,9 @@ import type { Answer, Server, SignedRequest } from '@scelle/wire/server'
 import type { CursorPlace, Progress } from '../cursor.ts'
 import { feedCommit, fitting, namedEncapsulations } from '../feed-page.ts'
 import { accessLogMask } from '../decisions.ts'
-import { ALL, maskFor, SEES } from '../rights.ts'
+import { ALL, type Sight, sightOf } from '../rights.ts'
 import { idOf, requireQuery, type Services } from '../services.ts'
+import type { FeedEntry } from '../store.ts'
 
 const limitOf = (text: string | null): number => {
   if (text === null) return WIRE_LIMITS.feedPage
@@ -45,13 +46,30 @@ const chosen = async (services: Services, entries: string | null, place: CursorP
   return entries === 'only' ? mask : ~mask
 }
 
-const requireMask = async (
+const requireSight = async (
   services: Services, entries: string | null, asked: { place: CursorPlace; principal: PrincipalKeys },
-): Promise<number> => {
+): Promise<Sight> => {
   const { place, principal } = asked
-  const mask = (await maskFor(services, place, principal, SEES)) & (await chosen(services, entries, place))
-  if (mask === 0) throw new Problem('not-found')
-  return mask
+  const only = await chosen(services, entries, place)
+  const { mask, kept } = await sightOf(services, place, principal)
+  const sight = { mask: mask & only, kept: kept.map((one) => ({ ...one, mask: one.mask & only })) }
+  if (maskOf(sight) === 0) throw new Problem('not-found')
+  return sight
+}
+
+/** Every category of which something may be seen. */
+const maskOf = ({ mask, kept }: Sight): number => kept.reduce((all, one) => all | one.mask, mask)
+
+/** Commits without what is another author's in a keeper's categories. What has nothing left is not told of. */
+const seen = (commits: readonly FeedEntry[], { mask, kept }: Sight): FeedEntry[] => {
+  if (kept.length === 0) return [...commits]
+  return commits.flatMap((commit) => {
+    const { author } = decode(Commit, decodeSigned('commit', commit.statement).body)
+    const own = kept.reduce((all, one) => (equalBytes(one.author, author) ? all | one.mask : all), mask)
+    const isSeen = ({ category }: { readonly category: number }): boolean => (own & (1 << category)) !== 0
+    const [capsules, records] = [commit.capsules.filter(isSeen), commit.records.filter(isSeen)]
+    return capsules.length + records.length === 0 ? [] : [{ ...commit, capsules, records }]
+  })
 }
 
 const read = async (services: Services, request: SignedRequest): Promise<Answer> => {
@@ -62,19 +80,20 @@ const read = async (services: Services, request: SignedRequest): Promise<Answer>
     custodian: idOf(request.query.get('custodian')),
   }
   const limit = limitOf(request.query.get('limit'))
-  const entries = request.query.get('entries')
-  const mask = await requireMask(services, entries, { place, principal: request.principal })
-  const progress = await progressOf(services, request.query.get('cursor'), mask, place)
+  const sight = await requireSight(services, request.query.get('entries'), { place, principal: request.principal })
+  // A cursor speaks of what is seen whole: who kept its own and is granted all now starts again.
+  const progress = await progressOf(services, request.query.get('cursor'), sight.mask, place)
   const maxBytes = WIRE_LIMITS.feedPageBytes
-  const page = fitting(
-    await services.store.feed({ ...place, mask, after: progress.sequence, limit, maxBytes }), maxBytes,
-  )
-  const encapsulations = await services.store.encapsulations(namedEncapsulations(page.commits))
+  const page = fitting(await services.store.feed({
+    ...place, mask: maskOf(sight), after: progress.sequence, limit, maxBytes,
+  }), maxBytes)
+  const commits = seen(page.commits, sight)
+  const encapsulations = await services.store.encapsulations(namedEncapsulations(commits))
   return {
     body: encode(Feed, {
-      commits: page.commits.map(feedCommit),
+      commits: commits.map(feedCommit),
       encapsulations: [...encapsulations.values()],
-      cursor: services.cursors.seal({ sequence: page.last, mask }, place),
+      cursor: services.cursors.seal({ sequence: page.last, mask: sight.mask }, place),
       more: page.more,
     }),
   }

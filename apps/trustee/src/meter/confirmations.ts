@@ -14,6 +14,8 @@ export interface Confirmed {
   /** The patient that it is for; undefined for any. */
   readonly vault: Uint8Array | undefined
   readonly signer: Uint8Array
+  /** Of a second officer: the law's duty that it names. */
+  readonly duty: Confirmation['duty']
 }
 
 interface Confirming {
@@ -45,6 +47,11 @@ const holds = (confirmation: Confirmation, signer: PrincipalKeys, confirming: Co
   if (age > TRUSTEE_LIMITS.confirmationWindow || age < -TRUSTEE_LIMITS.accessAhead) return false
   if (confirmation.reason.trim() === '') return false
   if (confirmation.type === 'colleague') return isColleague(signer, confirmation, confirming)
+  if (confirmation.type === 'officer') {
+    // For this patient and a duty by its name: a blank one would open whatever the reader likes.
+    return confirmation.vault !== undefined && confirmation.duty !== undefined &&
+      isColleague(signer, confirmation, confirming)
+  }
   return standing.stepUp !== undefined && equalBytes(signer.id, standing.stepUp) &&
     !equalBytes(signer.id, standing.reader)
 }
@@ -61,8 +68,8 @@ export const verifyConfirmations = async (confirming: Confirming): Promise<Confi
     requireCurrentKey(signed, signer)
     const confirmation = decode(Confirmation, body)
     requireSuite(confirmation)
-    const { type, vault } = confirmation
-    if (holds(confirmation, signer, confirming)) confirmed.push({ statement: id, type, vault, signer: signer.id })
+    const { type, vault, duty } = confirmation
+    if (holds(confirmation, signer, confirming)) confirmed.push({ statement: id, type, vault, signer: signer.id, duty })
   }
   return confirmed
 }

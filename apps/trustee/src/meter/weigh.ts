@@ -1,10 +1,13 @@
 /** From what a request shows to what is charged for it. */
-import { type Access, equalBytes, type Grant, type PrincipalKeys, type VerifiedVault } from '@scelle/seal/verify'
+import {
+  type Access, type CapsuleHeader, equalBytes, type Grant, type PrincipalKeys, type VerifiedVault,
+} from '@scelle/seal/verify'
 import { Problem } from '@scelle/wire/errors'
 import type { ReleaseRequest } from '@scelle/wire/messages'
 import type { ShownPrincipals } from '../shown.ts'
 import { verifyConfirmations } from './confirmations.ts'
 import { explain } from './facts.ts'
+import { requireKeeper } from './keeper.ts'
 import type { Charge } from './meter.ts'
 import { standingOf, verifyStatuses, withVoucher } from './standing.ts'
 import { requireTicket } from './tickets.ts'
@@ -19,6 +22,8 @@ interface Weighing {
   readonly grants: readonly Grant[]
   /** Ids of the categories that the capsules are of. */
   readonly categories: readonly Uint8Array[]
+  /** Of all capsules. */
+  readonly headers: readonly CapsuleHeader[]
   /** Principal ids whose statuses count here. */
   readonly issuers: readonly Uint8Array[]
   /** Seconds. */
@@ -36,11 +41,11 @@ const smallest = (grants: readonly Grant[]): number | undefined => {
 
 /**
  * What an opening costs, and whom. Undefined where the owner opens its own vault: a patient is not metered. Throws
- * `status-required`, `ticket-required`, `fact-required`, `bad-statement` or the SealError of a statement that does not
- * hold.
+ * `status-required`, `ticket-required`, `fact-required`, `officers-required`, `not-permitted`,
+ * `bad-statement` or the SealError of a statement that does not hold.
  */
 export const weigh = async (weighing: Weighing): Promise<Charge | undefined> => {
-  const { request, principals, reader, vault, access, grants, categories, issuers, now } = weighing
+  const { request, principals, reader, vault, access, grants, categories, headers, issuers, now } = weighing
   if (vault.genesis.mode === 'owner' && equalBytes(reader.id, vault.genesis.controller)) return undefined
   const statuses = await verifyStatuses(request.statuses ?? [], issuers, principals, now)
   const custodian = vault.genesis.mode === 'custody' ? access.custodian : undefined
@@ -52,9 +57,11 @@ export const weigh = async (weighing: Weighing): Promise<Charge | undefined> => 
   const confirmations = await verifyConfirmations({
     ...shown, confirmations: request.confirmations ?? [], vault: vault.vault,
   })
+  requireKeeper({ grants, access, headers, statuses, confirmations, now })
   return {
     standing: source.by === 'other' ? withVoucher(standing, source.house, statuses) : standing,
-    vault: vault.vault, source, strict: isStrict(grants, categories), confirmations,
+    vault: vault.vault, source, strict: isStrict(grants, categories),
+    confirmations: confirmations.filter(({ type }) => type !== 'officer'),
     patientsPerDay: smallest(grants), now,
   }
 }

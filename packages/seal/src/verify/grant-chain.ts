@@ -109,7 +109,9 @@ export const verifyGrantChain = async (from: GrantChain): Promise<{ grants: Gran
  * with its time: the custodian cannot take it back, or a patient would undo what the law makes the author keep; the
  * keeper may give it up, and take it from its own officers.
  */
-const revokersOf = (grants: readonly Grant[], last: Grant): Uint8Array[] => {
+export const revokersOf = (grants: readonly Grant[]): Uint8Array[] => {
+  const last = grants.at(-1)
+  if (last === undefined) return []
   const above = grants.slice(0, -1).map((grant) => grant.grantee)
   return last.basis === 'legal-duty' ? [(grants[0] as Grant).grantee, ...above] : [last.custodian, ...above]
 }
@@ -126,7 +128,7 @@ export const verifyRevocation = async (
   if (last === undefined || lastId === undefined || !equalBytes(revocation.grant, lastId)) {
     throw new SealError('grant-chain-broken', 'the revocation names another grant than the chain shown')
   }
-  const signers = revokersOf(chain.grants, last)
+  const signers = revokersOf(chain.grants)
   if (!equalBytes(revocation.vault, last.vault) || !includes(signers, revoker.id)) {
     throw new SealError('grant-insufficient', `only one of ${signers.length} principals may revoke this grant`)
   }
