@@ -34,16 +34,16 @@ export const vendorDrill = (
   const open = (standing: Standing, now: number, source = BY_NOBODY): boolean =>
     trio.open({ standing, vault: draw.bytes(32), source, now, means: { stepUp: true, colleague: true } }).opened
   for (let day = 0; day < 8; day++) {
-    for (const doctor of doctors) {
-      const count = draw.count(usual, 1.6)
-      for (let one = 0; one < count; one++) open(doctor, START + day * DAY + 36_000 + one)
-    }
+    const openings = doctors.flatMap((doctor) => Array.from({ length: draw.count(usual, 1.6) }, () => ({
+      doctor, now: START + day * DAY + Math.floor((8 + 10 * draw.uniform()) * 3_600),
+    })))
+    for (const { doctor, now } of openings.toSorted((a, b) => a.now - b.now)) open(doctor, now)
     progress?.(day + 1, 9)
   }
   let lost = 0
   const agenda = byHouse(key)
   for (let round = 0; round < 100; round++) {
-    for (const doctor of doctors) if (open(doctor, START + 9 * DAY + round, agenda)) lost++
+    for (const doctor of doctors) if (open(doctor, START + 8 * DAY + 3 * 3_600 + round, agenda)) lost++
     if (trio.meters.filter((meter) => meter.locks.of('vendor', key) !== undefined).length >= 2) break
   }
   progress?.(9, 9)

@@ -9,7 +9,8 @@ export const WORDS = {
   emergency-night   an emergency department's night`,
     unknown: (what: string) => `There is no drill "${what}".`,
     heads: [
-      'role', 'shifts', 'patients/shift', 'stops/1,000', 'step-ups/1,000', 'colleagues/1,000', 'thief 24 h', 'thief 28 d',
+      'role', 'shifts', 'patients/shift', 'stops/1,000', 'step-ups/1,000', 'colleagues/1,000', 'thief 24 h',
+      'thief 28 d',
     ],
     targets: 'To reach: at most 0.5 stops and 10 step-ups in 1,000 shifts.',
     outOfSample:
@@ -28,7 +29,8 @@ export const WORDS = {
         ? 'the vendor was locked: then nobody of its 1,500 practices opens anything until officers clear it.'
         : 'the day was over.'),
     curveHeads: [
-      'patients present', 'own a day', 'own in 30 days', 'stops/1,000', 'step-ups/1,000', 'lost in 24 h', 'lost in 28 d',
+      'patients present', 'own a day', 'own in 30 days', 'stops/1,000', 'step-ups/1,000', 'lost in 24 h',
+      'lost in 28 d',
     ],
     curve: {
       title: 'How often an honest doctor is stopped, by the share of patients who show that they are there',
@@ -68,7 +70,7 @@ export const WORDS = {
     vendor: (usual: number, lost: number, locked: boolean) =>
       `${usual} patients par jour, que personne hors de l'hébergeur n'explique, sont habituels. ${lost} de plus sont `
       + `sortis avant ${locked
-        ? 'le verrouillage de l\'hébergeur : ses 1 500 cabinets n\'ouvrent plus rien avant que des responsables le lèvent.'
+        ? 'le verrouillage de l\'hébergeur : ses 1 500 cabinets n\'ouvrent rien avant sa levée par deux responsables.'
         : 'la fin de la journée.'}`,
     curveHeads: [
       'patients présents', 'par jour', 'en 30 jours', 'arrêts/1 000', 'confirmations/1 000', 'perdus en 24 h',
