@@ -200,7 +200,10 @@ const decide = async (signed: SignedRelease, verified: VerifiedAccess, releaser:
   if (earlier !== undefined) return earlier
   const now = Math.floor(releaser.context.now() / 1000)
   const headers = capsules.map(({ header }) => header)
-  const charge = await weigh({ ...signed, vault, access, grants, categories, headers, issuers: releaser.issuers, now })
+  // Patients are not metered, in the vault that was kept for them before they claimed it either.
+  const own = store.discovery.isClaimedBy(access.vault, reader.id)
+  const weighing = { ...signed, vault, access, grants, categories, headers, issuers: releaser.issuers, now }
+  const charge = own ? undefined : await weigh(weighing)
   if (charge !== undefined) store.meter.requireFree(charge.standing)
   return answerNew(signed, verified, { capsules, index, revocations, leaf, charge }, releaser)
 }

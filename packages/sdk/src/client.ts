@@ -1,12 +1,15 @@
 /** A principal's door to its vaults. */
 import { createManifest, createVault, type NewCategory } from '@scelle/seal/keys'
 import type { Identity } from '@scelle/seal/identity'
-import { encode, type PrincipalKeys, RIGHTS, SealError, toHex, type VaultGenesis } from '@scelle/seal/verify'
+import {
+  encode, type PrincipalKeys, RIGHTS, SealError, statementId, toHex, type VaultGenesis,
+} from '@scelle/seal/verify'
 import { NewVault } from '@scelle/wire/messages'
 import { Committer, type PreparedCommit, type SubmitResult } from './committer.ts'
 import { Connection, type Options } from './connection.ts'
 import { type BindResult, Discovery, type Found, provenPseudonym, type Traits } from './discovery.ts'
 import { SdkError } from './errors.ts'
+import { agreeTo, signMerge, signSplit, tellLink } from './links.ts'
 import { type ChainedGrant, type GrantNotice, loadReceived, receivedNotices } from './grant-list.ts'
 import { type Id, idBytes } from './ids.ts'
 import { SDK_LIMITS } from './limits.ts'
@@ -154,6 +157,33 @@ export class Client {
     const proof = 'proof' in whose ? whose.proof : undefined
     const pseudonym = 'proof' in whose ? provenPseudonym(whose.proof) : await this.#discovery.pseudonym(whose)
     return this.#discovery.bind(genesisSigned, vault, pseudonym, proof)
+  }
+
+  /**
+   * Says that `other` is the same person's as `into`, which goes on. Both controllers sign: where the other vault is
+   * somebody else's, `agreed` gets what to have signed (`agreeToMerge`) and answers with it. The answer is the merge,
+   * which ends by `splitVaults`. Nobody may read more by it, and no count shrinks.
+   */
+  async mergeVaults(
+    into: Id, other: Id, agreed?: (signed: Uint8Array) => Promise<Uint8Array>,
+  ): Promise<Uint8Array> {
+    const connection = this.#connection
+    const views = [await loadView(connection, idBytes(into)), await loadView(connection, idBytes(other))] as const
+    const signed = await signMerge(connection, views[0], views[1])
+    await tellLink(connection, agreed === undefined ? [signed] : [signed, await agreed(signed)], views)
+    return signed
+  }
+
+  /** As the controller of the other vault, once both were looked at. */
+  agreeToMerge(signed: Uint8Array): Promise<Uint8Array> {
+    return agreeTo(this.#connection, signed)
+  }
+
+  /** As either controller: the two are not one person. */
+  async splitVaults(merge: Uint8Array, into: Id, other: Id): Promise<void> {
+    const connection = this.#connection
+    const views = [await loadView(connection, idBytes(into)), await loadView(connection, idBytes(other))] as const
+    await tellLink(connection, [await signSplit(connection, merge, statementId(merge))], views)
   }
 
   /** As the controller of the vault that an identity has: stops a change that waits. */

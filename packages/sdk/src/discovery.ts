@@ -17,6 +17,7 @@ import {
 import type { Connection, Party } from './connection.ts'
 import { canonicalTraits, type Traits } from './discovery-traits.ts'
 import { SdkError } from './errors.ts'
+import { linkedVault } from './links.ts'
 import { type Shown, signersOf } from './standing.ts'
 
 export type { InsTraits, StrictTraits, Traits } from './discovery-traits.ts'
@@ -27,6 +28,8 @@ export interface Found {
   readonly pseudonym: Uint8Array
   /** A change that waits, in milliseconds since 1970: the vault is another one from then on. */
   readonly pending?: { readonly vault: Uint8Array; readonly due: number }
+  /** Vaults of the same person, by the word of both vaults' controllers. No right on them follows from it. */
+  readonly linked?: readonly Uint8Array[]
 }
 
 /** `due`: the change waits until then (milliseconds since 1970); asked again, it is made. */
@@ -35,6 +38,16 @@ export type BindResult = { readonly bound: true } | { readonly bound: false; rea
 /** Whose identity a proof is of: owners cannot look themselves up, since nobody but professionals may. */
 export const provenPseudonym = (proof: Uint8Array): Uint8Array =>
   decode(IdentityProof, decodeSigned('identity-proof', proof).body).pseudonym
+
+/** What two trustees say alike; of links, what two of them still know: one may have missed a split. */
+const merged = (alike: readonly (Found | undefined)[]): Found | undefined => {
+  const [first] = alike
+  if (first === undefined) return undefined
+  const links = Map.groupBy(alike.flatMap((found) => found?.linked ?? []), toHex)
+  const linked = [...links.values()].flatMap((same) => same.length >= 2 ? same.slice(0, 1) : [])
+  const waits = alike.find((found) => found?.pending !== undefined)?.pending
+  return { vault: first.vault, pseudonym: first.pseudonym, linked, ...(waits === undefined ? {} : { pending: waits }) }
+}
 
 interface Failure {
   readonly party: Party
@@ -163,7 +176,7 @@ export class Discovery {
 
   /** One trustee's binding: its signature, and that it is about this pseudonym. */
   async #verified(
-    { keys }: Party, { binding, pending }: BindingAnswer, pseudonym: Uint8Array,
+    { keys }: Party, { binding, pending, linked = [] }: BindingAnswer, pseudonym: Uint8Array,
   ): Promise<Found> {
     if (!equalBytes(decodeSigned('binding', binding).signer, keys.id)) {
       throw new SealError('principal-mismatch', 'a binding is by another trustee than was asked')
@@ -174,8 +187,9 @@ export class Discovery {
     if (!equalBytes(bound.pseudonym, pseudonym)) {
       throw new SealError('principal-mismatch', 'a binding is of another identity than was asked for')
     }
+    const others = await Promise.all(linked.map((shown) => linkedVault(shown, bound.vault)))
     return {
-      vault: bound.vault, pseudonym,
+      vault: bound.vault, pseudonym, linked: others.filter((other) => other !== undefined),
       ...(pending === undefined ? {} : { pending: { vault: pending.vault, due: pending.due * 1000 } }),
     }
   }
@@ -185,7 +199,7 @@ export class Discovery {
   }): Found | undefined {
     const named = Map.groupBy(answers, (found) => found === undefined ? 'none' : toHex(found.vault))
     for (const alike of named.values()) {
-      if (alike.length >= 2) return alike.find((found) => found?.pending !== undefined) ?? alike[0]
+      if (alike.length >= 2) return merged(alike)
     }
     throw insufficient(failures)
   }

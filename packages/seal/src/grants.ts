@@ -9,5 +9,6 @@ export {
 } from './grants/grant.ts'
 export { createAccess, createRevocation, type MadeAccess, type NewAccess } from './grants/statements.ts'
 export {
-  makeOrder, signConfirmation, signDecoy, signFact, signIdentityProof, signOrder, signReport, signStatus, signTicket,
+  makeLink, makeOrder, signConfirmation, signDecoy, signFact, signIdentityProof, signLink, signOrder, signReport,
+  signStatus, signTicket,
 } from './grants/standing.ts'

@@ -43,6 +43,8 @@ export const WIRE_LIMITS = {
   shownConfirmations: 4,
   /** Statements that the index looks through for one page of a trustee's own releases. */
   releaseJournal: 2_048,
+  /** Other vaults that one vault is merged with. */
+  links: 16,
   /** An access older than this is not released on. */
   accessWindow: 300,
 } as const

@@ -409,10 +409,21 @@ export const BindingQuery = struct({
 })
 export type BindingQuery = Value<typeof BindingQuery>
 
+/** One body signed by the controllers of two vaults, their geneses, and the controllers' keys: it certifies itself. */
+export const LinkShown = struct({
+  keys: field(0, list(KeyChain, 2)),
+  link: field(1, statements(2)),
+  /** Of the vault that goes on, and of the other one. */
+  geneses: field(2, statements(2)),
+})
+export type LinkShown = Value<typeof LinkShown>
+
 export const BindingAnswer = struct({
   /** The trustee's signed `binding` that is in force. */
   binding: field(0, statement),
   /** A change that waits: asked for again from `due` on (seconds), it is made. */
   pending: optional(1, struct({ vault: field(0, hash32), due: field(1, uint()) })),
+  /** Merges of the vault with others that hold. */
+  linked: optional(2, list(LinkShown, WIRE_LIMITS.links)),
 })
 export type BindingAnswer = Value<typeof BindingAnswer>

@@ -11,7 +11,7 @@ import {
   toHex, type VerifiedVault, verifySigned,
 } from '@scelle/seal/verify'
 import { Problem } from '@scelle/wire/errors'
-import type { BindingAnswer, BindingRequest } from '@scelle/wire/messages'
+import { type BindingAnswer, type BindingRequest, LinkShown } from '@scelle/wire/messages'
 import { TRUSTEE_LIMITS } from '../limits.ts'
 import type { Releaser } from '../release.ts'
 import { shareIndex, verifyVault } from '../vault.ts'
@@ -104,7 +104,9 @@ export const find = async (
   const present = discovery.bound(asked.request.pseudonym)
   if (present === undefined) throw new Problem('not-found')
   const notice = discovery.notice(asked.request.pseudonym)
+  const linked = discovery.links(present.vault).map((shown) => decode(LinkShown, shown))
   return {
+    ...(linked.length === 0 ? {} : { linked }),
     binding: present.statement, ...(notice === undefined ? {} : { pending: { vault: notice.vault, due: notice.due } }),
   }
 }

@@ -2,7 +2,7 @@
 import { decode, encode } from '@scelle/seal/verify'
 import { Problem } from '@scelle/wire/errors'
 import {
-  BindingAnswer, BindingQuery, BindingRequest, DiscoveryPart, EvaluationRequest, SignedDiscoveryKey,
+  BindingAnswer, BindingQuery, BindingRequest, DiscoveryPart, EvaluationRequest, LinkShown, SignedDiscoveryKey,
 } from '@scelle/wire/messages'
 import type { Server } from '@scelle/wire/server'
 import { TRUSTEE_LIMITS } from '../limits.ts'
@@ -11,6 +11,7 @@ import { certify } from '../routes.ts'
 import { bind, find, object } from './bind.ts'
 import type { Ceremony } from './ceremony.ts'
 import { evaluate } from './evaluate.ts'
+import { keepLink } from './links.ts'
 
 const generationOf = (text: string | undefined): number => {
   if (text === undefined || !/^(0|[1-9]\d{0,8})$/.test(text)) throw new Problem('bad-request')
@@ -53,6 +54,14 @@ export const addDiscoveryRoutes = (
     handler: async ({ certified, principal: asker }) => ({
       body: encode(BindingAnswer, await find({ ...certified, asker }, releaser)),
     }),
+  })
+  server.route({
+    method: 'POST', policy: 'self-certifying', maxBody: TRUSTEE_LIMITS.discoveryBody, url: '/v1/discovery/links',
+    certify: (body, signer) => certify(decode(LinkShown, body), signer, store),
+    handler: async ({ certified, principal: asker }) => {
+      await keepLink({ ...certified, asker }, releaser)
+      return { status: 204 }
+    },
   })
   server.route({
     method: 'POST', policy: 'self-certifying', maxBody: TRUSTEE_LIMITS.discoveryBody, url: '/v1/discovery/objections',

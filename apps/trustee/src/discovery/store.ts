@@ -1,5 +1,6 @@
 /** What a trustee keeps for finding vaults: dealings (its share is sealed in them), lookups, bindings and notices. */
 import { Problem } from '@scelle/wire/errors'
+import { WIRE_LIMITS } from '@scelle/wire/limits'
 import type { Database } from '../database.ts'
 import { WINDOWS } from '../meter/budgets.ts'
 
@@ -19,6 +20,14 @@ export const DISCOVERY_SCHEMA = `
     pseudonym BLOB PRIMARY KEY, vault BLOB NOT NULL, mode TEXT NOT NULL, controller BLOB NOT NULL,
     statement BLOB NOT NULL
   ) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS claim (
+    vault BLOB NOT NULL, pseudonym BLOB NOT NULL, PRIMARY KEY (vault, pseudonym)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS link (
+    id BLOB PRIMARY KEY, vault BLOB NOT NULL, other BLOB NOT NULL, shown BLOB NOT NULL, split BLOB
+  ) STRICT, WITHOUT ROWID;
+  CREATE INDEX IF NOT EXISTS link_vault ON link (vault);
+  CREATE INDEX IF NOT EXISTS link_other ON link (other);
   CREATE TABLE IF NOT EXISTS binding_notice (
     pseudonym BLOB PRIMARY KEY, vault BLOB NOT NULL, asker BLOB NOT NULL, due INTEGER NOT NULL
   ) STRICT, WITHOUT ROWID;
@@ -129,6 +138,46 @@ export class DiscoveryStore {
       pseudonym)
   }
 
+  /**
+   * Whether this vault in custody is of the identity whose own vault this principal controls now: its patient, who
+   * claimed it, and is not counted when reading it.
+   */
+  isClaimedBy(vault: Uint8Array, principal: Uint8Array): boolean {
+    return this.#db.row(`SELECT 1 FROM claim JOIN binding USING (pseudonym)
+      WHERE claim.vault = ? AND binding.mode = 'owner' AND binding.controller = ?`, vault, principal) !== undefined
+  }
+
+  /** Idempotent; one that was split stays split. Throws `too-large` where a vault has too many. */
+  merge({ id, vault, other, shown }: {
+    readonly id: Uint8Array; readonly vault: Uint8Array; readonly other: Uint8Array; readonly shown: Uint8Array
+  }): void {
+    this.#db.transaction(() => {
+      if (this.#db.row('SELECT 1 FROM link WHERE id = ?', id) !== undefined) return
+      if (Math.max(this.links(vault).length, this.links(other).length) >= WIRE_LIMITS.links) {
+        throw new Problem('too-large', 'This vault is merged with too many others.')
+      }
+      this.#db.run('INSERT INTO link (id, vault, other, shown) VALUES (?, ?, ?, ?)', id, vault, other, shown)
+    })
+  }
+
+  /** Throws `not-found` where there is no such merge of these two. */
+  split(id: Uint8Array, { vault, other, split }: {
+    readonly vault: Uint8Array; readonly other: Uint8Array; readonly split: Uint8Array
+  }): void {
+    this.#db.transaction(() => {
+      const merged = 'SELECT 1 FROM link WHERE id = ? AND vault = ? AND other = ?'
+      if (this.#db.row(merged, id, vault, other) === undefined) throw new Problem('not-found')
+      this.#db.run('UPDATE link SET split = ? WHERE id = ? AND split IS NULL', split, id)
+    })
+  }
+
+  /** Merges of a vault that hold, as they were shown. */
+  links(vault: Uint8Array): Uint8Array[] {
+    return this.#db.rows<{ shown: Uint8Array }>(
+      'SELECT shown FROM link WHERE (vault = ? OR other = ?) AND split IS NULL', vault, vault)
+      .map(({ shown }) => shown)
+  }
+
   notice(pseudonym: Uint8Array): Notice | undefined {
     return this.#db.row('SELECT pseudonym, vault, asker, due FROM binding_notice WHERE pseudonym = ?', pseudonym)
   }
@@ -162,6 +211,9 @@ export class DiscoveryStore {
         : expected !== undefined && Buffer.compare(now.statement, expected) === 0
       if (!same) throw new Problem('already-bound')
       const { pseudonym, vault, mode, controller, statement } = next
+      if (now?.mode === 'custody' && mode === 'owner') {
+        this.#db.run('INSERT INTO claim (vault, pseudonym) VALUES (?, ?) ON CONFLICT DO NOTHING', now.vault, pseudonym)
+      }
       this.#db.run(`INSERT INTO binding (pseudonym, vault, mode, controller, statement) VALUES (?, ?, ?, ?, ?)
         ON CONFLICT DO UPDATE SET vault = excluded.vault, mode = excluded.mode, controller = excluded.controller,
           statement = excluded.statement`, pseudonym, vault, mode, controller, statement)

@@ -3,7 +3,7 @@ import type { Context } from '../context.ts'
 import { IdentityProof } from '../discovery.ts'
 import { encode } from '../encoding/schema.ts'
 import type { Identity } from '../identity.ts'
-import { Confirmation, Decoy, Fact, Order, Report, Status, Ticket } from '../standing.ts'
+import { Confirmation, Decoy, Fact, Link, Order, Report, Status, Ticket } from '../standing.ts'
 import { SUITE } from '../statements.ts'
 
 /** A register's word about a principal. */
@@ -41,6 +41,13 @@ export const signReport = (
 ): Promise<Uint8Array> => reader.sign('report', encode(Report, {
   ...report, suite: SUITE, reader: reader.id, nonce: context.random(16),
 }))
+
+/** The body of a link: controllers who agree sign the same one. */
+export const makeLink = (link: Omit<Link, 'suite' | 'nonce' | 'time'>, context: Context): Link =>
+  ({ ...link, suite: SUITE, time: Math.floor(context.now() / 1000), nonce: context.random(16) })
+
+export const signLink = (controller: Identity, link: Link): Promise<Uint8Array> =>
+  controller.sign('link', encode(Link, link))
 
 /** An issuer saw who somebody is. */
 export const signIdentityProof = (
