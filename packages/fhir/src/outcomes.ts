@@ -19,6 +19,7 @@ export type FhirErrorCode =
   | 'invalid-rule-table'
   | 'invalid-profile'
   | 'profile-violated'
+  | 'not-a-grant'
 
 type IssueCode = OperationOutcomeIssue['code']
 
@@ -41,6 +42,7 @@ const ANSWERS: Readonly<Record<FhirErrorCode, readonly [status: number, issue: I
   'invalid-rule-table': [400, 'invalid'],
   'invalid-profile': [400, 'invalid'],
   'profile-violated': [422, 'invalid'],
+  'not-a-grant': [422, 'not-supported'],
 }
 
 /** One finding: what is wrong (`diagnostics`) and where (`expression`, a FHIRPath such as `Patient.name[0]`). */
