@@ -1,6 +1,6 @@
 /**
- * Grants as FHIR R4 Consent, and back. Each grant is one Consent: what it permits stands in its one provision, the grant
- * above it is its source. What a Consent can say and a grant cannot is refused, never left out: somebody would be
+ * Grants as FHIR R4 Consent, and back. Each grant is one Consent: what it permits stands in its one provision, the
+ * grant above it is its source. What a Consent can say and a grant cannot is refused, never left out: somebody would be
  * given more than the patient said.
  * @module
  */
@@ -201,7 +201,8 @@ const readTerms = (consent: Consent): GrantTerms => {
     custodian: idIn(actor?.[1]?.reference?.identifier, PRINCIPAL, 'Consent.provision.actor[1]'),
     categories: codesIn(provision.class, CATEGORY),
     rights: known(
-      (provision.action ?? []).flatMap(({ coding }) => codesIn(coding, RIGHT)), GRANT_RIGHTS, 'Consent.provision.action',
+      (provision.action ?? []).flatMap(({ coding }) => codesIn(coding, RIGHT)), GRANT_RIGHTS,
+      'Consent.provision.action',
     ),
     purposes: known(codesIn(provision.purpose, PURPOSE), GRANT_PURPOSES, 'Consent.provision.purpose'),
     basis: known(
@@ -213,7 +214,7 @@ const readTerms = (consent: Consent): GrantTerms => {
   }
 }
 
-/** Of a Consent and of its references: what says nothing of the grant. A narrative is for people, and never believed. */
+/** Of a Consent and of its references: what says nothing of the grant. A narrative is for people, not believed. */
 const LABELS: ReadonlySet<string> = new Set(['id', 'meta', 'text', 'language', 'display', 'dateTime'])
 
 /** The first place where two values differ, labels apart; undefined where there is none. */

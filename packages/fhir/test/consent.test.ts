@@ -81,11 +81,13 @@ describe('refused, with its place', () => {
     ['a denial', (one) => { one.provision!.type = 'deny' }, 'Consent.provision.type'],
     ['no type of provision', (one) => { delete one.provision!.type }, 'Consent.provision.type'],
     ['a nested exception', (one) => { one.provision!.provision = [{ type: 'deny' }] }, 'Consent.provision.provision'],
-    ['a nested permission', (one) => { one.provision!.provision = [{ type: 'permit' }] }, 'Consent.provision.provision'],
+    ['a nested permission', (one) => { one.provision!.provision = [{ type: 'permit' }] },
+      'Consent.provision.provision'],
     ['data by reference', (one) => {
       one.provision!.data = [{ meaning: 'instance', reference: { reference: 'Observation/1' } }]
     }, 'Consent.provision.data'],
-    ['a period of the data', (one) => { one.provision!.dataPeriod = { start: '2026' } }, 'Consent.provision.dataPeriod'],
+    ['a period of the data', (one) => { one.provision!.dataPeriod = { start: '2026' } },
+      'Consent.provision.dataPeriod'],
     ['single codes', (one) => { one.provision!.code = [problems] }, 'Consent.provision.code'],
     ['security labels', (one) => {
       one.provision!.securityLabel = [{ system: 'http://terminology.hl7.org/CodeSystem/v3-Confidentiality', code: 'R' }]
