@@ -1,6 +1,6 @@
 /** Three trustees' meters, as a reader meets them: two of three release, and each decides by itself. */
 import {
-  Database, DECOY_SCHEMA, LOCK_SCHEMA, Meter, METER_SCHEMA, type Source, SPENT_SCHEMA, type Standing,
+  Database, DECOY_SCHEMA, EMERGENCY_SCHEMA, LOCK_SCHEMA, Meter, METER_SCHEMA, type Source, SPENT_SCHEMA, type Standing,
 } from '@scelle/trustee/meter'
 import type { Draw } from './draw.ts'
 import { FastLedger } from './fast-ledger.ts'
@@ -42,7 +42,7 @@ export class Trio {
   constructor(draw: Draw) {
     this.#draw = draw
     this.meters = [0, 1, 2].map(() => new Meter(
-      new Database(':memory:', METER_SCHEMA + LOCK_SCHEMA + DECOY_SCHEMA + SPENT_SCHEMA),
+      new Database(':memory:', METER_SCHEMA + LOCK_SCHEMA + DECOY_SCHEMA + SPENT_SCHEMA + EMERGENCY_SCHEMA),
       { shadow: false, ledger: new FastLedger() },
     ))
   }

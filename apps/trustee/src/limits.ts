@@ -37,6 +37,8 @@ export const TRUSTEE_LIMITS = {
   openCouriers: 4_096,
   decoyBody: 1024 * 1024,
   orderBody: 1024 * 1024,
+  /** Who broke the glass reads for this long. */
+  emergencyTime: 4 * 3600,
   /** Milliseconds between two tries of a restored meter to get its spending back. */
   replayPause: 10_000,
   /** An order is carried out within this time of its beginning, and a surge lasts this long. */

@@ -25,6 +25,8 @@ const Configuration = settings({
   peers,
   /** Registers: principal ids whose word it is who a professional is. */
   issuers: listedPrincipals,
+  /** Emergency keys, which registered sites hold: principal ids. */
+  emergencyKeys: listedPrincipals,
   /** Counts openings and refuses none for their number: to learn a site's numbers. Shows in every status. */
   shadow: onlyIfAsked,
 })
@@ -40,6 +42,7 @@ const start = async (configPath: string): Promise<void> => {
     index: config.index,
     peers: config.peers,
     issuers: config.issuers,
+    emergencyKeys: config.emergencyKeys,
     context: { now: Date.now, random: pooledRandom() },
     log: createLog(gatheredLines((text) => process.stdout.write(text)), Date.now),
     authorities: config.authorities,

@@ -2,6 +2,7 @@
 export { Database } from './database.ts'
 export { type Budget, BUDGETS, each, EVERYONE, type Measure, MEASURES, type Window, WINDOWS } from './meter/budgets.ts'
 export { DECOY_SCHEMA } from './meter/decoys.ts'
+export { EMERGENCY_SCHEMA } from './meter/emergencies.ts'
 export type { Source } from './meter/facts.ts'
 export { Ledger, type LedgerLike, METER_SCHEMA } from './meter/ledger.ts'
 export { LOCK_SCHEMA } from './meter/locks.ts'

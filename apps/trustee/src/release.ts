@@ -32,6 +32,8 @@ export interface Releaser {
   readonly store: TrusteeStore
   /** Principal ids of registers: who a professional is, is their word. From the configuration. */
   readonly issuers: readonly Uint8Array[]
+  /** Principal ids of emergency keys, which registered sites hold. From the configuration. */
+  readonly emergencyKeys: readonly Uint8Array[]
   readonly context: Context
   /** Releases are charged one at a time. */
   readonly turns: Turns
@@ -200,11 +202,12 @@ const decide = async (signed: SignedRelease, verified: VerifiedAccess, releaser:
   if (earlier !== undefined) return earlier
   const now = Math.floor(releaser.context.now() / 1000)
   const headers = capsules.map(({ header }) => header)
+  const { issuers, emergencyKeys } = releaser
   // Patients are not metered, in the vault that was kept for them before they claimed it either.
   const own = store.discovery.isClaimedBy(access.vault, reader.id)
-  const weighing = { ...signed, vault, access, grants, categories, headers, issuers: releaser.issuers, now }
-  const charge = own ? undefined : await weigh(weighing)
-  if (charge !== undefined) store.meter.requireFree(charge.standing)
+  const shown = { ...signed, vault, access, accessId: id, grants, categories, headers }
+  const charge = own ? undefined : await weigh({ ...shown, issuers, emergencyKeys, now })
+  if (charge !== undefined) store.meter.requireFree(charge)
   return answerNew(signed, verified, { capsules, index, revocations, leaf, charge }, releaser)
 }
 

@@ -6,6 +6,7 @@ import { Database } from './database.ts'
 import { DISCOVERY_SCHEMA, DiscoveryStore } from './discovery/store.ts'
 import { LOG_SCHEMA, MirrorStore, type ShownLeaf } from './log/mirror-store.ts'
 import { DECOY_SCHEMA } from './meter/decoys.ts'
+import { EMERGENCY_SCHEMA } from './meter/emergencies.ts'
 import { METER_SCHEMA } from './meter/ledger.ts'
 import { LOCK_SCHEMA } from './meter/locks.ts'
 import { JournalEntry } from './meter/journal.ts'
@@ -70,7 +71,7 @@ export class TrusteeStore {
 
   /** `:memory:` keeps nothing. Throws where another process has the file. */
   constructor(path: string, { shadow = false }: Partial<MeterOptions> = {}) {
-    const meters = METER_SCHEMA + LOCK_SCHEMA + DECOY_SCHEMA + SPENT_SCHEMA
+    const meters = METER_SCHEMA + LOCK_SCHEMA + DECOY_SCHEMA + SPENT_SCHEMA + EMERGENCY_SCHEMA
     this.#db = new Database(path, SCHEMA + LOG_SCHEMA + WORD_SCHEMA + meters + DISCOVERY_SCHEMA)
     this.log = new MirrorStore(this.#db)
     this.words = new WordStore(this.#db)

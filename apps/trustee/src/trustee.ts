@@ -34,6 +34,8 @@ export interface TrusteeOptions {
   readonly peers?: readonly Address[]
   /** Principal ids in hex of the registers whose statuses count here. Where absent, nobody is a professional. */
   readonly issuers?: readonly string[]
+  /** Principal ids in hex of emergency keys. Where absent, nobody breaks the glass here. */
+  readonly emergencyKeys?: readonly string[]
   readonly context: Context
   readonly log: Log
   /** Names under which readers reach this trustee, beside loopback and the address it listens on. */
@@ -111,6 +113,7 @@ export const createTrustee = (options: TrusteeOptions): Trustee => {
     couriers: new CourierKeys(identity, TRUSTEE_LIMITS.openCouriers),
     store,
     issuers: (options.issuers ?? []).map(principalIn),
+    emergencyKeys: (options.emergencyKeys ?? []).map(principalIn),
     context,
     turns: new Turns(TRUSTEE_LIMITS.releaseTurns),
     journal: new Journal(identity),

@@ -63,6 +63,8 @@ export interface Asking {
   /** The custodian of a vault that nobody claimed. */
   readonly custodian?: Identity
   readonly categories?: readonly Uint8Array[]
+  readonly emergencyKeys?: readonly Uint8Array[]
+  readonly purpose?: 'emergency'
 }
 
 export const vaultId = (number: number): Uint8Array => {
@@ -101,12 +103,12 @@ export const weighed = async (cast: Cast, asking: Asking = {}): Promise<Charge |
   } as unknown as ReleaseRequest
   return weigh({
     request, principals, reader: reader.keys, grants: asking.grants ?? [], categories: asking.categories ?? [],
-    headers: [], access: { vault: vaultId(vault), custodian: controller.id, purpose: 'treatment' } as never,
+    headers: [], access: { vault: vaultId(vault), custodian: controller.id, purpose: asking.purpose ?? 'treatment' } as never,
     vault: {
       vault: vaultId(vault),
       genesis: { mode: asking.custodian === undefined ? 'owner' : 'custody', controller: controller.id },
     } as unknown as VerifiedVault,
-    issuers: [register.id], now: seconds(cast),
+    issuers: [register.id], now: seconds(cast), accessId: vaultId(vault), emergencyKeys: asking.emergencyKeys ?? [],
   })
 }
 

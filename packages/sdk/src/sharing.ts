@@ -54,6 +54,8 @@ export interface ShareOptions {
   readonly parent?: Id
   /** The signed ticket under which a vendor is let in; the parent's is kept where absent. */
   readonly ticket?: Uint8Array
+  /** Codes of `categories` that open in an emergency without a colleague: of a grant to the emergency key. */
+  readonly summary?: readonly string[]
   /** Distinct patients a day that the receiver is expected to open at most. */
   readonly patientsPerDay?: number
 }
@@ -109,6 +111,9 @@ const basisOf = (
   return { basis, ...(standing ? { standing } : {}) }
 }
 
+const summaryOf = ({ summary }: ShareOptions, keyring: Keyring): Pick<Grant, 'summary'> =>
+  summary === undefined ? {} : { summary: summary.map((code) => categoryOf(keyring, code).id) }
+
 const grantOf = (
   connection: Connection,
   view: VaultView,
@@ -135,6 +140,7 @@ const grantOf = (
     expires: Math.floor(options.until / 1000),
     depth,
     ...ticketOf(options, parent),
+    ...summaryOf(options, keyring),
     ...(options.patientsPerDay === undefined ? {} : { patientsPerDay: options.patientsPerDay }),
   }
 }

@@ -99,8 +99,11 @@ export const Confirmation = struct({
 })
 export type Confirmation = Value<typeof Confirmation>
 
-/** `lock` takes one officer, `clear` and `surge` two, who sign the same body. */
-export const ORDERS = ['lock', 'clear', 'surge'] as const
+/**
+ * `lock` takes one officer, `clear` and `surge` two, who sign the same body. `review`: one officer looked at a broken
+ * glass; its target is the access, its scope the organisation's.
+ */
+export const ORDERS = ['lock', 'clear', 'surge', 'review'] as const
 /** `device`: one principal. `person`: a meter id, with all its devices and employers. */
 export const LOCK_SCOPES = ['device', 'person', 'organisation', 'vendor'] as const
 export type LockScope = (typeof LOCK_SCOPES)[number]

@@ -242,6 +242,8 @@ export const Grant = struct({
   standing: optional(15, bool),
   /** Those of `categories` that are strict, by the custodian's manifest: a link below leaves none of its own out. */
   strict: optional(16, list(id16, LIMITS.categories)),
+  /** Of a grant to the emergency key: those of `categories` that open without a colleague. */
+  summary: optional(17, list(id16, LIMITS.categories)),
 })
 export type Grant = Value<typeof Grant>
 

@@ -41,6 +41,8 @@ export const WIRE_LIMITS = {
   shownStatuses: 8,
   shownFacts: 8,
   shownConfirmations: 4,
+  /** Broken glass in one answer to an officer. */
+  emergencyList: 500,
   /** Statements that the index looks through for one page of a trustee's own releases. */
   releaseJournal: 2_048,
   /** Other vaults that one vault is merged with. */

@@ -210,6 +210,18 @@ export type MeterRequest = Value<typeof MeterRequest>
 export const MeterAnswer = struct({ counter: field(0, Counter), locked: optional(1, text(16)) })
 export type MeterAnswer = Value<typeof MeterAnswer>
 
+/** Broken glass of an officer's organisation, newest first. */
+export const EmergencyList = list(struct({
+  /** Statement id of the access. */
+  access: field(0, hash32),
+  vault: field(1, hash32),
+  time: field(2, uint()),
+  /** The reader's signed confirmation, with the reason. */
+  reason: field(3, statement),
+  reviewed: optional(4, uint()),
+}), WIRE_LIMITS.emergencyList)
+export type EmergencyList = Value<typeof EmergencyList>
+
 /** A trustee's meter as everybody may know it. Distinct patients of all readers in 24 hours; the busiest of 30 days. */
 export const MeterStatus = struct({
   shadow: field(0, bool), locks: field(1, uint()), day: field(2, uint()), usual: field(3, uint()),

@@ -41,7 +41,7 @@ export const standingOfAsker = async (
   const statuses = await verifyStatuses(request.statuses, issuers, principals, now)
   const standing = standingOf({ reader: asker, grants: [], custodian: undefined }, statuses)
   if (standing.role === undefined) throw new Problem('status-required')
-  store.meter.requireFree(standing)
+  store.meter.requireFree({ standing })
   return standing
 }
 

@@ -9,9 +9,12 @@ import type { Role } from '@scelle/seal/verify'
  * What is counted, each as a set of vaults. `seen`: all. `patients`: those whom the patient's own device or card did
  * not explain. `own`: of those, the ones that nobody outside the reader's own house explains either. `unexplained`:
  * those that nobody explains. `strict`: own ones of which a strict category was opened. `emergency`: by a broken glass.
- * `surge`: in a surge, instead of the four before. Kept by their places: new ones go to the end.
+ * `surge`: in a surge, instead of the four before. `vouched`: for whom somebody confirmed that a colleague breaks the
+ * glass. Kept by their places: new ones go to the end.
  */
-export const MEASURES = ['seen', 'patients', 'own', 'unexplained', 'strict', 'emergency', 'surge'] as const
+export const MEASURES = [
+  'seen', 'patients', 'own', 'unexplained', 'strict', 'emergency', 'surge', 'vouched',
+] as const
 export type Measure = (typeof MEASURES)[number]
 
 /** Sliding windows, in seconds. */
@@ -44,6 +47,12 @@ export const TRAILING = { factor: 1.3, days: 30, known: 7, monthDays: 22 } as co
  * second one of the same house within `rest` seconds.
  */
 export const SURGE = { factor: 3, rest: 24 * 3_600 } as const
+
+/**
+ * In an emergency, of each trustee and in a shift: patients, those without a colleague, and those for whom one colleague
+ * confirms. An opening that nobody reviewed in three days lowers the first for its reader, down to one.
+ */
+export const EMERGENCY = { patients: 5, alone: 2, confirmed: 3, review: 3 * 24 * 3_600 } as const
 
 /** The meter of all readers together, whose id nobody has. */
 export const EVERYONE = new Uint8Array(32)

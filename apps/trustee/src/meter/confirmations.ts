@@ -14,6 +14,8 @@ export interface Confirmed {
   /** The patient that it is for; undefined for any. */
   readonly vault: Uint8Array | undefined
   readonly signer: Uint8Array
+  /** The signed statement. */
+  readonly bytes: Uint8Array
   /** Of a second officer: the law's duty that it names. */
   readonly duty: Confirmation['duty']
 }
@@ -69,7 +71,9 @@ export const verifyConfirmations = async (confirming: Confirming): Promise<Confi
     const confirmation = decode(Confirmation, body)
     requireSuite(confirmation)
     const { type, vault, duty } = confirmation
-    if (holds(confirmation, signer, confirming)) confirmed.push({ statement: id, type, vault, signer: signer.id, duty })
+    if (holds(confirmation, signer, confirming)) {
+      confirmed.push({ statement: id, type, vault, signer: signer.id, bytes, duty })
+    }
   }
   return confirmed
 }

@@ -6,9 +6,11 @@ import { equalBytes } from '@scelle/seal/verify'
 import type { Counter } from '@scelle/wire/messages'
 import { Problem, type ProblemCode } from '@scelle/wire/errors'
 import type { Database } from '../database.ts'
-import { each, EVERYONE, type Measure, MEASURES, SURGE, TRAILING, type Window, WINDOWS } from './budgets.ts'
+import { each, EMERGENCY, EVERYONE, type Measure, MEASURES, SURGE, TRAILING, type Window, WINDOWS } from './budgets.ts'
 import type { Confirmed } from './confirmations.ts'
 import { Decoys } from './decoys.ts'
+import type { Emergency } from './emergency.ts'
+import { Emergencies } from './emergencies.ts'
 import { type Explanation, explanationTo, type Source } from './facts.ts'
 import { Ledger, type LedgerLike } from './ledger.ts'
 import { type Lock, Locks } from './locks.ts'
@@ -28,6 +30,8 @@ export interface Charge {
   readonly confirmations: readonly Pick<Confirmed, 'statement' | 'type'>[]
   /** Bound of a grant of the chain, the smallest: distinct patients a day that its giver expects. */
   readonly patientsPerDay: number | undefined
+  /** Where the glass is broken: then no budget is asked. */
+  readonly emergency?: Emergency | undefined
   /** Seconds. */
   readonly now: number
 }
@@ -69,6 +73,7 @@ export class Meter {
   readonly locks: Locks
   readonly decoys: Decoys
   readonly spent: Spent
+  readonly emergencies: Emergencies
   readonly #shadow: boolean
 
   constructor(db: Database, { shadow, ledger = new Ledger(db) }: MeterOptions) {
@@ -76,12 +81,18 @@ export class Meter {
     this.locks = new Locks(db)
     this.decoys = new Decoys(db)
     this.spent = new Spent(db)
+    this.emergencies = new Emergencies(db)
     this.#shadow = shadow
   }
 
   /** Throws `locked`: to be asked before any work is done for the reader. */
-  requireFree(standing: Standing): void {
-    if (this.lockOf(standing) !== undefined) throw new Problem('locked')
+  requireFree({ standing, emergency }: Pick<Charge, 'standing' | 'emergency'>): void {
+    if (this.#isInWay(this.lockOf(standing), emergency)) throw new Problem('locked')
+  }
+
+  /** A spent budget keeps nobody from helping; an officer's order, and a decoy that was opened, do. */
+  #isInWay(lock: Lock | undefined, emergency: Emergency | undefined): boolean {
+    return lock !== undefined && (emergency === undefined || lock.cause !== 'budget')
   }
 
   /** The lock that is in the reader's way. In shadow mode none for a number, but an officer's order is one. */
@@ -98,6 +109,11 @@ export class Meter {
     const { action, scope, target, notBefore: from, expires: to } = order
     if (!this.locks.once(order.nonce, now)) return
     const forAll = officers.some((organisation) => organisation === undefined)
+    if (action === 'review') {
+      const reviewed = officers.some((house) => this.emergencies.review(target, house, now))
+      if (!reviewed) throw new Problem('not-found', 'No glass was broken here by that access.')
+      return
+    }
     if (action === 'lock') this.locks.add({ scope, target, cause: 'order', since: now })
     else if (action === 'clear') {
       const house = scope === 'organisation' || scope === 'vendor'
@@ -116,13 +132,14 @@ export class Meter {
 
   /** Decides about a release. Moves windows on, so it belongs into a transaction. */
   plan(charge: Charge): Plan {
-    const { standing, vault, now } = charge
-    if (this.lockOf(standing) !== undefined) return { refused: 'locked' }
+    const { standing, vault, now, emergency } = charge
+    if (this.#isInWay(this.lockOf(standing), emergency)) return { refused: 'locked' }
     const { own: { scope, key } } = standing
     // In shadow mode too: this is no matter of numbers.
     if (this.decoys.catches(vault, standing)) {
       return { refused: 'locked', lock: { scope, target: key, cause: 'honey', since: now } }
     }
+    if (emergency !== undefined) return this.#emergencyPlan(charge, emergency)
     const counted = [
       ...standing.meters.map((meter) => ({ meter: meter.key, measures: bitsOf(this.#measures(meter, charge)) })),
       { meter: EVERYONE, measures: bitsOf(['own']) },
@@ -135,13 +152,31 @@ export class Meter {
     return typeof step === 'string' ? { refused: step } : { counted, used: step }
   }
 
+  /** The ceiling of a shift, and a colleague beyond the second patient and beyond the summary. */
+  #emergencyPlan({ standing: { own, meters }, vault, now }: Charge, emergency: Emergency): Plan {
+    const isMore = (key: Uint8Array, measure: Measure, bound: number): boolean =>
+      !this.#shadow && !this.ledger.has(key, measure, 'shift', vault, now) &&
+      this.ledger.count(key, measure, 'shift', now) >= bound
+    const unreviewed = this.emergencies.unreviewed(own.key, now - EMERGENCY.review)
+    if (isMore(own.key, 'emergency', Math.max(1, EMERGENCY.patients - unreviewed))) {
+      return { refused: 'emergency-refused' }
+    }
+    const confirmer = emergency.confirmers.find((key) => !isMore(key, 'vouched', EMERGENCY.confirmed))
+    const alone = emergency.summaryOnly && !isMore(own.key, 'emergency', EMERGENCY.alone)
+    if (confirmer === undefined && !alone) return { refused: 'emergency-refused' }
+    const counted = meters.map(({ key }) => ({ meter: key, measures: bitsOf(['seen', 'emergency']) }))
+    const vouched = confirmer === undefined ? [] : [{ meter: confirmer, measures: bitsOf(['vouched']) }]
+    return { counted: [...counted, ...vouched, { meter: EVERYONE, measures: bitsOf(['own']) }], used: [] }
+  }
+
   /** Carries out a plan, within the transaction that records the release. */
-  carryOut(plan: Plan, { standing, vault, now }: Charge): Verdict {
+  carryOut(plan: Plan, { standing, vault, now, emergency }: Charge): Verdict {
     if (plan.refused !== undefined) {
       if (plan.lock !== undefined) this.locks.add(plan.lock)
       return { refused: plan.refused }
     }
     this.#count({ ...plan, vault, time: now })
+    if (emergency !== undefined) this.emergencies.add({ ...emergency, meter: standing.own.key, vault, time: now })
     return { counter: this.counter(standing, now) }
   }
 

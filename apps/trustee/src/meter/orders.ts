@@ -59,9 +59,10 @@ const requireTime = ({ action, notBefore, expires }: Order, now: number): void =
 }
 
 /** Whether that officer answers for the target: by its organisation, where a status that is shown says so. */
-const answersFor = (officer: Status, { scope, target }: Order, statuses: ShownStatuses): boolean => {
+const answersFor = (officer: Status, { action, scope, target }: Order, statuses: ShownStatuses): boolean => {
   const own = officer.organisation
-  if (own === undefined) return true
+  // Whose glass it was, the meter knows.
+  if (own === undefined || action === 'review') return true
   if (scope === 'organisation') return equalBytes(own, target)
   if (scope === 'vendor') return false
   const status = scope === 'device' ? statuses.of(target) : statuses.withMeter(target)
@@ -89,7 +90,7 @@ export const verifyOrder = async (
     keys.kind === 'person' && status?.role === 'officer' && answersFor(status, order, statuses) ? [status] : [])
   if (officers.length < signers.length) refuse('Somebody who signed is no officer of whom the order is about.')
   const people = new Set(officers.map(({ meter }) => toHex(meter)))
-  if (order.action !== 'lock' && people.size < 2) refuse('This takes two officers, who are two people.')
+  if ((order.action === 'clear' || order.action === 'surge') && people.size < 2) refuse('This takes two officers, who are two people.')
   if (order.action === 'surge' && order.scope !== 'organisation' && order.scope !== 'person') {
     refuse('A surge is an organisation\'s, or a person\'s.')
   }

@@ -1,7 +1,8 @@
 /** What is asked of a trustee's meter beside releases: decoys, orders, where a reader stands. */
 import { decode, encode, fromHex } from '@scelle/seal/verify'
 import { Problem } from '@scelle/wire/errors'
-import { DecoyNotice, MeterAnswer, MeterRequest, MeterStatus, OrderNotice } from '@scelle/wire/messages'
+import { WIRE_LIMITS } from '@scelle/wire/limits'
+import { DecoyNotice, EmergencyList, MeterAnswer, MeterRequest, MeterStatus, OrderNotice } from '@scelle/wire/messages'
 import type { Server } from '@scelle/wire/server'
 import { TRUSTEE_LIMITS } from '../limits.ts'
 import type { Releaser } from '../release.ts'
@@ -59,12 +60,38 @@ const addSpending = (
   })
 }
 
+/** For officers of the organisation whose people broke the glass; for all of them, one who answers for all. */
+const addReview = (server: Pick<Server, 'route'>, { store, issuers, context }: Releaser): void => {
+  server.route({
+    method: 'POST',
+    url: '/v1/emergencies',
+    policy: 'self-certifying',
+    maxBody: TRUSTEE_LIMITS.orderBody,
+    certify: (body, signer) => certify(decode(MeterRequest, body), signer, store),
+    handler: async ({ certified: { request, principals }, principal: officer }) => {
+      const statuses = await verifyStatuses(request.statuses, issuers, principals, Math.floor(context.now() / 1000))
+      const status = statuses.of(officer.id)
+      if (officer.kind !== 'person' || status?.role !== 'officer' || status.organisation === undefined) {
+        throw new Problem('not-permitted')
+      }
+      const { organisation } = status
+      return {
+        body: encode(EmergencyList, store.asked((meter) =>
+          meter.emergencies.of(organisation, WIRE_LIMITS.emergencyList)
+            .map(({ access, vault, time, reason, reviewed }) =>
+              ({ access, vault, time, reason, ...(reviewed === undefined ? {} : { reviewed }) })))),
+      }
+    },
+  })
+}
+
 export const addMeterRoutes = (
   server: Pick<Server, 'route'>, releaser: Releaser, spending: Spending,
 ): void => {
   const { store, issuers, context } = releaser
   addSpending(server, releaser, spending)
   addChanges(server, releaser)
+  addReview(server, releaser)
   server.route({
     method: 'POST',
     url: '/v1/meter',

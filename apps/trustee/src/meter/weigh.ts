@@ -6,6 +6,7 @@ import { Problem } from '@scelle/wire/errors'
 import type { ReleaseRequest } from '@scelle/wire/messages'
 import type { ShownPrincipals } from '../shown.ts'
 import { verifyConfirmations } from './confirmations.ts'
+import { isEmergency, requireEmergency } from './emergency.ts'
 import { explain } from './facts.ts'
 import { requireKeeper } from './keeper.ts'
 import type { Charge } from './meter.ts'
@@ -18,6 +19,8 @@ interface Weighing {
   readonly reader: PrincipalKeys
   readonly vault: VerifiedVault
   readonly access: Access
+  /** Statement id of the access. */
+  readonly accessId: Uint8Array
   /** The verified chain; empty where the custodian itself reads. */
   readonly grants: readonly Grant[]
   /** Ids of the categories that the capsules are of. */
@@ -26,6 +29,8 @@ interface Weighing {
   readonly headers: readonly CapsuleHeader[]
   /** Principal ids whose statuses count here. */
   readonly issuers: readonly Uint8Array[]
+  /** Principal ids of emergency keys. */
+  readonly emergencyKeys: readonly Uint8Array[]
   /** Seconds. */
   readonly now: number
 }
@@ -41,15 +46,17 @@ const smallest = (grants: readonly Grant[]): number | undefined => {
 
 /**
  * What an opening costs, and whom. Undefined where the owner opens its own vault: a patient is not metered. Throws
- * `status-required`, `ticket-required`, `fact-required`, `officers-required`, `not-permitted`,
+ * `status-required`, `ticket-required`, `fact-required`, `officers-required`, `emergency-refused`, `not-permitted`,
  * `bad-statement` or the SealError of a statement that does not hold.
  */
 export const weigh = async (weighing: Weighing): Promise<Charge | undefined> => {
   const { request, principals, reader, vault, access, grants, categories, headers, issuers, now } = weighing
+  const broken = isEmergency(grants)
   if (vault.genesis.mode === 'owner' && equalBytes(reader.id, vault.genesis.controller)) return undefined
   const statuses = await verifyStatuses(request.statuses ?? [], issuers, principals, now)
   const custodian = vault.genesis.mode === 'custody' ? access.custodian : undefined
-  const standing = standingOf({ reader, grants, custodian }, statuses)
+  // The emergency key is no house: it has no budget, and lends none.
+  const standing = standingOf({ reader, grants: broken ? [] : grants, custodian }, statuses)
   await requireTicket({ ticket: request.ticket, access, reader, grants, principals, statuses, now })
   const shown = { standing, principals, statuses, now }
   const source = await explain({ ...shown, facts: request.facts ?? [], vault, issuers })
@@ -57,11 +64,13 @@ export const weigh = async (weighing: Weighing): Promise<Charge | undefined> => 
   const confirmations = await verifyConfirmations({
     ...shown, confirmations: request.confirmations ?? [], vault: vault.vault,
   })
+  const emergency = broken
+    ? requireEmergency({ ...weighing, standing, statuses, confirmations }) : undefined
   requireKeeper({ grants, access, headers, statuses, confirmations, now })
   return {
     standing: source.by === 'other' ? withVoucher(standing, source.house, statuses) : standing,
     vault: vault.vault, source, strict: isStrict(grants, categories),
     confirmations: confirmations.filter(({ type }) => type !== 'officer'),
-    patientsPerDay: smallest(grants), now,
+    patientsPerDay: smallest(grants), now, emergency,
   }
 }

@@ -21,8 +21,12 @@ const BASIS_RULES: Readonly<Record<(typeof BASES)[number], (grant: Grant) => Rul
     [grant.purposes.every((purpose) => CARE.includes(purpose)), 'a care team has no such purpose'],
   ],
   consent: (grant) => [[!isDuty(grant), 'the purpose of a legal duty takes that basis']],
-  // Who cannot be asked is helped by break-glass, whose envelope trustees hold: nobody carries that right around.
-  'vital-interest': () => [[false, 'vital interest is no basis of a grant: break the glass']],
+  // To the emergency key alone, which only registered sites hold; who it is, and how often, trustees decide.
+  'vital-interest': (grant) => [
+    [grant.purposes.every((purpose) => purpose === 'emergency'), 'vital interest has its own purpose alone'],
+    [(grant.rights & ~(RIGHTS.read | RIGHTS.shareOn)) === 0, 'in an emergency one reads'],
+    [grant.standing !== true && grant.ticket === undefined, 'an emergency has neither appointment nor ticket'],
+  ],
   'legal-duty': (grant) => [
     [isDuty(grant) && grant.purposes.every((purpose) => purpose === 'legal'), 'a legal duty has its own purpose alone'],
     [(grant.rights & ~(RIGHTS.read | RIGHTS.shareOn)) === 0, 'a keeper reads, and has its officers read'],
@@ -58,6 +62,7 @@ const subsetRules = (child: Grant, parent: Grant, parentId: Uint8Array): Rules =
     'it no longer says that a category is strict',
   ],
   [parent.standing !== true || child.standing === true, 'it is good without a fact'],
+  [(child.summary ?? []).every((id) => includes(parent.summary ?? [], id)), 'it adds to what opens without a colleague'],
   // Where none is named above, naming one narrows: the trustee asks for it from then on.
   [
     parent.ticket === undefined || (child.ticket !== undefined && equalBytes(child.ticket, parent.ticket)),
