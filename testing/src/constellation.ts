@@ -194,6 +194,7 @@ export class Constellation {
   #clients = 0
   #index: Party | undefined
   #register: Register | undefined
+  #emergency: Identity | undefined
   #store: Storage['store'] | undefined
   #trustees: Party[] = []
   readonly #ceremonies = new Map<string, Trustee['discovery']>()
@@ -229,6 +230,11 @@ export class Constellation {
     return this.#register as Register
   }
 
+  /** The emergency key, which registered sites hold. */
+  get emergency(): Identity {
+    return this.#emergency as Identity
+  }
+
   /** What the index keeps, for whoever has taken it over. */
   get indexStore(): Storage['store'] {
     return this.#store as Storage['store']
@@ -253,6 +259,7 @@ export class Constellation {
     const index = await createIdentity('index', people)
     this.#register = await Register.create({ now: this.now, random: this.random('register') })
     for (let i = 0; i < organisations; i++) this.#admitted.push(await createIdentity('organisation', people))
+    this.#emergency = await createIdentity('organisation', { now: this.now, random: this.random('emergency') })
     const admitted = this.#admitted.map(({ id }) => toHex(id))
     const identities: Identity[] = []
     for (let i = 0; i < 3; i++) identities.push(await createIdentity('trustee', people))
@@ -271,6 +278,7 @@ export class Constellation {
     })) as Party
     // Its keys are looked up at the index, as everybody's.
     await connect(this.options(this.#register.identity))
+    await connect(this.options(this.#emergency))
   }
 
   #startTrustee(identity: Identity, around: { index: Address; peers: readonly Address[] }, site: Site): Running {
@@ -281,6 +289,7 @@ export class Constellation {
       store,
       ...around,
       issuers: [toHex(this.register.id)],
+      emergencyKeys: [toHex(this.emergency.id)],
       gossipEvery: this.#gossipEvery,
       context,
       log,

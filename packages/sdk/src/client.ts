@@ -18,6 +18,7 @@ import type { Right } from './sharing.ts'
 import type { ForeignKey } from './log/key-leaves.ts'
 import type { LogClient } from './log/log-client.ts'
 import { type AcceptedCommits, type Returned, Returning } from './log/returning.ts'
+import { type BrokenGlass, brokenGlass, sendOrder } from './officer.ts'
 import { inParallel } from './timers.ts'
 import { Vault } from './vault.ts'
 import { loadView, partName, partOf } from './vault-view.ts'
@@ -266,6 +267,18 @@ export class Client {
    */
   visitReport(ticket: Uint8Array): Promise<Uint8Array> {
     return this.#connection.visits.report(this.#connection, ticket)
+  }
+
+  /** Tells all trustees what officers ordered: see `sendOrder`. */
+  order(
+    orders: readonly Uint8Array[], statuses: readonly Uint8Array[],
+  ): Promise<{ readonly pending: readonly Uint8Array[] }> {
+    return sendOrder(this.#connection, orders, statuses)
+  }
+
+  /** For an officer: broken glass of its organisation, newest first, with the readers' reasons. */
+  brokenGlass(statuses: readonly Uint8Array[]): Promise<BrokenGlass[]> {
+    return brokenGlass(this.#connection, statuses)
   }
 
   /** Gives up a prepared commit, so that the next one for its vault can be prepared. */
