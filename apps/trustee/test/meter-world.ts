@@ -103,12 +103,14 @@ export const weighed = async (cast: Cast, asking: Asking = {}): Promise<Charge |
   } as unknown as ReleaseRequest
   return weigh({
     request, principals, reader: reader.keys, grants: asking.grants ?? [], categories: asking.categories ?? [],
-    headers: [], access: { vault: vaultId(vault), custodian: controller.id, purpose: asking.purpose ?? 'treatment' } as never,
+    headers: [],
+    access: { vault: vaultId(vault), custodian: controller.id, purpose: asking.purpose ?? 'treatment' } as never,
     vault: {
       vault: vaultId(vault),
       genesis: { mode: asking.custodian === undefined ? 'owner' : 'custody', controller: controller.id },
     } as unknown as VerifiedVault,
-    issuers: [register.id], now: seconds(cast), accessId: vaultId(vault), emergencyKeys: asking.emergencyKeys ?? [],
+    issuers: [register.id], now: seconds(cast), accessId: vaultId(vault),
+    emergencyKeys: asking.emergencyKeys ?? [],
   })
 }
 

@@ -49,8 +49,8 @@ export const TRAILING = { factor: 1.3, days: 30, known: 7, monthDays: 22 } as co
 export const SURGE = { factor: 3, rest: 24 * 3_600 } as const
 
 /**
- * In an emergency, of each trustee and in a shift: patients, those without a colleague, and those for whom one colleague
- * confirms. An opening that nobody reviewed in three days lowers the first for its reader, down to one.
+ * In an emergency, of each trustee and in a shift: patients, those without a colleague, and those for whom one
+ * colleague confirms. An opening that nobody reviewed in three days lowers the first for its reader, down to one.
  */
 export const EMERGENCY = { patients: 5, alone: 2, confirmed: 3, review: 3 * 24 * 3_600 } as const
 

@@ -51,8 +51,9 @@ export class Emergencies {
 
   /** Older than that, and nobody has looked at them: of one reader. */
   unreviewed(meter: Uint8Array, before: number): number {
-    return this.#db.row<{ count: number }>(
-      'SELECT count(*) AS count FROM emergency WHERE meter = ? AND time < ? AND reviewed IS NULL', meter, before)?.count ?? 0
+    const row = this.#db.row<{ count: number }>(
+      'SELECT count(*) AS count FROM emergency WHERE meter = ? AND time < ? AND reviewed IS NULL', meter, before)
+    return row?.count ?? 0
   }
 
   /** Of one organisation, newest first. */

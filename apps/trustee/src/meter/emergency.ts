@@ -1,7 +1,7 @@
 /**
  * Breaking the glass: opening without a grant of one's own, because somebody may die. The patient, or its custodian,
- * left the way open by a grant to the emergency key, which registered sites alone hold; a site signs it on to one of its
- * people, for hours. No spent budget is in the way; reasons, a colleague and a ceiling are, and everybody is told.
+ * left the way open by a grant to the emergency key, which registered sites alone hold; a site signs it on to one of
+ * its people, for hours. No spent budget is in the way; reasons, a colleague and a ceiling are, and everybody is told.
  */
 import {
   type Access, equalBytes, type Grant, PERSON_ROLES, type Role, type Status,
@@ -66,7 +66,7 @@ const requirePerson = ({ standing, statuses }: Breaking): { status: Status; hous
   if (status === undefined || house === undefined || !CLINICAL.has(status.role)) {
     return refuse('Only people who treat patients at a registered site break the glass.')
   }
-  if (statuses.of(house)?.emergency !== true) refuse('The register does not know the organisation as an emergency site.')
+  if (statuses.of(house)?.emergency !== true) refuse('The register knows no emergency site in this organisation.')
   return { status, house }
 }
 

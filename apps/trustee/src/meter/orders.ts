@@ -90,7 +90,8 @@ export const verifyOrder = async (
     keys.kind === 'person' && status?.role === 'officer' && answersFor(status, order, statuses) ? [status] : [])
   if (officers.length < signers.length) refuse('Somebody who signed is no officer of whom the order is about.')
   const people = new Set(officers.map(({ meter }) => toHex(meter)))
-  if ((order.action === 'clear' || order.action === 'surge') && people.size < 2) refuse('This takes two officers, who are two people.')
+  const takesTwo = order.action === 'clear' || order.action === 'surge'
+  if (takesTwo && people.size < 2) refuse('This takes two officers, who are two people.')
   if (order.action === 'surge' && order.scope !== 'organisation' && order.scope !== 'person') {
     refuse('A surge is an organisation\'s, or a person\'s.')
   }

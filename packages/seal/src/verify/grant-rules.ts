@@ -62,7 +62,10 @@ const subsetRules = (child: Grant, parent: Grant, parentId: Uint8Array): Rules =
     'it no longer says that a category is strict',
   ],
   [parent.standing !== true || child.standing === true, 'it is good without a fact'],
-  [(child.summary ?? []).every((id) => includes(parent.summary ?? [], id)), 'it adds to what opens without a colleague'],
+  [
+    (child.summary ?? []).every((id) => includes(parent.summary ?? [], id)),
+    'it adds to what opens without a colleague',
+  ],
   // Where none is named above, naming one narrows: the trustee asks for it from then on.
   [
     parent.ticket === undefined || (child.ticket !== undefined && equalBytes(child.ticket, parent.ticket)),
