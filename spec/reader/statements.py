@@ -32,6 +32,10 @@ KINDS = (
     "link",
     "report",
     "decoy",
+    "dealing",
+    "discovery-key",
+    "identity-proof",
+    "spent",
 )
 PURPOSES = ("treatment", "emergency", "administration", "patient-request", "legal", "research")
 RIGHTS = {"relay": 1, "write": 2, "read": 4, "shareOn": 8}
