@@ -1,9 +1,11 @@
 /** Finding vaults: the whole way, and what everybody on it can do wrong. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import type { Client, SdkError, Traits, Vault } from '@scelle/sdk'
-import { decode, decodeSigned, DiscoveryKey, toHex } from '@scelle/seal/verify'
-import { SignedDiscoveryKey } from '@scelle/wire/messages'
-import { type Constellation, createConstellation } from '../src/constellation.ts'
+import { Binding, type Codec, decode, decodeSigned, DiscoveryKey, encode, toHex } from '@scelle/seal/verify'
+import { blindInput } from '@scelle/seal/voprf'
+import { BindingAnswer, EvaluationAnswer, SignedDiscoveryKey, VaultView } from '@scelle/wire/messages'
+import { type Constellation, createConstellation, type PartyHandle } from '../src/constellation.ts'
+import { codeOf } from './scene.ts'
 
 const HOUR = 3_600_000
 const person = (name: string): Traits => ({
@@ -186,6 +188,56 @@ describe('what is asked of trustees', () => {
       expect(toHex(await hospital.pseudonymOf(person('Martin')))).toBe(before)
       const fresh = await world.client('organisation')
       expect(toHex(await fresh.pseudonymOf(person('Martin')))).toBe(before)
+    } finally {
+      await world.close()
+    }
+  })
+
+  test('one trustee that lies, in an evaluation or about a binding, is passed over; the index has no say', async () => {
+    const world = await createConstellation({ seed: 'discovery-lies' })
+    try {
+      await world.discovery()
+      const hospital = await world.client('organisation')
+      const clinic = await world.client('organisation')
+      const categories = [{ code: 'summary', strict: false }]
+      const vault = await hospital.createVault({ mode: 'custody', categories })
+      const trap = await clinic.createVault({ mode: 'custody', categories })
+      await hospital.bind(vault.id, person('Martin'))
+      const pseudonym = await hospital.pseudonymOf(person('Martin'))
+      const [liar] = world.trustees as [PartyHandle, ...PartyHandle[]]
+      const lie = <T>(host: string, target: RegExp, codec: Codec<T>, change: (value: T) => T) => world.network.add({
+        host, target, effect: {
+          kind: 'tamper',
+          change: (answer) => answer.status === 200
+            ? { ...answer, body: encode(codec, change(decode(codec, answer.body))) } : answer,
+        },
+      })
+      const elsewhere = blindInput(new Uint8Array(3), { now: world.now, random: world.random('elsewhere') }).blinded
+      const honest = lie(liar.host, /evaluations/, EvaluationAnswer, (answer) => ({ ...answer, evaluated: elsewhere }))
+      for (let n = 0; n < 6; n++) {
+        expect(toHex(await hospital.pseudonymOf(person('Martin')))).toBe(toHex(pseudonym))
+      }
+      honest()
+      // A second binding, truly signed by the liar: two others still say what they signed.
+      const bound = await liar.identity.sign('binding', encode(Binding, {
+        suite: 1, pseudonym, vault: trap.id, time: Math.floor(world.now() / 1000), nonce: new Uint8Array(16),
+      }))
+      const straight = lie(liar.host, /discovery\/bound/, BindingAnswer, (answer) => ({ ...answer, binding: bound }))
+      expect(toHex((await clinic.discover(person('Martin')))?.vault as Uint8Array)).toBe(toHex(vault.id))
+      await world.trustees[1]?.kill()
+      expect(await codeOf(clinic.discover(person('Martin')))).toBe('discovery-insufficient')
+      await world.trustees[1]?.restart()
+      straight()
+      // The index hands out another vault in the place of the one that was found: the id is the hash of its genesis.
+      const other = await clinic.createVault({ mode: 'custody', categories })
+      let view: VaultView | undefined
+      const seen = lie(world.index.host, /^\/v1\/vaults\/[0-9a-f]{64}$/, VaultView, (answer) => (view = answer))
+      await clinic.vault(other.id)
+      seen()
+      const wrong = lie(world.index.host, new RegExp(`/v1/vaults/${toHex(vault.id)}$`), VaultView, () => view as VaultView)
+      const found = await clinic.discover(person('Martin'))
+      expect(await codeOf(clinic.joinVault(found?.vault as Uint8Array, { categories }))).toBe('vault-mismatch')
+      wrong()
     } finally {
       await world.close()
     }

@@ -264,6 +264,21 @@ describe('binding', () => {
     expect(toHex(kept.bytes)).toBe(toHex(first.bytes))
   })
 
+  test('who decided before another one was bound finds that one', () => {
+    const { discovery } = new TrusteeStore(':memory:')
+    const next = (n: number) => ({
+      pseudonym: pseudonymOf(1), vault: pseudonymOf(n), mode: 'custody', controller: pseudonymOf(n),
+      statement: pseudonymOf(n),
+    } as const)
+    discovery.bind(next(1), undefined)
+    for (const expected of [undefined, pseudonymOf(9)]) {
+      expect(() => discovery.bind(next(2), expected)).toThrow('another vault')
+    }
+    expect(toHex(discovery.bound(pseudonymOf(1))?.vault as Uint8Array)).toBe(toHex(pseudonymOf(1)))
+    discovery.bind(next(2), pseudonymOf(1))
+    expect(toHex(discovery.bound(pseudonymOf(1))?.vault as Uint8Array)).toBe(toHex(pseudonymOf(2)))
+  })
+
   test('another one\'s vault, keys and all, is not bound', async () => {
     const vault = await vaultOf(world, world.hospital, 'custody')
     const outcome = await askBinding(three, 0, vault, pseudonymOf(2), { by: world.practice, others: [world.hospital] })
