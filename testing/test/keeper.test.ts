@@ -1,8 +1,9 @@
 /** The keeper's right through everything: the patient ends care, the author still opens what the law makes it keep. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
-import { signConfirmation } from '@scelle/seal/grants'
-import { decodeSigned, toHex } from '@scelle/seal/verify'
+import { createAccess, signConfirmation } from '@scelle/seal/grants'
+import { capsuleHeaderHash, decodeCapsule, decodeSigned, toHex } from '@scelle/seal/verify'
 import type { Client, Shown, Vault } from '@scelle/sdk'
+import { signRequest } from '@scelle/wire/http'
 import { Feed } from '@scelle/wire/messages'
 import { type Constellation, createConstellation } from '../src/constellation.ts'
 import { codeOf, DAY, item, lie, namesOf } from './scene.ts'
@@ -80,6 +81,37 @@ describe('after the patient ended care', () => {
     await world.clock.advance(120_000)
     const { accesses } = await vault.accesses()
     expect(accesses.map(({ reader, purpose }) => [reader, purpose])).toContainEqual([toHex(anne.identity.id), 'legal'])
+  })
+
+  it('an access by hand to what another wrote is not put on record', async () => {
+    const headers = new Map<string, Uint8Array>()
+    const stop = lie(world, /\/feed\?/, Feed, (feed) => {
+      for (const { capsule } of feed.commits.flatMap(({ capsules }) => capsules)) {
+        const { header, capsule: { header: bytes } } = decodeCapsule(capsule)
+        headers.set(toHex(header.writer), capsuleHeaderHash(bytes))
+      }
+      return feed
+    })
+    await (await world.client(patient.identity)).vault(vault.id).then((own) => own.checkHistory())
+    stop()
+    const chain = (await anne.grants())[0]!
+    const all = await (await hospital.vault(vault.id)).grantsGiven()
+    const given = all.find(({ id }) => toHex(id) === toHex(chain.id))!
+    const ask = async (writer: Client): Promise<number> => {
+      const context = { now: world.now, random: world.random(`access ${drawn++}`) }
+      const { signed: body } = await createAccess({
+        vault: vault.id, custodian: patient.identity.id, reader: anne.identity, purpose: 'legal',
+        capsules: [headers.get(toHex(writer.identity.id))!], chain: given.ids,
+      }, context)
+      const url = `${world.index.url}/v1/accesses`
+      const signature = await signRequest({ method: 'POST', url, body, identity: anne.identity, ...context })
+      const answer = await world.network.fetch(url, {
+        method: 'POST', body: body as Uint8Array<ArrayBuffer>,
+        headers: { 'content-type': 'application/cbor', ...signature },
+      })
+      return answer.status
+    }
+    expect([await ask(hospital), await ask(laboratory)]).toEqual([200, 404])
   })
 
   it('one officer alone opens nothing', async () => {
