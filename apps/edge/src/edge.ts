@@ -43,6 +43,7 @@ import { Search } from './search.ts'
 import { addFhir, presentOutcome } from './server.ts'
 import { type SessionLimits, Sessions } from './sessions.ts'
 import { sleepBy } from './sleep.ts'
+import { Counters } from './standing/counter.ts'
 import { Cabinet } from './store/cabinet.ts'
 import { Database } from './store/database.ts'
 import { Directory } from './store/directory.ts'
@@ -143,7 +144,8 @@ const assemble = async (options: EdgeOptions, db: Database, log: Log): Promise<P
       return id === undefined ? undefined : { id, vault: () => vaults.get(id) }
     },
   })
-  const show = standingOf(options.standing)
+  const counters = new Counters()
+  const show = standingOf(options.standing, counters)
   const client = await join({ ...options, state, timers, log, entryText: register.text, show })
   const self = toHex(identity.id)
   const directory = new Directory(db, cabinet, self)
@@ -184,15 +186,16 @@ const assemble = async (options: EdgeOptions, db: Database, log: Log): Promise<P
     planner, profiles, writer, db, timers, log,
   })
   return {
-    db, state, directory, register, vaults, charts, accessLogs, sessions, persons, grants, submitter, confirmer,
+    counters, db, state, directory, register, vaults, charts, accessLogs, sessions, persons,
+    grants, submitter, confirmer,
     returner,
     ...served,
   }
 }
 
 /** The organisation's own, as it shows it for what it opens itself. */
-const standingOf = (standing: EdgeOptions['standing']): Standing | undefined =>
-  standing === undefined ? undefined : { show: () => ({ statuses: standing.statuses() }) }
+const standingOf = (standing: EdgeOptions['standing'], { counted }: Counters): Standing | undefined =>
+  standing === undefined ? undefined : { show: () => ({ statuses: standing.statuses() }), counted }
 
 const CHART_LIMITS: ChartLimits = {
   open: EDGE_LIMITS.openCharts,
@@ -323,6 +326,7 @@ const openDoor = (
     base: options.base,
     rightsOf: (principal) => applications.get(principal)?.rights ?? new Set(),
     sessionOf: (principal, name) => parts.sessions.of(principal, name),
+    meter: () => parts.counters.header,
     begin: (session) => {
       const ends = [parts.charts.begin(session), parts.accessLogs.begin(session)]
       return () => ends.forEach((end) => end())

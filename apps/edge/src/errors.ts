@@ -29,6 +29,18 @@ const REFUSALS = {
   'business-rule': [422, 'business-rule', 'The content is valid, but this server cannot keep it so.'],
   'too-costly': [403, 'too-costly', 'This would need records that are not open. Name one patient.'],
   'forbidden': [403, 'forbidden', 'This application, or the grant behind the record, does not give that right.'],
+  'status-required': [403, 'forbidden',
+    'No register that the trustees list says who this reader is, or its status ended: ask the register for a new one.'],
+  'fact-required': [403, 'forbidden',
+    'This record opens for care only: with an appointment, an admission, a referral or the patient\'s presence.'],
+  'step-up-required': [403, 'forbidden',
+    'What opens without an explanation is spent for today: confirm with the second key and give a reason.'],
+  'colleague-required': [403, 'forbidden',
+    'What opens without an explanation is spent twice over: a colleague has to confirm.'],
+  'budget-spent': [403, 'throttled',
+    'The number of patients that this reader or organisation may open is reached. In an emergency, break the glass.'],
+  'locked': [403, 'forbidden',
+    'The trustees have locked this reader, organisation or vendor. Two officers clear a lock.'],
   'not-author': [403, 'business-rule',
     'Another organisation wrote this resource: only it changes or deletes it. Write a resource of your own.'],
   'login': [401, 'login', 'Every request is signed (RFC 9421) by an application that this edge enrols.'],
@@ -49,6 +61,40 @@ const REFUSALS = {
 } as const satisfies Record<string, readonly [number, IssueCode, string]>
 
 export type EdgeErrorCode = keyof typeof REFUSALS
+
+/** What trustees refuse by their meter, for whoever sits before the screen: in French; English stands above. */
+const METER_TEXTS = {
+  'status-required':
+    'Aucun registre reconnu ne dit qui lit, ou son attestation a expiré : demandez-en une nouvelle au registre.',
+  'fact-required':
+    'Ce dossier ne s’ouvre que pour un soin : rendez-vous, admission, adressage ou présence du patient.',
+  'step-up-required':
+    'Les ouvertures sans explication du jour sont épuisées : confirmez avec la seconde clé et donnez un motif.',
+  'colleague-required': 'Les ouvertures sans explication sont épuisées deux fois : un collègue doit confirmer.',
+  'budget-spent':
+    'Le nombre de patients que ce lecteur ou son établissement peut ouvrir est atteint. En urgence, brisez la glace.',
+  'locked': 'Les tiers de confiance ont verrouillé ce lecteur, cet établissement ou ce prestataire : '
+    + 'deux responsables lèvent le verrou.',
+} as const satisfies Partial<Record<EdgeErrorCode, string>>
+
+export type MeterRefusal = keyof typeof METER_TEXTS
+
+export const isMeterRefusal = (code: string | undefined): code is MeterRefusal =>
+  code !== undefined && Object.hasOwn(METER_TEXTS, code)
+
+/** The system of the codes by which a client tells the refusals of the meter apart. */
+export const METER_CODES = 'https://scelle.health/problems'
+
+/** The refusal with its code, so that software asks for what is missing, and its text in two languages. */
+const withMeterCode = ({ status, outcome }: Refusal, code: MeterRefusal): Refusal => ({
+  status,
+  outcome: {
+    ...outcome,
+    issue: (outcome.issue ?? []).map((issue) => ({
+      ...issue, details: { coding: [{ system: METER_CODES, code }], text: METER_TEXTS[code] },
+    })),
+  },
+})
 
 /** The same may succeed later: nobody answered, or the index said that it was busy. */
 export const isUnreachable = (error: unknown): boolean =>
@@ -97,7 +143,8 @@ export const refusalOf = (error: unknown): Refusal => {
   if (error instanceof FhirError) return answerOf(error)
   if (error instanceof EdgeError) {
     const [status, code] = REFUSALS[error.code]
-    return single(status, code, error.message, error.expression)
+    const refusal = single(status, code, error.message, error.expression)
+    return isMeterRefusal(error.code) ? withMeterCode(refusal, error.code) : refusal
   }
   if (error instanceof Problem) {
     const status = PROBLEMS[error.code][0]

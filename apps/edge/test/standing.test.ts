@@ -4,8 +4,10 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { expect, test } from 'vitest'
 import { statusFiles } from '../src/standing/status-files.ts'
-import { createWorld, type World } from './harness.ts'
+import { createWorld, issueOf, type Reply, type World } from './harness.ts'
 import { glucose, patient } from './records.ts'
+
+const codeOf = (reply: Reply): string | undefined => issueOf(reply).details?.coding?.[0]?.code
 
 /** Opens charts one after another; the first that is refused, or how many there were. */
 const opened = async (world: World, patients: number): Promise<number> => {
@@ -25,7 +27,12 @@ test('what the register says of the organisation bounds it; without a status it 
   try {
     expect(await opened(unknown, 5)).toBe(5)
     // 3 at each trustee, the organisation's own vault among them; two of three answer.
-    expect([2, 3, 4]).toContain(await opened(hospital, 6))
+    const bound = await opened(hospital, 6)
+    expect([1, 2, 3, 4]).toContain(bound)
+    const refused = await hospital.app.get(`Observation/${bound}`)
+    expect(refused.headers.get('scelle-meter')).toMatch(/^day=([1-4])\/[23], unexplained=\d+\/\d+$/)
+    expect([refused.status, ['budget-spent', 'locked']]).toEqual([403, expect.arrayContaining([codeOf(refused)])])
+    expect(issueOf(refused).details?.text).toMatch(/verrou|atteint/)
   } finally {
     await unknown.close()
     await hospital.close()
