@@ -3,7 +3,7 @@
  * their place: what is too large is named and left out.
  */
 import { type CapsuleKey, openRecords } from '@scelle/seal/envelope'
-import { equalBytes, FORMAT_LIMITS, SealError, sha256, toHex } from '@scelle/seal/verify'
+import { type CapsuleHeader, equalBytes, FORMAT_LIMITS, SealError, sha256, toHex } from '@scelle/seal/verify'
 import type { Connection } from './connection.ts'
 import { SdkError } from './errors.ts'
 import type { FeedRecord } from './feed.ts'
@@ -26,6 +26,8 @@ export interface OpenedRecord {
   readonly time: number
   readonly contentType: 'fhir+json' | 'tombstone' | 'octets'
   readonly content: Uint8Array
+  /** How long its author has to keep it. */
+  readonly retention?: CapsuleHeader['retention']
 }
 
 export interface OpenedAll {
@@ -95,6 +97,7 @@ const openedOf = (record: FeedRecord, content: Uint8Array, codes: ReadonlyMap<st
   time: record.header.time,
   contentType: record.header.contentType,
   content,
+  retention: record.capsule.header.retention,
 })
 
 const openSlice = async (

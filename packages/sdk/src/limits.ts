@@ -35,6 +35,8 @@ export const SDK_LIMITS = {
   laneWait: 60_000,
   /** Seals again after a capsule closed or an epoch ended under it. */
   writeAttempts: 5,
+  /** Records sealed again in one commit, where restricting moves them. */
+  resealedAtOnce: 8_000,
   /** Blobs in flight at once. */
   blobsAtOnce: 4,
   /** Capsule keys worked out before answers are looked at again: some milliseconds of work. */

@@ -3,6 +3,7 @@ import { accessLogEntry, equalBytes, toHex } from '@scelle/seal/verify'
 import { SdkError } from './errors.ts'
 import type { Reach } from './feed.ts'
 import type { Keyring } from './keyring.ts'
+import { isRetired } from './retired.ts'
 
 /** Hex id of the part's access log. */
 const logOf = (keyring: Keyring): string | undefined => {
@@ -52,7 +53,8 @@ export const choose = (
 ): { readonly chosen: ReadonlySet<string>; readonly reach: Reach } => {
   const log = logOf(keyring)
   if (codes === undefined) {
-    const chosen = new Set([...readable].filter((category) => category !== log))
+    const isCurrent = (category: string): boolean => !isRetired(keyring.codes.get(category) ?? '')
+    const chosen = new Set([...readable].filter((category) => category !== log && isCurrent(category)))
     return { chosen, reach: log === undefined ? 'all' : 'records' }
   }
   const chosen = requireReadable(keyring, readable, codes)

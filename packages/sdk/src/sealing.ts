@@ -176,7 +176,9 @@ export const sealBatch = async (into: SealInto, items: readonly WriteItem[]): Pr
   }
   const name = partName(into.view.vault, into.keyring.part.custodian.keys.id)
   const unsealed = items.map((item, at) => ({ item, at })).filter(({ item }) => item.sealed === undefined)
-  const groups = Map.groupBy(unsealed, ({ item }) => `${name}/${item.category}/${item.retention ?? 'care'}`)
+  // By its id: a code may come to name another category.
+  const idOf = (code: string): string => toHex(categoryOf(into.keyring, code).id)
+  const groups = Map.groupBy(unsealed, ({ item }) => `${name}/${idOf(item.category)}/${item.retention ?? 'care'}`)
   for (const [place, group] of groups) await sealGroup(into, place, group, batch)
   return batch
 }

@@ -28,6 +28,7 @@ import {
 import { SDK_LIMITS } from './limits.ts'
 import { choose, isLog, within } from './reach.ts'
 import { type RecordName, recordProof } from './proofs.ts'
+import { type Restricted, restrictIn, type Restriction, type RestrictingVault, unrestrictIn } from './restricting.ts'
 import { beginRevocation, continueRevocations, type RevocationState, rotateEpochs } from './revoking.ts'
 import { SEAL_AGAIN, type SealedAttachment, type WriteItem } from './sealing.ts'
 import { renewGrants, type ShareOptions, shareWith } from './sharing.ts'
@@ -299,6 +300,36 @@ export class Vault {
       categories ?? all,
     )
     await this.renewKeys({ custodian })
+  }
+
+  /**
+   * Owner or custodian: keeps records from readers, who cannot tell them from records that never were. What they opened
+   * before cannot be taken back. Grants are given anew, so whoever shares on has to do so again. Attachments cannot be
+   * moved. Throws `not-custodian`, `category-unknown`, `bad-input`, and as `open`, `write` and `revoke` do; called
+   * again, it goes on.
+   */
+  restrict(restriction: Restriction): Promise<Restricted> {
+    return restrictIn(this.#connection, this.#restricting(), restriction)
+  }
+
+  /** Gives what was put aside to a reader who is granted the rest of it. Throws `category-unknown`, `no-grant`. */
+  unrestrict(options: { readonly category: string; readonly to: Id }): Promise<void> {
+    return unrestrictIn(this.#restricting(), options)
+  }
+
+  #restricting(): RestrictingVault {
+    const custodian = this.#connection.identity.id
+    return {
+      target: async () => {
+        await this.refresh()
+        return { view: this.#loaded.view, keyring: await this.#keyring({ custodian }) }
+      },
+      open: (code) => this.open({ custodian, categories: [code] }),
+      write: (items) => this.write(items, { custodian }),
+      grants: () => this.grantsGiven(),
+      share: (options) => this.share({ ...options, custodian }),
+      revoke: (grant) => this.revoke(grant, { rotate: false }),
+    }
   }
 
   /** Delivers the newest keys to the receivers of grants that this principal signed; answers how many needed them. */
