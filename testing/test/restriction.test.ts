@@ -38,11 +38,22 @@ const pairOf = async (seed: string, secret: readonly string[], restrict = true):
     })
   }
   if (restrict) await vault.restrict({ category: 'summary', handles: secret.map(handle), from: [provider.identity.id] })
+  await world.clock.advance(2_000)
   return { world, owner, vault, provider, other }
 }
 
+/**
+ * Keys and the log are nobody's vault. How often a client looks, and how far the log has grown by then, differs between
+ * two runs of one world, too: of these answers only what was asked and its status are compared.
+ */
+const SHARED = /\/(v1\/principals|v1\/log|v1\/self|checkpoint|tile)\b/
+
 /** What is asked at once is answered in any order: which of two comes first is the client's own doing. */
-const ordered = (answers: readonly Answer[]): string[] => answers.map((answer) => JSON.stringify(answer)).toSorted()
+const ordered = (answers: readonly Answer[]): string[] => {
+  const own = answers.filter(({ asked }) => !SHARED.test(asked)).map((answer) => JSON.stringify(answer))
+  const shared = answers.filter(({ asked }) => SHARED.test(asked)).map(({ asked, status }) => `${asked} ${status}`)
+  return [...new Set(shared), ...own].toSorted()
+}
 
 interface Answer {
   readonly asked: string
@@ -105,7 +116,13 @@ describe('restriction', () => {
     await closeAll(pair)
   })
 
-  it('every answer has the same length, status and order as where the records never were', async () => {
+  it('two worlds without any give the same view: the comparison itself is steady', async () => {
+    const [one, other] = [await pairOf('restriction-none', []), await pairOf('restriction-none', [])]
+    expect(ordered((await viewOf(one, open)).answers)).toEqual(ordered((await viewOf(other, open)).answers))
+    await closeAll(one, other)
+  })
+
+  it('every answer has the same length and status as where the records never were', async () => {
     const work = async (vault: Vault): Promise<void> => {
       await open(vault)
       expect([...(await vault.categories()).keys()]).toEqual(['summary'])
@@ -133,13 +150,13 @@ describe('restriction', () => {
   it('takes as long as where the records never were', async () => {
     const [some, none] = [await pairOf('restriction-time', SECRET), await pairOf('restriction-time', [])]
     const times: { some: number[]; none: number[] } = { some: [], none: [] }
-    for (let run = 0; run < 20; run++) {
+    for (let run = 0; run < 16; run++) {
       const order = run % 2 === 0 ? (['some', 'none'] as const) : (['none', 'some'] as const)
       for (const which of order) times[which].push((await viewOf(which === 'some' ? some : none, open)).ms)
     }
     expect(mannWhitney(times.some.slice(2), times.none.slice(2))).toBeGreaterThan(0.001)
     await closeAll(some, none)
-  }, 60_000)
+  }, 120_000)
 
   it('a client that had opened them goes on without any alarm, and is shown nothing of them again', async () => {
     const pair = await pairOf('restriction-before', SECRET, false)
