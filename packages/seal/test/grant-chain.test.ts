@@ -286,8 +286,10 @@ describe('the legal basis', () => {
     ['a care team that says false', { basis: 'care-team', standing: false }, /standing/],
     ['a care team\'s research', { ...care, purposes: ['treatment', 'research'] }, /no such purpose/],
     ['a care team\'s legal duty', { ...care, purposes: ['legal'] }, /no such purpose/],
-    ['vital interest', { basis: 'vital-interest' }, /break the glass/],
-    ['vital interest with a fact', { basis: 'vital-interest', standing: true }, /break the glass/],
+    ['vital interest that treats', { basis: 'vital-interest' }, /its own purpose alone/],
+    ['vital interest with a fact', {
+      basis: 'vital-interest', purposes: ['emergency'], rights: RIGHTS.read, standing: true,
+    }, /neither/],
     ['consent to a legal duty', { purposes: ['treatment', 'legal'] }, /takes that basis/],
     ['a keeper that treats', { ...duty, purposes: ['legal', 'treatment'] }, /its own purpose alone/],
     ['a keeper without a duty', { ...duty, purposes: ['treatment'] }, /its own purpose alone/],
