@@ -26,6 +26,7 @@ export class TestLog {
   readonly leaves: PushedLeaf[]
   readonly #world: World
   readonly #signer: Identity
+  readonly #nodes = new Map<string, Uint8Array>()
 
   constructor(world: World, leaves: readonly PushedLeaf[] = [], signer = world.index) {
     this.#world = world
@@ -62,8 +63,18 @@ export class TestLog {
     return rootOfLeaves(this.#hashes(size))
   }
 
-  readonly nodes: ReadNodes = async (nodes) => nodes.map(({ level, index }) =>
-    rootOfLeaves(this.#hashes(this.size).slice(index * 2 ** level, (index + 1) * 2 ** level)))
+  readonly nodes: ReadNodes = async (nodes) => nodes.map(({ level, index }) => this.#node(level, index))
+
+  /** Those of whole subtrees do not change any more: thousands of proofs are made of few. */
+  #node(level: number, index: number): Uint8Array {
+    const name = `${level}/${index}`
+    const known = this.#nodes.get(name)
+    if (known !== undefined) return known
+    const leaves = this.leaves.slice(index * 2 ** level, (index + 1) * 2 ** level)
+    const node = rootOfLeaves(leaves.map(({ entry }) => leafHash(entry)))
+    if (leaves.length === 2 ** level) this.#nodes.set(name, node)
+    return node
+  }
 
   async note(size = this.size, root = this.root(size)): Promise<Uint8Array> {
     const key = logKeys(this.#signer.keys).at(-1) as NoteKey

@@ -15,18 +15,33 @@ const logOf = (world: World): TestLog => {
   return known
 }
 
-/** The receipt of an access, under the cosignatures of the trustee that is asked and of one other. */
-const receiptOf = async (world: World, running: Running, access: Uint8Array): Promise<Uint8Array> => {
-  const log = logOf(world)
-  const place = log.add(access)
+/** The log's newest checkpoint, under the cosignatures of the trustee that is asked and of one other. */
+const cosigned = async (world: World, running: Running, log: TestLog): Promise<Uint8Array> => {
   const { cosignature } = await follow(world, running, log)
   const { text, signatures } = parseNote(await log.note())
   const [own] = parseSignatures(cosignature ?? '')
   const other = world.trustees.find(({ keys }) => witnessKeys(keys)[0]?.name !== own?.name) as Identity
   const key = witnessKeys(other.keys).at(-1) as NoteKey
   const second = await cosignNote(text, Math.floor(world.clock.now() / 1000), key, other.signRaw)
-  const note = formatNote({ text, signatures: [...signatures, ...own === undefined ? [] : [own], second] })
-  return receiptUnder(log, place, note)
+  return formatNote({ text, signatures: [...signatures, ...own === undefined ? [] : [own], second] })
+}
+
+const receiptOf = async (world: World, running: Running, access: Uint8Array): Promise<Uint8Array> => {
+  const log = logOf(world)
+  const place = log.add(access)
+  return receiptUnder(log, place, await cosigned(world, running, log))
+}
+
+/** Requests with receipts of one checkpoint that holds all their accesses. */
+export const withReceipts = async (
+  world: World, running: Running, requests: readonly ReleaseRequest[],
+): Promise<ReleaseRequest[]> => {
+  const log = logOf(world)
+  const places = requests.map(({ access }) => log.add(access))
+  const note = await cosigned(world, running, log)
+  return Promise.all(requests.map(async (request, i) => ({
+    ...request, receipt: await receiptUnder(log, places[i] as (typeof places)[number], note),
+  })))
 }
 
 /** The request with a receipt that this trustee takes, where it has `ANY_RECEIPT`. */
