@@ -86,7 +86,9 @@ export class Trio {
   openUnseen(opening: Opening): boolean {
     const { standing, vault, source, now, means } = opening
     const charge = { standing, vault, source, strict: false, patientsPerDay: undefined, now }
-    const room = (meter: Meter): number => meter.ledger.count(standing.own.key, 'own', 'month', now)
+    // All that are charged: where another practice vouches, it is that one's bound that is spent.
+    const room = (meter: Meter): number => standing.meters.reduce((sum, { key }) =>
+      sum + meter.ledger.count(key, 'own', 'month', now), 0)
     const confirmations = [
       ...means.stepUp ? [{ statement: this.#draw.bytes(32), type: 'step-up' as const }] : [],
       ...means.colleague ? [{ statement: this.#draw.bytes(32), type: 'colleague' as const }] : [],

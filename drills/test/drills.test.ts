@@ -7,6 +7,7 @@ import { describe, expect, test } from 'vitest'
 import { BUDGETS } from '@scelle/trustee/meter'
 import { curve, curveSvg } from '../src/curve.ts'
 import { friction, outOfSample, perThousand } from '../src/friction.ts'
+import { ring } from '../src/ring.ts'
 import { ACCOUNTS, boundOf, PATIENTS, stolen } from '../src/stolen.ts'
 import { vendorDrill } from '../src/vendor.ts'
 import { WORDS } from '../src/words.ts'
@@ -48,6 +49,15 @@ describe('1,500 stolen accounts', () => {
     const theft = { days: 3, means: { stepUp: true, colleague: true }, agenda: true, works: true, unseen: true }
     expect(stolen(theft, { seed: 'works', accounts: 1 }).noticed).toBe(1)
   })
+})
+
+test('stolen practices that vouch for each other: past the person\'s bound, up to that of the practice', () => {
+  const day = ring(1, { seed: 'ring' })
+  expect(day).toBeGreaterThan(boundOf(BUDGETS.gp, 1))
+  expect(day).toBe(boundOf(BUDGETS.practice, 1))
+  const month = ring(28, { seed: 'ring' })
+  expect(month).toBeGreaterThan(boundOf(BUDGETS.gp, 28))
+  expect(month).toBeLessThanOrEqual(boundOf(BUDGETS.practice, 28))
 })
 
 describe('honest work', () => {
