@@ -101,7 +101,9 @@ export const personOf = (role: Role, draw: Draw, budget: Budget = BUDGETS[role])
 
 export const BY_PATIENT: Source = { by: 'patient' }
 export const BY_NOBODY: Source = { by: 'nobody' }
-export const byHouse = (house: Uint8Array): Source => ({ by: 'other', house, circle: [house] })
+/** `lifts`: a hospital's, laboratory's or pharmacy's word; a practice's does not. */
+export const byHouse = (house: Uint8Array, lifts = false): Source =>
+  ({ by: 'other', house, circle: [house], lifts })
 
 /** One draw of who explains. */
 export const sourceFrom = (
@@ -109,7 +111,7 @@ export const sourceFrom = (
 ): Source => {
   const at = draw.uniform()
   if (at < patient) return BY_PATIENT
-  if (at < patient + outside) return byHouse(other)
+  if (at < patient + outside) return byHouse(other, true)
   return at < patient + outside + inside ? byHouse(standing.houses[0] as Uint8Array) : BY_NOBODY
 }
 

@@ -66,7 +66,7 @@ const requestOf = async (
   }
 }
 
-test('one person, 8 devices, 1,600 requests at once: distinct patients released are exactly the free ones', async () => {
+test('one person, 8 devices, 1,600 requests: the patients released are exactly the free ones', async () => {
   const world = await makeWorld('parallel')
   const running = startTrustee(world)
   const devices = await Promise.all(Array.from({ length: DEVICES }, () => createIdentity('person', world.clock)))

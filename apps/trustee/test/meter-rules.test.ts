@@ -173,6 +173,11 @@ describe('an explanation', () => {
     expect(counted(cast, cast.hospital.id, 'own')).toBe(1)
   })
 
+  test('of another practice lifts no bound: 1,500 stolen ones would vouch for each other', async () => {
+    const enrolled: Enrolment[] = [...without(cast.hospital), [cast.hospital, { role: 'practice' }]]
+    expect(await explained([await factOf(cast, cast.hospital, { type: 'referral' })], enrolled)).toBe('inside')
+  })
+
   test('of a secretary, or of the practice\'s own key, is one from inside', async () => {
     expect(await explained([await factOf(cast, cast.secretary)])).toBe('inside')
     cast = await makeCast('practice key')

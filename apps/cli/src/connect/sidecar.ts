@@ -44,6 +44,7 @@ const PASSED_ON = [
 const PASSED_BACK = [
   'content-type',
   'etag',
+  'scelle-meter',
   'last-modified',
   'retry-after',
   'accept-ranges',

@@ -3,7 +3,7 @@
  * acts under it, never counts: a thief would book himself an appointment.
  */
 import {
-  decode, decodeSigned, equalBytes, Fact, type PrincipalKeys, requireCurrentKey, requireSuite, SealError,
+  decode, decodeSigned, equalBytes, Fact, type PrincipalKeys, requireCurrentKey, requireSuite, type Role, SealError,
   type VerifiedVault, verifySigned,
 } from '@scelle/seal/verify'
 import { TRUSTEE_LIMITS } from '../limits.ts'
@@ -12,7 +12,7 @@ import { circleOf, type Metered, type ShownStatuses, type Standing } from './sta
 
 /**
  * Who explains an opening to one meter, the best one first: the patient itself (its device, or the issuer of its card),
- * somebody outside the meter's circle, somebody else in it, nobody.
+ * a hospital, laboratory or pharmacy outside the meter's circle, somebody else, nobody.
  */
 export const EXPLANATIONS = ['patient', 'outside', 'inside', 'none'] as const
 export type Explanation = (typeof EXPLANATIONS)[number]
@@ -22,7 +22,11 @@ export type Source =
   | { readonly by: 'patient' }
   | { readonly by: 'nobody' }
   /** A house: the signer itself, or where it works; with the vendors behind it. */
-  | { readonly by: 'other'; readonly house: Uint8Array; readonly circle: readonly Uint8Array[] }
+  | {
+    readonly by: 'other'; readonly house: Uint8Array; readonly circle: readonly Uint8Array[]
+    /** Whether its word lifts another one's bound: not a practice's. */
+    readonly lifts: boolean
+  }
 
 interface Explaining {
   /** Signed facts, as the request shows them. */
@@ -61,6 +65,12 @@ const isReaders = (signer: Uint8Array, { standing, statuses }: Explaining): bool
 
 const NOBODY: Source = { by: 'nobody' }
 
+/**
+ * Houses whose word lifts somebody else's bound. A practice's does not: who has stolen 1,500 of them would have each
+ * sign referrals for the next. It spares the reader the step-up, as a colleague's does, and is counted as one.
+ */
+const LIFTS: ReadonlySet<Role> = new Set<Role>(['hospital', 'laboratory-site', 'pharmacy'])
+
 const sourceOf = (fact: Fact, signer: PrincipalKeys, explaining: Explaining): Source => {
   const { vault, issuers, statuses } = explaining
   if (vault.genesis.mode === 'owner' && equalBytes(signer.id, vault.genesis.controller)) return { by: 'patient' }
@@ -70,15 +80,16 @@ const sourceOf = (fact: Fact, signer: PrincipalKeys, explaining: Explaining): So
   if (status === undefined || isReaders(signer.id, explaining)) return NOBODY
   const house = signer.kind === 'person' ? status.organisation : signer.id
   // Whoever works for nobody, or for whom is not shown, vouches for nothing that could be charged.
-  if (house === undefined || statuses.of(house) === undefined) return NOBODY
-  return { by: 'other', house, circle: circleOf(house, statuses) }
+  const its = house === undefined ? undefined : statuses.of(house)
+  if (house === undefined || its === undefined) return NOBODY
+  return { by: 'other', house, circle: circleOf(house, statuses), lifts: LIFTS.has(its.role) }
 }
 
 /** What the source is to a meter: nobody of its own circle is a second source. */
 export const explanationTo = ({ circle }: Pick<Metered, 'circle'>, source: Source): Explanation => {
   if (source.by === 'patient') return 'patient'
   if (source.by === 'nobody') return 'none'
-  return source.circle.some((house) => includes(circle, house)) ? 'inside' : 'outside'
+  return !source.lifts || source.circle.some((house) => includes(circle, house)) ? 'inside' : 'outside'
 }
 
 /**
