@@ -139,6 +139,7 @@ STRUCTS = {
         ticket=Optional(hash32),
         standing=Optional(boolean),
         strict=Optional(list_of(id16, 32)),
+        summary=Optional(list_of(id16, 32)),
     ),
     "GrantKeys": struct(
         suite=suite, grant=hash32, vault=hash32, manifestVersion=uint(U32), enc=enc, sealed=octets(16, 8192)
@@ -164,7 +165,8 @@ STRUCTS = {
         held=list_of(struct(statement=hash32, sequence=uint(), time=time, salt=Optional(id16)), 1024),
     ),
     "Release": struct(
-        suite=suite, trustee=hash32, vault=hash32, access=hash32, capsules=uint(1024), time=time, salt=id16
+        suite=suite, trustee=hash32, vault=hash32, access=hash32, capsules=uint(1024), time=time, salt=id16,
+        charge=Optional(octets(16, 1024)),
     ),
     "Denial": struct(
         suite=suite, server=hash32, vault=hash32, reader=hash32, access=hash32, problem=text(64), time=time, salt=id16

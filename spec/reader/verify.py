@@ -121,6 +121,10 @@ def basis_holds(grant):
         rights = RIGHTS["read"] | RIGHTS["shareOn"]
         own = set(purposes) == {"legal"} and grant["rights"] & ~rights == 0
         return own and not standing and "ticket" not in grant
+    if grant["basis"] == "vital-interest":
+        rights = RIGHTS["read"] | RIGHTS["shareOn"]
+        own = set(purposes) == {"emergency"} and grant["rights"] & ~rights == 0
+        return own and not standing and "ticket" not in grant
     return False
 
 
@@ -132,6 +136,7 @@ def is_subset(child, parent, parent_id):
         and parent["rights"] & RIGHTS["shareOn"] != 0
         and all(category in parent["categories"] for category in child["categories"])
         and child["rights"] & ~parent["rights"] == 0
+        and all(one in parent.get("summary", []) for one in child.get("summary", []))
         and all(purpose in parent["purposes"] for purpose in child["purposes"])
         and child["basis"] == parent["basis"]
         and child["notBefore"] >= parent["notBefore"]
