@@ -65,6 +65,7 @@ beforeAll(async () => {
   if (!there) return
   world = await createWorld({
     seed: `differential ${SEED}`,
+    registered: { role: 'hospital' },
     charts: { open: 200, perSession: 200, bytes: 4_000_000_000, idle: 1e9, absolute: 1e9, refresh: 1e9 },
   })
   const files = readdirSync(synthea).filter((name) => name.endsWith('.gz'))
