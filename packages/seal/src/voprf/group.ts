@@ -5,10 +5,25 @@ import { SealError } from '../errors.ts'
 import { labelBytes } from '../labels.ts'
 import { concatBytes, toHex } from '../verify/bytes.ts'
 
-const { Point } = ristretto255
-export const Scalar = Point.Fn
-export const BASE = Point.BASE
-export type Point = InstanceType<typeof Point>
+/** What is done with a point here. The library's own class cannot be named in what is published. */
+export interface Point {
+  readonly add: (other: Point) => Point
+  readonly multiply: (scalar: bigint) => Point
+  /** Where the scalar is public: not in constant time. */
+  readonly multiplyUnsafe: (scalar: bigint) => Point
+  readonly equals: (other: Point) => boolean
+  readonly toBytes: () => Uint8Array
+}
+
+interface Group {
+  readonly BASE: Point
+  readonly ZERO: Point
+  readonly fromBytes: (encoded: Uint8Array) => Point
+}
+
+const Points = ristretto255.Point as unknown as Group
+export const Scalar = ristretto255.Point.Fn
+export const BASE: Point = Points.BASE
 
 /**
  * Decodes what somebody sent. Throws `discovery-point-invalid` where it is no canonical encoding, or the identity: an
@@ -17,11 +32,11 @@ export type Point = InstanceType<typeof Point>
 export const decodePoint = (encoded: Uint8Array): Point => {
   let point: Point
   try {
-    point = Point.fromBytes(encoded)
+    point = Points.fromBytes(encoded)
   } catch (cause) {
     throw new SealError('discovery-point-invalid', 'a point is not a canonical one of ristretto255', { cause })
   }
-  if (point.equals(Point.ZERO)) throw new SealError('discovery-point-invalid', 'a point is the identity')
+  if (point.equals(Points.ZERO)) throw new SealError('discovery-point-invalid', 'a point is the identity')
   return point
 }
 
@@ -43,8 +58,9 @@ export const randomScalar = ({ random }: Context): bigint => {
 }
 
 /** A point whose logarithm nobody knows: hash_to_ristretto255 of RFC 9380, under the format's own label. */
-export const possessionPoint = (...parts: Uint8Array[]): Point =>
-  ristretto255_hasher.hashToCurve(concatBytes(...parts), { DST: labelBytes('discoveryPossession') })
+export const possessionPoint = (...parts: Uint8Array[]): Point => Points.fromBytes(
+  ristretto255_hasher.hashToCurve(concatBytes(...parts), { DST: labelBytes('discoveryPossession') }).toBytes(),
+)
 
 /** What share `place` (1, 2 or 3) counts for where `places` are put together: Lagrange at 0. */
 export const lagrange = (place: number, places: readonly number[]): bigint =>
