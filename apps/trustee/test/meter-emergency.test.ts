@@ -135,6 +135,8 @@ describe('breaking the glass', () => {
   })
 })
 
+const officer = (house: Identity = cast.hospital) => ({ organisation: house.id, meter: meterOf(house) })
+
 describe('review', () => {
   test('what nobody looked at in three days lowers the ceiling, down to one', async () => {
     for (const vault of range(1, 5)) {
@@ -145,15 +147,44 @@ describe('review', () => {
     expect(await breakGlass(12)).toBe('emergency-refused')
     const open = cast.store.meter.emergencies.of(cast.hospital.id, 100)
     expect(open.length).toBe(6)
-    for (const { access } of open) cast.store.meter.emergencies.review(access, cast.hospital.id, seconds(cast))
+    for (const { access } of open) cast.store.meter.emergencies.review(access, officer(), seconds(cast))
     expect(await breakGlass(12)).toBe('charged')
   })
 
   test('is the reader\'s own organisation\'s', async () => {
     await breakGlass(1)
     const [one] = cast.store.meter.emergencies.of(cast.hospital.id, 10)
-    expect(cast.store.meter.emergencies.review(one!.access, cast.practice.id, 1)).toBe(false)
+    expect(cast.store.meter.emergencies.review(one!.access, officer(cast.practice), 1)).toBe(false)
     expect(cast.store.meter.emergencies.of(cast.practice.id, 10)).toEqual([])
+  })
+
+  test('is not by whoever opened it, in another role', async () => {
+    await breakGlass(1)
+    const { emergencies } = cast.store.meter
+    const [one] = emergencies.of(cast.hospital.id, 10)
+    expect(emergencies.review(one!.access, { ...officer(), meter: meterOf(cast.doctor) }, 1)).toBe(false)
+    expect(emergencies.review(one!.access, { organisation: undefined, meter: meterOf(cast.doctor) }, 1)).toBe(false)
+    expect(emergencies.review(one!.access, officer(), 1)).toBe(true)
+  })
+})
+
+describe('confirming', () => {
+  const notes = (vault: number): Promise<string> =>
+    breakGlass(vault, { colleague: cast.colleague, categories: [NOTES] })
+
+  test.each([
+    ['device', () => cast.colleague.id], ['person', () => meterOf(cast.colleague)],
+  ] as const)('by a colleague whose %s is locked: counts for nothing', async (scope, target) => {
+    expect(await notes(1)).toBe('charged')
+    cast.store.meter.locks.add({ scope, target: target(), cause: 'order', since: 0 })
+    expect(await notes(2)).toBe('emergency-refused')
+  })
+
+  test('is in nobody\'s way for a spent budget', async () => {
+    for (const [scope, target] of [
+      ['person', meterOf(cast.colleague)], ['organisation', cast.hospital.id],
+    ] as const) cast.store.meter.locks.add({ scope, target, cause: 'budget', since: 0 })
+    expect(await notes(1)).toBe('charged')
   })
 })
 

@@ -230,6 +230,23 @@ describe('an explanation', () => {
     expect(await explained([await factOf(cast, cast.secretary)], under)).toBe('none')
   })
 
+  test.each([
+    ['device', () => cast.secretary.id], ['person', () => meterOf(cast.secretary)],
+  ] as const)('by somebody whose %s is locked explains nothing: a thief has its keys', async (scope, target) => {
+    const fact = await factOf(cast, cast.secretary)
+    expect(await explained([fact])).toBe('inside')
+    cast.store.meter.locks.add({ scope, target: target(), cause: 'order', since: 0 })
+    expect(await explained([fact])).toBe('none')
+  })
+
+  test('by a hospital that is locked explains nothing, and locks no reader', async () => {
+    const fact = await factOf(cast, cast.hospital, { type: 'referral' })
+    expect(await explained([fact])).toBe('outside')
+    cast.store.meter.locks.add({ scope: 'organisation', target: cast.hospital.id, cause: 'budget', since: 0 })
+    expect(await explained([fact])).toBe('none')
+    expect(await charged(cast, { facts: [fact] })).toBe('charged')
+  })
+
   test('that is forged is refused', async () => {
     const fact = await factOf(cast, cast.patient)
     fact[fact.length - 1] = (fact[fact.length - 1] as number) ^ 1

@@ -4,6 +4,7 @@ import {
 } from '@scelle/seal/verify'
 import { TRUSTEE_LIMITS } from '../limits.ts'
 import type { ShownPrincipals } from '../shown.ts'
+import type { Locks } from './locks.ts'
 import type { ShownStatuses, Standing } from './standing.ts'
 
 /** A verified confirmation of this reader's going on. */
@@ -26,17 +27,21 @@ interface Confirming {
   readonly vault: Uint8Array
   readonly principals: ShownPrincipals
   readonly statuses: ShownStatuses
+  readonly locks: Pick<Locks, 'isSilenced'>
+  /** Whether the glass is broken. */
+  readonly broken: boolean
   /** Seconds. */
   readonly now: number
 }
 
 /** Another person of the same organisation: not the reader under another key, nor anybody who acts under it. */
 const isColleague = (
-  signer: PrincipalKeys, { organisation }: Confirmation, { standing, statuses }: Confirming,
+  signer: PrincipalKeys, { organisation }: Confirmation, { standing, statuses, locks, broken }: Confirming,
 ): boolean => {
   const status = statuses.of(signer.id)
   return signer.kind === 'person' && status !== undefined && status.under === undefined &&
     !equalBytes(status.meter, standing.own.key) && !equalBytes(signer.id, standing.stepUp ?? standing.reader) &&
+    !locks.isSilenced(signer.id, status, broken) &&
     status.organisation !== undefined && equalBytes(status.organisation, organisation) &&
     standing.houses.some((house) => equalBytes(house, organisation))
 }

@@ -1,5 +1,7 @@
 /** Broken glass, for review: what officers of the reader's organisation look through, and what they have not yet. */
+import { equalBytes } from '@scelle/seal/verify'
 import type { Database } from '../database.ts'
+import type { Officer } from './orders.ts'
 
 export const EMERGENCY_SCHEMA = `
   CREATE TABLE IF NOT EXISTS emergency (
@@ -41,10 +43,15 @@ export class Emergencies {
       ON CONFLICT DO NOTHING`, access, house, meter, vault, time, reason)
   }
 
-  /** False where there is none of that organisation. Idempotent. */
-  review(access: Uint8Array, house: Uint8Array | undefined, now: number): boolean {
-    const row = this.#db.row<{ house: Uint8Array }>('SELECT house FROM emergency WHERE access = ?', access)
-    if (row === undefined || (house !== undefined && Buffer.compare(row.house, house) !== 0)) return false
+  /**
+   * False where there is none of that officer's organisation, or it is the officer's own: a doctor who is the officer
+   * as well would be the only one who looked. Idempotent.
+   */
+  review(access: Uint8Array, { organisation, meter }: Officer, now: number): boolean {
+    const row = this.#db.row<{ house: Uint8Array; meter: Uint8Array }>(
+      'SELECT house, meter FROM emergency WHERE access = ?', access)
+    if (row === undefined || equalBytes(row.meter, meter)) return false
+    if (organisation !== undefined && !equalBytes(row.house, organisation)) return false
     this.#db.run('UPDATE emergency SET reviewed = ? WHERE access = ? AND reviewed IS NULL', now, access)
     return true
   }

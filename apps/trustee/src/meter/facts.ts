@@ -8,6 +8,7 @@ import {
 } from '@scelle/seal/verify'
 import { TRUSTEE_LIMITS } from '../limits.ts'
 import type { ShownPrincipals } from '../shown.ts'
+import type { Locks } from './locks.ts'
 import { circleOf, type Metered, type ShownStatuses, type Standing } from './standing.ts'
 
 /**
@@ -35,6 +36,9 @@ interface Explaining {
   readonly vault: VerifiedVault
   readonly principals: ShownPrincipals
   readonly statuses: ShownStatuses
+  readonly locks: Pick<Locks, 'isSilenced'>
+  /** Whether the glass is broken. */
+  readonly broken: boolean
   /** Principal ids of the issuers that this trustee lists: they issue patients' cards, too. */
   readonly issuers: readonly Uint8Array[]
   /** Seconds. */
@@ -72,12 +76,13 @@ const NOBODY: Source = { by: 'nobody' }
 const LIFTS: ReadonlySet<Role> = new Set<Role>(['hospital', 'laboratory-site', 'pharmacy'])
 
 const sourceOf = (fact: Fact, signer: PrincipalKeys, explaining: Explaining): Source => {
-  const { vault, issuers, statuses } = explaining
+  const { vault, issuers, statuses, locks, broken } = explaining
   if (vault.genesis.mode === 'owner' && equalBytes(signer.id, vault.genesis.controller)) return { by: 'patient' }
   if (fact.type === 'presence') return includes(issuers, signer.id) ? { by: 'patient' } : NOBODY
   const status = statuses.of(signer.id)
   // Somebody without a status may be a key that the reader made a minute ago.
   if (status === undefined || isReaders(signer.id, explaining)) return NOBODY
+  if (locks.isSilenced(signer.id, status, broken)) return NOBODY
   const house = signer.kind === 'person' ? status.organisation : signer.id
   // Whoever works for nobody, or for whom is not shown, vouches for nothing that could be charged.
   const its = house === undefined ? undefined : statuses.of(house)

@@ -2,7 +2,7 @@
  * Who is locked, and for whom more is allowed for some hours. A lock is on disk before the refusal that made it is
  * answered, and two officers clear it.
  */
-import { LOCK_SCOPES, type LockScope } from '@scelle/seal/verify'
+import { LOCK_SCOPES, type LockScope, type Status } from '@scelle/seal/verify'
 import type { Database } from '../database.ts'
 import type { Standing } from './standing.ts'
 
@@ -78,6 +78,24 @@ export class Locks {
       if (lock !== undefined) return lock
     }
     return undefined
+  }
+
+  /**
+   * Whether somebody vouches for nobody: its device, itself, or the organisation for which it speaks is locked. Whoever
+   * has stolen a colleague's keys still has them after the colleague was locked. In an emergency a spent budget keeps
+   * nobody from helping.
+   */
+  isSilenced(
+    signer: Uint8Array, status: Pick<Status, 'meter' | 'organisation'> | undefined, emergency: boolean,
+  ): boolean {
+    const targets: [LockScope, Uint8Array | undefined][] = [
+      ['device', signer], ['organisation', signer], ['vendor', signer], ['person', status?.meter],
+      ['organisation', status?.organisation],
+    ]
+    return targets.some(([scope, target]) => {
+      const lock = target === undefined ? undefined : this.of(scope, target)
+      return lock !== undefined && !(emergency && lock.cause === 'budget')
+    })
   }
 
   /** More than usual, from one time to another, for an organisation or a person. */

@@ -108,10 +108,10 @@ export class Meter {
   order({ order, officers }: VerifiedOrder, now: number): void {
     const { action, scope, target, notBefore: from, expires: to } = order
     if (!this.locks.once(order.nonce, now)) return
-    const forAll = officers.some((organisation) => organisation === undefined)
+    const forAll = officers.some(({ organisation }) => organisation === undefined)
     if (action === 'review') {
-      const reviewed = officers.some((house) => this.emergencies.review(target, house, now))
-      if (!reviewed) throw new Problem('not-found', 'No glass was broken here by that access.')
+      const reviewed = officers.some((officer) => this.emergencies.review(target, officer, now))
+      if (!reviewed) throw new Problem('not-found', 'No glass was broken here by that access for this officer.')
       return
     }
     if (action === 'lock') this.locks.add({ scope, target, cause: 'order', since: now })

@@ -18,12 +18,17 @@ interface Signer {
   readonly status: Status | undefined
 }
 
+/** An officer who signed: of an organisation, or for all where there is none. */
+export interface Officer {
+  readonly organisation: Uint8Array | undefined
+  readonly meter: Uint8Array
+}
+
 export interface VerifiedOrder {
   readonly order: Order
   /** By the order's own nonce: each counts once. */
   readonly nonce: string
-  /** Organisations whose officers signed; an undefined one is an officer for all. */
-  readonly officers: readonly (Uint8Array | undefined)[]
+  readonly officers: readonly Officer[]
 }
 
 const refuse = (what: string): never => {
@@ -95,5 +100,5 @@ export const verifyOrder = async (
   if (order.action === 'surge' && order.scope !== 'organisation' && order.scope !== 'person') {
     refuse('A surge is an organisation\'s, or a person\'s.')
   }
-  return { order, nonce, officers: officers.map(({ organisation }) => organisation) }
+  return { order, nonce, officers: officers.map(({ organisation, meter }) => ({ organisation, meter })) }
 }

@@ -9,6 +9,7 @@ import { verifyConfirmations } from './confirmations.ts'
 import { isEmergency, requireEmergency } from './emergency.ts'
 import { explain } from './facts.ts'
 import { requireKeeper } from './keeper.ts'
+import type { Locks } from './locks.ts'
 import type { Charge } from './meter.ts'
 import { standingOf, verifyStatuses, withVoucher } from './standing.ts'
 import { requireTicket } from './tickets.ts'
@@ -31,6 +32,8 @@ interface Weighing {
   readonly issuers: readonly Uint8Array[]
   /** Principal ids of emergency keys. */
   readonly emergencyKeys: readonly Uint8Array[]
+  /** Whoever is locked vouches for nobody. */
+  readonly locks: Pick<Locks, 'isSilenced'>
   /** Seconds. */
   readonly now: number
 }
@@ -58,7 +61,7 @@ export const weigh = async (weighing: Weighing): Promise<Charge | undefined> => 
   // The emergency key is no house: it has no budget, and lends none.
   const standing = standingOf({ reader, grants: broken ? [] : grants, custodian }, statuses)
   await requireTicket({ ticket: request.ticket, access, reader, grants, principals, statuses, now })
-  const shown = { standing, principals, statuses, now }
+  const shown = { standing, principals, statuses, locks: weighing.locks, broken, now }
   const source = await explain({ ...shown, facts: request.facts ?? [], vault, issuers })
   if (source.by === 'nobody' && grants.some((grant) => grant.standing === true)) throw new Problem('fact-required')
   const confirmations = await verifyConfirmations({
