@@ -12,8 +12,9 @@ import { type Held, OpenCharts, type RoomLimits } from './open-charts.ts'
 import { opened } from './opening.ts'
 import { Records } from './records.ts'
 import type { Directory } from './store/directory.ts'
+import { EDGE_ITSELF } from './sessions.ts'
+import type { OpenerFor } from './staff/opener.ts'
 import { Underway } from './underway.ts'
-import type { VaultShelf } from './vaults.ts'
 
 export interface ChartLimits extends RoomLimits {
   readonly idle: number
@@ -37,9 +38,6 @@ export interface OpenedChart extends Opening {
    */
   readonly attachment: (author: string, record: string) => Promise<Attachment | undefined>
 }
-
-/** The session of this edge's own work, such as entering what others shared. No request has it. */
-export const EDGE_ITSELF = ''
 
 /** One vault of a chart, as the sdk opened it. */
 interface Source {
@@ -77,7 +75,8 @@ interface Loading {
 }
 
 export interface ChartsOptions {
-  readonly vaults: VaultShelf
+  /** With whose right, and on whose meter, a session opens. */
+  readonly opener: OpenerFor
   readonly directory: Directory
   readonly limits: ChartLimits
   /** Hex id of this organisation: whose records need no second look. */
@@ -267,7 +266,7 @@ export class Charts {
     const { about, accessLogs } = this.#options
     const only = accessLogs === true ? { categories: [ACCESS_LOG] } : {}
     const opening = await Promise.allSettled(vaults.map(async (vault): Promise<Source> => {
-      const handle = await this.#options.vaults.get(vault)
+      const handle = await this.#options.opener(session, vault)
       const chart = await handle.open({ about: about(session, vault), ...only })
       return { vault, chart, custodians: handle.custodians, unopened: 0 }
     }))

@@ -39,6 +39,17 @@ export const configSchema = settings({
    * there is one: what trustees count its openings by. Read again when they change. Without: one that nobody knows.
    */
   standing: v.optional(settings({ statuses: v.pipe(v.array(filePath), v.minLength(1), v.maxLength(8)) })),
+  /**
+   * People of the house: name, keys, statuses. Where there are any, they open patients' charts, each with their own
+   * rights and budget, and applications open none by themselves. `basis`: under what the organisation lets them into
+   * what it keeps itself; `care-team`, with a fact for each patient, where absent, or `consent` that it has.
+   */
+  staff: v.optional(settings({
+    basis: v.optional(v.picklist(['care-team', 'consent']), 'care-team'),
+    people: v.pipe(v.array(settings({
+      name, identity: filePath, statuses: v.pipe(v.array(filePath), v.minLength(1), v.maxLength(4)),
+    })), v.maxLength(EDGE_LIMITS.staff, `at most ${EDGE_LIMITS.staff} people`)),
+  })),
   /** Those whose shared patients enter the directory by themselves. What others share waits to be accepted. */
   partners: v.optional(principalIds, []),
   /** Applications enrolled here: principal id, key records (genesis first), and what they may do. */

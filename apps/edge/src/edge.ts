@@ -7,7 +7,8 @@ import { ProfileSet } from '@scelle/fhir/profiles'
 import { installDefinitions } from '@scelle/fhir/validate'
 import { createLog, createServer, type Server } from '@scelle/wire/server'
 import { assembleAccessLog } from './access-log/assemble.ts'
-import { aboutOf } from './access-log/facts.ts'
+import type { aboutOf } from './access-log/facts.ts'
+import { assembleCharts } from './assemble-charts.ts'
 import { Register } from './access-log/register.ts'
 import { PreparedTransactions } from './aside/transactions.ts'
 import { assembleBinaries } from './attachments/assemble.ts'
@@ -15,7 +16,7 @@ import { addBinaryRoutes } from './attachments/routes.ts'
 import { Bundles } from './bundles.ts'
 import type { Right } from './call.ts'
 import { Capability } from './capability.ts'
-import { type ChartLimits, Charts, EDGE_ITSELF } from './charts.ts'
+import type { Charts } from './charts.ts'
 import { assembleDocuments } from './documents/assemble.ts'
 import { DocumentDesk } from './documents/desk.ts'
 import { Exports } from './exports/exports.ts'
@@ -41,8 +42,10 @@ import { Repository } from './repository.ts'
 import type { FhirRoutes } from './router.ts'
 import { Search } from './search.ts'
 import { addFhir, presentOutcome } from './server.ts'
-import { type SessionLimits, Sessions } from './sessions.ts'
+import { EDGE_ITSELF, type Sessions } from './sessions.ts'
 import { sleepBy } from './sleep.ts'
+import { assembleStaff } from './staff/assemble.ts'
+import { StaffOperations } from './staff/operations.ts'
 import { Counters } from './standing/counter.ts'
 import { Cabinet } from './store/cabinet.ts'
 import { Database } from './store/database.ts'
@@ -146,23 +149,22 @@ const assemble = async (options: EdgeOptions, db: Database, log: Log): Promise<P
   })
   const counters = new Counters()
   const show = standingOf(options.standing, counters)
-  const client = await join({ ...options, state, timers, log, entryText: register.text, show })
+  const joining = { ...options, state, timers, log, entryText: register.text, show }
+  const client = await join(joining)
   const self = toHex(identity.id)
   const directory = new Directory(db, cabinet, self)
   const vaults = new VaultShelf(client, directory, options.keysAhead?.take)
-  const limits = { ...CHART_LIMITS, ...options.charts }
-  const about = aboutOf(options.organisation.name, { whose: (session) => sessions.whose(session) }, directory)
-  const isLive = (session: string): boolean => sessions.isLive(session)
-  const common = { vaults, directory, limits, self, now, random, log, about, isLive }
-  const charts = new Charts({ ...common, learned: (entries) => persons.accepted(entries) })
-  const accessLogs = new Charts({ ...common, learned: () => undefined, accessLogs: true })
-  const sessions: Sessions = new Sessions({
-    limits: { ...SESSION_LIMITS, ...options.sessions }, now, random,
-    ended: (session) => {
-      charts.closeSession(session)
-      accessLogs.closeSession(session)
-    },
+  const houseStatuses = (): readonly Uint8Array[] => options.standing?.statuses() ?? []
+  const people = assembleStaff({
+    options: options.staff, joining, client, db, cabinet, vaults, directory, self, now, houseStatuses, log,
+    sessions: () => sessions,
   })
+  const { staff } = people
+  vaults.staled = (vault) => staff.stale(vault)
+  const { about, charts, accessLogs, sessions: kept } = assembleCharts({
+    options, staff, directory, self, log, learned: (entries) => persons.accepted(entries),
+  })
+  const sessions: Sessions = kept
   const persons: Persons = new Persons(directory, random)
   directory.patients.merges.changed = (target) => {
     const vault = directory.vaultOf(target)
@@ -183,10 +185,10 @@ const assemble = async (options: EdgeOptions, db: Database, log: Log): Promise<P
   const writer = new Writer(planner, vaults, submitter)
   const served = facade({
     about, client, directory, options, register, vaults, charts, accessLogs, sessions, persons, grants, cabinet,
-    planner, profiles, writer, db, timers, log,
+    planner, profiles, writer, db, timers, log, people, houseStatuses,
   })
   return {
-    counters, db, state, directory, register, vaults, charts, accessLogs, sessions, persons,
+    counters, staff, db, state, directory, register, vaults, charts, accessLogs, sessions, persons,
     grants, submitter, confirmer,
     returner,
     ...served,
@@ -196,21 +198,6 @@ const assemble = async (options: EdgeOptions, db: Database, log: Log): Promise<P
 /** The organisation's own, as it shows it for what it opens itself. */
 const standingOf = (standing: EdgeOptions['standing'], { counted }: Counters): Standing | undefined =>
   standing === undefined ? undefined : { show: () => ({ statuses: standing.statuses() }), counted }
-
-const CHART_LIMITS: ChartLimits = {
-  open: EDGE_LIMITS.openCharts,
-  perSession: EDGE_LIMITS.sessionCharts,
-  bytes: EDGE_LIMITS.chartBytes,
-  idle: EDGE_LIMITS.chartIdle,
-  absolute: EDGE_LIMITS.chartAbsolute,
-  refresh: EDGE_LIMITS.chartRefresh,
-}
-
-const SESSION_LIMITS: SessionLimits = {
-  idle: EDGE_LIMITS.sessionIdle,
-  absolute: EDGE_LIMITS.sessionAbsolute,
-  perApplication: EDGE_LIMITS.sessionsPerApplication,
-}
 
 interface FacadeParts {
   readonly options: EdgeOptions
@@ -232,14 +219,18 @@ interface FacadeParts {
   readonly db: Database
   readonly timers: Timers
   readonly log: Log
+  readonly people: ReturnType<typeof assembleStaff>
+  readonly houseStatuses: () => readonly Uint8Array[]
 }
 
 const facade = (parts: FacadeParts): Pick<Parts, 'routes' | 'binaries' | 'exports' | 'exportJobs' | 'proofs'> => {
   const { directory, vaults, charts, sessions, persons, grants, cabinet, writer, db, timers, log } = parts
   const { now, random, organisation } = parts.options
-  const repository = new Repository({ directory, charts, lookForGrants: () => grants.lookOnMiss() })
+  const { exposure } = parts.people
+  const repository = new Repository({ directory, charts, lookForGrants: () => grants.lookOnMiss(), exposure })
   const pager = new Pager(cabinet.cursorKey, random, now)
-  const search = new Search({ directory, charts, persons, repository, pager, valueSets: valueSetsOf(parts.profiles) })
+  const valueSets = valueSetsOf(parts.profiles)
+  const search = new Search({ directory, charts, persons, repository, pager, exposure, valueSets })
   const newId = (): string => uuidOf(random(16))
   const desk = new DocumentDesk({ directory, search })
   const { data, spoolFault, octetsPassed } = parts.options
@@ -259,6 +250,7 @@ const facade = (parts: FacadeParts): Pick<Parts, 'routes' | 'binaries' | 'export
   })
   const operations = new Operations({
     directory, repository, vaults, grants, now, endSession: (session) => sessions.end(session),
+    forgetPersons: () => persons.forget(),
   })
   const capability = new Capability(organisation.name, now(), parts.profiles)
   const documents = assembleDocuments({
@@ -268,13 +260,16 @@ const facade = (parts: FacadeParts): Pick<Parts, 'routes' | 'binaries' | 'export
   const exportJobs = new ExportJobs({
     charts, repository, data, isLive: (session) => sessions.isLive(session), now, random, log,
   })
-  const exports = new Exports({ jobs: exportJobs, directory, repository, timers })
+  const exports = new Exports({ jobs: exportJobs, directory, repository, timers, exposure })
+  const staffOperations = new StaffOperations({
+    ...parts.people, repository, client: parts.client, self: directory.self, houseStatuses: parts.houseStatuses, now,
+  })
   const merging = new Merging({ directory, writer })
   const duplicates = new DuplicateReview(directory)
   const validation = new Validation({ repository, planner: parts.planner, profiles: parts.profiles, newId })
   const routes: FhirRoutes = fhirRoutes({
-    ...assembleAccessLog(parts, pager), bundles, capability, documents, duplicates, exports, interactions, merging,
-    operations, search, validation,
+    ...assembleAccessLog({ ...parts, exposure }, pager), exposure, staffOperations, bundles, capability, documents,
+    duplicates, exports, interactions, merging, operations, search, validation,
   })
   return { routes, binaries, exports, exportJobs, proofs: new Proofs({ repository, vaults }) }
 }
@@ -326,7 +321,7 @@ const openDoor = (
     base: options.base,
     rightsOf: (principal) => applications.get(principal)?.rights ?? new Set(),
     sessionOf: (principal, name) => parts.sessions.of(principal, name),
-    meter: () => parts.counters.header,
+    meter: (session) => (parts.staff.isKept ? parts.staff.of(session)?.counters : parts.counters)?.header,
     begin: (session) => {
       const ends = [parts.charts.begin(session), parts.accessLogs.begin(session)]
       return () => ends.forEach((end) => end())

@@ -43,6 +43,10 @@ const REFUSALS = {
     'The trustees have locked this reader, organisation or vendor. Two officers clear a lock.'],
   'not-author': [403, 'business-rule',
     'Another organisation wrote this resource: only it changes or deletes it. Write a resource of your own.'],
+  'person-required': [401, 'login',
+    'This chart opens for a person: log in with $scelle-login, signed by the person\'s second key.'],
+  'exposure-spent': [403, 'throttled',
+    'So many patients were listed, missed or exported that nobody in care needs more. Open one by its number.'],
   'login': [401, 'login', 'Every request is signed (RFC 9421) by an application that this edge enrols.'],
   'cursor-expired': [410, 'expired', 'This page is no longer kept. Search again.'],
   'too-many': [429, 'throttled', 'An export of this application is under way, or too many are kept. Try again later.'],
@@ -64,6 +68,10 @@ export type EdgeErrorCode = keyof typeof REFUSALS
 
 /** What trustees refuse by their meter, for whoever sits before the screen: in French; English stands above. */
 const METER_TEXTS = {
+  'person-required':
+    'Ce dossier s’ouvre pour une personne : identifiez-vous ($scelle-login) avec votre seconde clé.',
+  'exposure-spent':
+    'Trop de patients ont été listés, cherchés en vain ou exportés : ouvrez un dossier par son numéro.',
   'status-required':
     'Aucun registre reconnu ne dit qui lit, ou son attestation a expiré : demandez-en une nouvelle au registre.',
   'fact-required':

@@ -16,6 +16,8 @@ import type { Merging } from './persons/merging.ts'
 import type { DuplicateReview } from './persons/review.ts'
 import { FhirRoutes } from './router.ts'
 import type { Search } from './search.ts'
+import type { Exposure } from './staff/exposure.ts'
+import type { StaffOperations } from './staff/operations.ts'
 import { addValidation, type Validation } from './validation.ts'
 
 export interface FhirParts {
@@ -31,6 +33,8 @@ export interface FhirParts {
   readonly duplicates: DuplicateReview
   readonly search: Search
   readonly validation: Validation
+  readonly staffOperations: StaffOperations
+  readonly exposure: Pick<Exposure, 'missed'>
 }
 
 const type = (call: Call): string => call.params['type'] ?? ''
@@ -43,12 +47,13 @@ const patient = (call: Call): string => {
 }
 
 export const fhirRoutes = (parts: FhirParts): FhirRoutes => {
-  const routes = new FhirRoutes()
+  const routes = new FhirRoutes((session) => parts.exposure.missed(session))
   addWhole(routes, parts)
   addDocumentRoutes(routes, parts.documents)
   addExportRoutes(routes, parts.exports)
   addOperations(routes, parts)
   addPersons(routes, parts)
+  addStaff(routes, parts.staffOperations)
   addValidation(routes, parts.validation)
   addAccessLog(routes, parts)
   addSearches(routes, parts)
@@ -73,11 +78,20 @@ const addOperations = (routes: FhirRoutes, { operations, search }: FhirParts): v
   routes.add('GET', 'Patient/:id/$everything', ['read', 'search'], (call) => search.everything(call, patient(call)))
   routes.add('POST', 'Patient/:id/$scelle-vault', ['share'], (call) => operations.vault(id(call)))
   routes.add('POST', 'Patient/:id/$scelle-share', ['share'], (call) => operations.share(call, id(call)))
+  routes.add('POST', 'Patient/:id/$scelle-decoy', ['share'], (call) => operations.decoy(id(call)))
   routes.add('POST', '$scelle-revoke', ['share'], (call) => operations.revoke(call))
   routes.add('GET', '$scelle-offers', ['share'], (call) => operations.offers(call))
   routes.add('POST', '$scelle-accept', ['share'], (call) => operations.accept(call))
   routes.add('POST', '$scelle-logout', [], (call) => operations.logout(call))
   routes.add('GET', '$unclassified', ['read', 'search'], (call) => operations.review(call))
+}
+
+const addStaff = (routes: FhirRoutes, staff: StaffOperations): void => {
+  routes.add('POST', '$scelle-login', [], (call) => staff.login(call))
+  routes.add('GET', '$scelle-standing', [], (call) => staff.standing(call))
+  routes.add('POST', '$scelle-confirm', [], (call) => staff.confirm(call))
+  routes.add('POST', 'Patient/:id/$scelle-confirm', [], (call) => staff.confirm(call, patient(call)))
+  routes.add('POST', 'Patient/:id/$scelle-fact', ['write'], (call) => staff.fact(call, patient(call)))
 }
 
 const addPersons = (routes: FhirRoutes, { duplicates, merging }: FhirParts): void => {

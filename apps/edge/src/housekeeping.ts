@@ -30,6 +30,7 @@ export const housekeeping = (parts: Parts, options: { readonly timers?: Timers }
       parts.db.flush()
       parts.confirmer.sweep()
     }),
+    every(EDGE_LIMITS.standingInterval, () => void parts.staff.sweep()),
     every(EDGE_LIMITS.returnInterval, () => void parts.returner.look()),
     every(EDGE_LIMITS.grantsInterval, () => {
       parts.grants.look().catch((error: unknown) => log('grants-not-read', faultFields(error)))

@@ -1,6 +1,5 @@
-import { type Client, connect, type Options, type Standing, type Timers } from '@scelle/sdk'
+import { type Client, type ClientState, connect, type Options, type Standing, type Timers } from '@scelle/sdk'
 import type { Log } from './log.ts'
-import type { SealedState } from './store/state.ts'
 
 export interface PartyAddress {
   readonly url: string
@@ -13,7 +12,7 @@ export interface Joining extends Pick<Options, 'identity' | 'fetch' | 'entryText
   readonly trustees: readonly PartyAddress[]
   readonly now: () => number
   readonly random: (length: number) => Uint8Array
-  readonly state: SealedState
+  readonly state: ClientState
   readonly timers: Timers
   readonly log: Log
   /** Shown to trustees with each opening. */

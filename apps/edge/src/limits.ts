@@ -72,6 +72,20 @@ export const EDGE_LIMITS = {
   chartBytes: 2.5 * 1024 * 1024 * 1024,
   /** A session without a request for so long is over, and its charts are closed. */
   sessionIdle: 30 * 60_000,
+  /** People of the house in one configuration. */
+  staff: 5_000,
+  /** Facts kept of one patient, and shown with one opening. */
+  factsKept: 32,
+  factsShown: 3,
+  /** Confirmations held for one person and shown with one opening; trustees take them for so long, milliseconds. */
+  confirmationsHeld: 16,
+  confirmationsShown: 3,
+  confirmationTime: 15 * 60_000,
+  confirmationAhead: 2 * 60_000,
+  /** Characters of a reason. */
+  reasonLength: 500,
+  /** Between two questions to the trustees whether somebody whose session is open is locked. */
+  standingInterval: 15_000,
   /** No session lasts longer, used or not. */
   sessionAbsolute: 10 * 3_600_000,
   /** Sessions that one application may have at once; the least recently used one ends first. */

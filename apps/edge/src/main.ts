@@ -11,6 +11,7 @@ import { configSchema, type EdgeConfig } from './config.ts'
 import { directFetch } from './direct-fetch.ts'
 import { createEdge, type EdgeOptions } from './edge.ts'
 import { loadPackages } from './packages/load.ts'
+import type { Person } from './staff/assemble.ts'
 import { statusFiles } from './standing/status-files.ts'
 
 const rulesOf = (config: EdgeConfig, at: (path: string) => string): Pick<EdgeOptions, 'rules'> => {
@@ -56,6 +57,24 @@ const standingOf = (config: EdgeConfig, at: (path: string) => string): Pick<Edge
   }
 }
 
+const staffOf = async (
+  config: EdgeConfig, at: (path: string) => string,
+): Promise<Pick<EdgeOptions, 'staff'>> => {
+  if (config.staff === undefined) return {}
+  const { basis, people } = config.staff
+  const read = async ({ name, identity, statuses }: (typeof people)[number]): Promise<Person> => {
+    try {
+      return {
+        name, statuses: statusFiles(statuses.map(at)),
+        identity: await importIdentity(new Uint8Array(readFileSync(at(identity)))),
+      }
+    } catch (cause) {
+      throw new ConfigError('config-invalid', `staff.people: the files of ${name} cannot be read`, { cause })
+    }
+  }
+  return { staff: { basis, people: await Promise.all(people.map(read)) } }
+}
+
 const start = async (file: string): Promise<void> => {
   const { config, at } = loadConfig(file, configSchema)
   const identity = await importIdentity(new Uint8Array(readFileSync(at(config.identity))))
@@ -70,6 +89,7 @@ const start = async (file: string): Promise<void> => {
     trustees: config.trustees,
     organisation: config.organisation,
     ...standingOf(config, at),
+    ...await staffOf(config, at),
     applications: config.applications.map((one) => ({
       ...one, keys: one.keys.map((record) => new Uint8Array(Buffer.from(record, 'hex'))),
     })),

@@ -2,13 +2,12 @@
 import type { Parameters } from '@medplum/fhirtypes'
 import { fromHex, toHex } from '@scelle/sdk'
 import { isCategoryCode } from '@scelle/fhir/categories'
-import { parseJson, validateResource } from '@scelle/fhir/validate'
 import { type FhirAnswer, jsonAnswer } from './answers.ts'
 import type { Call } from './call.ts'
 import { EdgeError } from './errors.ts'
 import type { Grants } from './grants.ts'
 import { EDGE_LIMITS } from './limits.ts'
-import { FHIR_TYPES, requireType, textOfBody } from './negotiation.ts'
+import { parametersIn, requireNoQuery, told } from './parameters-body.ts'
 import type { Repository } from './repository.ts'
 import { type Directory, UNCLASSIFIED } from './store/directory.ts'
 import type { VaultShelf } from './vaults.ts'
@@ -20,6 +19,7 @@ export interface OperationOptions {
   readonly vaults: VaultShelf
   readonly grants: Pick<Grants, 'offers' | 'accept' | 'lookOnMiss'>
   readonly endSession: (session: string) => void
+  readonly forgetPersons: () => void
   readonly now: () => number
 }
 
@@ -79,6 +79,25 @@ export class Operations {
     } catch (error) {
       throw faultOf(error)
     }
+  }
+
+  /**
+   * `POST Patient/id/$scelle-decoy`: this patient is nobody, with real keys. Trustees lock whoever of this house opens
+   * it; from now on no list, search, export or number holds it, so that nobody in care comes across it.
+   */
+  async decoy(id: string): Promise<FhirAnswer> {
+    const { directory, repository, vaults, forgetPersons } = this.#options
+    const vault = await repository.vaultOf(`Patient/${id}`)
+    const row = directory.vault(vault)
+    if (row?.origin !== 'own') throw new EdgeError('business-rule', 'only what this house keeps itself is its decoy')
+    try {
+      await (await vaults.get(vault)).declareDecoy()
+    } catch (error) {
+      throw faultOf(error)
+    }
+    directory.markDecoy(row, `Patient/${id}`)
+    forgetPersons()
+    return { status: 204 }
   }
 
   /** `POST $scelle-revoke`: `grant`, hex → `pending`, trustees that have not confirmed; `logged`. */
@@ -164,30 +183,4 @@ export class Operations {
     if (row === undefined || row.contested === true || !rights.includes('write')) return
     this.#options.directory.addVault({ ...row, contested: true }, row.patient ?? '')
   }
-}
-
-const requireNoQuery = (call: Call): void => {
-  if (call.wishes.query !== '') {
-    throw new EdgeError('not-supported', 'this operation takes no parameters', 'http.query')
-  }
-}
-
-const told = (values: Readonly<Record<string, string>>): FhirAnswer => jsonAnswer(200, {
-  resourceType: 'Parameters',
-  parameter: Object.entries(values).map(([name, valueString]) => ({ name, valueString })),
-})
-
-const parametersIn = (call: Call, names: readonly string[]): Map<string, string> => {
-  requireType(call.headers, FHIR_TYPES)
-  const resource = validateResource(parseJson(textOfBody(call.body)))
-  if (resource.resourceType !== 'Parameters') throw new EdgeError('bad-value', 'expected Parameters', 'resourceType')
-  const given = new Map<string, string>()
-  for (const { name, valueString } of resource.parameter ?? []) {
-    if (!names.includes(name) || valueString === undefined || given.has(name)) {
-      throw new EdgeError('bad-value', `expected each of ${names.join(', ')} once, as valueString`,
-        'Parameters.parameter')
-    }
-    given.set(name, valueString)
-  }
-  return given
 }

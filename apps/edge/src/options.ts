@@ -8,6 +8,7 @@ import type { BinariesOptions } from './attachments/assemble.ts'
 import type { Right } from './call.ts'
 import type { ChartLimits } from './charts.ts'
 import type { PartyAddress } from './join.ts'
+import type { PeopleOptions } from './staff/assemble.ts'
 import type { SessionLimits } from './sessions.ts'
 import type { KeysAhead } from './vaults.ts'
 
@@ -34,6 +35,8 @@ export interface EdgeOptions {
   readonly organisation: { readonly name: string }
   /** What a register says of the organisation; without it, it is one that nobody knows, with the budget of one. */
   readonly standing?: StandingOptions
+  /** People of the house. Where there are any, patients' charts are opened by them, and by no application. */
+  readonly staff?: PeopleOptions
   readonly applications: readonly Application[]
   /** Principal ids, hex, whose shared patients enter without being asked about. Others wait to be accepted. */
   readonly partners?: readonly string[]

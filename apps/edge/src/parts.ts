@@ -8,6 +8,7 @@ import type { Persons } from './persons.ts'
 import type { Proofs } from './proofs.ts'
 import type { FhirRoutes } from './router.ts'
 import type { Sessions } from './sessions.ts'
+import type { Staff } from './staff/staff.ts'
 import type { Counters } from './standing/counter.ts'
 import type { Database } from './store/database.ts'
 import type { Directory } from './store/directory.ts'
@@ -20,6 +21,7 @@ import type { Submitter } from './writes/submitter.ts'
 /** The parts of a running edge, before it has a door. */
 export interface Parts {
   readonly counters: Counters
+  readonly staff: Staff
   readonly db: Database
   readonly register: Register
   readonly state: SealedState

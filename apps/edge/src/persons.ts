@@ -4,7 +4,7 @@
  */
 import { setImmediate as nextTurn } from 'node:timers/promises'
 import { findMatches, type ParsedSearch, parseSearch } from '@scelle/fhir/search'
-import type { Entry } from './entry.ts'
+import { type Entry, keyOf } from './entry.ts'
 import type { Opening } from './charts.ts'
 import { EDGE_LIMITS } from './limits.ts'
 import { Records } from './records.ts'
@@ -62,7 +62,8 @@ export class Persons {
 
   accepted(entries: readonly Entry[]): void {
     const opening = this.#loaded ?? this.#loading?.opening
-    const patients = opening === undefined ? [] : entries.filter(({ type }) => type === 'Patient')
+    const patients = opening === undefined ? [] : entries.filter((entry) =>
+      entry.type === 'Patient' && !this.#directory.isDecoy(keyOf(entry)))
     for (const entry of patients) opening?.records.put(entry)
     this.#entered += patients.length
     if (this.#loaded !== undefined && this.#entered > EDGE_LIMITS.personVersions) this.forget()

@@ -2,6 +2,7 @@
 import type { Charts, Opening } from './charts.ts'
 import { type Entry, type Locator } from './entry.ts'
 import { EdgeError } from './errors.ts'
+import type { Exposure } from './staff/exposure.ts'
 import type { Directory } from './store/directory.ts'
 
 export interface RepositoryOptions {
@@ -9,6 +10,8 @@ export interface RepositoryOptions {
   readonly charts: Charts
   /** Looks for grants given meanwhile; false where it was done a moment ago. */
   readonly lookForGrants: () => Promise<boolean>
+  /** Told before a patient of the list is shown. */
+  readonly exposure: Pick<Exposure, 'listed'>
 }
 
 /** The directory knows it: that it could not be opened does not make it absent. */
@@ -41,7 +44,10 @@ export class Repository {
     const listed = type === 'Patient' && row?.contested !== true && charts.peek(session, locator.vault) === undefined
       && row?.origin === 'own'
     const person = listed ? directory.person(`${type}/${id}`) : undefined
-    if (person !== undefined) return person
+    if (person !== undefined) {
+      this.#options.exposure.listed(session, [`${type}/${id}`])
+      return person
+    }
     const { records } = await charts.use(session, locator.vault)
     const entry = records.latest(`${type}/${id}`)
     if (entry === undefined) throw unopened()

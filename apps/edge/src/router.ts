@@ -17,8 +17,16 @@ export interface RouteInfo {
 
 const METHODS: readonly HttpMethod[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
 
+/** Told of whoever asked for what is not here; may refuse in its own words. */
+export type Missed = (session: string) => void
+
 export class FhirRoutes {
   readonly #router = new Router<Handler, RouteInfo>()
+  readonly #missed: Missed
+
+  constructor(missed: Missed = () => undefined) {
+    this.#missed = missed
+  }
 
   add(method: HttpMethod, path: string, rights: readonly Right[], handler: Handler): void {
     this.#router.add(method, path, handler, { rights })
@@ -41,7 +49,12 @@ export class FhirRoutes {
       throw new EdgeError('not-supported', 'this operation is not supported for this type', 'http.path')
     }
     requireRights(call, ...(found.data?.rights ?? []))
-    return found.handler({ ...call, params })
+    try {
+      return await found.handler({ ...call, params })
+    } catch (error) {
+      if (error instanceof EdgeError && error.code === 'not-found') this.#missed(call.session)
+      throw error
+    }
   }
 
   #missing(method: HttpMethod, path: string): EdgeError {

@@ -19,6 +19,7 @@ import { presentMoment, type Records } from './records.ts'
 import type { Repository } from './repository.ts'
 import { isOfPatients, scopeOf } from './search-scope.ts'
 import { gapsIn, isWide, matchesAt, type Reach, resultAt, type Result, sightOf } from './search-space.ts'
+import type { Exposure } from './staff/exposure.ts'
 import type { Directory } from './store/directory.ts'
 import { ORGANISATION } from './vaults.ts'
 
@@ -28,6 +29,7 @@ export interface SearchOptions {
   readonly persons: Persons
   readonly repository: Repository
   readonly pager: Pager
+  readonly exposure: Pick<Exposure, 'listed' | 'missed'>
   /** What `:in` may name. */
   readonly valueSets: ValueSets | undefined
 }
@@ -166,11 +168,20 @@ export class Search {
   ): FhirAnswer {
     const found = evaluate(reach, cursor.state)
     const link = pageLinks(cursor, found.total, call.base, (each) => this.#options.pager.seal(each, call.principal))
-    const parts = [
-      ...found.page(cursor.offset, cursor.count), ...outcomeParts(type === 'searchset' ? gapsIn(reach) : 0, parsed),
-    ]
+    const page = found.page(cursor.offset, cursor.count)
+    this.#expose(call, reach, page, parsed)
+    const parts = [...page, ...outcomeParts(type === 'searchset' ? gapsIn(reach) : 0, parsed)]
     const total = parsed?.withTotal === false ? {} : { total: found.total }
     return { status: 200, body: bundleBytes({ type, ...total, link }, parts) }
+  }
+
+  /** Patients who are shown without a chart being opened. Who has somebody's number is not counted for looking. */
+  #expose(call: Call, { where, beside }: Reach, page: readonly BundlePart[], parsed: ParsedSearch | undefined): void {
+    const { exposure } = this.#options
+    if (where === PERSONS && page.length === 0) exposure.missed(call.session)
+    if ((where !== PERSONS && beside.length === 0) || (parsed !== undefined && hasNumber(parsed))) return
+    const patients = page.flatMap(({ head }) => patientIn(head['fullUrl']))
+    if (patients.length > 0) exposure.listed(call.session, patients)
   }
 
   /** The cursor of a query, which then holds nothing else but the size of the page. */
@@ -272,6 +283,14 @@ interface Paged {
   readonly evaluate: Evaluate
   readonly parsed?: ParsedSearch
 }
+
+const patientIn = (fullUrl: unknown): string[] =>
+  (typeof fullUrl === 'string' ? /\/(Patient\/[^/]+)$/.exec(fullUrl)?.slice(1) ?? [] : [])
+
+/** Whether a search demands an identifier, whole. */
+const hasNumber = ({ criteria }: ParsedSearch): boolean => criteria.some((criterion) =>
+  criterion.test === 'token' && !criterion.negated && criterion.parameter.name === 'identifier' &&
+  criterion.tokens.every(({ code }) => code !== undefined))
 
 const patientFirst = (left: Entry, right: Entry): number =>
   Number(right.type === 'Patient') - Number(left.type === 'Patient') || compare(keyOf(left), keyOf(right))

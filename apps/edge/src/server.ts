@@ -28,8 +28,8 @@ export interface Door {
   readonly rightsOf: RightsOf
   /** The session of a request: its signer's hex id, and the name that the signature covers. */
   readonly sessionOf: (principal: string, name: string | undefined) => string
-  /** Where the organisation stands with the trustees' meters; undefined before it opened anything. */
-  readonly meter: () => string | undefined
+  /** Where a session's person, or the organisation, stands with the trustees' meters; undefined before an opening. */
+  readonly meter: (session: string) => string | undefined
   /** A request of a session begins; the answer ends it. */
   readonly begin: (session: string) => () => void
 }
@@ -67,27 +67,27 @@ const handle = (request: SignedRequest, door: Door): Promise<Answer> =>
 /** An answer within the request's session; refusals as FHIR clients expect them. */
 const told = async (request: SignedRequest, door: Door, work: (call: Call) => Promise<Answer>): Promise<Answer> => {
   let pretty = false
+  let session = ''
   let end = (): void => undefined
   try {
     const call = callOf(request, door)
     ;({ pretty } = call.wishes)
-    end = door.begin(call.session)
-    return metered(await work(call), door)
+    ;({ session } = call)
+    end = door.begin(session)
+    return metered(await work(call), door.meter(session))
   } catch (error) {
     const { status, outcome } = refusalOf(error)
     if (status === 500) throw error // the server logs where it came from, and tells nothing of it
     const headers: Record<string, string> = status === 503 ? { 'retry-after': '1' } : {}
-    return metered(sent({ status, headers, body: bytesOf(JSON.stringify(outcome)) }, pretty), door)
+    return metered(sent({ status, headers, body: bytesOf(JSON.stringify(outcome)) }, pretty), door.meter(session))
   } finally {
     end()
   }
 }
 
 /** Whoever reads sees what is left before it is gone. */
-const metered = (answer: Answer, { meter }: Door): Answer => {
-  const counter = meter()
-  return counter === undefined ? answer : { ...answer, headers: { ...answer.headers, 'scelle-meter': counter } }
-}
+const metered = (answer: Answer, counter: string | undefined): Answer =>
+  (counter === undefined ? answer : { ...answer, headers: { ...answer.headers, 'scelle-meter': counter } })
 
 /** Hex ids of those whose keys this process holds: each request brings the same bytes. */
 const names = new WeakMap<Uint8Array, string>()

@@ -6,6 +6,9 @@
  */
 import { Buffer } from 'node:buffer'
 
+/** The session of this edge's own work, such as entering what others shared. No request has it. */
+export const EDGE_ITSELF = ''
+
 export interface SessionLimits {
   /** Milliseconds without a request after which a session is over. */
   readonly idle: number

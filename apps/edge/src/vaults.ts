@@ -23,6 +23,8 @@ export class VaultShelf {
   readonly #ready = new Recent<Promise<Vault>>(EDGE_LIMITS.vaultHandles)
   readonly #stale = new Set<string>()
   readonly #locks = new Locks()
+  /** Told of each vault that is not what it was. */
+  staled: (id: string) => void = () => undefined
 
   constructor(
     client: Pick<Client, 'vault' | 'createVault'>, directory: Directory, keysAhead: KeysAhead = () => undefined,
@@ -49,6 +51,7 @@ export class VaultShelf {
   /** Its manifest or capsules are not what they were: read again before the next use. */
   stale(id: string): void {
     this.#stale.add(id)
+    this.staled(id)
   }
 
   /** The vault of whom records refer to as `reference`, made now if there is none, for a write that follows. */

@@ -1,6 +1,6 @@
 /** An edge inside the whole constellation, and an application that signs its requests. */
-import type { Bundle, OperationOutcome, Resource } from '@medplum/fhirtypes'
-import { createIdentity, type Identity, toHex } from '@scelle/sdk'
+import type { Bundle, OperationOutcome, Parameters, Resource } from '@medplum/fhirtypes'
+import { type Client, createIdentity, type Identity, toHex } from '@scelle/sdk'
 import {
   type Constellation, type ConstellationOptions, createConstellation, type PartyHandle,
 } from '@scelle/testing/constellation'
@@ -34,6 +34,11 @@ export class Application {
     this.#base = base
     this.#constellation = constellation
     this.#session = session
+  }
+
+  /** The name of the session that its requests are signed for. */
+  get session(): string {
+    return this.#session ?? ''
   }
 
   /** The same application, serving somebody else. */
@@ -88,6 +93,8 @@ export interface World {
   /** The edge of the present process: another one after a restart. */
   readonly edge: () => Edge
   readonly lines: readonly string[]
+  /** People of the house, by name. */
+  readonly staff: ReadonlyMap<string, StaffKeys>
   /** May read and search only. */
   readonly reader: Application
   /** May write only. */
@@ -104,6 +111,9 @@ export interface WorldOptions extends Partial<ConstellationOptions> {
   readonly sessions?: EdgeOptions['sessions']
   /** The organisation has a status: of what it is. Without, it is one that nobody knows. */
   readonly registered?: Pick<Enrolled, 'role' | 'patientsPerDay'>
+  /** People of the house, by name, with what the register says of them. */
+  readonly staff?: Readonly<Record<string, Pick<Enrolled, 'role' | 'number'>>>
+  readonly basis?: 'care-team' | 'consent'
   readonly name?: string
   readonly profiles?: EdgeOptions['profiles']
   readonly base?: string
@@ -114,6 +124,50 @@ export interface WorldOptions extends Partial<ConstellationOptions> {
   readonly aside?: EdgeOptions['aside']
   readonly keysAhead?: EdgeOptions['keysAhead']
 }
+
+export interface StaffKeys {
+  readonly identity: Identity
+  readonly statuses: readonly Uint8Array[]
+  /** The second key. */
+  readonly key: Client
+}
+
+/** Each with a second key that the edge does not have. */
+const staffOf = async (
+  people: NonNullable<WorldOptions['staff']>, house: Identity, constellation: Constellation,
+): Promise<Map<string, StaffKeys>> => {
+  const staff = new Map<string, StaffKeys>()
+  for (const [name, enrolled] of Object.entries(people)) {
+    const [identity, key] = [await constellation.identity('person'), await constellation.client('person')]
+    const status = await constellation.register.enrol({
+      subject: identity.id, organisation: house.id, stepUp: key.identity.id, ...enrolled,
+    })
+    staff.set(name, { identity, statuses: [status], key })
+  }
+  return staff
+}
+
+/** A session of somebody of the house, logged in. */
+export const loggedIn = async (world: World, name: string, session = name): Promise<Application> => {
+  const app = world.app.serving(session)
+  const { status, text } = await app.post('$scelle-login', await loginOf(world, name, app))
+  if (status !== 200) throw new Error(`${name} did not log in: ${status} ${text}`)
+  return app
+}
+
+export const loginOf = async (world: World, name: string, app: Application, by = name): Promise<Parameters> => {
+  const { identity } = world.staff.get(name) as StaffKeys
+  const { key } = world.staff.get(by) as StaffKeys
+  const statement = await key.confirm({
+    type: 'session', reader: identity.id, organisation: world.party.id, reason: app.session,
+  })
+  return parametersOf({ person: toHex(identity.id), statement: Buffer.from(statement).toString('base64') })
+}
+
+export const parametersOf = (values: Readonly<Record<string, string>>): Parameters => ({
+  resourceType: 'Parameters',
+  parameter: Object.entries(values).map(([name, valueString]) => ({ name, valueString })),
+})
 
 const RIGHTS: readonly Right[] = ['read', 'write', 'search', 'share']
 
@@ -131,6 +185,7 @@ export const createWorld = async (options: WorldOptions): Promise<World> => {
   const identity = await constellation.identity('organisation')
   const statuses = options.registered === undefined
     ? undefined : [await constellation.register.enrol({ subject: identity.id, ...options.registered })]
+  const staff = await staffOf(options.staff ?? {}, identity, constellation)
   let edge: Edge | undefined
   const party = await constellation.attach({
     name,
@@ -148,6 +203,13 @@ export const createWorld = async (options: WorldOptions): Promise<World> => {
           id: toHex(own.id), name: `application ${place}`, keys: own.chain, rights,
         })),
         authorities: [authority],
+        ...(options.staff === undefined ? {} : {
+          staff: {
+            ...(options.basis === undefined ? {} : { basis: options.basis }),
+            people: [...staff].map(([called, { identity: own, statuses: theirs }]) =>
+              ({ name: called, identity: own, statuses: () => theirs })),
+          },
+        }),
         ...(statuses === undefined ? {} : { standing: { statuses: () => statuses } }),
         ...context,
         ...(fetch === undefined ? {} : { fetch }),
@@ -166,7 +228,7 @@ export const createWorld = async (options: WorldOptions): Promise<World> => {
     },
   })
   return {
-    constellation, party, lines,
+    constellation, party, lines, staff,
     app: new Application(main, `${party.url}/fhir`, constellation),
     edge: () => edge as Edge,
     patiently: async (promise) => {

@@ -30,7 +30,7 @@ test('what the register says of the organisation bounds it; without a status it 
     const bound = await opened(hospital, 6)
     expect([1, 2, 3, 4]).toContain(bound)
     const refused = await hospital.app.get(`Observation/${bound}`)
-    expect(refused.headers.get('scelle-meter')).toMatch(/^day=([1-4])\/[23], unexplained=\d+\/\d+$/)
+    expect(refused.headers.get('scelle-meter')).toMatch(/^day=([1-4])\/[23], unexplained=\d+\/\d+, near$/)
     expect([refused.status, ['budget-spent', 'locked']]).toEqual([403, expect.arrayContaining([codeOf(refused)])])
     expect(issueOf(refused).details?.text).toMatch(/verrou|atteint/)
   } finally {

@@ -35,7 +35,7 @@ const charts = (given: () => OpenedRecord[], more: Partial<ChartsOptions> = {}):
   })
   const vault: Partial<Vault> = { custodians: [SELF], open: async () => chart(given()) as Chart }
   return new Charts({
-    vaults: { get: async () => vault as Vault } as unknown as ChartsOptions['vaults'],
+    opener: async () => vault as Vault,
     directory: {
       vault: () => ({ vault: 'v', patient: 'Patient/p', origin: 'own' }),
       locator: () => undefined, learn: () => undefined, vaultsBeside: () => [],
@@ -195,7 +195,7 @@ describe('a chart', () => {
       vault: () => ({ vault: 'v', patient: 'Patient/p', origin: 'own' }),
       locator: () => undefined, learn: () => undefined, vaultsBeside: () => ['w'],
     } as unknown as ChartsOptions['directory']
-    const all = charts(() => [], { directory, vaults: { get } as unknown as ChartsOptions['vaults'] })
+    const all = charts(() => [], { directory, opener: (_, vault) => get(vault) })
     await expect(all.use('alice', 'v')).rejects.toMatchObject({ code: 'chart-unavailable' })
     expect([shut, all.count]).toEqual([['v'], 0])
   })

@@ -18,9 +18,13 @@ import type { Right } from './sharing.ts'
 import type { ForeignKey } from './log/key-leaves.ts'
 import type { LogClient } from './log/log-client.ts'
 import { type AcceptedCommits, type Returned, Returning } from './log/returning.ts'
-import { type BrokenGlass, brokenGlass, sendOrder } from './officer.ts'
+import { agreeToOrder, type BrokenGlass, brokenGlass, newOrder, type NewOrder, sendOrder } from './officer.ts'
 import { inParallel } from './timers.ts'
 import { Vault } from './vault.ts'
+import {
+  knownConfirmation, type KnownConfirmation, knownFact, type KnownFact, knownStatus, type KnownStatus, makeConfirmation,
+  makeFact, type NewConfirmation, type NewFact, type StandingAt, standingNow,
+} from './vouching.ts'
 import { loadView, partName, partOf } from './vault-view.ts'
 
 export interface VaultOptions {
@@ -269,6 +273,16 @@ export class Client {
     return this.#connection.visits.report(this.#connection, ticket)
   }
 
+  /** As an officer: signs an order. Told to nobody yet: see `order`. Throws `bad-input`. */
+  newOrder(order: NewOrder): Promise<Uint8Array> {
+    return newOrder(this.#connection, order)
+  }
+
+  /** As the second officer: the same order, signed too. Throws SealError. */
+  agreeToOrder(signed: Uint8Array): Promise<Uint8Array> {
+    return agreeToOrder(this.#connection, signed)
+  }
+
   /** Tells all trustees what officers ordered: see `sendOrder`. */
   order(
     orders: readonly Uint8Array[], statuses: readonly Uint8Array[],
@@ -279,6 +293,34 @@ export class Client {
   /** For an officer: broken glass of its organisation, newest first, with the readers' reasons. */
   brokenGlass(statuses: readonly Uint8Array[]): Promise<BrokenGlass[]> {
     return brokenGlass(this.#connection, statuses)
+  }
+
+  /** Signs why an opening by others is care. Throws `bad-input`. */
+  fact(fact: NewFact): Promise<Uint8Array> {
+    return makeFact(this.#connection, fact)
+  }
+
+  /** Stands for another reader's going on; as a second key, for the reader whose it is. Throws `bad-input`. */
+  confirm(confirmation: NewConfirmation): Promise<Uint8Array> {
+    return makeConfirmation(this.#connection, confirmation)
+  }
+
+  /** What others signed, once the signature holds under the signer's newest key. Throws SealError. */
+  get statements(): {
+    readonly fact: (signed: Uint8Array) => Promise<KnownFact>
+    readonly confirmation: (signed: Uint8Array) => Promise<KnownConfirmation>
+    readonly status: (signed: Uint8Array) => Promise<KnownStatus>
+  } {
+    return {
+      fact: (signed) => knownFact(this.#connection, signed),
+      confirmation: (signed) => knownConfirmation(this.#connection, signed),
+      status: (signed) => knownStatus(this.#connection, signed),
+    }
+  }
+
+  /** Where this reader stands with the trustees' meters, by each that answers. Nothing is charged. */
+  standing(statuses: readonly Uint8Array[]): Promise<StandingAt[]> {
+    return standingNow(this.#connection, statuses)
   }
 
   /** Gives up a prepared commit, so that the next one for its vault can be prepared. */

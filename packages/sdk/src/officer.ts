@@ -1,9 +1,11 @@
 /** What officers do: lock, clear, open a surge, and look through broken glass. At the trustees directly. */
-import { decode, encode, toHex } from '@scelle/seal/verify'
+import { makeOrder, signOrder } from '@scelle/seal/grants'
+import { decode, decodeSigned, encode, Order, toHex } from '@scelle/seal/verify'
 import { EmergencyList, MeterRequest, OrderNotice } from '@scelle/wire/messages'
 import type { Connection } from './connection.ts'
 import { SdkError } from './errors.ts'
-import { signersOf } from './standing.ts'
+import { type Id, idBytes } from './ids.ts'
+import { chainsOf } from './signers.ts'
 
 /** Somebody broke the glass. Ids are lower-case hex. */
 export interface BrokenGlass {
@@ -18,12 +20,31 @@ export interface BrokenGlass {
   readonly reviewed: number | undefined
 }
 
-const keysOf = async (connection: Connection, signed: readonly Uint8Array[]): Promise<Uint8Array[][]> => {
-  const ids = [connection.identity.id, ...signersOf({ statuses: signed })]
-  const unique = new Map(ids.map((id) => [toHex(id), id]))
-  const known = await Promise.all([...unique.values()].map((id) => connection.directory.of(id)))
-  return known.map(({ chain }) => [...chain])
+/** What an officer orders. Times in milliseconds since 1970. */
+export interface NewOrder {
+  readonly action: Order['action']
+  readonly scope: Order['scope']
+  /** Principal id, or a meter id of a person. */
+  readonly target: Id
+  readonly from?: number
+  readonly until: number
+  readonly reason: string
 }
+
+/** A signed order; where it takes two officers, the other one agrees to it. Throws `bad-input`. */
+export const newOrder = (
+  { identity, context }: Connection, { action, scope, target, from, until, reason }: NewOrder,
+): Promise<Uint8Array> => {
+  if (reason.trim() === '') throw new SdkError('bad-input', 'an order says why')
+  return signOrder(identity, makeOrder({
+    action, scope, target: idBytes(target), reason,
+    notBefore: Math.floor((from ?? context.now()) / 1000), expires: Math.floor(until / 1000),
+  }, context))
+}
+
+/** The same order, signed by this officer too, who looked at it. Throws SealError. */
+export const agreeToOrder = ({ identity }: Connection, signed: Uint8Array): Promise<Uint8Array> =>
+  signOrder(identity, decode(Order, decodeSigned('order', signed).body))
 
 /**
  * Tells all trustees what officers ordered: the same order, signed by each of them, with their statuses and that of
@@ -33,7 +54,7 @@ export const sendOrder = async (
   connection: Connection, orders: readonly Uint8Array[], statuses: readonly Uint8Array[],
 ): Promise<{ readonly pending: readonly Uint8Array[] }> => {
   const body = encode(OrderNotice, {
-    orders: [...orders], statuses: [...statuses], keys: await keysOf(connection, [...orders, ...statuses]),
+    orders: [...orders], statuses: [...statuses], keys: await chainsOf(connection, [...orders, ...statuses]),
   })
   const missing = await Promise.all(connection.trusteeIds.map(async (id) => {
     try {
@@ -52,7 +73,7 @@ export const sendOrder = async (
 export const brokenGlass = async (
   connection: Connection, statuses: readonly Uint8Array[],
 ): Promise<BrokenGlass[]> => {
-  const body = encode(MeterRequest, { statuses: [...statuses], keys: await keysOf(connection, statuses) })
+  const body = encode(MeterRequest, { statuses: [...statuses], keys: await chainsOf(connection, statuses) })
   const lists = await Promise.all(connection.trusteeIds.map(async (id) => {
     const { target } = await connection.trustee(id)
     return decode(EmergencyList, await connection.transport.ask(target, {

@@ -58,6 +58,11 @@ interface Failure {
 const codeOf = (error: SdkError | SealError): string =>
   error instanceof SdkError ? (error.problem ?? error.code) : error.code
 
+/** What the meter asks of a reader, the least first. */
+const METER_PROBLEMS: readonly string[] = [
+  'status-required', 'fact-required', 'step-up-required', 'colleague-required', 'budget-spent', 'locked',
+]
+
 /** Everything that a trustee checks by itself: it looks nothing up. */
 const requestFor = async (
   connection: Connection,
@@ -283,8 +288,14 @@ class Gathering {
     const names = this.#failures.map(({ trustee, error }) => `${trustee.slice(0, 8)}… (${codeOf(error)})`).join(', ')
     return new SdkError('release-insufficient', `two trustees have to answer; these did not: ${names}`, {
       parties: this.#failures.map(({ trustee }) => trustee),
-      cause: this.#failures[0]?.error,
+      cause: this.#toTell(),
     })
+  }
+
+  /** Of several reasons the one that asks least of the reader: another trustee's answer is all that is missing. */
+  #toTell(): Failure['error'] | undefined {
+    const asking = METER_PROBLEMS.flatMap((code) => this.#failures.find(({ error }) => codeOf(error) === code) ?? [])
+    return (asking[0] ?? this.#failures[0])?.error
   }
 }
 

@@ -37,9 +37,12 @@ export type { Restricted, Restriction } from './restricting.ts'
 export type { RevocationState } from './revoking.ts'
 export type { SealedAttachment, WriteItem } from './sealing.ts'
 export type { Basis, Right, ShareOptions } from './sharing.ts'
-export type { BrokenGlass } from './officer.ts'
+export type { BrokenGlass, NewOrder } from './officer.ts'
 export type { Shown, Standing } from './standing.ts'
 export { type ClientState, memoryState } from './state.ts'
 export { systemTimers, type Timers } from './timers.ts'
 export type { Fetch, Log } from './transport.ts'
+export type {
+  KnownConfirmation, KnownFact, KnownStatus, NewConfirmation, NewFact, StandingAt,
+} from './vouching.ts'
 export { type OpenOptions, type PartOptions, Vault, type WriteResult } from './vault.ts'

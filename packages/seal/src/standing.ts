@@ -12,7 +12,7 @@ const id16 = bytes(16)
 const time = uint()
 const suite = uint(0xffff)
 
-/** Roles of people, each with a budget of its own. `officer` counts nothing: it clears locks and signs surges. */
+/** Roles of people, each with a budget. An `officer` clears locks, signs surges, and opens next to nothing. */
 export const PERSON_ROLES = [
   'gp', 'specialist', 'emergency-physician', 'resident', 'emergency-nurse', 'triage-nurse', 'ward-nurse', 'pharmacist',
   'radiologist', 'laboratory', 'registration', 'assistant', 'engineer', 'officer',
@@ -75,9 +75,10 @@ export type Fact = Value<typeof Fact>
 
 /**
  * `step-up`: the reader's own second key. `colleague`: another person of the same organisation. `officer`: the second
- * officer of an author that opens what it must keep; it counts for nothing else.
+ * officer of an author that opens what it must keep; it counts for nothing else. `session`: the reader's second key,
+ * for one session at a server of the organisation, which `reason` names; trustees take it for nothing.
  */
-export const CONFIRMATIONS = ['step-up', 'colleague', 'officer'] as const
+export const CONFIRMATIONS = ['step-up', 'colleague', 'officer', 'session'] as const
 
 /** For what an author opens what it must keep, and for nothing else: see `verify/keeper.ts`. */
 export const DUTIES = ['coding', 'vigilance', 'litigation'] as const

@@ -7,6 +7,7 @@ import type { Pager } from '../paging.ts'
 import type { Persons } from '../persons.ts'
 import { Repository } from '../repository.ts'
 import { Search } from '../search.ts'
+import type { Exposure } from '../staff/exposure.ts'
 import type { Directory } from '../store/directory.ts'
 import { valueSetsOf } from '../terminology.ts'
 import type { VaultShelf } from '../vaults.ts'
@@ -27,6 +28,7 @@ export interface AccessLogParts {
   readonly persons: Persons
   readonly grants: Pick<Grants, 'lookOnMiss'>
   readonly profiles: ProfileSet
+  readonly exposure: Exposure
   readonly log: Log
 }
 
@@ -34,9 +36,10 @@ export interface AccessLogParts {
 export const assembleAccessLog = (
   parts: AccessLogParts, pager: Pager,
 ): { readonly accessLog: AccessLog; readonly accesses: Accesses } => {
-  const { about, client, vaults, directory, persons, grants, profiles, register, log, accessLogs: charts } = parts
-  const repository = new Repository({ directory, charts, lookForGrants: () => grants.lookOnMiss() })
-  const search = new Search({ directory, charts, persons, repository, pager, valueSets: valueSetsOf(profiles) })
+  const { about, client, vaults, directory, persons, grants, register, log, exposure, accessLogs: charts } = parts
+  const repository = new Repository({ directory, charts, lookForGrants: () => grants.lookOnMiss(), exposure })
+  const valueSets = valueSetsOf(parts.profiles)
+  const search = new Search({ directory, charts, persons, repository, pager, exposure, valueSets })
   const receipts = new Receipts({ client, vaults, self: directory.self, now: parts.options.now, log })
   return {
     accessLog: new AccessLog({ repository, search, receipts, directory, register }),

@@ -17,9 +17,9 @@ export const entryText = ({ signed, houses, ...facts }: AccessFacts): string =>
  * something to this organisation alone; what the edge does by itself has no session.
  */
 export const aboutOf = (
-  organisation: string, sessions: Pick<Sessions, 'whose'>, directory: Pick<Directory, 'vault'>,
+  organisation: string, whoseIs: Sessions['whose'], directory: Pick<Directory, 'vault'>,
 ) => (session: string, vault: string): AccessAbout => {
-  const whose = sessions.whose(session)
+  const whose = whoseIs(session)
   const patient = directory.vault(vault)?.patient
   return {
     organisation,

@@ -10,6 +10,7 @@ import { type Call, requireRights } from '../call.ts'
 import { bytesOf, keyOf, textOf } from '../entry.ts'
 import { EdgeError } from '../errors.ts'
 import type { Repository } from '../repository.ts'
+import type { Exposure } from '../staff/exposure.ts'
 import type { Directory } from '../store/directory.ts'
 import { ORGANISATION } from '../vaults.ts'
 import { exportAsked } from './asked.ts'
@@ -26,6 +27,7 @@ export interface ExportsOptions {
   readonly directory: Directory
   readonly repository: Repository
   readonly timers: Timers
+  readonly exposure: Pick<Exposure, 'exported'>
 }
 
 export class Exports {
@@ -84,7 +86,9 @@ export class Exports {
   }
 
   #begin(call: Call, owners: () => readonly string[]): FhirAnswer {
-    const job = this.#options.jobs.start(call, exportAsked(call), owners())
+    const asked = exportAsked(call)
+    this.#options.exposure.exported(call.session)
+    const job = this.#options.jobs.start(call, asked, owners())
     return { status: 202, headers: { 'content-location': `${call.base}/${EXPORT_STATUS}/${job.id}` } }
   }
 

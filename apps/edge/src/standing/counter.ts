@@ -4,6 +4,9 @@ import { type Standing, toHex } from '@scelle/sdk'
 type Counted = NonNullable<Standing['counted']>
 type Counter = Parameters<Counted>[1]
 
+/** Share of a bound from which it is told that it comes near. */
+const NEAR = 0.7
+
 export class Counters {
   readonly #last = new Map<string, Counter>()
 
@@ -14,10 +17,14 @@ export class Counters {
   /**
    * A header's value: distinct patients in a day and without explanation, each with its bound, by the trustee that
    * counted most. Undefined before the first release. One trustee's numbers are its word alone: they decide nothing
-   * here.
+   * here. `near`: at seven tenths of one of them, so that whoever reads can say so before it is in the way.
    */
   get header(): string | undefined {
     const [most] = [...this.#last.values()].toSorted((a, b) => b.day - a.day || b.unexplained - a.unexplained)
-    return most && `day=${most.day}/${most.dayBound}, unexplained=${most.unexplained}/${most.unexplainedBound}`
+    if (most === undefined) return undefined
+    const bounds = [[most.day, most.dayBound], [most.unexplained, most.unexplainedBound], [most.month, most.monthBound]]
+    const isNear = bounds.some(([count = 0, bound = 0]) => bound > 0 && count >= NEAR * bound)
+    return `day=${most.day}/${most.dayBound}, unexplained=${most.unexplained}/${most.unexplainedBound}`
+      + (isNear ? ', near' : '')
   }
 }

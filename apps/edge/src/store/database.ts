@@ -18,6 +18,9 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS pair (row BLOB PRIMARY KEY, sealed BLOB NOT NULL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS merge (row BLOB PRIMARY KEY, sealed BLOB NOT NULL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS upload (row BLOB PRIMARY KEY, sealed BLOB NOT NULL) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS decoy (row BLOB PRIMARY KEY, sealed BLOB NOT NULL) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS fact (row BLOB PRIMARY KEY, sealed BLOB NOT NULL) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS exposure (row BLOB PRIMARY KEY, sealed BLOB NOT NULL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS register (row BLOB PRIMARY KEY, sealed BLOB NOT NULL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS state (row BLOB PRIMARY KEY, sealed BLOB NOT NULL);
   CREATE TABLE IF NOT EXISTS outbox (seq INTEGER PRIMARY KEY AUTOINCREMENT, row BLOB NOT NULL, sealed BLOB NOT NULL);
@@ -42,12 +45,12 @@ export interface NumberedRow {
 /** Tables of sealed rows under an HMAC of their key. Others have an order of their own. */
 export type Table =
   'vault' | 'patient' | 'locator' | 'person' | 'review' | 'given' | 'received' | 'accepted' | 'block' | 'compared'
-  | 'pair' | 'merge' | 'upload' | 'register' | 'state'
+  | 'pair' | 'merge' | 'upload' | 'register' | 'decoy' | 'fact' | 'exposure' | 'state'
 
 export const TABLES: readonly Table[] =
   [
     'vault', 'patient', 'locator', 'person', 'review', 'given', 'received', 'accepted', 'block', 'compared', 'pair',
-    'merge', 'upload', 'register', 'state',
+    'merge', 'upload', 'register', 'decoy', 'fact', 'exposure', 'state',
   ]
 
 interface NumberedStatements {

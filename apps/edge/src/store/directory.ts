@@ -17,6 +17,8 @@ export interface VaultRow {
   readonly origin: 'own' | 'granted'
   /** Somebody else may write to it too, by a grant. */
   readonly contested?: boolean
+  /** Nobody's: in no list, no search, no export, no number. Whoever opens it by its id is locked by the trustees. */
+  readonly decoy?: boolean
   /** Of a granted vault: the grants known to cover it, by hex id, and when each ends, milliseconds since 1970. */
   readonly grants?: Readonly<Record<string, number>>
 }
@@ -137,9 +139,24 @@ export class Directory {
     })
   }
 
-  /** Patients with a vault here, whether their Patient resource is known or not. */
+  /** Patients with a vault here, whether their Patient resource is known or not; decoys are none. */
   patientCount(): number {
-    return this.#db.count('patient') - (this.vaultOf('') === undefined ? 0 : 1)
+    return this.#db.count('patient') - this.#db.count('decoy') - (this.vaultOf('') === undefined ? 0 : 1)
+  }
+
+  /** Whether nobody is meant by this reference. */
+  isDecoy(reference: string): boolean {
+    return this.vault(this.vaultOf(reference) ?? '')?.decoy === true
+  }
+
+  /** Takes a patient out of all lists, on the disk when this returns. */
+  markDecoy(row: VaultRow, patient: string): void {
+    this.#enterVault({ ...row, decoy: true }, patient, true)
+    this.#db.write(true, () => {
+      this.#put('decoy', row.vault, { vault: row.vault })
+      this.#db.drop('person', this.#cabinet.lookup('person', patient))
+      this.patients.follow(patient, undefined)
+    })
   }
 
   /** A sealed Patient resource of this directory; undefined where the chart holds it only. */
@@ -170,7 +187,8 @@ export class Directory {
     this.#review(key, locator)
     if (locator.type !== 'Patient') return
     const row = this.#cabinet.lookup('person', key)
-    const listed = person === undefined || person.deleted ? undefined : person
+    const isDecoy = this.vault(locator.vault)?.decoy === true
+    const listed = person === undefined || person.deleted || isDecoy ? undefined : person
     if (listed === undefined) this.#db.drop('person', row)
     else this.#db.put('person', row, this.#cabinet.seal('person', row, encodePerson(listed)))
     if (merge !== undefined) this.patients.merged(key, merge === 'undone' ? undefined : merge)

@@ -59,7 +59,7 @@ const holds = (confirmation: Confirmation, signer: PrincipalKeys, confirming: Co
     return confirmation.vault !== undefined && confirmation.duty !== undefined &&
       isColleague(signer, confirmation, confirming)
   }
-  return standing.stepUp !== undefined && equalBytes(signer.id, standing.stepUp) &&
+  return confirmation.type === 'step-up' && standing.stepUp !== undefined && equalBytes(signer.id, standing.stepUp) &&
     !equalBytes(signer.id, standing.reader)
 }
 

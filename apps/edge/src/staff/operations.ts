@@ -1,0 +1,165 @@
+/** What people of the house ask of this edge beside records: who they are, why something is care, where they stand. */
+import type { Parameters } from '@medplum/fhirtypes'
+import { type Client, fromHex, type KnownFact, type NewFact } from '@scelle/sdk'
+import { type FhirAnswer, jsonAnswer } from '../answers.ts'
+import type { Call } from '../call.ts'
+import { EdgeError } from '../errors.ts'
+import { EDGE_LIMITS } from '../limits.ts'
+import { parametersIn, requireNoQuery, told } from '../parameters-body.ts'
+import type { Repository } from '../repository.ts'
+import type { FactShelf } from './facts.ts'
+import type { Staff } from './staff.ts'
+
+export interface StaffOperationsOptions {
+  readonly staff: Staff
+  readonly facts: FactShelf
+  readonly repository: Pick<Repository, 'vaultOf'>
+  readonly client: Pick<Client, 'statements'>
+  /** Hex id of this organisation. */
+  readonly self: string
+  readonly houseStatuses: () => readonly Uint8Array[]
+  readonly now: () => number
+}
+
+const FACT_TYPES = ['presence', 'appointment', 'admission', 'referral', 'result', 'on-call'] as const
+
+const statementIn = (given: ReadonlyMap<string, string>, name = 'statement'): Uint8Array => {
+  const text = given.get(name) ?? ''
+  if (!/^[\w+/=-]{8,16384}$/.test(text)) throw new EdgeError('bad-value', 'expected a signed statement in base64', name)
+  return new Uint8Array(Buffer.from(text, 'base64'))
+}
+
+const instantIn = (given: ReadonlyMap<string, string>, name: string, otherwise?: number): number => {
+  const text = given.get(name)
+  const time = text === undefined ? otherwise : Date.parse(text)
+  if (time === undefined || Number.isNaN(time)) throw new EdgeError('bad-value', 'expected an instant', name)
+  return time
+}
+
+const personIn = (given: ReadonlyMap<string, string>, name: string): string => {
+  const id = given.get(name) ?? ''
+  if (fromHex(id)?.length !== 32) throw new EdgeError('bad-value', 'expected a principal\'s id, 64 hex digits', name)
+  return id
+}
+
+export class StaffOperations {
+  readonly #options: StaffOperationsOptions
+
+  constructor(options: StaffOperationsOptions) {
+    this.#options = options
+  }
+
+  /** `POST $scelle-login`: `person` (hex id), `statement` (the second key's, for this session) → `name`, `role`. */
+  async login(call: Call): Promise<FhirAnswer> {
+    const given = parametersIn(call, ['person', 'statement'])
+    const member = await this.#options.staff.login(call.session, personIn(given, 'person'), statementIn(given))
+    return told({ name: member.name, role: member.enrolment.role })
+  }
+
+  /**
+   * `POST Patient/id/$scelle-fact`: `type`, `from`, `until` (instants), `reader` (hex id, one person alone): signed as
+   * the session's person. Or `statement`, and the signer's `status`, of what somebody else signed.
+   */
+  async fact(call: Call, patient: string): Promise<FhirAnswer> {
+    const given = parametersIn(call, ['type', 'from', 'until', 'reader', 'statement', 'status'])
+    const vault = await this.#options.repository.vaultOf(patient)
+    const signed = given.has('statement') ? statementIn(given) : await this.#signed(call, vault, given)
+    const statuses = given.has('status') ? [statementIn(given, 'status')] : []
+    const fact = await this.#options.staff.checked(() => this.#options.client.statements.fact(signed))
+    await this.#requireFits(fact, vault, statuses)
+    this.#options.facts.keep({
+      ...fact, signed: Buffer.from(signed).toString('base64'),
+      statuses: statuses.map((each) => Buffer.from(each).toString('base64')),
+    })
+    return told({ statement: Buffer.from(signed).toString('base64') })
+  }
+
+  /**
+   * `POST Patient/id/$scelle-confirm`, or without a patient: `reader` (hex id), `reason`: as the session's person, for
+   * a colleague. Or `statement`, of a second key or of somebody elsewhere.
+   */
+  async confirm(call: Call, patient?: string): Promise<FhirAnswer> {
+    const { staff, client, self, repository, now } = this.#options
+    const given = parametersIn(call, ['reader', 'reason', 'statement'])
+    const vault = patient === undefined ? undefined : await repository.vaultOf(patient)
+    const signed = given.has('statement') ? statementIn(given) : await staff.need(call.session).client.confirm({
+      type: 'colleague', reader: personIn(given, 'reader'), organisation: self, reason: this.#reasonIn(given),
+      ...(vault === undefined ? {} : { vault }),
+    })
+    const confirmation = await staff.checked(() => client.statements.confirmation(signed))
+    const age = now() - confirmation.time
+    const isFresh = age < EDGE_LIMITS.confirmationTime && age > -EDGE_LIMITS.confirmationAhead
+    const isOurs = confirmation.organisation === self && staff.knows(confirmation.reader)
+    if (confirmation.type === 'session' || !isOurs || !isFresh) {
+      throw new EdgeError('bad-value', 'it is for nobody here, or not of now', 'statement')
+    }
+    staff.confirmations.add({ ...confirmation, signed })
+    return told({ statement: Buffer.from(signed).toString('base64') })
+  }
+
+  /** `GET $scelle-standing`: the person's own counter at each trustee that answers. */
+  async standing(call: Call): Promise<FhirAnswer> {
+    requireNoQuery(call)
+    const member = this.#options.staff.need(call.session)
+    const standing = await member.standing(this.#options.houseStatuses())
+    const parameter: NonNullable<Parameters['parameter']> = standing.map(({ trustee, counter, locked }) => ({
+      name: 'trustee',
+      part: [
+        { name: 'id', valueString: trustee },
+        { name: 'day', valueInteger: counter.day },
+        { name: 'day-bound', valueInteger: counter.dayBound },
+        { name: 'unexplained', valueInteger: counter.unexplained },
+        { name: 'free', valueInteger: counter.free },
+        { name: 'unexplained-bound', valueInteger: counter.unexplainedBound },
+        { name: 'month', valueInteger: counter.month },
+        { name: 'month-bound', valueInteger: counter.monthBound },
+        { name: 'shadow', valueBoolean: counter.shadow },
+        ...(locked === undefined ? [] : [{ name: 'locked', valueCode: locked }]),
+      ],
+    }))
+    return jsonAnswer(200, { resourceType: 'Parameters', parameter: [{ name: 'name', valueString: member.name },
+      ...parameter] })
+  }
+
+  #reasonIn(given: ReadonlyMap<string, string>): string {
+    const reason = (given.get('reason') ?? '').trim()
+    if (reason.length < 3 || reason.length > EDGE_LIMITS.reasonLength) {
+      throw new EdgeError('bad-value', 'expected a reason, in words', 'reason')
+    }
+    return reason
+  }
+
+  #signed(call: Call, vault: string, given: ReadonlyMap<string, string>): Promise<Uint8Array> {
+    const { staff, self, now } = this.#options
+    const type = FACT_TYPES.find((each) => each === given.get('type'))
+    if (type === undefined) throw new EdgeError('bad-value', `expected one of ${FACT_TYPES.join(', ')}`, 'type')
+    const fact: NewFact = {
+      type, vault, organisation: self, from: instantIn(given, 'from', now()), until: instantIn(given, 'until'),
+      ...(given.has('reader') ? { reader: personIn(given, 'reader') } : {}),
+    }
+    if (fact.until <= fact.from || fact.until <= now()) {
+      throw new EdgeError('bad-value', 'expected an end in the future', 'until')
+    }
+    return staff.need(call.session).client.fact(fact)
+  }
+
+  /**
+   * A statement that trustees would refuse, kept here, would be shown with every opening of this patient and stop them
+   * all: so what is not about this patient and this house, and statuses by other registers than its own, stay out.
+   */
+  async #requireFits(fact: KnownFact, vault: string, statuses: readonly Uint8Array[]): Promise<void> {
+    const { self, client, houseStatuses, now, staff } = this.#options
+    if (fact.vault !== vault || fact.organisation !== self || fact.until <= now()) {
+      throw new EdgeError('bad-value', 'it is about another patient or house, or has ended', 'statement')
+    }
+    if (statuses.length === 0) return
+    const { status } = client.statements
+    const registers = await Promise.all(houseStatuses().map(async (each) => (await status(each)).issuer))
+    for (const signed of statuses) {
+      const known = await staff.checked(() => status(signed))
+      if (known.subject !== fact.signer || !registers.includes(known.issuer) || known.until <= now()) {
+        throw new EdgeError('bad-value', 'expected the signer\'s status, by a register that knows this house', 'status')
+      }
+    }
+  }
+}

@@ -1,0 +1,229 @@
+/** People of the house: who opens, with what right, on whose meter; what the edge counts by itself. */
+import type { Bundle, Parameters } from '@medplum/fhirtypes'
+import { toHex } from '@scelle/sdk'
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
+import {
+  type Application, createWorld, issueOf, loggedIn, loginOf, parametersOf, type StaffKeys, type World,
+} from './harness.ts'
+
+const STAFF = {
+  martin: { role: 'gp' }, durand: { role: 'gp' }, secretary: { role: 'registration' }, engineer: { role: 'engineer' },
+} as const
+const HOUR = 3_600_000
+
+let world: World
+const make = async (basis: 'care-team' | 'consent'): Promise<void> => {
+  world = await createWorld({ seed: `staff ${basis}`, registered: { role: 'practice' }, staff: STAFF, basis })
+}
+
+const person = (name: string): StaffKeys => world.staff.get(name) as StaffKeys
+const code = (reply: { body: unknown }): string | undefined =>
+  issueOf(reply as never).details?.coding?.[0]?.code
+
+/** A patient whom an application registered, with a condition. */
+const patient = async (n: number): Promise<string> => {
+  const id = `p${n}`
+  await world.app.put(`Patient/${id}`, { resourceType: 'Patient', id, name: [{ family: `Famille${n}` }] })
+  const { status, text } = await world.app.put(`Condition/c${n}`, {
+    resourceType: 'Condition', id: `c${n}`, subject: { reference: `Patient/${id}` },
+    code: { coding: [{ system: 'http://snomed.info/sct', code: '38341003' }] },
+  })
+  if (status !== 201) throw new Error(text)
+  return id
+}
+
+const until = (hours: number): string => new Date(world.constellation.now() + hours * HOUR).toISOString()
+
+const open = async (app: Application, n: number) => app.get(`Condition/c${n}`)
+
+describe('under consent', () => {
+  beforeAll(async () => {
+    await make('consent')
+    for (let n = 0; n < 45; n++) await patient(n)
+  }, 60_000)
+  afterAll(() => world.close())
+
+  test('no application opens a chart by itself', async () => {
+    const refused = await open(world.app, 0)
+    expect([refused.status, code(refused)]).toEqual([401, 'person-required'])
+    expect(issueOf(refused).details?.text).toContain('seconde clé')
+  })
+
+  test('a login takes the second key\'s word, for this session, once', async () => {
+    const app = world.app.serving('someone')
+    const elsewhere = world.app.serving('someone else')
+    expect((await app.post('$scelle-login', await loginOf(world, 'martin', app, 'durand'))).status).toBe(403)
+    expect((await app.post('$scelle-login', await loginOf(world, 'martin', elsewhere))).status).toBe(403)
+    const good = await loginOf(world, 'martin', app)
+    expect((await app.post('$scelle-login', good)).status).toBe(200)
+    expect((await app.post('$scelle-login', await loginOf(world, 'durand', app))).status, 'taken').toBe(409)
+    await app.post('$scelle-logout', undefined)
+    expect((await app.post('$scelle-login', good)).status, 'replayed').toBe(403)
+    expect((await open(app, 0)).status).toBe(401)
+  })
+
+  test('a person opens with a grant of the organisation, under its own id and on its own meter', async () => {
+    const martin = await loggedIn(world, 'martin')
+    const opened = await open(martin, 0)
+    expect(opened.status, opened.text).toBe(200)
+    expect(opened.headers.get('scelle-meter')).toMatch(/^day=1\//)
+    const { body: accesses } = await martin.get<Parameters>('Patient/p0/$scelle-accesses')
+    expect(JSON.stringify(accesses)).toContain(toHex(person('martin').identity.id))
+    const durand = await loggedIn(world, 'durand')
+    await open(durand, 1)
+    const standing = await durand.get<Parameters>('$scelle-standing')
+    const days = standing.body.parameter?.flatMap(({ part = [] }) =>
+      part.flatMap(({ name, valueInteger }) => (name === 'day' ? valueInteger : [])))
+    expect(days?.toSorted()).toEqual([0, 1, 1])
+  })
+
+  test('no more than the role: the desk sees who comes, and no diagnosis', async () => {
+    const desk = await loggedIn(world, 'secretary')
+    const { status, body } = await desk.get<Bundle>('Patient/p2/$everything')
+    expect(status).toBe(200)
+    expect(body.entry?.map(({ resource }) => resource?.resourceType)).toEqual(['Patient'])
+    expect((await open(desk, 2)).status).not.toBe(200)
+  })
+
+  test('who keeps the machines has no list, takes nothing along, opens nobody', async () => {
+    const engineer = await loggedIn(world, 'engineer')
+    expect((await engineer.search('Patient?name=Famille')).status).toBe(403)
+    expect((await engineer.get('Patient/p0')).status).toBe(403)
+    expect((await open(engineer, 0)).status).toBe(403)
+  })
+
+  test('the ladder: free, the second key, a colleague, and everybody else goes on', async () => {
+    const martin = await loggedIn(world, 'martin', 'ladder')
+    const codes: (string | undefined)[] = []
+    let n = 3
+    const go = async (): Promise<string> => {
+      for (; n < 45; n++) {
+        const reply = await open(martin, n)
+        if (reply.status !== 200) return code(reply) ?? String(reply.status)
+      }
+      return 'all'
+    }
+    codes.push(await go())
+    const first = n
+    const { key, identity } = person('martin')
+    const stepUp = await key.confirm({
+      type: 'step-up', reader: identity.id, organisation: world.party.id, reason: 'rappel de la liste',
+    })
+    const upload = parametersOf({ statement: Buffer.from(stepUp).toString('base64') })
+    expect((await martin.post('$scelle-confirm', upload)).status).toBe(200)
+    codes.push(await go())
+    const second = n
+    const durand = await loggedIn(world, 'durand', 'colleague')
+    const confirmed = await durand.post('$scelle-confirm', parametersOf({
+      reader: toHex(identity.id), reason: 'absence, je confirme',
+    }))
+    expect(confirmed.status, confirmed.text).toBe(200)
+    codes.push(await go())
+    expect(codes.slice(0, 2)).toEqual(['step-up-required', 'colleague-required'])
+    expect([first > 15, second > first, n > second]).toEqual([true, true, true])
+    expect((await open(durand, 2)).status).toBe(200)
+  }, 60_000)
+
+  test('keys that the house changed reach its people', async () => {
+    const durand = await loggedIn(world, 'durand', 'before')
+    expect((await open(durand, 1)).status).toBe(200)
+    const partner = await world.constellation.client('organisation')
+    const shared = await world.app.post<Parameters>('Patient/p1/$scelle-share', parametersOf({
+      with: toHex(partner.identity.id), categories: 'summary', until: until(24),
+    }))
+    const grant = shared.body.parameter?.[0]?.valueString as string
+    expect((await world.app.post('$scelle-revoke', parametersOf({ grant }))).status).toBe(200)
+    await world.app.put('Condition/later', {
+      resourceType: 'Condition', id: 'later', subject: { reference: 'Patient/p1' },
+    })
+    const after = await loggedIn(world, 'durand', 'after')
+    expect((await after.get('Condition/later')).status).toBe(200)
+  })
+
+  test('a list row is counted, and who lists too much is stopped; a restart refills nothing', async () => {
+    const desk = await loggedIn(world, 'secretary', 'listing')
+    let misses = 0
+    for (; misses < 300; misses++) {
+      if ((await desk.get(`Patient/nobody${misses}`)).status !== 404) break
+    }
+    expect(misses).toBe(240)
+    await world.party.kill()
+    await world.party.restart()
+    const again = await loggedIn(world, 'secretary', 'after the restart')
+    expect((await again.get('Patient/nobody')).status).toBe(403)
+    expect((await again.search('Patient?name=Famille7')).status).toBe(200)
+  })
+})
+
+describe('as a care team', () => {
+  beforeEach(() => make('care-team'))
+  afterEach(() => world.close())
+
+  test('a chart opens with a fact by somebody else, and not with the reader\'s own', async () => {
+    const id = await patient(1)
+    const martin = await loggedIn(world, 'martin')
+    expect(code(await open(martin, 1))).toBe('fact-required')
+    const own = await martin.post(`Patient/${id}/$scelle-fact`, parametersOf({ type: 'appointment', until: until(4) }))
+    expect(own.status, own.text).toBe(200)
+    expect(code(await open(martin, 1))).toBe('fact-required')
+    const desk = await loggedIn(world, 'secretary')
+    const made = await desk.post(`Patient/${id}/$scelle-fact`, parametersOf({ type: 'appointment', until: until(4) }))
+    expect(made.status, made.text).toBe(200)
+    expect((await open(martin, 1)).status).toBe(200)
+    const durand = await loggedIn(world, 'durand')
+    expect((await open(durand, 1)).status).toBe(200)
+  })
+
+  test('a fact about another patient, of another house, forged, or with a stranger\'s status is not kept', async () => {
+    const id = await patient(1)
+    const vault = (await world.app.post<Parameters>(`Patient/${id}/$scelle-vault`, undefined)).body
+      .parameter?.[0]?.valueString as string
+    const stranger = await world.constellation.client('person')
+    const sign = async (fields: object): Promise<Uint8Array> => stranger.fact({
+      type: 'referral', vault, organisation: world.party.id, from: world.constellation.now(),
+      until: world.constellation.now() + HOUR, ...fields,
+    })
+    const upload = async (fact: Uint8Array, more: Record<string, string> = {}): Promise<number> =>
+      (await world.app.post(`Patient/${id}/$scelle-fact`, parametersOf({
+        statement: Buffer.from(fact).toString('base64'), ...more,
+      }))).status
+    const forged = await sign({})
+    forged[forged.length - 1] = (forged.at(-1) as number) ^ 1
+    const own = person('martin').statuses[0] as Uint8Array
+    expect([
+      await upload(await sign({ vault: new Uint8Array(32) })),
+      await upload(await sign({ organisation: stranger.identity.id })),
+      await upload(forged), await upload(await sign({}), { status: Buffer.from(own).toString('base64') }),
+      await upload(await sign({})),
+    ]).toEqual([400, 400, 400, 400, 200])
+    const martin = await loggedIn(world, 'martin')
+    expect(code(await open(martin, 1)), 'a stranger explains nothing').toBe('fact-required')
+  })
+
+  test('a lock ends the session and what it has open', async () => {
+    const id = await patient(1)
+    const desk = await loggedIn(world, 'secretary')
+    await desk.post(`Patient/${id}/$scelle-fact`, parametersOf({ type: 'admission', until: until(4) }))
+    const martin = await loggedIn(world, 'martin')
+    expect((await open(martin, 1)).status).toBe(200)
+    expect(world.edge().figures().openCharts, 'and the organisation\'s own').toBe(2)
+    const { constellation } = world
+    const officer = await constellation.client('person')
+    const statuses = [
+      await constellation.register.enrol({
+        subject: officer.identity.id, role: 'officer', organisation: world.party.id,
+      }), ...person('martin').statuses,
+    ]
+    const order = await officer.newOrder({
+      action: 'lock', scope: 'device', target: person('martin').identity.id, reason: 'clé volée',
+      until: constellation.now() + HOUR,
+    })
+    await officer.order([order], statuses)
+    await constellation.clock.advance(20_000)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    expect((await open(martin, 1)).status).toBe(401)
+    expect(world.edge().figures().openCharts).toBe(1)
+    const back = await loggedIn(world, 'martin', 'again')
+    expect(code(await open(back, 1))).toBe('locked')
+  })
+})

@@ -1,0 +1,156 @@
+/**
+ * Standing for somebody's opening: facts and confirmations, made and checked, and where a reader stands. For servers
+ * that keep what people sign and show it when it is needed.
+ */
+import { signConfirmation, signFact } from '@scelle/seal/grants'
+import {
+  Confirmation, decode, decodeSigned, encode, Fact, type PrincipalKeys, requireCurrentKey, requireSuite, Status, toHex,
+  verifySigned,
+} from '@scelle/seal/verify'
+import { type Counter, MeterAnswer, MeterRequest } from '@scelle/wire/messages'
+import type { Connection } from './connection.ts'
+import { SdkError } from './errors.ts'
+import { type Id, idBytes } from './ids.ts'
+import { chainsOf } from './signers.ts'
+
+/** Times in milliseconds since 1970, ids in hex: as whoever asks reads them. */
+export interface KnownFact {
+  readonly type: Fact['type']
+  readonly vault: string
+  readonly organisation: string
+  /** One reader alone; undefined for all of the organisation. */
+  readonly reader: string | undefined
+  readonly signer: string
+  readonly from: number
+  readonly until: number
+}
+
+export interface KnownConfirmation {
+  readonly type: Confirmation['type']
+  readonly reader: string
+  readonly organisation: string
+  /** One patient alone; undefined for any. */
+  readonly vault: string | undefined
+  readonly signer: string
+  readonly reason: string
+  readonly time: number
+}
+
+export interface KnownStatus {
+  readonly subject: string
+  readonly issuer: string
+  readonly role: Status['role']
+  readonly organisation: string | undefined
+  /** The second key. */
+  readonly stepUp: string | undefined
+  readonly from: number
+  readonly until: number
+}
+
+/** Where a reader stands at one trustee. */
+export interface StandingAt {
+  readonly trustee: string
+  readonly counter: Counter
+  /** Why nothing is released to it; undefined where it is not locked. */
+  readonly locked: string | undefined
+}
+
+export interface NewFact {
+  readonly type: Fact['type']
+  readonly vault: Id
+  readonly organisation: Id
+  readonly reader?: Id
+  /** Milliseconds since 1970. */
+  readonly from: number
+  readonly until: number
+}
+
+export interface NewConfirmation {
+  readonly type: Confirmation['type']
+  readonly reader: Id
+  readonly organisation: Id
+  readonly vault?: Id
+  readonly reason: string
+}
+
+const seconds = (ms: number): number => Math.floor(ms / 1000)
+
+export const makeFact = ({ identity, context }: Connection, fact: NewFact): Promise<Uint8Array> => {
+  const { type, vault, organisation, reader, from, until } = fact
+  if (!(until > from)) throw new SdkError('bad-input', 'a fact ends after it begins')
+  return signFact(identity, {
+    type, vault: idBytes(vault), organisation: idBytes(organisation),
+    ...(reader === undefined ? {} : { reader: idBytes(reader) }), notBefore: seconds(from), expires: seconds(until),
+  }, context)
+}
+
+export const makeConfirmation = (
+  { identity, context }: Connection, { type, reader, organisation, vault, reason }: NewConfirmation,
+): Promise<Uint8Array> => {
+  if (reason.trim() === '') throw new SdkError('bad-input', 'a confirmation says why')
+  return signConfirmation(identity, {
+    type, reader: idBytes(reader), organisation: idBytes(organisation), reason,
+    ...(vault === undefined ? {} : { vault: idBytes(vault) }),
+  }, context)
+}
+
+/** The body of a statement and its signer's keys, once both hold under the newest key. */
+const verified = async (
+  connection: Connection, kind: 'fact' | 'confirmation' | 'status', signed: Uint8Array,
+): Promise<{ readonly body: Uint8Array; readonly signer: PrincipalKeys }> => {
+  const { keys } = await connection.directory.of(decodeSigned(kind, signed).signer)
+  const { body, signed: statement } = await verifySigned(kind, signed, keys)
+  requireCurrentKey(statement, keys)
+  return { body, signer: keys }
+}
+
+/** What a fact says, its signature verified. Whether it explains anything, trustees decide. Throws SealError. */
+export const knownFact = async (connection: Connection, signed: Uint8Array): Promise<KnownFact> => {
+  const { body, signer } = await verified(connection, 'fact', signed)
+  const fact = decode(Fact, body)
+  requireSuite(fact)
+  return {
+    type: fact.type, vault: toHex(fact.vault), organisation: toHex(fact.organisation),
+    reader: fact.reader === undefined ? undefined : toHex(fact.reader), signer: toHex(signer.id),
+    from: fact.notBefore * 1000, until: fact.expires * 1000,
+  }
+}
+
+/** As {@link knownFact}, of a confirmation. */
+export const knownConfirmation = async (connection: Connection, signed: Uint8Array): Promise<KnownConfirmation> => {
+  const { body, signer } = await verified(connection, 'confirmation', signed)
+  const confirmation = decode(Confirmation, body)
+  requireSuite(confirmation)
+  return {
+    type: confirmation.type, reader: toHex(confirmation.reader), organisation: toHex(confirmation.organisation),
+    vault: confirmation.vault === undefined ? undefined : toHex(confirmation.vault), signer: toHex(signer.id),
+    reason: confirmation.reason, time: confirmation.time * 1000,
+  }
+}
+
+/** As {@link knownFact}, of a status. Whether its issuer is to be believed, the caller decides. */
+export const knownStatus = async (connection: Connection, signed: Uint8Array): Promise<KnownStatus> => {
+  const { body, signer } = await verified(connection, 'status', signed)
+  const status = decode(Status, body)
+  requireSuite(status)
+  return {
+    subject: toHex(status.subject), issuer: toHex(signer.id), role: status.role,
+    organisation: status.organisation === undefined ? undefined : toHex(status.organisation),
+    stepUp: status.stepUp === undefined ? undefined : toHex(status.stepUp),
+    from: status.notBefore * 1000, until: status.expires * 1000,
+  }
+}
+
+/** Where this reader stands, by each trustee that answers. */
+export const standingNow = async (
+  connection: Connection, statuses: readonly Uint8Array[],
+): Promise<StandingAt[]> => {
+  const body = encode(MeterRequest, { statuses: [...statuses], keys: await chainsOf(connection, statuses) })
+  const said = await Promise.allSettled(connection.trusteeIds.map(async (id): Promise<StandingAt> => {
+    const { target } = await connection.trustee(id)
+    const answer = await connection.transport.ask(target, { method: 'POST', path: '/v1/meter', body, attempts: 1 })
+    const { counter, locked } = decode(MeterAnswer, answer)
+    return { trustee: toHex(id), counter, locked }
+  }))
+  return said.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+}
