@@ -41,7 +41,7 @@ describe('the threat model', () => {
 
   test('says what is absent, and what is not protected', () => {
     const text = readText('docs/threat-model.md')
-    for (const absent of ['leases', 'people at the edge', 'passkeys', 'discovery at the edge', 'recovery']) {
+    for (const absent of ['leases', 'keys in their own hands', 'passkeys', 'discovery at the edge', 'recovery']) {
       expect(text).toContain(absent)
     }
     expect(text).toContain('Not protected')
