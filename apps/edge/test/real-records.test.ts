@@ -15,7 +15,7 @@ if (!there) console.log(`shared material is absent (${shared}): real records are
 
 let world: World
 beforeAll(async () => {
-  world = await createWorld({ seed: 'real', charts: { open: 40 } })
+  world = await createWorld({ seed: 'real', registered: { role: 'hospital' }, charts: { open: 40 } })
 })
 afterAll(() => world.close())
 
