@@ -18,6 +18,7 @@ import type { Right } from './call.ts'
 import { Capability } from './capability.ts'
 import type { Charts } from './charts.ts'
 import { assembleDocuments } from './documents/assemble.ts'
+import { Consents } from './consents.ts'
 import { DocumentDesk } from './documents/desk.ts'
 import { Exports } from './exports/exports.ts'
 import { ExportJobs } from './exports/jobs.ts'
@@ -252,6 +253,7 @@ const facade = (parts: FacadeParts): Pick<Parts, 'routes' | 'binaries' | 'export
     directory, repository, vaults, grants, now, endSession: (session) => sessions.end(session),
     forgetPersons: () => persons.forget(),
   })
+  const consents = new Consents({ repository, vaults, directory, now, name: organisation.name })
   const capability = new Capability(organisation.name, now(), parts.profiles)
   const documents = assembleDocuments({
     directory, charts, repository, search, cabinet, desk, writer, rules: parts.options.rules ?? DEFAULT_RULES,
@@ -268,8 +270,8 @@ const facade = (parts: FacadeParts): Pick<Parts, 'routes' | 'binaries' | 'export
   const duplicates = new DuplicateReview(directory)
   const validation = new Validation({ repository, planner: parts.planner, profiles: parts.profiles, newId })
   const routes: FhirRoutes = fhirRoutes({
-    ...assembleAccessLog({ ...parts, exposure }, pager), exposure, staffOperations, bundles, capability, documents,
-    duplicates, exports, interactions, merging, operations, search, validation,
+    ...assembleAccessLog({ ...parts, exposure }, pager), exposure, staffOperations, bundles, capability, consents,
+    documents, duplicates, exports, interactions, merging, operations, search, validation,
   })
   return { routes, binaries, exports, exportJobs, proofs: new Proofs({ repository, vaults }) }
 }

@@ -4,6 +4,7 @@ import type { AccessLog } from './access-log/access-log.ts'
 import type { Accesses } from './access-log/operation.ts'
 import type { Bundles } from './bundles.ts'
 import type { Call } from './call.ts'
+import { consentIn, type Consents } from './consents.ts'
 import type { Capability } from './capability.ts'
 import { addDocumentRoutes, type DocumentParts } from './documents/routes.ts'
 import { EdgeError } from './errors.ts'
@@ -27,6 +28,7 @@ export interface FhirParts {
   readonly documents: DocumentParts
   readonly bundles: Bundles
   readonly capability: Capability
+  readonly consents: Consents
   readonly interactions: Interactions
   readonly operations: Operations
   readonly merging: Merging
@@ -74,10 +76,12 @@ const addWhole = (routes: FhirRoutes, { bundles, capability }: FhirParts): void 
   })
 }
 
-const addOperations = (routes: FhirRoutes, { operations, search }: FhirParts): void => {
+const addOperations = (routes: FhirRoutes, { consents, operations, search }: FhirParts): void => {
   routes.add('GET', 'Patient/:id/$everything', ['read', 'search'], (call) => search.everything(call, patient(call)))
   routes.add('POST', 'Patient/:id/$scelle-vault', ['share'], (call) => operations.vault(id(call)))
   routes.add('POST', 'Patient/:id/$scelle-share', ['share'], (call) => operations.share(call, id(call)))
+  routes.add('GET', 'Patient/:id/$scelle-grants', ['share'], (call) => consents.of(call, patient(call)))
+  routes.add('POST', 'Patient/:id/$scelle-grant', ['share'], (call) => consents.give(consentIn(call), patient(call)))
   routes.add('POST', 'Patient/:id/$scelle-decoy', ['share'], (call) => operations.decoy(id(call)))
   routes.add('POST', '$scelle-revoke', ['share'], (call) => operations.revoke(call))
   routes.add('GET', '$scelle-offers', ['share'], (call) => operations.offers(call))

@@ -14,8 +14,8 @@ export const GRANT_RIGHTS = ['relay', 'write', 'read', 'shareOn'] as const
 export const GRANT_PURPOSES = [
   'treatment', 'emergency', 'administration', 'patient-request', 'legal', 'research',
 ] as const
-/** `vital-interest` is no grant's: see `spec/format.md`. */
-export const GRANT_BASES = ['care-team', 'consent', 'legal-duty'] as const
+/** `vital-interest`: the way that a patient leaves open to the emergency key; see `spec/format.md`. */
+export const GRANT_BASES = ['care-team', 'consent', 'vital-interest', 'legal-duty'] as const
 
 /** What a grant says. Ids are lower-case hex; times are seconds since 1970 UTC. */
 export interface GrantTerms {
@@ -44,6 +44,8 @@ export interface GrantTerms {
   /** Statement id of a vendor's ticket. */
   readonly ticket?: string
   readonly standing?: boolean
+  /** Of a way left open for emergencies: codes that open without a colleague. */
+  readonly summary?: readonly string[]
 }
 
 /** What of a Consent is for people, and no part of the grant. */
@@ -101,6 +103,7 @@ const provisionOf = (terms: GrantTerms, names: ReadonlyMap<string, string>): Con
     extension: [
       { url: `${EXTENSION}-depth`, valueUnsignedInt: terms.depth },
       ...terms.strict.map((code) => ({ url: `${EXTENSION}-strict`, valueCode: code })),
+      ...(terms.summary ?? []).map((code) => ({ url: `${EXTENSION}-summary`, valueCode: code })),
     ],
     ...(modifierExtension.length === 0 ? {} : { modifierExtension }),
     type: 'permit',
@@ -176,11 +179,13 @@ const known = <T extends string>(codes: readonly string[], list: readonly T[], w
 const extensionsOf = ({ extension, modifierExtension }: ConsentProvision) => {
   const all = (name: string): Extension[] =>
     [...extension ?? [], ...modifierExtension ?? []].filter(({ url }) => url === `${EXTENSION}-${name}`)
+  const summary = all('summary').flatMap(({ valueCode }) => valueCode ?? [])
   const [standing, ticket, patients] = ['standing', 'ticket', 'patients-per-day'].map((name) => all(name)[0])
   return {
     depth: all('depth')[0]?.valueUnsignedInt ?? refuse('expected the grant\'s depth', 'Consent.provision.extension'),
     strict: all('strict').flatMap(({ valueCode }) => valueCode ?? []),
     ...(standing?.valueBoolean === undefined ? {} : { standing: standing.valueBoolean }),
+    ...(summary.length === 0 ? {} : { summary }),
     ...(ticket === undefined
       ? {} : { ticket: idIn(ticket.valueIdentifier, TICKET, 'Consent.provision.modifierExtension') }),
     ...(patients?.valueUnsignedInt === undefined ? {} : { patientsPerDay: patients.valueUnsignedInt }),

@@ -20,7 +20,7 @@ const terms: fc.Arbitrary<GrantTerms> = fc.record({
   categories: some(CODES, 1), strict: fc.constant<string[]>([]),
   rights: some(GRANT_RIGHTS, 1), purposes: some(GRANT_PURPOSES, 1), basis: fc.constantFrom(...GRANT_BASES),
   notBefore: time, expires: time, depth: fc.nat(8), patientsPerDay: fc.nat(1_000_000), ticket: hex,
-  standing: fc.boolean(),
+  standing: fc.boolean(), summary: some(CODES, 1),
 }, {
   requiredKeys: [
     'vault', 'custodian', 'signer', 'grantee', 'categories', 'strict', 'rights', 'purposes', 'basis', 'notBefore',
@@ -36,7 +36,7 @@ const example: GrantTerms = {
   grant: id('1'), parent: id('2'), vault: id('3'), custodian: id('4'), signer: id('5'), grantee: id('6'),
   categories: ['summary', 'laboratory'], strict: ['summary'], rights: ['read', 'shareOn'],
   purposes: ['treatment', 'administration'], basis: 'care-team', notBefore: 1_800_000_000, expires: 1_800_003_600,
-  depth: 2, patientsPerDay: 40, ticket: id('7'), standing: true,
+  depth: 2, patientsPerDay: 40, ticket: id('7'), standing: true, summary: ['summary'],
 }
 
 describe('every grant', () => {
@@ -112,7 +112,7 @@ describe('refused, with its place', () => {
       'Consent.provision.period.end'],
     ['no provision', (one) => { delete one.provision }, 'Consent.provision'],
     ['no basis', (one) => { one.policyRule = problems }, 'Consent.policyRule'],
-    ['vital interest', (one) => { one.policyRule!.coding![0]!.code = 'vital-interest' }, 'Consent.policyRule'],
+    ['a basis that is none', (one) => { one.policyRule!.coding![0]!.code = 'interest' }, 'Consent.policyRule'],
     ['two bases', (one) => { one.policyRule!.coding!.push({ system: 'urn:scelle:basis', code: 'consent' }) },
       'Consent.policyRule.coding[1]'],
     ['a policy', (one) => { one.policy = [{ uri: 'https://example.test/policy' }] }, 'Consent.policy'],
