@@ -36,6 +36,8 @@ KINDS = (
     "discovery-key",
     "identity-proof",
     "spent",
+    "card",
+    "card-opening",
 )
 PURPOSES = ("treatment", "emergency", "administration", "patient-request", "legal", "research")
 RIGHTS = {"relay": 1, "write": 2, "read": 4, "shareOn": 8}

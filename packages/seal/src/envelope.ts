@@ -15,6 +15,9 @@ export {
   OpenCapsule,
   ownerRelease,
 } from './envelope/capsule.ts'
+export {
+  type NewCard, openCard, type OpenedCard, type SealedCard, sealCard, signCardOpening,
+} from './envelope/card.ts'
 export { createCommit, type MadeCommit, type NewCommit, type RecordToCommit } from './envelope/commit.ts'
 export { Courier } from './envelope/courier.ts'
 export { handleOf } from './envelope/handle.ts'

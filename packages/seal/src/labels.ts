@@ -27,6 +27,8 @@ export const LABELS = {
   leafCommitment: 'scelle.health/v1/log-commitment',
   leafSubject: 'scelle.health/v1/log-subject',
   followingSalt: 'scelle.health/v1/log-following-salt',
+  cardSeal: 'scelle.health/v1/card-seal',
+  cardBody: 'scelle.health/v1/card-body',
   handle: 'scelle.health/v1/resource-handle',
   pseudonym: 'scelle.health/v1/pseudonym',
   discoveryPossession: 'scelle.health/v1/discovery-possession',

@@ -50,4 +50,13 @@ export const LIMITS = {
   /** A record header, encoded. */
   recordHeader: 256,
   capsuleHeader: 4_096,
+  /** A card as it is handed over, its summary before compression, its header. */
+  card: 64 * 1024,
+  cardPlaintext: 512 * 1024,
+  cardHeader: 256,
+  /** Emergency keys that one card is sealed to: each takes 1.2 kB. */
+  cardRecipients: 4,
+  /** A card opens for this long at most, and may be dated ahead of a site's clock by so much. */
+  cardSeconds: 366 * 24 * 3600,
+  cardAhead: 24 * 3600,
 } as const

@@ -44,6 +44,8 @@ export const KINDS = [
   'discovery-key',
   'identity-proof',
   'spent',
+  'card',
+  'card-opening',
 ] as const
 export type Kind = (typeof KINDS)[number]
 

@@ -43,7 +43,10 @@ const stored = (content: Uint8Array): Uint8Array => {
   return whole
 }
 
-const compressed = (header: RecordHeader, content: Uint8Array): Uint8Array => {
+/** What of a header says how content is packed. */
+type Packed = Pick<RecordHeader, 'contentType' | 'dictionary'>
+
+const compressed = (header: Packed, content: Uint8Array): Uint8Array => {
   if (header.contentType === 'tombstone') {
     if (content.length > 0) throw new SealError('record-mismatch', 'a tombstone has no content')
     return EMPTY
@@ -73,7 +76,7 @@ const octetsText = (octets: Uint8Array): ChunkedText => ({
 /**
  * `u32(length) ‖ compressed ‖ zeros`, padded as a whole. Octets are not compressed, so that any place can be reached.
  */
-export const packContent = (header: RecordHeader, content: Uint8Array | string): ChunkedText => {
+export const packContent = (header: Packed, content: Uint8Array | string): ChunkedText => {
   const bytes = typeof content === 'string' ? utf8(content) : content
   if (bytes.length > LIMITS.recordPlaintext) throw tooLarge()
   if (header.contentType === 'octets' && bytes.length > SHORT) return octetsText(bytes)
@@ -90,7 +93,7 @@ const requireZeros = (padding: Uint8Array): void => {
 }
 
 /** Opens {@link packContent}. The writer chose every byte, so its lengths, padding and growth are checked. */
-export const unpackContent = (header: RecordHeader, whole: Uint8Array): Uint8Array => {
+export const unpackContent = (header: Packed, whole: Uint8Array): Uint8Array => {
   const length = whole.length < LENGTH_PREFIX ? Infinity : new DataView(whole.buffer, whole.byteOffset).getUint32(0)
   const end = LENGTH_PREFIX + length
   if (end > whole.length || padmeLength(end) !== whole.length) {
