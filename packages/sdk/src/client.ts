@@ -1,10 +1,13 @@
 /** A principal's door to its vaults. */
+import type { SealedCard } from '@scelle/seal/envelope'
 import { createManifest, createVault, type NewCategory } from '@scelle/seal/keys'
 import type { Identity } from '@scelle/seal/identity'
 import {
   encode, type PrincipalKeys, RIGHTS, SealError, statementId, toHex, type VaultGenesis,
 } from '@scelle/seal/verify'
 import { NewVault } from '@scelle/wire/messages'
+import { type CardToMake, makeCard } from './card/make.ts'
+import { type CardReport, reportCards, type ReportOptions } from './card/report.ts'
 import { Committer, type PreparedCommit, type SubmitResult } from './committer.ts'
 import { Connection, type Options } from './connection.ts'
 import { type BindResult, Discovery, type Found, provenPseudonym, type Traits } from './discovery.ts'
@@ -281,6 +284,22 @@ export class Client {
   /** As the second officer: the same order, signed too. Throws SealError. */
   agreeToOrder(signed: Uint8Array): Promise<Uint8Array> {
     return agreeToOrder(this.#connection, signed)
+  }
+
+  /**
+   * A summary that opens at emergency sites without a network, for the patient to carry: see `makeCard`. What is on it
+   * stays on it: nobody can revoke a card.
+   */
+  makeCard(card: CardToMake): Promise<SealedCard> {
+    return makeCard(this.#connection, card)
+  }
+
+  /**
+   * Puts on record what this principal opened by `openCardOffline`. What it shows for it (`standing`) is what breaking
+   * the glass takes, the reason by `offlineReason`. A note that was told once is not told again.
+   */
+  reportCards(notes: readonly Uint8Array[], options: ReportOptions = {}): Promise<CardReport[]> {
+    return reportCards(this.#connection, (id) => this.vault(id), notes, options)
   }
 
   /** Tells all trustees what officers ordered: see `sendOrder`. */

@@ -17,6 +17,8 @@ export interface AccessAbout {
   readonly application?: string
   /** Reference of the patient in the organisation's records: `Patient/…`. */
   readonly patient?: string
+  /** Of an opening that happened before, without a network: the reader's signed note. */
+  readonly offline?: Uint8Array
 }
 
 /** An organisation or a vendor that the reader acts for, or that the right to read came through. */
@@ -62,6 +64,9 @@ export const ACCESS_DETAIL = 'access-statement'
 /** `entity.detail.type` of a register's signed status of a house, in `valueBase64Binary`. */
 export const STATUS_DETAIL = 'house-status'
 
+/** `entity.detail.type` of a reader's signed note about a card that it opened offline, in `valueBase64Binary`. */
+export const OFFLINE_DETAIL = 'card-opening'
+
 /** Code system of purposes as accesses name them. */
 const PURPOSE = 'urn:scelle:purpose'
 
@@ -96,6 +101,7 @@ export const plainEntry: EntryText = (facts) => JSON.stringify({
     detail: [
       ...facts.categories.map((valueString) => ({ type: 'category', valueString })),
       { type: ACCESS_DETAIL, valueBase64Binary: base64(facts.signed) },
+      ...(facts.offline === undefined ? [] : [{ type: OFFLINE_DETAIL, valueBase64Binary: base64(facts.offline) }]),
       ...(facts.houses ?? []).map(({ status }) => ({ type: STATUS_DETAIL, valueBase64Binary: base64(status) })),
     ],
   }],
@@ -113,6 +119,8 @@ export interface AccessNote {
   readonly organisation: string | undefined
   /** What the statuses in it say. Whether a register signed them is to be checked. */
   readonly houses: readonly House[]
+  /** A signed note about an opening without a network that this one reports. Whose it is has to be checked. */
+  readonly offline: Uint8Array | undefined
 }
 
 /** What a status says of a house; undefined where it is a person's, or none. */
@@ -146,6 +154,7 @@ const read = (told: Told): AccessNote | undefined => {
   const [access, ...more] = details.filter(({ type }) => type === ACCESS_DETAIL)
   if (told.resourceType !== 'AuditEvent' || access === undefined || more.length > 0) return undefined
   const signed = octets(access.valueBase64Binary)
+  const offline = details.find(({ type }) => type === OFFLINE_DETAIL)
   const agent = (code: string) => told.agent?.find(({ type }) => type?.coding?.some((one) => one.code === code))
   const purposes = (told.purposeOfEvent ?? []).flatMap((concept) => concept.coding ?? [])
   return {
@@ -157,6 +166,7 @@ const read = (told: Told): AccessNote | undefined => {
     organisation: textIn(agent('PROV')?.who?.display),
     houses: details.filter(({ type }) => type === STATUS_DETAIL)
       .flatMap(({ valueBase64Binary }) => houseOf(octets(valueBase64Binary)) ?? []),
+    offline: offline === undefined ? undefined : octets(offline.valueBase64Binary),
   }
 }
 

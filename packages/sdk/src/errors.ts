@@ -34,13 +34,16 @@ export type SdkErrorCode =
   | 'key-foreign'
   | 'chart-closed'
   | 'chart-too-large'
+  | 'frames-missing'
+  | 'frames-mixed'
+  | 'frames-corrupt'
 
 export interface SdkErrorDetails extends ErrorOptions {
   /** The other party's code, where it refused. */
   readonly problem?: ProblemCode
   /** Hex ids of the parties concerned: trustees that failed or lied. */
   readonly parties?: readonly string[]
-  /** Which of the caller's items, by their place in its list. */
+  /** Which of the caller's items, by their place in its list; of a card's codes that are missing, their numbers. */
   readonly items?: readonly number[]
   /** A file that shows strangers that the index lied (`@scelle/wire/evidence`), where it can be shown. */
   readonly evidence?: Uint8Array | undefined

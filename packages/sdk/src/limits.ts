@@ -83,6 +83,12 @@ export const SDK_LIMITS = {
   leafDelay: 120,
   /** An entry about an access may come so long after a trustee released: they go out together. */
   entryTime: 60_000,
+  /**
+   * QR codes of one card, and octets in each: base45 with its heading is 1,448 letters, and a code of version 25 takes
+   * 1,451 at level M, which still reads where 15 % of it is damaged.
+   */
+  cardFrames: 32,
+  cardFrameBytes: 950,
   /** Revocations that wait for a trustee. */
   pendingRevocations: 1_024,
 } as const

@@ -316,7 +316,13 @@ const releaseOnce = async (connection: Connection, need: ReleaseNeed): Promise<R
   const writeEntry = need.entries.begin({ access, shown, capsules: need.capsules, signal: need.signal })
   const logged = await LoggedAccess.record(connection, need.view, access, need.signal)
   // Together, and neither without the other: what is not written down is not opened.
-  const [released] = await Promise.all([new Gathering(connection, need, access, { logged, shown }).run(), writeEntry()])
+  const entry = writeEntry()
+  const gathering = new Gathering(connection, need, access, { logged, shown }).run().catch(async (refused: unknown) => {
+    // What trustees refuse was asked for all the same: its entry is there once that is known.
+    await entry
+    throw refused
+  })
+  const [released] = await Promise.all([gathering, entry])
   connection.visits.add(shown, access.signed, logged.receipt)
   return released
 }

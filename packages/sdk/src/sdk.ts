@@ -9,8 +9,15 @@ export {
 export type { PartAccesses, ProvenAccess } from './accesses/accesses.ts'
 export type { AccessFinding, AccessFindingCode } from './accesses/compare.ts'
 export type { NamedHouse } from './accesses/houses.ts'
+export type { OfflineOpening } from './accesses/offline.ts'
 export type { ListedAccess } from './accesses/listed.ts'
 export type { Attachment, AttachmentToSeal } from './attachments.ts'
+export { fromQr, toQr } from './card/frames.ts'
+export type { CardToMake } from './card/make.ts'
+export {
+  cardOpeningIn, type OfflineCard, type OfflineSummary, offlineReason, openCardOffline,
+} from './card/offline.ts'
+export type { CardReport, ReportOptions } from './card/report.ts'
 export { Chart, type ChartTimes } from './chart.ts'
 export type { GrantNotice } from './grant-list.ts'
 export { Client, connect, type ReceivedGrant, type VaultOptions } from './client.ts'

@@ -141,6 +141,10 @@ export class Memory {
   ownKeysSeen = (): Promise<OwnKeysSeen | undefined> => this.#read(OwnKeysSeen, 'own-keys')
   sawOwnKeys = (seen: OwnKeysSeen): Promise<void> => this.#write(OwnKeysSeen, 'own-keys', seen)
 
+  /** Whether patient and officers were told of an opening without a network; by the hex id of its note. */
+  cardReported = async (note: string): Promise<boolean> => (await this.#read(bool, `card/${note}`)) ?? false
+  nowCardReported = (note: string): Promise<void> => this.#write(bool, `card/${note}`, true)
+
   registered = (): Promise<number | undefined> => this.#read(uint(), 'registered')
   nowRegistered = (records: number): Promise<void> => this.#write(uint(), 'registered', records)
 

@@ -13,6 +13,7 @@ import { requireOwn } from '../withholding.ts'
 import { type AccessFinding, compareAccounts, type OpenedEntry, type SeenAccess } from './compare.ts'
 import { namedHouses, type NamedHouse } from './houses.ts'
 import { listedAccesses, type ListedPart } from './listed.ts'
+import { offlineOf, type OfflineOpening } from './offline.ts'
 import { releasedBy, type ReleasedAccess } from './released.ts'
 
 export interface ProvenAccess extends SeenAccess {
@@ -22,6 +23,8 @@ export interface ProvenAccess extends SeenAccess {
   readonly proof: Uint8Array | undefined
   /** Organisations and vendors behind the reader, as its entry names them. */
   readonly houses: readonly NamedHouse[]
+  /** Where a card was opened without a network before, and this is the report of it. */
+  readonly offline: OfflineOpening | undefined
 }
 
 export interface PartAccesses {
@@ -123,6 +126,7 @@ export const partAccesses = async (connection: Connection, from: AccessesFrom): 
     ...access,
     ...await proven(connection, access, findings),
     houses: await namedHouses(connection, access.note?.houses ?? []),
+    offline: await offlineOf(connection, from.view, access, findings),
   }))
   return { accesses: all, findings }
 }
