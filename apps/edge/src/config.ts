@@ -52,6 +52,8 @@ export const configSchema = settings({
   })),
   /** Those whose shared patients enter the directory by themselves. What others share waits to be accepted. */
   partners: v.optional(principalIds, []),
+  /** Keys that registered emergency sites hold: what patients carry is sealed to them. Without: no cards. */
+  emergencyKeys: v.optional(v.pipe(principalIds, v.maxLength(4, 'at most 4 emergency keys')), []),
   /** Applications enrolled here: principal id, key records (genesis first), and what they may do. */
   applications: v.array(settings({
     id: principalId,

@@ -256,6 +256,7 @@ const facade = (parts: FacadeParts): Pick<Parts, 'routes' | 'binaries' | 'export
   const consents = new Consents({ repository, vaults, directory, now, name: organisation.name })
   const capability = new Capability(organisation.name, now(), parts.profiles)
   const documents = assembleDocuments({
+    client: parts.client, vaults, emergencyKeys: parts.options.emergencyKeys ?? [],
     directory, charts, repository, search, cabinet, desk, writer, rules: parts.options.rules ?? DEFAULT_RULES,
     organisation: organisation.name, language: parts.options.language ?? 'fr', now, newId,
   })

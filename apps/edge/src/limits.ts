@@ -168,4 +168,7 @@ export const EDGE_LIMITS = {
   exportKept: 3_600_000,
   /** Bulk exports under way or kept. */
   exportJobs: 16,
+  /** An emergency card ends after this where nobody says otherwise, and after that at most: milliseconds. */
+  cardLife: 90 * 24 * 3_600_000,
+  cardLifeMost: 366 * 24 * 3_600_000,
 } as const

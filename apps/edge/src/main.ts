@@ -94,6 +94,7 @@ const start = async (file: string): Promise<void> => {
       ...one, keys: one.keys.map((record) => new Uint8Array(Buffer.from(record, 'hex'))),
     })),
     partners: config.partners,
+    emergencyKeys: config.emergencyKeys,
     authorities: config.authorities,
     base: config.base,
     language: config.language,

@@ -40,6 +40,8 @@ export interface EdgeOptions {
   readonly applications: readonly Application[]
   /** Principal ids, hex, whose shared patients enter without being asked about. Others wait to be accepted. */
   readonly partners?: readonly string[]
+  /** Principal ids, hex, of the keys that emergency sites hold: cards are sealed to them. */
+  readonly emergencyKeys?: readonly string[]
   readonly rules?: RuleTable
   /** Profiles that resources are held against where they declare them. */
   readonly profiles?: ProfileSet

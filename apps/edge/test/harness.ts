@@ -216,6 +216,7 @@ export const createWorld = async (options: WorldOptions): Promise<World> => {
         ...(timers === undefined ? {} : { timers }),
         ...(options.base === undefined ? {} : { base: options.base }),
         ...(options.profiles === undefined ? {} : { profiles: options.profiles }),
+        emergencyKeys: [toHex(constellation.emergency.id)],
         ...(options.partners === undefined ? {} : { partners: options.partners }),
         ...(options.charts === undefined ? {} : { charts: options.charts }),
         ...(options.sessions === undefined ? {} : { sessions: options.sessions }),

@@ -48,7 +48,8 @@ export const agreeToOrder = ({ identity }: Connection, signed: Uint8Array): Prom
 
 /**
  * Tells all trustees what officers ordered: the same order, signed by each of them, with their statuses and that of
- * whom it is about. Resolves with the ids of those that were not reached: tell them again. Throws as they refuse.
+ * whom it is about. Resolves with the ids of those that were not reached: tell them again. Throws as they refuse, once
+ * all were told.
  */
 export const sendOrder = async (
   connection: Connection, orders: readonly Uint8Array[], statuses: readonly Uint8Array[],
@@ -56,7 +57,7 @@ export const sendOrder = async (
   const body = encode(OrderNotice, {
     orders: [...orders], statuses: [...statuses], keys: await chainsOf(connection, [...orders, ...statuses]),
   })
-  const missing = await Promise.all(connection.trusteeIds.map(async (id) => {
+  const told = await Promise.allSettled(connection.trusteeIds.map(async (id) => {
     try {
       const { target } = await connection.trustee(id)
       await connection.transport.ask(target, { method: 'POST', path: '/v1/orders', body, attempts: 2 })
@@ -66,20 +67,29 @@ export const sendOrder = async (
       return [id]
     }
   }))
-  return { pending: missing.flat() }
+  const refused = told.find((one) => one.status === 'rejected')
+  if (refused !== undefined) throw refused.reason
+  return { pending: told.flatMap((one) => (one.status === 'fulfilled' ? one.value : [])) }
 }
 
-/** Broken glass of the officer's organisation, newest first, as all trustees that answer tell it. */
+/**
+ * Broken glass of the officer's organisation, newest first. Each took two trustees, so any two tell of all: where only
+ * one answers this throws as a request to another one does.
+ */
 export const brokenGlass = async (
   connection: Connection, statuses: readonly Uint8Array[],
 ): Promise<BrokenGlass[]> => {
   const body = encode(MeterRequest, { statuses: [...statuses], keys: await chainsOf(connection, statuses) })
-  const lists = await Promise.all(connection.trusteeIds.map(async (id) => {
+  const asked = await Promise.allSettled(connection.trusteeIds.map(async (id) => {
     const { target } = await connection.trustee(id)
     return decode(EmergencyList, await connection.transport.ask(target, {
       method: 'POST', path: '/v1/emergencies', body, attempts: 2,
     }))
   }))
+  const lists = asked.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
+  const failed = asked.flatMap((one) => (one.status === 'rejected' ? [one.reason as unknown] : []))
+  const refused = failed.find((error) => !(error instanceof SdkError) || error.problem !== undefined)
+  if (refused !== undefined || lists.length < 2) throw refused ?? failed[0]
   const known = new Map<string, BrokenGlass>()
   for (const { access, vault, time, reason, reviewed } of lists.flat()) {
     const before = known.get(toHex(access))

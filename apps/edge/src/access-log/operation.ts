@@ -37,6 +37,13 @@ const accessPart = (access: ProvenAccess): ParametersParameter => ({
         ...text('who', id), ...text('role', role), ...text('name', name), { name: 'proven', valueBoolean: proven },
       ],
     })),
+    ...(access.offline === undefined ? [] : [{
+      name: 'offline',
+      part: [
+        { name: 'time', valueInstant: new Date(access.offline.time).toISOString() },
+        ...text('reason', access.offline.reason), ...text('note', access.offline.note),
+      ],
+    }]),
     ...access.releasedBy.flatMap((trustee) => text('releasedBy', trustee)),
     ...access.refusals.map(({ by, problem }) => ({
       name: 'refusal', part: [...text('by', by), ...text('problem', problem)],

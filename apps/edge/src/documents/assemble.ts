@@ -1,4 +1,5 @@
 /** Puts the parts of this folder together. */
+import type { Client } from '@scelle/sdk'
 import type { RuleTable } from '@scelle/fhir/categories'
 import type { Language } from '@scelle/fhir/summary'
 import type { Charts } from '../charts.ts'
@@ -6,7 +7,9 @@ import type { Repository } from '../repository.ts'
 import type { Search } from '../search.ts'
 import type { Cabinet } from '../store/cabinet.ts'
 import type { Directory } from '../store/directory.ts'
+import type { VaultShelf } from '../vaults.ts'
 import type { Writer } from '../writes/writer.ts'
+import { EmergencyCards } from './card.ts'
 import { ChartReader } from './chart-reader.ts'
 import { Compositions } from './composition.ts'
 import type { DocumentDesk } from './desk.ts'
@@ -15,6 +18,9 @@ import type { DocumentParts } from './routes.ts'
 import { Summaries } from './summary.ts'
 
 export interface Around {
+  readonly client: Client
+  readonly vaults: VaultShelf
+  readonly emergencyKeys: readonly string[]
   readonly directory: Directory
   readonly charts: Charts
   readonly repository: Repository
@@ -33,8 +39,10 @@ export const assembleDocuments = (around: Around): DocumentParts => {
   const { directory, charts, repository, search, cabinet } = around
   const reader = new ChartReader({ directory, charts, repository })
   const idFor = (name: string): string => idByName(cabinet, name)
+  const summaries = new Summaries({ ...around, charts: reader, search, idFor })
   return {
     compositions: new Compositions({ ...around, charts: reader }),
-    summaries: new Summaries({ ...around, charts: reader, search, idFor }),
+    summaries,
+    cards: new EmergencyCards({ ...around, summaries }),
   }
 }

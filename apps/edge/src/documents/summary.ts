@@ -56,7 +56,19 @@ export class Summaries {
     return this.#make(call, match.slice(match.indexOf('/') + 1), given)
   }
 
+  /** Of an operation that takes other parameters: no strict category is in it. JSON in UTF-8. */
+  async whole(call: Call, id: string): Promise<Uint8Array> {
+    return (await this.#made(call, id, new Map())).body
+  }
+
   async #make(call: Call, id: string, given: ReadonlyMap<string, string>): Promise<FhirAnswer> {
+    const { body, language } = await this.#made(call, id, given)
+    return { status: 200, headers: { 'content-language': language }, body: passing(body) }
+  }
+
+  async #made(
+    call: Call, id: string, given: ReadonlyMap<string, string>,
+  ): Promise<{ readonly body: Uint8Array; readonly language: Language }> {
     checkProfile(given.get('profile'))
     const asked = categoriesIn(given.get('categories'))
     const { charts, directory, rules, organisation, now, newId, idFor } = this.#options
@@ -78,7 +90,7 @@ export class Summaries {
       chart: entries.filter(isClinical).map(keptOf), beside, base: call.base, organisation, asked, rules,
       gaps: opening.gaps(), language, now: now(), documentId: newId(), idFor, digits: digitsOf,
     })
-    return { status: 200, headers: { 'content-language': language }, body: passing(bytesOf(exactJson(bundle))) }
+    return { body: bytesOf(exactJson(bundle)), language }
   }
 }
 
