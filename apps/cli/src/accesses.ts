@@ -35,6 +35,14 @@ const namer = (installation: Installation): ((id: string) => string) => {
   return (id) => names.get(id) ?? `${id.slice(0, 12)}…`
 }
 
+/** An opening without a network is told when that was, and by what reason. */
+const whyOf = (io: Io, access: Part): string => {
+  const offline = (access.part ?? []).find(({ name }) => name === 'offline')
+  const purpose = textIn(access, 'purpose')
+  return offline === undefined ? purpose : MESSAGES[io.language].openings.offline(
+    purpose, textIn(offline, 'time').slice(0, 16).replace('T', ' '), textIn(offline, 'reason'))
+}
+
 const rowOf = (io: Io, access: Part, name: (id: string) => string): string[] => {
   const { openings } = MESSAGES[io.language]
   const refusals = (access.part ?? []).filter((each) => each.name === 'refusal')
@@ -45,7 +53,7 @@ const rowOf = (io: Io, access: Part, name: (id: string) => string): string[] => 
   const who = [name(textIn(access, 'reader')), textIn(access, 'person')].filter((each) => each !== '').join(' / ')
   const isProven = (access.part ?? []).some((each) => each.name === 'receipt')
   return [
-    textIn(access, 'time').slice(0, 16).replace('T', ' '), who, textIn(access, 'purpose'),
+    textIn(access, 'time').slice(0, 16).replace('T', ' '), who, whyOf(io, access),
     textsIn(access, 'category').join(','), outcome, isProven ? openings.proven : openings.unproven,
   ]
 }

@@ -2,9 +2,13 @@
 import { parseArgs } from 'node:util'
 import { WIRE_LIMITS } from '@scelle/wire/limits'
 import { accesses } from './accesses.ts'
+import { makeCardFor } from './card/make.ts'
+import { reportNotes } from './card/report.ts'
+import { showCard } from './card/show.ts'
 import { connectApplication } from './connect/command.ts'
 import { parseDuration } from './duration.ts'
 import { edgeClient, type EdgeClient } from './edge-client.ts'
+import { emergencies, reviewEmergency } from './emergencies.ts'
 import { CommandError, EXIT } from './errors.ts'
 import { type Installation, PARTIES, urlOf } from './home.ts'
 import { importPaths } from './import/command.ts'
@@ -45,6 +49,8 @@ const OPTIONS = {
   'max-age': { type: 'string' },
   receipt: { type: 'string' },
   receipts: { type: 'string' },
+  reason: { type: 'string' },
+  qr: { type: 'string' },
   out: { type: 'string' },
   evidence: { type: 'string' },
   report: { type: 'string' },
@@ -193,6 +199,37 @@ const runAccesses: Command = async (io, parsed) => {
   return accesses(io, edge, installation, { patient, json, receipts })
 }
 
+const runCard: Command = async (io, parsed) => {
+  const { as, json = false, out, qr, reason, until } = parsed.values
+  const [, action, ...files] = parsed.positionals
+  if (action === 'make') {
+    const patient = argument(io, parsed, 2, 'PATIENT')
+    const file = option(io, out, '--out')
+    const life = parseDuration(until ?? '90d', io.language)
+    return makeCardFor(io, (await running(io)).edge, { patient, file, qr, until: io.now() + life })
+  }
+  if (action === 'show') {
+    argument(io, parsed, 2, MESSAGES[io.language].card.file)
+    // No party is asked, nor looked for: there is no network.
+    return showCard(io, { files, as: option(io, as, '--as'), reason: option(io, reason, '--reason'), json })
+  }
+  if (action === 'report') return reportNotes(io, (await running(io)).installation, option(io, as, '--as'))
+  throw new CommandError('usage', MESSAGES[io.language].missingArgument('make | show | report'))
+}
+
+const runEmergencies: Command = async (io, parsed) => {
+  const as = option(io, parsed.values.as, '--as')
+  const [, action] = parsed.positionals
+  if (action !== undefined && action !== 'review') {
+    throw new CommandError('usage', MESSAGES[io.language].unknownOption(action))
+  }
+  const id = action === undefined ? undefined : argument(io, parsed, 2, 'ID')
+  const { installation } = await running(io)
+  return id === undefined
+    ? emergencies(io, installation, { as, json: parsed.values.json === true })
+    : reviewEmergency(io, installation, { as, id, reason: parsed.values.reason })
+}
+
 const runProof: Command = async (io, parsed) => {
   const what = argument(io, parsed, 1, 'PATIENT')
   return proof(io, (await running(io)).edge, { what, out: parsed.values.out })
@@ -220,6 +257,8 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   connect: runConnect,
   accesses: runAccesses,
   proof: runProof,
+  card: runCard,
+  emergencies: runEmergencies,
   inspect: runInspect,
   verify: runVerify,
   monitor: runMonitor,

@@ -31,6 +31,13 @@ export const CLI_LIMITS = {
   /** The edge is given so long to close what was open when the door closes. */
   logoutTime: 2_000,
   demoPatients: 200,
+  /** A card that is read, or the text of its codes. */
+  cardFile: 256 * 1024,
+  /** Digits by which broken glass is named at least. */
+  emergencyName: 8,
+  /** The way that a site signs on for a report; what a report or an order is shown a status for. */
+  emergencyWay: 3_600_000,
+  orderTime: 600_000,
   /** A log: one answer (a bundle of 256 entries, a key chain), the time for it, bundles between two tile readers. */
   logAnswer: 1024 * 1024,
   logTime: 10_000,

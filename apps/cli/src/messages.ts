@@ -1,4 +1,5 @@
 /** Everything the command line says, in English and French. A missing sentence is a type error. */
+import { CARD_EN, CARD_FR } from './messages-card.ts'
 import { LOG_EN, LOG_FR } from './messages-log.ts'
 
 export type Language = 'en' | 'fr'
@@ -19,6 +20,13 @@ const en = {
                                          --receipts FOLDER keeps a proof of each opening
   scelle proof PATIENT-OR-REFERENCE [--out FILE]
                                          a file that proves to anybody that a record is in the log: verify --receipt
+  scelle card make PATIENT --out FILE [--qr FOLDER] [--until 90d]
+                                         an emergency summary to carry, as a file and as QR codes to print
+  scelle card show FILE... --as NAME --reason TEXT [--json]
+                                         opens one at an emergency site, without a network; says so first
+  scelle card report --as NAME           tells patients and officers what NAME opened without a network
+  scelle emergencies --as NAME [--json]  for an officer: who broke the glass, when, why, and who looked at it
+  scelle emergencies review ID --as NAME [--reason TEXT]
   scelle inspect PATIENT                 what the state sees of this patient's vault
   scelle verify [WHERE]                  is the log the one seen before, and longer; WHERE: its address, or a folder
                                          with its files; --receipt FILE, --evidence FILE, --report FILE
@@ -93,6 +101,7 @@ const en = {
     unreleased: 'on record, no release told',
     proven: 'proven',
     unproven: 'not proven',
+    offline: (purpose: string, time: string, reason: string) => `${purpose}, without a network on ${time}: ${reason}`,
   },
   findings: {
     'entry-missing': (who: string, access: string, by: string) =>
@@ -109,6 +118,7 @@ const en = {
   badCategories: (known: string) => `Categories are: ${known}`,
   badRights: 'Rights are: read, write, relay, shareOn',
   failed: (detail: string) => `That did not work: ${detail}`,
+  card: CARD_EN,
   log: LOG_EN,
 } as const
 
@@ -140,6 +150,13 @@ const fr: Messages = {
   scelle proof PATIENT-OU-RÉFÉRENCE [--out FICHIER]
                                          un fichier qui prouve à chacun qu'un enregistrement est au journal :
                                          verify --receipt
+  scelle card make PATIENT --out FICHIER [--qr DOSSIER] [--until 90d]
+                                         un résumé d'urgence à porter sur soi : fichier, et codes QR à imprimer
+  scelle card show FICHIER... --as NOM --reason TEXTE [--json]
+                                         l'ouvre à un site d'urgence, sans réseau ; en garde d'abord la trace
+  scelle card report --as NOM            dit aux patients et au responsable ce que NOM a ouvert sans réseau
+  scelle emergencies --as NOM [--json]   pour un responsable : qui a brisé la glace, quand, pourquoi, qui l'a vu
+  scelle emergencies review ID --as NOM [--reason TEXTE]
   scelle inspect PATIENT                 ce que l'État voit du coffre de ce patient
   scelle verify [OÙ]                     le journal prolonge-t-il celui déjà vu ; OÙ : son adresse, ou un dossier avec
                                          ses fichiers ; --receipt FICHIER, --evidence FICHIER, --report
@@ -215,6 +232,7 @@ const fr: Messages = {
     unreleased: 'inscrit, aucune libération déclarée',
     proven: 'prouvé',
     unproven: 'non prouvé',
+    offline: (purpose, time, reason) => `${purpose}, hors ligne le ${time} : ${reason}`,
   },
   findings: {
     'entry-missing': (who, access, by) =>
@@ -231,6 +249,7 @@ const fr: Messages = {
   badCategories: (known) => `Les catégories sont : ${known}`,
   badRights: 'Les droits sont : read, write, relay, shareOn',
   failed: (detail) => `Cela n'a pas marché : ${detail}`,
+  card: CARD_FR,
   log: LOG_FR,
 }
 

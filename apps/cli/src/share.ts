@@ -1,5 +1,5 @@
 /** `scelle share`, `scelle revoke`, and opening what was shared: with people known by name in this home. */
-import { connect, type Client } from '@scelle/sdk'
+import { type Client, connect, type Identity, type Options } from '@scelle/sdk'
 import { fromHex, toHex } from '@scelle/seal/verify'
 import { type EdgeClient, fhirJson, jsonOf } from './edge-client.ts'
 import { CommandError, EXIT } from './errors.ts'
@@ -56,12 +56,21 @@ export const vaultOf = async (io: Io, edge: EdgeClient, patient: string): Promis
 
 /** A client of the sdk for somebody of this home; made and registered on first use. */
 export const clientAs = async (io: Io, installation: Installation, name: string): Promise<Client> =>
-  connect({
-    index: urlOf(installation, 'index'),
-    trustees: (['trustee-1', 'trustee-2', 'trustee-3'] as const).map((party) => urlOf(installation, party)),
-    identity: await identityIn(io.home, `people/${requireName(io, name)}`, 'person', io),
-    context: { random: io.random, now: io.now },
-  })
+  clientOf(io, installation, { identity: await personIn(io, name) })
+
+/** The keys of somebody of this home, made on first use: no network is needed. */
+export const personIn = (io: Io, name: string): Promise<Identity> =>
+  identityIn(io.home, `people/${requireName(io, name)}`, 'person', io)
+
+/** A client with keys of this home. */
+export const clientOf = (
+  io: Io, installation: Installation, options: Pick<Options, 'identity'> & Partial<Options>,
+): Promise<Client> => connect({
+  index: urlOf(installation, 'index'),
+  trustees: (['trustee-1', 'trustee-2', 'trustee-3'] as const).map((party) => urlOf(installation, party)),
+  context: { random: io.random, now: io.now },
+  ...options,
+})
 
 export interface ShareOptions {
   readonly patient: string

@@ -3,7 +3,7 @@ import { toHex } from '@scelle/seal/verify'
 import { type Home, type Installation, PARTIES, type Party, portOf, urlOf } from '../home.ts'
 import type { Io } from '../io.ts'
 import { identityIn } from './identities.ts'
-import { enrol, HOSPITAL, STATUS } from './register.ts'
+import { EMERGENCY, enrol, HOSPITAL, STATUS } from './register.ts'
 
 const KIND = {
   'index': 'index', 'trustee-1': 'trustee', 'trustee-2': 'trustee', 'trustee-3': 'trustee', 'edge': 'organisation',
@@ -15,7 +15,8 @@ const trusteeParties = PARTIES.filter((party) => party.startsWith('trustee'))
 
 /** The configuration file of each party; `apps/<party>/README.md` explains the fields. */
 export const configurations = (
-  home: Home, installation: Installation, register: string, applicationChain: readonly Uint8Array[],
+  home: Home, installation: Installation, { register, emergency }: { register: string; emergency: string },
+  applicationChain: readonly Uint8Array[],
 ): Record<Party, unknown> => {
   const { ids } = installation
   const own = (party: Party) => ({
@@ -25,6 +26,7 @@ export const configurations = (
   const trustees = trusteeParties.map((party) => ({ url: urlOf(installation, party), id: ids[party] }))
   const trustee = (party: Party) => ({
     ...own(party), index, peers: trustees.filter(({ id }) => id !== ids[party]), issuers: [register],
+    emergencyKeys: [emergency],
   })
   return {
     'index': { ...own('index'), admitted: [ids.edge], trustees },
@@ -36,6 +38,7 @@ export const configurations = (
       index,
       trustees,
       organisation: { name: HOSPITAL },
+      emergencyKeys: [emergency],
       standing: { statuses: [home.path(...STATUS)] },
       applications: [{
         id: installation.application,
@@ -56,7 +59,8 @@ export const provision = async (io: Io, firstPort: number): Promise<Installation
   for (const party of PARTIES) ids[party] = toHex((await identityIn(home, party, KIND[party], io)).id)
   const installation: Installation = known ?? { version: 1, firstPort, ids, application: toHex(application.id) }
   const register = await enrol(io, installation)
-  const configured = configurations(home, installation, register, application.chain)
+  const emergency = toHex((await identityIn(home, EMERGENCY, 'organisation', io)).id)
+  const configured = configurations(home, installation, { register, emergency }, application.chain)
   for (const [party, configuration] of Object.entries(configured)) {
     await home.folder(party, 'data')
     await home.write(`${JSON.stringify(configuration, null, 2)}\n`, party, 'config.json')
