@@ -20,6 +20,6 @@ test('reads and refuses as the first one does', () => {
   expect(run.stderr).toBe('')
   expect(run.stdout).not.toContain('WRONG')
   expect(run.stdout).toContain('golden vault: 8 records opened by owner and trustees')
-  expect(run.stdout.match(/vectors hold/g)?.length).toBe(7)
+  expect(run.stdout.match(/vectors hold/g)?.length).toBe(8)
   expect(run.status).toBe(0)
 })

@@ -7,6 +7,7 @@ import { run, unpacked, type Vector } from './vectors/operations.ts'
 const FROZEN: Readonly<Record<string, string>> = {
   'golden/v1/vault.json': '07e88d87cfb32656c4bef564f9ac05b642c77216d924b280560d33b7d6cd76c7',
   'vectors/v1/bodies.json': '8eeae1153d14a2b581f60496c86b829f8144c7c6940cfe7aa42dcadebd580199',
+  'vectors/v1/cards.json': '6da67e72d7ff937886d0d2907d283f0e0ef72ebcd749d264df8f35aaff6492fc',
   'vectors/v1/cobblestone.json': 'bce6d242dfa70e2a0a073f09b3a8f5e33afaddde13f94f9a63518ba799cf654c',
   'vectors/v1/encoding.json': 'ca88784734d4d693cece91346154f13c2d3decf9abc6f991da7128f02b7ba48e',
   'vectors/v1/grants.json': 'b2c854d697b1d24384ae4f5c4ea0956290adb02764a0d686568939a2858cb324',

@@ -1,5 +1,6 @@
 """The operations of the vectors: the other half of spec/vectors/operations.ts."""
 
+import cards
 import log
 import opening
 import primitives
@@ -147,6 +148,11 @@ def op_record(capsule, release, header, body, secret=None):
     return {"capsuleKey": key, "content": opening.open_record(key, unhex(capsule), unhex(header), unhex(body))[1]}
 
 
+def op_card(card, identity, at):
+    found = cards.open_card(unhex(card), opening.identity(unhex(identity)), at)
+    return {name: found[name] for name in ("id", "vault", "issuer", "summary")}
+
+
 def op_receipt(receipt, signed, index, trustees, quorum, required=None, generation=1):
     return log.receipt(
         unhex(receipt),
@@ -218,6 +224,7 @@ OPERATIONS = {
     "release": op_release,
     "record": op_record,
     "log-entry": lambda signed, salt: log.entry(unhex(signed), unhex(salt)),
+    "card": op_card,
     "receipt": op_receipt,
     "cobblestone": op_cobblestone,
     "links": op_links,

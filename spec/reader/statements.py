@@ -185,6 +185,21 @@ STRUCTS = {
         missing=list_of(uint(), 12000),
         time=time,
     ),
+    "CardHeader": struct(
+        suite=suite, vault=hash32, issuer=hash32, card=id16, issued=time, expires=time, dictionary=uint(0xFF)
+    ),
+    "Card": struct(
+        header=octets(1, 256),
+        recipients=list_of(struct(recipient=hash32, keyVersion=uint(64), enc=enc, sealed=octets(48)), 4),
+        body=octets(1, 64 * 1024),
+    ),
+    "CardFile": struct(
+        genesis=octets(1, STATEMENT), chain=list_of(octets(1, STATEMENT), 64), card=octets(1, STATEMENT)
+    ),
+    "CardOpening": struct(
+        suite=suite, card=hash32, vault=hash32, reader=hash32, site=hash32, reason=text(500), time=time, nonce=id16,
+        organisation=Optional(hash32),
+    ),
     "LogEntry": struct(commitment=hash32, subject=Optional(hash32)),
     "StoredIdentity": struct(
         chain=list_of(octets(1, STATEMENT), 64), secrets=list_of(struct(signing=hash32, sealing=hash32), 64)

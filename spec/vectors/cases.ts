@@ -4,6 +4,7 @@ import { oneText, sealBody } from '../../packages/seal/src/body/cobblestone.ts'
 import { ownerRelease } from '../../packages/seal/src/envelope.ts'
 import * as seal from '../../packages/seal/src/verify.ts'
 import { bodyCases } from './cases-bodies.ts'
+import { cardCases } from './cases-cards.ts'
 import { grantFieldCases } from './cases-grants.ts'
 import { logCases } from './cases-log.ts'
 import { statementCases } from './cases-statements.ts'
@@ -98,6 +99,7 @@ export const makeVectors = async (golden: Golden): Promise<Record<string, Vector
     bodies: await settled(await bodyCases(golden, releases)),
     log: await settled(await logCases(golden)),
     grants: await settled(await grantFieldCases(golden)),
+    cards: await settled(await cardCases(golden)),
   }
 }
 

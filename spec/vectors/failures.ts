@@ -1,7 +1,7 @@
 /** Every vector of a file through whichever primitives this runtime picks. */
 import { run, unpacked, type Vector } from './operations.ts'
 
-export const FILES = ['bodies', 'cobblestone', 'encoding', 'grants', 'log', 'small', 'statements'] as const
+export const FILES = ['bodies', 'cards', 'cobblestone', 'encoding', 'grants', 'log', 'small', 'statements'] as const
 
 /** Names of the vectors that do not hold, with what they gave. */
 export const failures = async (file: { values: string[]; vectors: Vector[] }): Promise<string[]> => {

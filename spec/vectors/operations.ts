@@ -4,7 +4,7 @@
  */
 import { openBody } from '../../packages/seal/src/body/cobblestone.ts'
 import { capsuleSecret } from '../../packages/seal/src/envelope/capsule.ts'
-import { capsuleKey, checkLinks, handleOf, openRecord, openRelease, ownerRelease, padmeLength } from '../../packages/seal/src/envelope.ts'
+import { capsuleKey, checkLinks, handleOf, openCard, openRecord, openRelease, ownerRelease, padmeLength } from '../../packages/seal/src/envelope.ts'
 import { openGrantKeys } from '../../packages/seal/src/grants.ts'
 import { importIdentity } from '../../packages/seal/src/identity.ts'
 import { earlierSecrets, openManifest } from '../../packages/seal/src/keys.ts'
@@ -154,6 +154,10 @@ export const OPERATIONS: Record<string, (from: any) => Promise<unknown>> = {
     const key = await capsuleKey({ headerBytes: hex(capsule), release: hex(release), secrets: () => (secret === undefined ? undefined : hex(secret)) })
     const { content } = await openRecord(key, hex(header), hex(body))
     return { capsuleKey: seal.toHex(capsuleSecret(key)), content: seal.toHex(content) }
+  },
+  card: async ({ card, identity, at }) => {
+    const { id, vault, issuer, summary } = await openCard(hex(card), await importIdentity(hex(identity)), at)
+    return { id: seal.toHex(id), vault: seal.toHex(vault), issuer: seal.toHex(issuer.id), summary: seal.toHex(summary) }
   },
   'log-entry': async ({ signed, salt }) => seal.toHex(entryOf(hex(signed), hex(salt))),
   receipt: async ({ receipt, signed, index, trustees, quorum, required, generation }) => {
