@@ -246,6 +246,14 @@ describe('when the network is back', () => {
     expect((await report()).map(({ state }) => state)).toEqual(['told'])
   })
 
+  it('a way in that was ended ends no card: it opens, and cannot be told, which its reader is', async () => {
+    const card = await make()
+    for (const { id } of await vault.grantsGiven()) await vault.revoke(id)
+    expect((await open(card)).mode).toBe('owner')
+    expect(await report()).toMatchObject([{ state: 'failed' }])
+    expect((await vault.accesses()).accesses).toEqual([])
+  })
+
   it('nobody reports somebody else\'s note, and a note of another vault in an entry is a finding', async () => {
     await open(await make())
     expect(await codeOf(key.reportCards(notes))).toBe('principal-mismatch')
