@@ -2,6 +2,7 @@
  * The only door that opens records. Writers seal through it without any reading right; readers come with a category's
  * secret and two trustees' shares, owners with their own key.
  */
+export { type AheadKind, openAhead, sealAhead } from './envelope/ahead.ts'
 export type { BodySource } from './body/stream.ts'
 export { padmeLength } from './body/padding.ts'
 export {

@@ -20,6 +20,7 @@ export const LABELS = {
   manifestSeal: 'scelle.health/v1/manifest-seal',
   grantSeal: 'scelle.health/v1/grant-seal',
   releaseSeal: 'scelle.health/v1/release-seal',
+  aheadSeal: 'scelle.health/v1/ahead-seal',
   commitLink: 'scelle.health/v1/commit-link',
   leafRecord: 'scelle.health/v1/leaf-record',
   leafCapsule: 'scelle.health/v1/leaf-capsule',

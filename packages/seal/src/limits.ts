@@ -47,6 +47,8 @@ export const LIMITS = {
   retention: {
     care: 20 * 366 * 24 * 3600, administrative: 10 * 366 * 24 * 3600, patient: 0, 'access-log': 3 * 366 * 24 * 3600,
   },
+  /** What a device keeps of one patient to open without a network. */
+  ahead: 256 * 1024 * 1024,
   /** A record header, encoded. */
   recordHeader: 256,
   capsuleHeader: 4_096,

@@ -284,6 +284,11 @@ export const Access = struct({
   time: field(9, time),
   /** Hash of the session statement, once sessions exist. */
   session: optional(10, hash32),
+  /**
+   * Made ahead of time: the reader opens until then, without a network. `oneTimeKey` is then the reader's own sealing
+   * key, so that the answers may rest on its disk.
+   */
+  until: optional(11, time),
 })
 export type Access = Value<typeof Access>
 

@@ -3,7 +3,7 @@ import { xwingPublicKey } from '#kem-public'
 import type { Context } from '../context.ts'
 import { encode } from '../encoding/schema.ts'
 import { withHidden } from '../hidden.ts'
-import type { Identity } from '../identity.ts'
+import type { Identity, IdentitySecrets } from '../identity.ts'
 import { Access, Revocation, SUITE } from '../statements.ts'
 import { statementId } from '../verify/identity.ts'
 
@@ -32,19 +32,25 @@ export interface NewAccess {
   readonly chain: readonly Uint8Array[]
   readonly purpose: Access['purpose']
   readonly session?: Uint8Array
+  /** Seconds since 1970: made ahead of time, to be opened until then by the reader's own sealing key. */
+  readonly until?: number
 }
 
 export interface MadeAccess {
   readonly signed: Uint8Array
   readonly id: Uint8Array
   readonly access: Access
-  /** Opens the trustees' answers, and nothing else: drop it after. In no dump, no JSON and no copy by spread. */
+  /**
+   * Opens the trustees' answers, and nothing else: drop it after. Of an access made ahead, the reader's sealing seed.
+   * In no dump, no JSON and no copy by spread.
+   */
   readonly oneTimeSecret: Uint8Array
 }
 
-/** Says what is about to be opened and why, under a one-time key. */
+/** Says what is about to be opened and why, under a one-time key; ahead of time, under the reader's own. */
 export const createAccess = async (from: NewAccess, context: Context): Promise<MadeAccess> => {
-  const oneTimeSecret = context.random(32)
+  const { until, reader: { secrets } } = from
+  const oneTimeSecret = until === undefined ? context.random(32) : (secrets.at(-1) as IdentitySecrets).sealing
   const access: Access = {
     suite: SUITE,
     access: context.random(16),
@@ -57,6 +63,7 @@ export const createAccess = async (from: NewAccess, context: Context): Promise<M
     oneTimeKey: xwingPublicKey(oneTimeSecret),
     time: Math.floor(context.now() / 1000),
     ...(from.session === undefined ? {} : { session: from.session }),
+    ...(until === undefined ? {} : { until }),
   }
   const signed = await from.reader.sign('access', encode(Access, access))
   return withHidden({ signed, id: statementId(signed), access }, { oneTimeSecret })
