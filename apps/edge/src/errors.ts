@@ -41,6 +41,8 @@ const REFUSALS = {
     'The number of patients that this reader or organisation may open is reached. In an emergency, break the glass.'],
   'locked': [403, 'forbidden',
     'The trustees have locked this reader, organisation or vendor. Two officers clear a lock.'],
+  'ahead-refused': [403, 'forbidden',
+    'Ahead of time opens what is care for a scheduled patient for 24 hours, for an admitted one for 96, and no more.'],
   'not-author': [403, 'business-rule',
     'Another organisation wrote this resource: only it changes or deletes it. Write a resource of your own.'],
   'person-required': [401, 'login',
@@ -83,6 +85,8 @@ const METER_TEXTS = {
     'Le nombre de patients que ce lecteur ou son établissement peut ouvrir est atteint. En urgence, brisez la glace.',
   'locked': 'Les tiers de confiance ont verrouillé ce lecteur, cet établissement ou ce prestataire : '
     + 'deux responsables lèvent le verrou.',
+  'ahead-refused':
+    'À l’avance ne s’ouvre, pour un soin, qu’un patient programmé, pour 24 heures, ou hospitalisé, pour 96.',
 } as const satisfies Partial<Record<EdgeErrorCode, string>>
 
 export type MeterRefusal = keyof typeof METER_TEXTS

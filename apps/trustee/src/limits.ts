@@ -48,7 +48,7 @@ export const TRUSTEE_LIMITS = {
   ticketTime: 4 * 3600,
   /** A confirmation is good for this long. */
   confirmationWindow: 900,
-  /** How long each kind of fact explains at most, and how long before it begins. */
+  /** How long each kind of fact explains at most. */
   factTimes: {
     presence: 12 * 3600,
     appointment: 24 * 3600,
@@ -57,6 +57,8 @@ export const TRUSTEE_LIMITS = {
     result: 30 * 24 * 3600,
     'on-call': 24 * 3600,
   },
+  /** Ahead of time: how long a release lasts by each kind of fact, and how far ahead the fact may begin. */
+  aheadTimes: { appointment: 24 * 3600, referral: 24 * 3600, admission: 96 * 3600 },
   factAhead: 24 * 3600,
   discoveryBody: 1024 * 1024,
   /** People that may be looked up for each patient that may be opened: see `discovery/evaluate.ts`. */

@@ -204,7 +204,7 @@ const decide = async (signed: SignedRelease, verified: VerifiedAccess, releaser:
   const headers = capsules.map(({ header }) => header)
   const { issuers, emergencyKeys } = releaser
   // Patients are not metered, in the vault that was kept for them before they claimed it either.
-  const own = store.discovery.isClaimedBy(access.vault, reader.id)
+  const own = access.until === undefined && store.discovery.isClaimedBy(access.vault, reader.id)
   const shown = { ...signed, vault, access, accessId: id, grants, categories, headers }
   const charge = own ? undefined : await weigh({ ...shown, issuers, emergencyKeys, locks: store.meter.locks, now })
   if (charge !== undefined) store.meter.requireFree(charge)

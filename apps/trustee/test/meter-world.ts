@@ -1,7 +1,7 @@
 /** Readers, facts and confirmations against the meter itself: many openings, no cryptography but signatures. */
 import { signConfirmation, signFact } from '@scelle/seal/grants'
 import { createIdentity, type Identity } from '@scelle/seal/identity'
-import type { Fact, Role, Status, VerifiedVault } from '@scelle/seal/verify'
+import type { Access, Fact, Role, Status, VerifiedVault } from '@scelle/seal/verify'
 import { toHex } from '@scelle/seal/verify'
 import type { ReleaseRequest } from '@scelle/wire/messages'
 import type { Charge, Verdict } from '../src/meter/meter.ts'
@@ -64,7 +64,12 @@ export interface Asking {
   readonly custodian?: Identity
   readonly categories?: readonly Uint8Array[]
   readonly emergencyKeys?: readonly Uint8Array[]
-  readonly purpose?: 'emergency'
+  readonly purpose?: Access['purpose']
+  /** Seconds: the access is made ahead of time. */
+  readonly ahead?: number
+  /** The reader's own sealing key where absent. */
+  readonly oneTimeKey?: Uint8Array
+  readonly ticket?: Uint8Array
 }
 
 export const vaultId = (number: number): Uint8Array => {
@@ -99,12 +104,15 @@ export const weighed = async (cast: Cast, asking: Asking = {}): Promise<Charge |
   const controller = asking.custodian ?? patient
   const request = {
     statuses: [...asking.statuses ?? await statusesOf(cast, enrolled)], facts: [...facts],
-    confirmations: [...confirmations],
+    confirmations: [...confirmations], ...(asking.ticket === undefined ? {} : { ticket: asking.ticket }),
   } as unknown as ReleaseRequest
   return weigh({
     request, principals, reader: reader.keys, grants: asking.grants ?? [], categories: asking.categories ?? [],
     headers: [],
-    access: { vault: vaultId(vault), custodian: controller.id, purpose: asking.purpose ?? 'treatment' } as never,
+    access: {
+      vault: vaultId(vault), custodian: controller.id, purpose: asking.purpose ?? 'treatment', until: asking.ahead,
+      oneTimeKey: asking.oneTimeKey ?? reader.keys.current.sealingKey,
+    } as never,
     vault: {
       vault: vaultId(vault),
       genesis: { mode: asking.custodian === undefined ? 'owner' : 'custody', controller: controller.id },

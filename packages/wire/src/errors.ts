@@ -26,6 +26,7 @@ export const PROBLEMS = {
   'locked': [403, 'This device, person, organisation or vendor is locked. Two officers clear a lock.'],
   'ticket-required': [403, 'A vendor opens only what a ticket of its sponsor names, while it is valid.'],
   'emergency-refused': [403, 'An emergency opening takes a registered site, a reason and, after two, a colleague.'],
+  'ahead-refused': [403, 'Ahead of time, a person opens for care, by its own key, whom others scheduled or admitted.'],
   'meter-recovering': [503, 'This trustee was restored and does not know what it has spent. Ask the others.'],
   'discovery-absent': [503, 'The trustees have made no key for finding vaults yet. Ask again later.'],
   'discovery-stale': [409, 'The key for finding vaults was renewed. Fetch it, and ask again.'],

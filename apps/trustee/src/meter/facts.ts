@@ -9,6 +9,7 @@ import {
 import { TRUSTEE_LIMITS } from '../limits.ts'
 import type { ShownPrincipals } from '../shown.ts'
 import type { Locks } from './locks.ts'
+import { reachesAhead } from './ahead.ts'
 import { circleOf, type Metered, type ShownStatuses, type Standing } from './standing.ts'
 
 /**
@@ -43,16 +44,24 @@ interface Explaining {
   readonly issuers: readonly Uint8Array[]
   /** Seconds. */
   readonly now: number
+  /** Of an access that is made ahead of time: until when it is opened, in seconds. */
+  readonly until?: number | undefined
 }
 
 const includes = (ids: readonly Uint8Array[], id: Uint8Array): boolean => ids.some((one) => equalBytes(one, id))
 
+/** It has begun; ahead of time, it is one of those for which that is done. */
+const hasBegun = (fact: Fact, { now, until }: Explaining): boolean =>
+  until === undefined ? now >= fact.notBefore - TRUSTEE_LIMITS.accessAhead : reachesAhead(fact, until, now)
+
 /** It is about this opening, now, and no longer than such a fact may be. */
-const fits = (fact: Fact, { standing, vault, now }: Explaining): boolean =>
-  equalBytes(fact.vault, vault.vault) && includes(standing.houses, fact.organisation) &&
-  (fact.reader === undefined || equalBytes(fact.reader, standing.reader)) &&
-  fact.expires - fact.notBefore <= TRUSTEE_LIMITS.factTimes[fact.type] &&
-  now >= fact.notBefore - TRUSTEE_LIMITS.factAhead && now < fact.expires
+const fits = (fact: Fact, explaining: Explaining): boolean => {
+  const { standing, vault, now } = explaining
+  return equalBytes(fact.vault, vault.vault) && includes(standing.houses, fact.organisation) &&
+    (fact.reader === undefined || equalBytes(fact.reader, standing.reader)) &&
+    fact.expires - fact.notBefore <= TRUSTEE_LIMITS.factTimes[fact.type] &&
+    now < fact.expires && hasBegun(fact, explaining)
+}
 
 /** Whether the signer is the reader, by another device or employer, or acts under it. */
 const isReaders = (signer: Uint8Array, { standing, statuses }: Explaining): boolean => {

@@ -5,6 +5,7 @@ import {
 import { Problem } from '@scelle/wire/errors'
 import type { ReleaseRequest } from '@scelle/wire/messages'
 import type { ShownPrincipals } from '../shown.ts'
+import { refuseAhead, requireAhead } from './ahead.ts'
 import { verifyConfirmations } from './confirmations.ts'
 import { isEmergency, requireEmergency } from './emergency.ts'
 import { explain } from './facts.ts'
@@ -49,20 +50,27 @@ const smallest = (grants: readonly Grant[]): number | undefined => {
 
 /**
  * What an opening costs, and whom. Undefined where the owner opens its own vault: a patient is not metered. Throws
- * `status-required`, `ticket-required`, `fact-required`, `officers-required`, `emergency-refused`, `not-permitted`,
- * `bad-statement` or the SealError of a statement that does not hold.
+ * `status-required`, `ticket-required`, `ahead-refused`, `fact-required`, `officers-required`, `emergency-refused`,
+ * `not-permitted`, `bad-statement` or the SealError of a statement that does not hold.
  */
 export const weigh = async (weighing: Weighing): Promise<Charge | undefined> => {
   const { request, principals, reader, vault, access, grants, categories, headers, issuers, now } = weighing
   const broken = isEmergency(grants)
-  if (vault.genesis.mode === 'owner' && equalBytes(reader.id, vault.genesis.controller)) return undefined
+  if (vault.genesis.mode === 'owner' && equalBytes(reader.id, vault.genesis.controller)) {
+    // It opens by itself, network or none: no trustee is needed, and no device key that rests on a disk.
+    return access.until === undefined ? undefined : refuseAhead('An owner opens without trustees.')
+  }
+  requireAhead({ access, request, reader, grants, now })
   const statuses = await verifyStatuses(request.statuses ?? [], issuers, principals, now)
   const custodian = vault.genesis.mode === 'custody' ? access.custodian : undefined
   // The emergency key is no house: it has no budget, and lends none.
   const standing = standingOf({ reader, grants: broken ? [] : grants, custodian }, statuses)
   await requireTicket({ ticket: request.ticket, access, reader, grants, principals, statuses, now })
   const shown = { standing, principals, statuses, locks: weighing.locks, broken, now }
-  const source = await explain({ ...shown, facts: request.facts ?? [], vault, issuers })
+  const source = await explain({ ...shown, facts: request.facts ?? [], vault, issuers, until: access.until })
+  if (source.by === 'nobody' && access.until !== undefined) {
+    refuseAhead('Somebody else signs that this patient has an appointment, is referred or admitted at that time.')
+  }
   if (source.by === 'nobody' && grants.some((grant) => grant.standing === true)) throw new Problem('fact-required')
   const confirmations = await verifyConfirmations({
     ...shown, confirmations: request.confirmations ?? [], vault: vault.vault,
