@@ -8,6 +8,8 @@ import {
 import { NewVault } from '@scelle/wire/messages'
 import { type CardToMake, makeCard } from './card/make.ts'
 import { type CardReport, reportCards, type ReportOptions } from './card/report.ts'
+import { type OpenAhead, openAhead, type ReleaseAhead, releaseAhead, reportOpened } from './ahead.ts'
+import type { Chart } from './chart.ts'
 import { Committer, type PreparedCommit, type SubmitResult } from './committer.ts'
 import { Connection, type Options } from './connection.ts'
 import { type BindResult, Discovery, type Found, provenPseudonym, type Traits } from './discovery.ts'
@@ -300,6 +302,41 @@ export class Client {
    */
   reportCards(notes: readonly Uint8Array[], options: ReportOptions = {}): Promise<CardReport[]> {
     return reportCards(this.#connection, (id) => this.vault(id), notes, options)
+  }
+
+  /**
+   * Releases and logs now what is opened in the next hours, also without a network: for whom somebody else signed an
+   * appointment, a referral or an admission. The answer rests on a disk: this device alone opens it. Attachments stay
+   * behind. Throws as `Vault.open`, with `ahead-refused` as the trustees' problem where they do not let it; `bad-input`
+   * where there is nothing to release.
+   */
+  releaseAhead(vault: Id, options: ReleaseAhead): Promise<Uint8Array> {
+    return releaseAhead(this.#connection, this.#committer, idBytes(vault), options)
+  }
+
+  /** As the function of that name, which needs no client: nobody can be met during an outage. */
+  openAhead(kept: Uint8Array, options: OpenAhead): Promise<Chart> {
+    return openAhead(this.#connection, kept, options)
+  }
+
+  /**
+   * Writes into the patients' access logs what was opened without a network, once it is back. `pending` are notes to
+   * report again, each with the code of what was in its way; `no-grant` and `not-found` stay, where the grant has
+   * ended since.
+   */
+  async reportAhead(
+    notes: readonly Uint8Array[],
+  ): Promise<{ readonly pending: readonly { readonly note: Uint8Array; readonly code: string }[] }> {
+    const pending: { note: Uint8Array; code: string }[] = []
+    for (const note of notes) {
+      try {
+        await reportOpened(this.#connection, this.#committer, note)
+      } catch (error) {
+        if (!(error instanceof SdkError) && !(error instanceof SealError)) throw error
+        pending.push({ note, code: (error instanceof SdkError ? error.problem : undefined) ?? error.code })
+      }
+    }
+    return { pending }
   }
 
   /** Tells all trustees what officers ordered: see `sendOrder`. */

@@ -105,7 +105,8 @@ export class Connection {
   readonly #trustees: { readonly target: Target; party: Party | undefined }[]
   readonly #pins: { readonly index: string | undefined; readonly trustees: readonly string[] | undefined }
 
-  constructor(options: Options) {
+  /** `over`: another connection of the same client, whose memory and knowledge of logged keys this one shares. */
+  constructor(options: Options, over?: { readonly memory: Memory }) {
     this.identity = options.identity
     this.context = options.context
     this.timers = options.timers ?? systemTimers
@@ -113,7 +114,7 @@ export class Connection {
     this.entryText = options.entryText ?? plainEntry
     this.standing = options.standing
     this.registers = new Set((options.registers ?? []).map((id) => toHex(idBytes(id))))
-    this.memory = new Memory(options.state ?? memoryState(), options.identity.id)
+    this.memory = over?.memory ?? new Memory(options.state ?? memoryState(), options.identity.id)
     this.given = options.state === undefined ? undefined : new Given(this.memory)
     const fetch: Fetch = options.fetch ?? ((url, init) => globalThis.fetch(url, init))
     const { identity, context, timers, log } = this
@@ -124,7 +125,9 @@ export class Connection {
       party: undefined,
     }))
     this.directory = new Directory(
-      this.transport, this.#index, this.memory, (id, chain, known) => requireLogged(this, id, chain, known),
+      this.transport, this.#index, this.memory,
+      // Whoever hands keys on by another connection had them checked there.
+      over === undefined ? (id, chain, known) => requireLogged(this, id, chain, known) : () => Promise.resolve(),
     )
     this.directory.put({ keys: options.identity.keys, chain: options.identity.chain })
     this.logClient = new LogClient({

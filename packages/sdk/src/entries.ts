@@ -31,6 +31,16 @@ export interface EntryAbout {
   readonly signal: AbortSignal | undefined
 }
 
+type SignedAccess = Pick<MadeAccess, 'access' | 'id' | 'signed'>
+
+/** An access made ahead, and when it was opened without a network: milliseconds since 1970. */
+export interface OpenedOffline {
+  readonly access: SignedAccess
+  /** Codes of what was opened. */
+  readonly categories: readonly string[]
+  readonly time: number
+}
+
 const codesOf = (capsules: readonly FeedCapsule[], { codes }: Keyring): string[] =>
   [...new Set(capsules.map(({ category }) => codes.get(category) ?? category))].toSorted()
 
@@ -57,15 +67,31 @@ export class EntryWriter {
     }
   }
 
+  /** That an access made ahead was opened without a network, told afterwards. Throws as `begin`'s answer does. */
+  told(opened: OpenedOffline, signal?: AbortSignal): Promise<void> {
+    const { access, categories, time } = opened
+    return this.#submit((_, houses) => ({
+      ...this.#facts(access, categories, access.access.capsules.length), ...houses, openedOffline: time,
+    }), {}, signal)
+  }
+
+  #write({ access, shown, capsules, signal }: EntryAbout): Promise<void> {
+    return this.#submit(({ keyring }, houses) => ({
+      ...this.#facts(access, codesOf(capsules, keyring), capsules.length), ...houses,
+    }), shown, signal)
+  }
+
   /** Throws `entry-refused` with the index's `problem`, and as every request does. */
-  async #write({ access, shown, capsules, signal }: EntryAbout): Promise<void> {
+  async #submit(
+    facts: (known: WriteTarget, houses: Pick<AccessFacts, 'houses'>) => AccessFacts, shown: Shown,
+    signal: AbortSignal | undefined,
+  ): Promise<void> {
     const { committer, connection, target } = this.#options
+    const houses = (shown.statuses ?? []).flatMap((status) => houseOf(status) ?? [])
     for (let attempt = 1, again = false; ; attempt++) {
       const known = await target(again)
       if (!hasLog(known)) return
-      const facts = this.#facts(access, codesOf(capsules, known.keyring), capsules.length)
-      const houses = (shown.statuses ?? []).flatMap((status) => houseOf(status) ?? [])
-      const content = connection.entryText(houses.length === 0 ? facts : { ...facts, houses })
+      const content = connection.entryText(facts(known, houses.length === 0 ? {} : { houses }))
       const prepared = await committer.prepareEntry(known, content)
       const result = await committer.submitOne(prepared, signal)
       if (result.accepted) {
@@ -81,7 +107,7 @@ export class EntryWriter {
     }
   }
 
-  #facts({ access, id, signed }: MadeAccess, categories: readonly string[], capsules: number): AccessFacts {
+  #facts({ access, id, signed }: SignedAccess, categories: readonly string[], capsules: number): AccessFacts {
     const { about, connection } = this.#options
     return {
       ...about,
@@ -97,6 +123,7 @@ export class EntryWriter {
       capsules,
       purpose: access.purpose,
       time: access.time * 1000,
+      ...(access.until === undefined ? {} : { until: access.until * 1000 }),
     }
   }
 }

@@ -54,6 +54,10 @@ export interface AccessFacts extends AccessAbout {
   readonly time: number
   /** Vendors and subcontractors among them: the patient sees them by name. */
   readonly houses?: readonly House[]
+  /** Of an access made ahead of time: milliseconds since 1970 until which it is opened without a network. */
+  readonly until?: number
+  /** Milliseconds since 1970 at which it was opened without a network, told afterwards: say so by `OFFLINE_DETAIL`. */
+  readonly openedOffline?: number
 }
 
 export type EntryText = (facts: AccessFacts) => string
@@ -66,12 +70,20 @@ export const STATUS_DETAIL = 'house-status'
 
 /** `entity.detail.type` of a reader's signed note about a card that it opened offline, in `valueBase64Binary`. */
 export const OFFLINE_DETAIL = 'card-opening'
+/** `entity.detail.type` of the time at which it was opened without a network, in `valueString`, as an instant. */
+export const AHEAD_DETAIL = 'opened-offline'
+
+/** `entity.detail.type` of the time until which it may be, likewise. */
+const UNTIL_DETAIL = 'released-until'
 
 /** Code system of purposes as accesses name them. */
 const PURPOSE = 'urn:scelle:purpose'
 
 const coding = (system: string, code: string): Record<string, string> => ({ system, code })
 const named = (value: string): object => ({ identifier: { system: 'urn:scelle:principal', value } })
+
+const instant = (type: string, ms: number | undefined): object[] =>
+  ms === undefined ? [] : [{ type, valueString: new Date(ms).toISOString() }]
 
 const base64 = (bytes: Uint8Array): string => {
   let text = ''
@@ -102,6 +114,7 @@ export const plainEntry: EntryText = (facts) => JSON.stringify({
       ...facts.categories.map((valueString) => ({ type: 'category', valueString })),
       { type: ACCESS_DETAIL, valueBase64Binary: base64(facts.signed) },
       ...(facts.offline === undefined ? [] : [{ type: OFFLINE_DETAIL, valueBase64Binary: base64(facts.offline) }]),
+      ...instant(UNTIL_DETAIL, facts.until), ...instant(AHEAD_DETAIL, facts.openedOffline),
       ...(facts.houses ?? []).map(({ status }) => ({ type: STATUS_DETAIL, valueBase64Binary: base64(status) })),
     ],
   }],
@@ -121,6 +134,8 @@ export interface AccessNote {
   readonly houses: readonly House[]
   /** A signed note about an opening without a network that this one reports. Whose it is has to be checked. */
   readonly offline: Uint8Array | undefined
+  /** Milliseconds since 1970: it tells of an opening without a network, of an access that has its own entry. */
+  readonly openedOffline: number | undefined
 }
 
 /** What a status says of a house; undefined where it is a person's, or none. */
@@ -147,6 +162,13 @@ interface Told {
 
 const textIn = (value: unknown): string | undefined => (typeof value === 'string' ? value : undefined)
 
+/** Throws where it is no time: then the whole is no entry. */
+const timeIn = (value: unknown): number => {
+  const time = Date.parse(String(value))
+  if (Number.isNaN(time)) throw new TypeError('no time')
+  return time
+}
+
 const octets = (value: unknown): Uint8Array => Uint8Array.from(atob(String(value)), (letter) => letter.charCodeAt(0))
 
 const read = (told: Told): AccessNote | undefined => {
@@ -157,6 +179,7 @@ const read = (told: Told): AccessNote | undefined => {
   const offline = details.find(({ type }) => type === OFFLINE_DETAIL)
   const agent = (code: string) => told.agent?.find(({ type }) => type?.coding?.some((one) => one.code === code))
   const purposes = (told.purposeOfEvent ?? []).flatMap((concept) => concept.coding ?? [])
+  const opened = details.find(({ type }) => type === AHEAD_DETAIL)
   return {
     statement: toHex(statementId(signed)),
     signed,
@@ -167,6 +190,7 @@ const read = (told: Told): AccessNote | undefined => {
     houses: details.filter(({ type }) => type === STATUS_DETAIL)
       .flatMap(({ valueBase64Binary }) => houseOf(octets(valueBase64Binary)) ?? []),
     offline: offline === undefined ? undefined : octets(offline.valueBase64Binary),
+    openedOffline: opened === undefined ? undefined : timeIn(opened.valueString),
   }
 }
 

@@ -37,6 +37,8 @@ export type SdkErrorCode =
   | 'frames-missing'
   | 'frames-mixed'
   | 'frames-corrupt'
+  | 'ahead-invalid'
+  | 'ahead-expired'
 
 export interface SdkErrorDetails extends ErrorOptions {
   /** The other party's code, where it refused. */

@@ -89,6 +89,12 @@ export const SDK_LIMITS = {
    */
   cardFrames: 32,
   cardFrameBytes: 950,
+  /** Answers and accesses that are kept ahead of time of one patient, and the length of what was asked. */
+  aheadAnswers: 65_536,
+  aheadAccesses: 1_024,
+  aheadPath: 2_048,
+  /** Milliseconds by which a clock may be behind the one that an access was made by. */
+  aheadClock: 300_000,
   /** Revocations that wait for a trustee. */
   pendingRevocations: 1_024,
 } as const

@@ -7,7 +7,7 @@ import type { EntryWriter } from './entries.ts'
 import type { Feed, FeedCapsule } from './feed.ts'
 import { grantFor, type HeldGrant, type Keyring, type Purpose } from './keyring.ts'
 import { SDK_LIMITS } from './limits.ts'
-import { type ChartProblem, problemOf, release, type Released } from './release.ts'
+import { type ChartProblem, problemOf, release, type Released, type ReleaseNeed } from './release.ts'
 import { pause } from './timers.ts'
 import type { VaultView } from './vault-view.ts'
 
@@ -20,7 +20,11 @@ export interface OpeningContext {
   /** Bytes of content that the chart may still take. */
   readonly room: { left: number }
   readonly signal?: AbortSignal | undefined
+  /** Where release secrets come from, if not from trustees by this connection now. */
+  readonly releaser?: Releaser | undefined
 }
+
+export type Releaser = (need: ReleaseNeed, feed: Feed) => Promise<Released>
 
 /** The owner's own way: no trustee, no access. What does not open so is left to the trustees. */
 const byOwner = async (
@@ -63,10 +67,11 @@ const byTrustees = async (
     entries,
     signal,
     feed: { encapsulationNamed: encapsulation },
+    releaser = (need: ReleaseNeed) => release(connection, need),
   } = from
   const released = await Promise.all(
     [...byGrant].map(([grant, group]) =>
-      release(connection, { view, part, grant, purpose, entries, capsules: group, encapsulation, meanwhile, signal }),
+      releaser({ view, part, grant, purpose, entries, capsules: group, encapsulation, meanwhile, signal }, from.feed),
     ),
   )
   return {

@@ -26,7 +26,17 @@ export interface ReleaseNeed {
   readonly encapsulation: (id: string) => Uint8Array | undefined
   /** Work that needs no answer: done once, while the trustees do theirs. */
   readonly meanwhile?: () => void
+  /** Ahead of time: what is kept of it, and what is shown for it beside `Standing`. */
+  readonly ahead?: AheadNeed
   readonly signal?: AbortSignal | undefined
+}
+
+export interface AheadNeed {
+  /** Seconds since 1970. */
+  readonly until: number
+  readonly facts: readonly Uint8Array[]
+  /** Told of each access that is on record in log and access log, with the answers that hold. */
+  readonly keep: (access: MadeAccess, answers: readonly TrusteeAnswer[]) => void
 }
 
 /** Something that went wrong without stopping the opening: shown to the user, never left out silently. */
@@ -153,6 +163,12 @@ class Gathering {
     // A trustee releases under its own cosignature alone: those that gave one are asked first.
     const late = drawn.filter((share) => !logged.isCosignedBy(need.view.genesis.trustees[share] as Uint8Array))
     this.#waiting = [...drawn.filter((share) => !late.includes(share)), ...late]
+  }
+
+  /** Answers of trustees of whom nothing bad is known. */
+  get answers(): readonly TrusteeAnswer[] {
+    const bad = new Set(this.#failures.map(({ trustee }) => trustee))
+    return this.#answers.filter(({ trustee }) => !bad.has(toHex(trustee)))
   }
 
   async run(): Promise<Released> {
@@ -309,20 +325,24 @@ const releaseOnce = async (connection: Connection, need: ReleaseNeed): Promise<R
       capsules: need.capsules.map(({ headerHash }) => headerHash),
       chain: need.grant?.ids ?? [],
       purpose: need.purpose,
+      ...(need.ahead === undefined ? {} : { until: need.ahead.until }),
     },
     connection.context,
   )
-  const shown = await connection.standing?.show(need.view.vault) ?? {}
+  const standing = await connection.standing?.show(need.view.vault) ?? {}
+  const shown = need.ahead === undefined ? standing : { ...standing, facts: need.ahead.facts }
   const writeEntry = need.entries.begin({ access, shown, capsules: need.capsules, signal: need.signal })
   const logged = await LoggedAccess.record(connection, need.view, access, need.signal)
   // Together, and neither without the other: what is not written down is not opened.
   const entry = writeEntry()
-  const gathering = new Gathering(connection, need, access, { logged, shown }).run().catch(async (refused: unknown) => {
+  const gathering = new Gathering(connection, need, access, { logged, shown })
+  const gathered = gathering.run().catch(async (refused: unknown) => {
     // What trustees refuse was asked for all the same: its entry is there once that is known.
     await entry
     throw refused
   })
-  const [released] = await Promise.all([gathering, entry])
+  const [released] = await Promise.all([gathered, entry])
+  need.ahead?.keep(access, gathering.answers)
   connection.visits.add(shown, access.signed, logged.receipt)
   return released
 }

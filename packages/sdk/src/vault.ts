@@ -4,29 +4,24 @@ import { accessLogEntry, equalBytes, RIGHTS, toHex, type VaultGenesis } from '@s
 import { type PartAccesses, partAccesses } from './accesses/accesses.ts'
 import { type ListedAccess, listedAccesses } from './accesses/listed.ts'
 import type { AttachmentToSeal } from './attachments.ts'
-import { Chart, type ChartTimes } from './chart.ts'
+import type { Chart } from './chart.ts'
 import type { Committer, PreparedCommit, WriteTarget } from './committer.ts'
 import type { Connection } from './connection.ts'
 import { tellDecoy } from './decoys.ts'
 import { EntryWriter } from './entries.ts'
-import type { AccessAbout } from './entry-text.ts'
 import { SdkError } from './errors.ts'
-import { Feed } from './feed.ts'
 import { type ChainedGrant, vaultGrants } from './grant-list.ts'
 import { type Id, idBytes } from './ids.ts'
 import {
   type CategoryInfo,
   defaultCustodian,
-  defaultPurpose,
   type Keyring,
   keyringOfOwn,
   openKeyring,
-  type Purpose,
-  readableFor,
-  visibleIn,
 } from './keyring.ts'
 import { SDK_LIMITS } from './limits.ts'
-import { choose, isLog, within } from './reach.ts'
+import { openChart, type OpeningWays, type OpenOptions, type PartOptions } from './open.ts'
+import { isLog } from './reach.ts'
 import { type RecordName, recordProof } from './proofs.ts'
 import { type Restricted, restrictIn, type Restriction, type RestrictingVault, unrestrictIn } from './restricting.ts'
 import { beginRevocation, continueRevocations, type RevocationState, rotateEpochs } from './revoking.ts'
@@ -35,21 +30,6 @@ import { renewGrants, type ShareOptions, shareWith } from './sharing.ts'
 import { problemError } from './transport.ts'
 import { loadView, type Part, partOf, type VaultView } from './vault-view.ts'
 import { checkPart } from './withholding.ts'
-
-export interface PartOptions {
-  /** Whose part of the vault; one's own, or the only one granted, where absent. */
-  readonly custodian?: Id
-}
-
-export interface OpenOptions extends PartOptions, Partial<ChartTimes> {
-  /** Codes; everything that may be read where absent, but for the access log, which is opened by its name. */
-  readonly categories?: readonly string[]
-  /** Why: it goes into the access, which is on record. Treatment where a grant allows that and nothing is said. */
-  readonly purpose?: Purpose
-  /** On whose behalf: sealed into the part's access log, for the patient to read. */
-  readonly about?: AccessAbout
-  readonly signal?: AbortSignal
-}
 
 export interface WriteResult {
   /** Hex, 16 bytes each. */
@@ -196,43 +176,29 @@ export class Vault {
    * unopenable is listed in `Chart.problems` and does not hide the rest.
    */
   async open(options: OpenOptions = {}): Promise<Chart> {
+    return this.openBy(options)
+  }
+
+  /** Used by `Client.releaseAhead` and `Client.openAhead`: as `open`, by other ways to release and to write entries. */
+  async openBy(options: OpenOptions, ways: OpeningWays = {}): Promise<Chart> {
     const keyring = await this.#keyring(options)
-    const purpose = options.purpose ?? defaultPurpose(keyring)
-    const readable = readableFor(keyring, purpose)
-    const { chosen, reach } = choose(keyring, readable, options.categories)
-    if (chosen.size === 0)
-      throw new SdkError('no-grant', 'nothing gives this principal the right to read here for this purpose')
-    const { view } = this.#loaded
-    const startFeed = (current: Keyring): Promise<Feed> => {
-      const visible = within(visibleIn(current), current, reach)
-      return Feed.start(this.#connection, this.id, current.part, visible, current.own, reach)
-    }
-    const feed = await startFeed(keyring)
-    const custodian = keyring.part.custodian.keys.id
-    const target = async (again: boolean): Promise<WriteTarget> => {
+    return openChart({
+      connection: this.#connection, committer: this.#committer, view: this.#loaded.view, keyring,
+      target: this.#target(keyring.part.custodian.keys.id),
+      mayWrite: (author, category) => this.#mayWrite(keyring, author, category),
+    }, options, ways)
+  }
+
+  /** Used by `Client.reportAhead`: writes entries about accesses to a part that were made before. */
+  entriesOf(custodian: Uint8Array): EntryWriter {
+    const target = this.#target(custodian)
+    return new EntryWriter({ connection: this.#connection, committer: this.#committer, about: {}, target })
+  }
+
+  #target(custodian: Uint8Array): (again: boolean) => Promise<WriteTarget> {
+    return async (again) => {
       if (again) await this.refresh()
       return { view: this.#loaded.view, keyring: await this.#keyring({ custodian }) }
-    }
-    const entries = new EntryWriter({
-      connection: this.#connection, committer: this.#committer, about: options.about ?? {}, target,
-    })
-    const chart = new Chart(
-      this.#connection,
-      { view, keyring, feed, purpose, entries, room: { left: SDK_LIMITS.chartBytes } },
-      chosen,
-      options,
-      {
-        renew: () => target(true),
-        startFeed,
-        mayWrite: (author, category) => this.#mayWrite(keyring, author, category),
-      },
-    )
-    try {
-      await chart.refresh(options.signal)
-      return chart
-    } catch (error) {
-      chart.close()
-      throw error
     }
   }
 

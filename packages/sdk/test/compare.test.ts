@@ -75,7 +75,7 @@ test('the plain entry is read back as it was written', () => {
   const [first] = some(1) as [Opening]
   expect(noteOf(written(first).content)).toEqual({
     statement: first.statement, signed: first.signed, purpose: 'treatment', categories: ['summary'],
-    person: undefined, organisation: undefined, houses: [],
+    person: undefined, organisation: undefined, houses: [], openedOffline: undefined,
   })
   for (const text of ['', '{}', '[]', 'null', '{"resourceType":"AuditEvent"}', '{"entity":[{"detail":[null]}]}']) {
     expect(noteOf(new TextEncoder().encode(text))).toBeUndefined()
@@ -93,6 +93,18 @@ test('whatever was opened honestly, all accounts agree, and each access is told 
       expect([releasedBy.length, note === undefined, place === undefined]).toEqual([2, false, false])
     }
   }))
+})
+
+test('what was opened without a network is told beside the entry of its access, and never instead of it', () => {
+  const [first] = some(1) as [Opening]
+  const offline = [7_200_000, 3_600_000].map((ms) => written(first, entryOf(first, { openedOffline: ms })))
+  const both = compareAccounts({ ...honest([first]), entries: [written(first), ...offline] })
+  expect(both.findings).toEqual([])
+  expect(both.accesses[0]).toMatchObject({ openedOffline: [3_600_000, 7_200_000], note: { openedOffline: undefined } })
+  const alone = findingsOf({ ...honest([first]), entries: offline })
+  expect(alone.map(({ code }) => code)).toEqual(['entry-missing'])
+  const garbled = entryOf(first, { openedOffline: 1 }).replace('1970', 'never')
+  expect(noteOf(new TextEncoder().encode(garbled))).toBeUndefined()
 })
 
 describe('whoever differs is named', () => {

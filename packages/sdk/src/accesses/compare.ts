@@ -69,6 +69,8 @@ export interface SeenAccess {
   readonly refusals: readonly { readonly by: string; readonly problem: string }[]
   /** What its reader says of it: on whose behalf, with which application. */
   readonly note: AccessNote | undefined
+  /** Milliseconds since 1970 at which its reader says that it opened it without a network, oldest first. */
+  readonly openedOffline: readonly number[]
   /** Where the index's log has it; absent where the index does not list it. */
   readonly place: ListedAccess['place'] | undefined
 }
@@ -81,6 +83,7 @@ interface Known {
   readonly refusals: { readonly by: string; readonly problem: string }[]
   releasedAt: number
   note: AccessNote | undefined
+  readonly openedOffline: number[]
 }
 
 const gathered = ({ index, listed, released }: Accounts): Map<string, Known> => {
@@ -90,6 +93,7 @@ const gathered = ({ index, listed, released }: Accounts): Map<string, Known> => 
     if (there !== undefined) return there
     const made: Known = {
       signed, access, listed: undefined, releasedBy: [], refusals: [], releasedAt: Infinity, note: undefined,
+      openedOffline: [],
     }
     known.set(statement, made)
     return made
@@ -129,7 +133,9 @@ const judgeEntries = (known: ReadonlyMap<string, Known>, accounts: Accounts): Ac
     if (note === undefined || about === undefined) findings.push({ code: 'entry-garbled', who: author })
     else if (!agrees(note, author, about, accounts)) {
       findings.push({ code: 'entry-garbled', who: author, access: note.statement })
-    } else about.note ??= note
+    } else if (note.openedOffline === undefined) about.note ??= note
+    // What was opened later is told beside the entry about the access, and never instead of it.
+    else about.openedOffline.push(note.openedOffline)
   }
   return findings
 }
@@ -167,6 +173,7 @@ export const compareAccounts = (accounts: Accounts): { accesses: SeenAccess[]; f
     releasedBy: rest.releasedBy,
     refusals: rest.refusals,
     note: rest.note,
+    openedOffline: rest.openedOffline.toSorted((a, b) => a - b),
     place: listed?.place,
   }))
   return { accesses: accesses.toSorted((a, b) => a.time - b.time), findings }

@@ -6,7 +6,7 @@
 import { type CardOpening, SealError, toHex, verifyCardOpening } from '@scelle/seal/verify'
 import type { Connection } from '../connection.ts'
 import { SdkError } from '../errors.ts'
-import type { OpenOptions } from '../vault.ts'
+import type { OpenOptions } from '../open.ts'
 
 export interface ReportOptions {
   /**
