@@ -159,6 +159,7 @@ STRUCTS = {
         oneTimeKey=public_key,
         time=time,
         session=Optional(hash32),
+        until=Optional(time),
     ),
     "Position": struct(suite=suite, index=hash32, statement=hash32, sequence=uint(), time=time, salt=Optional(id16)),
     "Positions": struct(
