@@ -35,10 +35,19 @@ def subject(signed):
     return None
 
 
-def entry(signed, salt):
+def label(signed):
+    """The label of a statement's leaf; None where it has none."""
+    found = decode(STRUCTS["Signed"], signed)
+    if found["kind"] == "notice":
+        return hash_of("log-notice-subject", decode(STRUCTS["Notice"], found["body"])["subject"])
     about = subject(signed)
+    return None if about is None else hash_of("log-subject", about)
+
+
+def entry(signed, salt):
+    found = label(signed)
     commitment = hash_of("log-commitment", salt, statement_id(signed))
-    return cbor_hashes(commitment) if about is None else cbor_hashes(commitment, hash_of("log-subject", about))
+    return cbor_hashes(commitment) if found is None else cbor_hashes(commitment, found)
 
 
 def text_of(data, code):

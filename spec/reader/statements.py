@@ -38,6 +38,7 @@ KINDS = (
     "spent",
     "card",
     "card-opening",
+    "notice",
 )
 PURPOSES = ("treatment", "emergency", "administration", "patient-request", "legal", "research")
 RIGHTS = {"relay": 1, "write": 2, "read": 4, "shareOn": 8}
@@ -200,6 +201,16 @@ STRUCTS = {
     "CardOpening": struct(
         suite=suite, card=hash32, vault=hash32, reader=hash32, site=hash32, reason=text(500), time=time, nonce=id16,
         organisation=Optional(hash32),
+    ),
+    "Notice": struct(
+        suite=suite,
+        about=choice("order", "binding", "link"),
+        subject=hash32,
+        time=time,
+        salt=id16,
+        keys=list_of(struct(trustee=hash32, enc=enc, sealed=octets(48)), 3),
+        key=hash32,
+        content=octets(17, 64 * 1024 + 16),
     ),
     "LogEntry": struct(commitment=hash32, subject=Optional(hash32)),
     "StoredIdentity": struct(

@@ -8,6 +8,7 @@ export {
   renewGrantKeys,
 } from './grants/grant.ts'
 export { createAccess, createRevocation, type MadeAccess, type NewAccess } from './grants/statements.ts'
+export { type NewNotice, signNotice } from './grants/notice.ts'
 export {
   makeLink, makeOrder, signConfirmation, signDecoy, signFact, signIdentityProof, signLink, signOrder, signReport,
   signStatus, signTicket,

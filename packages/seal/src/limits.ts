@@ -31,6 +31,8 @@ export const LIMITS = {
   note: 16 * 1024,
   /** Lost leaves that one successor statement names. */
   missing: 12_000,
+  /** What a notice tells trustees, sealed: an order with its officers' statuses and keys is the longest. */
+  notice: 64 * 1024,
   /** What a trustee's word says of the charge, sealed. */
   charge: 1_024,
   /** Patients that one ticket of a vendor names. */

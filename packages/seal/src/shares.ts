@@ -3,4 +3,5 @@
  * a category key nor a record can be opened through it.
  */
 export { CourierKey, CourierKeys, courierOpen, type CourierRole, openCourier } from './shares/courier.ts'
+export { openNotice } from './shares/notice.ts'
 export { openShare, type ReleaseToSeal, sealRelease, shareHolds, type ShareToOpen } from './shares/share.ts'

@@ -168,6 +168,31 @@ export const Link = struct({
 })
 export type Link = Value<typeof Link>
 
+export const NOTICES = ['order', 'binding', 'link'] as const
+export type NoticeAbout = (typeof NOTICES)[number]
+
+/**
+ * What trustees must know and the index must not, as a leaf of the log: whose meter an order locks, whose identity a
+ * binding is of. Signed by whoever puts it on record, which gives it no weight: that is its content's, which trustees
+ * open. The index sees by whom, when and about what kind of thing.
+ */
+export const Notice = struct({
+  suite: field(0, suite),
+  about: field(1, choice(NOTICES)),
+  /** `leafSubject` of whom it is about: an order's target, a binding's or a link's vault. */
+  subject: field(2, hash32),
+  time: field(3, time),
+  salt: field(4, id16),
+  /** The content's key, drawn for it alone, sealed to each trustee. */
+  keys: field(5, list(struct({
+    trustee: field(0, hash32), enc: field(1, bytes(1120)), sealed: field(2, bytes(48)),
+  }), 3)),
+  /** Of that key: whoever gave trustees different ones would have them read different things. */
+  key: field(6, hash32),
+  content: field(7, bytes(17, LIMITS.notice + 16)),
+})
+export type Notice = Value<typeof Notice>
+
 /**
  * A vendor's account of what it did under a ticket: every access, in the order of time. Signed by the person who
  * opened; whoever has the accesses' receipts checks it without asking anybody.

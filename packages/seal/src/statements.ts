@@ -46,6 +46,7 @@ export const KINDS = [
   'spent',
   'card',
   'card-opening',
+  'notice',
 ] as const
 export type Kind = (typeof KINDS)[number]
 

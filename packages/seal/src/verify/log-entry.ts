@@ -3,7 +3,7 @@
  * know, a label by which whom it is about finds it. spec/format.md, Log entries.
  */
 import { bytes, decode, encode, field, optional, struct, type Value } from '../encoding/schema.ts'
-import { Binding, Link, Order, Status } from '../standing.ts'
+import { Notice } from '../standing.ts'
 import { KeyRecord, type Kind, Manifest, Revocation, Signed, Successor } from '../statements.ts'
 import { equalBytes, hashOf, ZERO32 } from './bytes.ts'
 import { statementId } from './identity.ts'
@@ -24,6 +24,12 @@ export const leafCommitment = (salt: Uint8Array, statement: Uint8Array): Uint8Ar
 
 /** The label of control leaves about a principal, a vault or a grant: ids are hashes of random things themselves. */
 export const leafSubject = (subject: Uint8Array): Uint8Array => hashOf('leafSubject', subject)
+
+/**
+ * The label of notices, of a target's `leafSubject`. Another one than that of its key records, whoever signs the
+ * notice: a stranger's must not look to a principal like keys that somebody made for it.
+ */
+export const noticeLabel = (subject: Uint8Array): Uint8Array => hashOf('noticeSubject', subject)
 
 /**
  * The salt of the leaf of a statement that was sent together with another one: a vault's first manifest with its
@@ -55,11 +61,6 @@ const SUBJECTS: Partial<Record<Kind, SubjectOf>> = {
   },
   // Labelled with the index: whoever follows its log finds what it lost.
   successor: (body) => decode(Successor, body).index,
-  // About a principal or a vault, whose people look after their own labels.
-  status: (body) => decode(Status, body).subject,
-  order: (body) => decode(Order, body).target,
-  binding: (body) => decode(Binding, body).vault,
-  link: (body) => decode(Link, body).vault,
 }
 
 /**
@@ -68,6 +69,7 @@ const SUBJECTS: Partial<Record<Kind, SubjectOf>> = {
  */
 export const controlSubject = (signedBytes: Uint8Array): Uint8Array | undefined => {
   const { kind, body, signer } = decode(Signed, signedBytes)
+  if (kind === 'notice') return noticeLabel(decode(Notice, body).subject)
   const subject = SUBJECTS[kind]?.(body, signer, statementId(signedBytes))
   return subject === undefined ? undefined : leafSubject(subject)
 }
