@@ -77,6 +77,8 @@ export const LOG_EN = {
   nothingThere: (where: string) => `There is no index's database in ${where}.`,
   deepGood: (statements: number, vaults: number, records: number) =>
     `All fits: ${statements} statements, ${vaults} vaults, ${records} records, from every octet to the checkpoint.`,
+  deepNotices: (orders: number, bindings: number, links: number) =>
+    `For trustees, sealed: ${orders} officers' orders, ${bindings} bindings of identities, ${links} links of vaults.`,
   deepLost: (count: number) => `${count} entries of the log wait for their statements: the index was restored.`,
   deepProgress: (what: string, done: number, total: number) => `${what}: ${done} of ${total}`,
   deepFinding: (table: string, row: string, field: string, detail: string) =>
@@ -143,6 +145,9 @@ export const LOG_FR: LogMessages = {
   deepGood: (statements, vaults, records) =>
     `Tout concorde : ${statements} énoncés, ${vaults} coffres, ${records} enregistrements, de chaque octet au point de `
     + 'contrôle.',
+  deepNotices: (orders, bindings, links) =>
+    `Pour les dépositaires, scellés : ${orders} ordres d'officiers, ${bindings} rattachements d'identités, `
+    + `${links} rapprochements de coffres.`,
   deepLost: (count) => `${count} entrées du journal attendent leurs énoncés : l'index a été restauré.`,
   deepProgress: (what, done, total) => `${what} : ${done} sur ${total}`,
   deepFinding: (table, row, field, detail) =>

@@ -6,11 +6,10 @@ import type { Identity } from '@scelle/seal/identity'
 import { type Access, type Context, Denial, encode, statementId, SUITE } from '@scelle/seal/verify'
 import type { ProblemCode } from '@scelle/wire/errors'
 import { Cache } from './cache.ts'
+import { HourlyCounts } from './hourly.ts'
 import { INDEX_LIMITS } from './limits.ts'
 import { nameOf } from './names.ts'
 import type { Store } from './store.ts'
-
-const HOUR = 3_600
 
 /** A verified access that was refused. */
 export interface RefusedAccess {
@@ -28,8 +27,7 @@ export interface DenialsOptions {
 
 export class Denials {
   readonly #options: DenialsOptions
-  /** By principal: the hour, and how many were put on record in it. */
-  readonly #counts = new Cache<{ readonly hour: number; count: number }>(INDEX_LIMITS.deniedPrincipals)
+  readonly #counts = new HourlyCounts(INDEX_LIMITS.deniedPrincipals)
   /** Accesses whose refusal is on record: asked again, they are refused again without another leaf. */
   readonly #told = new Cache<true>(INDEX_LIMITS.deniedPrincipals)
 
@@ -58,13 +56,8 @@ export class Denials {
   }
 
   #counted(id: Uint8Array, { reader }: Access, time: number): boolean {
-    const hour = Math.floor(time / HOUR)
-    const name = nameOf(reader)
-    const before = this.#counts.get(name)
-    const counter = before?.hour === hour ? before : { hour, count: 0 }
-    if (this.#told.get(nameOf(id)) === true || counter.count >= INDEX_LIMITS.denialsPerHour) return false
-    counter.count++
-    this.#counts.set(name, counter)
+    if (this.#told.get(nameOf(id)) === true) return false
+    if (!this.#counts.take(reader, INDEX_LIMITS.denialsPerHour, time)) return false
     this.#told.set(nameOf(id), true)
     return true
   }

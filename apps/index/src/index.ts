@@ -6,6 +6,8 @@ import { type Answer, createServer, type Log, type Route, type Server } from '@s
 import { systemTimers, type Timers } from '@scelle/wire/timers'
 import { Cursors } from './cursor.ts'
 import { Denials } from './denials.ts'
+import { HourlyCounts } from './hourly.ts'
+import { INDEX_LIMITS } from './limits.ts'
 import { IndexLog } from './log/log.ts'
 import { Restorer } from './log/restorer.ts'
 import type { TrusteeAddress } from './log/trustee.ts'
@@ -18,6 +20,7 @@ import { addFeedRoutes } from './routes/feed.ts'
 import { addGrantRoutes } from './routes/grants.ts'
 import { addLogRoutes } from './routes/log.ts'
 import { addManifestRoutes } from './routes/manifests.ts'
+import { addNoticeRoutes } from './routes/notices.ts'
 import { addPrincipalRoutes } from './routes/principals.ts'
 import { addReleaseRoutes } from './routes/releases.ts'
 import { addRestoreRoutes } from './routes/restore.ts'
@@ -62,6 +65,7 @@ export interface IndexOptions {
 const ROUTES = [
   addPrincipalRoutes, addVaultRoutes, addManifestRoutes, addGrantRoutes, addRevocationRoutes, addCommitRoutes,
   addBlobRoutes, addFeedRoutes, addAccessRoutes, addReleaseRoutes,
+  addNoticeRoutes,
 ]
 
 /** Adds routes that serve nothing before it is known that nothing of the log is missing: see `log/recovery.ts`. */
@@ -119,6 +123,7 @@ export const createIndex = (options: IndexOptions): IndexServer => {
     lost,
     log,
     denials: new Denials({ identity, store, context }),
+    notices: new HourlyCounts(INDEX_LIMITS.noticePrincipals),
     blobs: options.blobs,
     registry,
     cursors: new Cursors(options.cursorSecret, context.random),

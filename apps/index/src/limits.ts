@@ -99,6 +99,11 @@ export const INDEX_LIMITS = {
   denialsPerHour: 60,
   /** Principals whose refusals are counted at once. */
   deniedPrincipals: 4_096,
+  /** Notices of one principal in an hour, unless it is an admitted provider; principals that are counted at once. */
+  noticesPerHour: 60,
+  noticePrincipals: 4_096,
+  /** A notice may be as old as this when it comes. Trustees go by its time. */
+  noticeAge: 300,
   /** Where several processes share the blobs, what was left in the middle is nobody's after so long. */
   abandonedUpload: 86_400,
   /** Octets read at once from a blob's file. */

@@ -7,6 +7,7 @@ import { Receipt } from '@scelle/wire/messages'
 import type { Answer, ServerRequest } from '@scelle/wire/server'
 import type { Cursors } from './cursor.ts'
 import type { Denials } from './denials.ts'
+import type { HourlyCounts } from './hourly.ts'
 import type { IndexLog } from './log/log.ts'
 import type { LostLeaves } from './lost-leaves.ts'
 import { positionStatement } from './positions.ts'
@@ -18,6 +19,8 @@ export interface Services {
   readonly lost: LostLeaves | undefined
   readonly log: IndexLog
   readonly denials: Denials
+  /** Notices of each principal. */
+  readonly notices: HourlyCounts
   readonly blobs: Blobs
   readonly registry: Registry
   readonly cursors: Cursors

@@ -170,6 +170,13 @@ export interface ReleaseOperation {
   readonly trustee: Uint8Array
 }
 
+/** What trustees must know: of no vault, and read by nobody here. */
+export interface NoticeOperation {
+  readonly kind: 'notice'
+  readonly statement: StoredStatement
+  readonly signer: Uint8Array
+}
+
 /** A trustee's agreement that statements of the log are lost. */
 export interface LossOperation {
   readonly kind: 'loss'
@@ -189,6 +196,7 @@ export type Operation =
   | AccessOperation
   | DenialOperation
   | ReleaseOperation
+  | NoticeOperation
   | LossOperation
 
 /** Why an operation had no effect. `places` are leaves of the caller's own commit. */
@@ -336,7 +344,7 @@ export interface Store {
   keyChain(principal: Uint8Array): Promise<Uint8Array[]>
   keyCount(principal: Uint8Array): Promise<number>
 
-  /** The position of a statement stored before; `vault` is absent for key records. */
+  /** The position of a statement stored before; `vault` is absent for key records, and a notice's is its signer. */
   position(statement: Uint8Array, vault?: Uint8Array): Promise<StoredPosition | undefined>
 
   genesis(vault: Uint8Array): Promise<Uint8Array | undefined>

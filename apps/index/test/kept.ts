@@ -1,5 +1,5 @@
 /** What clients keep of everything that the index acknowledged: enough to bring it back to one that was restored. */
-import { createAccess, createRevocation } from '@scelle/seal/grants'
+import { createAccess, createRevocation, signNotice } from '@scelle/seal/grants'
 import { createIdentity, type Identity } from '@scelle/seal/identity'
 import type { MadeVault } from '@scelle/seal/keys'
 import {
@@ -88,6 +88,15 @@ export class Keeper {
     await this.#post(owner, '/v1/revocations', signed, { statement: signed })
   }
 
+  async notice(signer: Identity): Promise<void> {
+    const { context, trustees } = this.world
+    const signed = await signNotice({
+      signer, about: 'order', target: signer.id, content: context.random(100),
+      trustees: trustees.map(({ keys }) => keys),
+    }, context)
+    await this.#post(signer, '/v1/orders', signed, { statement: signed })
+  }
+
   /** Commits of one request: one word about all of them. */
   async commits(writer: Writer, count: number): Promise<Uint8Array> {
     const capsule = await writer.capsule()
@@ -135,6 +144,7 @@ export class Keeper {
     const grant = await this.grant(vault, as, await this.principal())
     await this.access(vault, as, capsule)
     await this.revoke(vault, as, grant)
+    await this.notice(as)
     await this.commits(writer, 1)
     return { owner: as, vault }
   }

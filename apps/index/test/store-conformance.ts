@@ -1,6 +1,7 @@
 /** What every engine must do: run against each, by a function that opens an empty store. */
 import { afterEach, beforeEach, describe } from 'vitest'
 import { testEntries } from './store-entries.ts'
+import { testNotices } from './store-notices.ts'
 import { testRights } from './store-rights.ts'
 import { type OpenedStore, Suite } from './store-suite.ts'
 import { testWriting } from './store-writing.ts'
@@ -13,5 +14,6 @@ export const describeStore = (name: string, open: () => Promise<OpenedStore>): v
     testWriting(suite)
     testRights(suite)
     testEntries(suite)
+    testNotices(suite)
   })
 }

@@ -430,6 +430,14 @@ export const LinkShown = struct({
 })
 export type LinkShown = Value<typeof LinkShown>
 
+/** What two trustees or three signed alike, with the vault's genesis and their keys: the content of a notice. */
+export const BindingsShown = struct({
+  keys: field(0, list(KeyChain, 3)),
+  bindings: field(1, statements(3)),
+  genesis: field(2, statement),
+})
+export type BindingsShown = Value<typeof BindingsShown>
+
 export const BindingAnswer = struct({
   /** The trustee's signed `binding` that is in force. */
   binding: field(0, statement),

@@ -57,6 +57,16 @@ export type LogEvent =
   | { readonly event: 'discovery'; readonly problem: string; readonly trustee?: number }
   /** The index refused to put a release of this trustee on record, for good. */
   | { readonly event: 'release-refused' }
+  /**
+   * A notice at a leaf of the log changed nothing here: it does not open, or what it tells does not hold. Anybody with
+   * a key may put one there, so it stops nothing.
+   */
+  | { readonly event: 'notice-ignored'; readonly leaf: number; readonly code: string }
+  /**
+   * The log shows two trustees' bindings of an identity to another vault than the one it is known to have, and none
+   * says that it takes the other's place. `trustees`: who signed, by their place among the peers; 0 is this one.
+   */
+  | { readonly event: 'binding-conflict'; readonly leaf: number; readonly trustees: readonly number[] }
   /** A restored meter has back what it spent: so many charges. */
   | { readonly event: 'meter-replayed'; readonly entries: number }
   /** A defect. Its kind and where it was thrown; its message could hold what a patient's record holds. */

@@ -11,7 +11,7 @@ import { nameOf } from '../names.ts'
 import { decodeEncapsulation } from '../registry.ts'
 import { playCommit } from './commit.ts'
 import { AuditFault, type FaultPlace, inPlace, requireThat, shortName } from './fault.ts'
-import { checkLeaves } from './leaves.ts'
+import { checkLeaves, type NoticeCounts } from './leaves.ts'
 import { Replay } from './replay.ts'
 import { type Counts, requireRows } from './rows.ts'
 import type { AuditSource } from './source.ts'
@@ -27,6 +27,8 @@ export interface Audit {
   readonly statements: number
   /** Leaves of a restored index whose statements nobody brought back yet. */
   readonly lost: number
+  /** Statements for trustees, which nobody else reads, by what they are about. */
+  readonly notices: NoticeCounts
   readonly vaults: number
   readonly records: number
 }
@@ -112,13 +114,14 @@ const walk = async (source: AuditSource, options: AuditOptions): Promise<Audit> 
   const keysOf = cachedKeys(source)
   const counts: Counts = new Map()
   const total = await source.count('statements')
-  const { statements, lost } = await checkLeaves({
+  const { statements, lost, notices } = await checkLeaves({
     source, index, keysOf, progress: (done) => progress('statements', done, total),
   })
   const keyRecords = await checkKeyRecords(source, keysOf)
   add(counts, 'key_records', keyRecords)
   add(counts, 'statements', keyRecords)
   add(counts, 'statements', (await source.losses()).length)
+  add(counts, 'statements', notices.order + notices.binding + notices.link)
   await checkEncapsulations(source)
   const vaults = await source.count('vaults')
   let done = 0
@@ -133,7 +136,7 @@ const walk = async (source: AuditSource, options: AuditOptions): Promise<Audit> 
     requireThat(stored === expected, { table, row: '-', field: '-' },
       `there are ${stored} rows, and ${expected} belong to something`)
   }
-  return { statements, lost, vaults: done, records: counts.get('records') ?? 0 }
+  return { statements, lost, notices, vaults: done, records: counts.get('records') ?? 0 }
 }
 
 /** Throws AuditFault at the first place that does not fit. Closes the source. */

@@ -7,8 +7,9 @@ import {
   verifyCheckpoint,
 } from '@scelle/log'
 import {
-  Access, Commit, controlSubject, decode, Denial, equalBytes, Grant, GrantKeys, type Kind, LogEntry, logEntry, Manifest,
-  type PrincipalKeys, Release, Revocation, Signed, statementId, Successor, verifySigned, ZERO32,
+  Access, Commit, controlSubject, decode, Denial, equalBytes, Grant, GrantKeys, type Kind, LogEntry, logEntry,
+  Manifest, Notice, type NoticeAbout, type PrincipalKeys, Release, Revocation, Signed, statementId, Successor,
+  verifySigned, ZERO32,
 } from '@scelle/seal/verify'
 import { logPolicy, verifyEd25519 } from '@scelle/wire/log'
 import { positionStatement } from '../positions.ts'
@@ -235,8 +236,17 @@ const requireAgreed = async (source: AuditSource): Promise<void> => {
   }
 }
 
-/** Answers how many statements there are, and how many more leaves wait for theirs. */
-export const checkLeaves = async (options: LeavesOptions): Promise<{ statements: number; lost: number }> => {
+export type NoticeCounts = Record<NoticeAbout, number>
+
+const countNotice = (counts: NoticeCounts, statement: Uint8Array): void => {
+  const { kind, body } = decode(Signed, statement)
+  if (kind === 'notice') counts[decode(Notice, body).about]++
+}
+
+/** Answers how many statements there are, notices among them, and how many more leaves wait for theirs. */
+export const checkLeaves = async (
+  options: LeavesOptions,
+): Promise<{ statements: number; lost: number; notices: NoticeCounts }> => {
   const { source, index, progress } = options
   const published = (await source.checkpoint())?.size ?? 0
   const tree = new TreeCheck(source, published)
@@ -246,6 +256,7 @@ export const checkLeaves = async (options: LeavesOptions): Promise<{ statements:
   }
   await meet()
   let [statements, lost] = [0, 0]
+  const notices = { order: 0, binding: 0, link: 0 }
   /** Leaves that were given up. */
   const pass = async (to: number): Promise<void> => {
     while (tree.size < to) {
@@ -260,6 +271,7 @@ export const checkLeaves = async (options: LeavesOptions): Promise<{ statements:
     await requireStatement(row, tree.size + 1, options)
     await tree.append(leafOf(row))
     statements++
+    countNotice(notices, row.statement)
     if (tree.suspect !== undefined) await accuse(source, tree.suspect)
     await meet()
     progress(tree.size)
@@ -280,5 +292,5 @@ export const checkLeaves = async (options: LeavesOptions): Promise<{ statements:
   let stored = 0
   for await (const _ of source.tiles()) stored++
   requireThat(stored === tree.tiles, { table: 'tiles', row: '-', field: 'number' }, 'there are tiles of nothing')
-  return { statements, lost }
+  return { statements, lost, notices }
 }

@@ -8,7 +8,7 @@ export type Rows<T> = Iterable<T> | AsyncIterable<T>
 
 export interface StatementRow {
   readonly sequence: number
-  /** Id of its vault, `registry` for key records; undefined where the row names a vault that is not there. */
+  /** Id of its vault, `registry` for key records and notices; undefined where it names a vault that is not there. */
   readonly vault: Uint8Array | 'registry' | undefined
   readonly id: Uint8Array
   readonly time: number

@@ -5,8 +5,8 @@
 import type { Identity } from '@scelle/seal/identity'
 import {
   Access, bytes, controlSubject, decode, decodeSigned, Denial, encode, equalBytes, field, FORMAT_LIMITS,
-  followingSalt, type Kind, KeyRecord, Manifest, optional, Position, Positions, Release, Revocation, SealError, Signed,
-  statementId, struct, uint, type Value, verifySigned,
+  followingSalt, type Kind, KeyRecord, Manifest, Notice, optional, Position, Positions, Release, Revocation, SealError,
+  Signed, statementId, struct, uint, type Value, verifySigned,
 } from '@scelle/seal/verify'
 import { Problem } from '@scelle/wire/errors'
 import { WIRE_LIMITS } from '@scelle/wire/limits'
@@ -47,6 +47,7 @@ const TIMES: Partial<Record<Kind, (body: Uint8Array) => number>> = {
   'key-record': (body) => decode(KeyRecord, body).time,
   manifest: (body) => decode(Manifest, body).time,
   revocation: (body) => decode(Revocation, body).time,
+  notice: (body) => decode(Notice, body).time,
   access: (body) => decode(Access, body).time,
   release: (body) => decode(Release, body).time,
   denial: (body) => decode(Denial, body).time,

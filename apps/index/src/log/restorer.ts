@@ -88,6 +88,7 @@ const MAKE: Partial<Record<Kind, Make>> = {
     const { vault, grant } = decode(Revocation, bodyOf(first))
     return { kind: 'revocation', statement: storedStatement(first.found), vault, grant }
   },
+  notice: ({ first }) => ({ kind: 'notice', statement: storedStatement(first.found), signer: signerOf(first) }),
   commit: commitOf,
   access: ({ first }) => ({
     kind: 'access',

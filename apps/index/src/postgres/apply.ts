@@ -5,7 +5,7 @@ import { revokedAt } from '../grant-columns.ts'
 import { nameOf } from '../names.ts'
 import type {
   AccessOperation, CapsuleState, DenialOperation, GrantKeysOperation, GrantOperation, KeyRecordOperation,
-  ManifestOperation, Operation, ReleaseOperation, RevocationOperation, VaultOperation,
+  ManifestOperation, NoticeOperation, Operation, ReleaseOperation, RevocationOperation, VaultOperation,
 } from '../store.ts'
 import { applyCommit } from './apply-commit.ts'
 import type { Applied, Draft, GrantIn, PartState } from './draft.ts'
@@ -175,6 +175,9 @@ const applyRelease = (draft: Draft, { statement }: ReleaseOperation): Applied =>
   return draft.before(statement) ?? { seq: draft.add(statement) }
 }
 
+const applyNotice = (draft: Draft, { statement }: NoticeOperation): Applied =>
+  draft.before(statement) ?? { seq: draft.add(statement) }
+
 type Kind = Operation['kind']
 
 const OPERATIONS: {
@@ -190,6 +193,7 @@ const OPERATIONS: {
   access: applyAccess,
   denial: applyDenial,
   release: applyRelease,
+  notice: applyNotice,
   // This engine takes nothing back, so it has nothing to give up either.
   loss: () => ({ problem: 'not-found' }),
 }

@@ -58,9 +58,10 @@ const ELSEWHERE = prepared<{ live: number }>(
 )
 const KEY_RECORDS = prepared<{ records: number }>('SELECT count(*) AS records FROM key_records WHERE principal = $1')
 
-/** The vault whose row an operation locks: of a key record, the principal's own. */
+/** The vault whose row an operation locks: of a key record or a notice, the principal's own. */
 export const vaultOf = (operation: Operation): Uint8Array => {
   if (operation.kind === 'key-record') return operation.principal
+  if (operation.kind === 'notice') return operation.signer
   if (operation.kind === 'vault') return operation.statement.id
   if (operation.kind === 'grant') return operation.grant.vault
   return operation.kind === 'access' ? operation.access.vault : operation.vault
@@ -99,6 +100,7 @@ class Names {
         this.keyRecords = this.make = true
         break
       case 'vault':
+      case 'notice':
         this.make = true
         break
       case 'manifest':

@@ -4,7 +4,7 @@ import { decideAccess, decideGrant, nextCategories } from '../decisions.ts'
 import { purposeMask } from '../grant-columns.ts'
 import type {
   AccessOperation, DenialOperation, GrantKeysOperation, GrantOperation, KeyRecordOperation, LossOperation,
-  ManifestOperation,  Operation, ReleaseOperation, RevocationOperation, VaultOperation,
+  ManifestOperation, NoticeOperation, Operation, ReleaseOperation, RevocationOperation, VaultOperation,
 } from '../store.ts'
 import { applyCommit } from './apply-commit.ts'
 import { capsuleByHash, categoriesOf, grantStates, partNo, principalNo, vaultNo } from './rows.ts'
@@ -187,6 +187,9 @@ const applyRelease = (to: Session, operation: ReleaseOperation): Applied => {
   return to.before(vault, operation.statement.id) ?? { sequence: to.sequence(vault, operation.statement) }
 }
 
+const applyNotice = (to: Session, { statement }: NoticeOperation): Applied =>
+  to.before(REGISTRY, statement.id) ?? { sequence: to.sequence(REGISTRY, statement) }
+
 const applyLoss = (to: Session, { statement }: LossOperation): Applied => {
   const known = to.before(REGISTRY, statement.id)
   if (known !== undefined) return known
@@ -206,6 +209,7 @@ const OPERATIONS: { [K in Operation['kind']]: (to: Session, operation: Extract<O
   access: applyAccess,
   denial: applyDenial,
   release: applyRelease,
+  notice: applyNotice,
   loss: applyLoss,
 }
 

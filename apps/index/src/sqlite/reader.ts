@@ -46,8 +46,9 @@ export class SqliteReader {
   }
 
   position(statement: Uint8Array, vault?: Uint8Array): StoredPosition | undefined {
-    const no = vault === undefined ? 0 : vaultNo(this.#sql, vault)
-    return no === undefined ? undefined : storedPosition(this.#sql, no, statement)
+    // What is of no vault stands under 0, whoever's it is: an id names one statement.
+    const no = vault === undefined ? 0 : vaultNo(this.#sql, vault) ?? 0
+    return storedPosition(this.#sql, no, statement)
   }
 
   genesis(vault: Uint8Array): Uint8Array | undefined {
