@@ -102,7 +102,7 @@ export class Trio {
 
   /** Two officers clear the person's lock at all three. */
   clear(standing: Standing): void {
-    for (const meter of this.meters) meter.locks.clear('person', standing.own.key)
+    for (const meter of this.meters) meter.locks.clear('person', standing.own.key, 0)
   }
 
   isLocked(standing: Standing): boolean {

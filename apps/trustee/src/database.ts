@@ -34,15 +34,22 @@ export class Database {
     return this.#prepared(text).all(...values) as T[]
   }
 
-  /** All of `work` or nothing. Work is synchronous, so nothing comes in between. */
+  /**
+   * All of `work` or nothing. Work is synchronous, so nothing comes in between. Within another one: a part of it, which
+   * may fail by itself where the other goes on.
+   */
   transaction<T>(work: () => T): T {
-    this.run('BEGIN IMMEDIATE')
+    const [begin, end, undo] = this.#db.isTransaction
+      ? ['SAVEPOINT part', 'RELEASE part', 'ROLLBACK TO part'] as const
+      : ['BEGIN IMMEDIATE', 'COMMIT', 'ROLLBACK'] as const
+    this.run(begin)
     try {
       const result = work()
-      this.run('COMMIT')
+      this.run(end)
       return result
     } catch (error) {
-      if (this.#db.isTransaction) this.run('ROLLBACK')
+      // A full disk may have ended it already.
+      if (this.#db.isTransaction) this.run(undo)
       throw error
     }
   }

@@ -44,6 +44,8 @@ export const TRUSTEE_LIMITS = {
   /** An order is carried out within this time of its beginning, and a surge lasts this long. */
   orderWindow: 900,
   surgeTime: 4 * 3600,
+  /** A notice that clears a lock or opens a surge may reach the log so long after the time that it bears. */
+  noticeDelay: WIRE_LIMITS.accessWindow,
   /** A vendor's ticket is valid for this long at most. */
   ticketTime: 4 * 3600,
   /** A confirmation is good for this long. */

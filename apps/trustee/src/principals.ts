@@ -2,6 +2,7 @@
 import { equalBytes, type PrincipalKeys, statementId, toHex, verifyKeyChain } from '@scelle/seal/verify'
 import { Problem } from '@scelle/wire/errors'
 import type { KeyHead, ShownPrincipals } from './shown.ts'
+import type { MirrorStore } from './log/mirror-store.ts'
 import type { TrusteeStore } from './store.ts'
 
 /**
@@ -21,9 +22,14 @@ const requireNotOlder = (
   }
 }
 
+/** What is known of newer keys: by earlier requests, and by the log. */
+export interface KnownHeads extends Pick<TrusteeStore, 'headOf'> {
+  readonly log: Pick<MirrorStore, 'loggedKey'>
+}
+
 /** Verifies all chains of a request. Throws `bad-statement` or SealError `key-chain-broken`, `signature-invalid`. */
 export const verifyPrincipals = async (
-  chains: readonly (readonly Uint8Array[])[], store: Pick<TrusteeStore, 'headOf' | 'log'>,
+  chains: readonly (readonly Uint8Array[])[], store: KnownHeads,
 ): Promise<ShownPrincipals> => {
   const shown = new Map<string, PrincipalKeys>()
   const heads: KeyHead[] = []

@@ -133,11 +133,11 @@ export class TrusteeStore {
     return this.meter.carryOut(plan, charge)
   }
 
-  /** Carries out officers' orders, all or nothing. */
-  order(verified: VerifiedOrder, heads: readonly KeyHead[], now: number): void {
+  /** Carries out officers' orders, all or nothing. `logged`: see `Meter.order`. */
+  order(verified: VerifiedOrder, heads: readonly KeyHead[], now: number, logged = false): void {
     this.#db.transaction(() => {
       this.#keepHeads(heads)
-      this.meter.order(verified, now)
+      this.meter.order(verified, now, logged)
     })
   }
 

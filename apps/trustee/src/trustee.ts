@@ -10,6 +10,7 @@ import { TRUSTEE_LIMITS } from './limits.ts'
 import { Ceremony } from './discovery/ceremony.ts'
 import { addDiscoveryRoutes } from './discovery/routes.ts'
 import { type Address, Gossip } from './log/gossip.ts'
+import { Notices } from './log/notices.ts'
 import { addLogRoutes } from './log/routes.ts'
 import { SeenNotes } from './log/seen.ts'
 import { Turns } from './log/turns.ts'
@@ -63,6 +64,14 @@ export interface Trustee extends Pick<Server, 'listen' | 'inject' | 'close'> {
   readonly discovery: Pick<Ceremony, 'round' | 'renew'>
 }
 
+const principalIn = (hex: string): Uint8Array => {
+  const id = fromHex(hex)
+  if (id?.length !== 32) throw new TypeError('the id of a principal is 64 hexadecimal digits')
+  return id
+}
+
+const issuersOf = ({ issuers = [] }: TrusteeOptions): Uint8Array[] => issuers.map(principalIn)
+
 const followLog = (
   options: TrusteeOptions, indexId: Uint8Array, signal: AbortSignal,
 ): { witness: Witness; seen: SeenNotes; gossip: Gossip; asking: AskOptions; replay: Replay; spending: Spending } => {
@@ -72,7 +81,13 @@ const followLog = (
     store.asked((meter) => meter.spent.wasRestored({ at: Math.floor(context.now() / 1000), leaf }))
     replay.wake()
   }
-  const witness = new Witness({ identity, indexId, store: store.log, now: context.now, log, restored })
+  const notices = new Notices({
+    identity, store, issuers: issuersOf(options), peers: peers.map(({ id }) => principalIn(id)), now: context.now, log,
+  })
+  const witness = new Witness({
+    identity, indexId, store: store.log, now: context.now, log, restored,
+    notices: (effects, since) => notices.read(effects, since),
+  })
   const isRestored = (): boolean =>
     store.asked((meter) => meter.spent.restored(Math.floor(context.now() / 1000))) !== undefined
   const spending = new Spending(store, identity, () => {
@@ -92,12 +107,6 @@ const followLog = (
   return { witness, seen, gossip, asking, replay, spending }
 }
 
-const principalIn = (hex: string): Uint8Array => {
-  const id = fromHex(hex)
-  if (id?.length !== 32) throw new TypeError('the id of a principal is 64 hexadecimal digits')
-  return id
-}
-
 export const createTrustee = (options: TrusteeOptions): Trustee => {
   const { identity, store, context } = options
   const indexId = principalIn(options.index.id)
@@ -112,7 +121,7 @@ export const createTrustee = (options: TrusteeOptions): Trustee => {
     logged: { witness, seen, own: identity.keys },
     couriers: new CourierKeys(identity, TRUSTEE_LIMITS.openCouriers),
     store,
-    issuers: (options.issuers ?? []).map(principalIn),
+    issuers: issuersOf(options),
     emergencyKeys: (options.emergencyKeys ?? []).map(principalIn),
     context,
     turns: new Turns(TRUSTEE_LIMITS.releaseTurns),

@@ -4,24 +4,37 @@
  * smaller.
  */
 import {
-  decodeSigned, encode, equalBytes, type PrincipalKeys, requireCurrentKey, verifyLink,
+  decodeSigned, encode, equalBytes, type PrincipalKeys, requireCurrentKey, type VerifiedLink, verifyLink,
 } from '@scelle/seal/verify'
 import { Problem } from '@scelle/wire/errors'
 import { LinkShown } from '@scelle/wire/messages'
 import type { Releaser } from '../release.ts'
+import type { ShownPrincipals } from '../shown.ts'
 import type { Asked } from './evaluate.ts'
+import type { DiscoveryStore } from './store.ts'
+
+/** Checks that both vaults' controllers say so, under their newest keys. Throws SealError. */
+export const verifyShownLink = async (shown: LinkShown, principals: ShownPrincipals): Promise<VerifiedLink> => {
+  const verified = await verifyLink({ ...shown, keysOf: principals.find })
+  for (const one of shown.link) {
+    const signed = decodeSigned('link', one)
+    requireCurrentKey(signed, principals.find(signed.signer) as PrincipalKeys)
+  }
+  return verified
+}
+
+/** Idempotent. Throws `too-large`; `not-found` where a split ends no merge that is known. */
+export const applyLink = ({ id, link }: VerifiedLink, shown: LinkShown, discovery: DiscoveryStore): void => {
+  const { vault, other, previous } = link
+  if (previous === undefined) discovery.merge({ id, vault, other, shown: encode(LinkShown, shown) })
+  else discovery.split(previous, { vault, other, split: id })
+}
 
 /** Throws `bad-statement`, `not-found`, `too-large` or the SealError of the rule that was broken. */
 export const keepLink = async (
   { request, principals, asker }: Asked<LinkShown>, { store: { discovery } }: Pick<Releaser, 'store'>,
 ): Promise<void> => {
-  const { id, link, controllers } = await verifyLink({ ...request, keysOf: principals.find })
-  for (const one of request.link) {
-    const { signer } = decodeSigned('link', one)
-    requireCurrentKey(decodeSigned('link', one), principals.find(signer) as PrincipalKeys)
-  }
-  if (!controllers.some((controller) => equalBytes(controller, asker.id))) throw new Problem('not-permitted')
-  const { vault, other, previous } = link
-  if (previous === undefined) discovery.merge({ id, vault, other, shown: encode(LinkShown, request) })
-  else discovery.split(previous, { vault, other, split: id })
+  const verified = await verifyShownLink(request, principals)
+  if (!verified.controllers.some((one) => equalBytes(one, asker.id))) throw new Problem('not-permitted')
+  applyLink(verified, request, discovery)
 }

@@ -20,6 +20,9 @@ export const DISCOVERY_SCHEMA = `
     pseudonym BLOB PRIMARY KEY, vault BLOB NOT NULL, mode TEXT NOT NULL, controller BLOB NOT NULL,
     statement BLOB NOT NULL
   ) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS logged_binding (
+    pseudonym BLOB NOT NULL, vault BLOB NOT NULL, leaf INTEGER NOT NULL, PRIMARY KEY (pseudonym, vault)
+  ) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS claim (
     vault BLOB NOT NULL, pseudonym BLOB NOT NULL, PRIMARY KEY (vault, pseudonym)
   ) STRICT, WITHOUT ROWID;
@@ -145,6 +148,17 @@ export class DiscoveryStore {
   isClaimedBy(vault: Uint8Array, principal: Uint8Array): boolean {
     return this.#db.row(`SELECT 1 FROM claim JOIN binding USING (pseudonym)
       WHERE claim.vault = ? AND binding.mode = 'owner' AND binding.controller = ?`, vault, principal) !== undefined
+  }
+
+  /** Vaults to which the log showed two trustees' bindings of an identity, as far as this trustee keeps. */
+  loggedVaults(pseudonym: Uint8Array): Uint8Array[] {
+    return this.#db.rows<{ vault: Uint8Array }>(
+      'SELECT vault FROM logged_binding WHERE pseudonym = ? ORDER BY leaf', pseudonym).map(({ vault }) => vault)
+  }
+
+  keepLogged(pseudonym: Uint8Array, vault: Uint8Array, leaf: number): void {
+    this.#db.run('INSERT INTO logged_binding (pseudonym, vault, leaf) VALUES (?, ?, ?) ON CONFLICT DO NOTHING',
+      pseudonym, vault, leaf)
   }
 
   /** Idempotent; one that was split stays split. Throws `too-large` where a vault has too many. */

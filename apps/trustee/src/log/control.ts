@@ -53,11 +53,17 @@ export interface ControlLeaf {
   readonly statement: Uint8Array
 }
 
+/** The key that signed for a principal when the log came to a leaf: by what it says of it up to there. */
+export type KeyAt = (principal: Uint8Array, leaf: number) => LoggedKey | undefined
+
 /** What a run of control leaves changes: computed before anything is stored. */
 export interface ControlEffects {
   readonly keys: ReadonlyMap<string, LoggedKey & { principal: Uint8Array }>
   readonly revocations: readonly { grant: Uint8Array; leaf: number }[]
   readonly manifests: ReadonlyMap<string, LoggedManifest & { vault: Uint8Array; custodian: Uint8Array }>
+  /** Read and applied by `notices.ts`, beside these. */
+  readonly notices: readonly ControlLeaf[]
+  readonly keyAt: KeyAt
 }
 
 interface Run {
@@ -65,6 +71,9 @@ interface Run {
   readonly keys: Map<string, LoggedKey & { principal: Uint8Array }>
   readonly revocations: { grant: Uint8Array; leaf: number }[]
   readonly manifests: Map<string, LoggedManifest & { vault: Uint8Array; custodian: Uint8Array }>
+  readonly notices: ControlLeaf[]
+  /** Every key record of the run, in order. */
+  readonly records: { readonly principal: string; readonly leaf: number; readonly key: LoggedKey }[]
 }
 
 /** A principal's next key: signed by the one before, which the log holds. A second successor of one key is a fork. */
@@ -83,9 +92,9 @@ const keyRecord = (run: Run, { leaf, statement }: ControlLeaf): void => {
   if (!ed25519Verify(known?.signingKey ?? record.signingKey, input, signed.signature)) {
     throw refused(leaf, 'a key record is not signed by its predecessor')
   }
-  run.keys.set(toHex(principal), {
-    principal, version: record.version, record: statementId(statement), signingKey: record.signingKey,
-  })
+  const key = { version: record.version, record: statementId(statement), signingKey: record.signingKey }
+  run.keys.set(toHex(principal), { principal, ...key })
+  run.records.push({ principal: toHex(principal), leaf, key })
 }
 
 /** Whether its signer may revoke is decided where the grant's chain is shown: a stranger's ends nothing there. */
@@ -107,16 +116,20 @@ const manifest = (run: Run, { leaf, statement }: ControlLeaf): void => {
 
 /** Works out what control leaves, in the log's order, change. Throws `bad-statement` naming the leaf. */
 export const controlEffects = (leaves: readonly ControlLeaf[], store: MirrorStore): ControlEffects => {
-  const run: Run = { store, keys: new Map(), revocations: [], manifests: new Map() }
+  const run: Run = { store, keys: new Map(), revocations: [], manifests: new Map(), notices: [], records: [] }
   for (const leaf of leaves) {
     const { kind } = about(leaf.leaf, () => decode(Signed, leaf.statement))
     if (kind === 'key-record') keyRecord(run, leaf)
     else if (kind === 'revocation') revocation(run, leaf)
     else if (kind === 'manifest') manifest(run, leaf)
+    else if (kind === 'notice') run.notices.push(leaf)
     // What a log lost is for people to read: it changes nothing that a trustee decides by.
     else if (kind !== 'successor') throw refused(leaf.leaf, `a ${kind} is no control leaf`)
   }
-  return run
+  const keyAt: KeyAt = (principal, before) =>
+    run.records.findLast((one) => one.leaf < before && one.principal === toHex(principal))?.key ??
+    store.loggedKey(principal)
+  return { ...run, keyAt }
 }
 
 /** To be called within the transaction that keeps the cosigned size. */

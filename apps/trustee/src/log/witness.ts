@@ -13,7 +13,7 @@ import { logKeys, logOrigin, verifyEd25519, witnessKeys } from '@scelle/wire/log
 import type { LogPush, LogPushed } from '@scelle/wire/messages'
 import type { Log } from '@scelle/wire/server'
 import { TRUSTEE_LIMITS } from '../limits.ts'
-import { applyEffects, checkLeaf, controlEffects, type ControlLeaf } from './control.ts'
+import { applyEffects, checkLeaf, type ControlEffects, controlEffects, type ControlLeaf } from './control.ts'
 import { Forks } from './forks.ts'
 import { Mirror, type Prepared } from './mirror.ts'
 import type { Cosigned, MirrorStore, SeenNote } from './mirror-store.ts'
@@ -28,6 +28,11 @@ export interface WitnessOptions {
   readonly log: Log
   /** Told that this trustee was restored from a backup, with the size that it remembers. */
   readonly restored: (size: number) => void
+  /**
+   * Reads the notices among control leaves that follow what was cosigned at a time, in seconds. The answer applies
+   * them, within the transaction that keeps the cosigned size. Neither fails for what a notice is.
+   */
+  readonly notices: (effects: Pick<ControlEffects, 'notices' | 'keyAt'>, since: number) => Promise<() => void>
 }
 
 /** `cosignature`: a note's signature line. */
@@ -210,6 +215,7 @@ export class Witness {
     const { store, identity, now } = this.#options
     const last = this.cosigned
     const effects = controlEffects(this.#newControls(last?.size ?? 0, size, prepared), store)
+    const applyNotices = await this.#options.notices(effects, last?.time ?? 0)
     const time = Math.max(Math.floor(now() / 1000), last?.time ?? 0)
     const { text, signatures } = parseNote(noteBytes)
     const own = await cosignNote(text, time, this.#key, identity.signRaw)
@@ -220,6 +226,7 @@ export class Witness {
     // The signature is made, but leaves only after size, root and all that the tree says are on the disk.
     this.mirror.keep(prepared, () => {
       applyEffects(effects, store)
+      applyNotices()
       store.keepCosigned({ size, root, time, note })
     })
     return formatSignature(own)

@@ -27,8 +27,17 @@ export const LOCK_SCHEMA = `
     scope INTEGER NOT NULL, target BLOB NOT NULL, begins INTEGER NOT NULL, ends INTEGER NOT NULL,
     PRIMARY KEY (scope, target, begins)
   ) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS lock_times (
+    scope INTEGER NOT NULL, target BLOB NOT NULL, locked INTEGER NOT NULL, cleared INTEGER NOT NULL,
+    PRIMARY KEY (scope, target)
+  ) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS ordered (nonce BLOB PRIMARY KEY, time INTEGER NOT NULL) STRICT, WITHOUT ROWID;
 `
+
+export interface LockTimes {
+  readonly locked: number
+  readonly cleared: number
+}
 
 interface LockRow {
   readonly scope: number
@@ -48,15 +57,32 @@ export class Locks {
     this.#db = db
   }
 
-  /** The first lock stays: what it was for is not forgotten for a later one, but an order outlasts a budget. */
-  add({ scope, target, cause, since }: Lock): void {
+  /**
+   * The first lock stays: what it was for is not forgotten for a later one, but an order outlasts a budget. `at`: of an
+   * order, the time that its officers signed.
+   */
+  add({ scope, target, cause, since }: Lock, at: number = since): void {
     this.#db.run(`INSERT INTO locked (scope, target, cause, since) VALUES (?, ?, ?, ?)
       ON CONFLICT DO UPDATE SET cause = max(cause, excluded.cause)`,
     LOCK_SCOPES.indexOf(scope), target, LOCK_CAUSES.indexOf(cause), since)
+    this.#keepTimes(scope, target, { locked: at, cleared: 0 })
   }
 
-  clear(scope: LockScope, target: Uint8Array): void {
+  clear(scope: LockScope, target: Uint8Array, at: number): void {
     this.#db.run('DELETE FROM locked WHERE scope = ? AND target = ?', LOCK_SCOPES.indexOf(scope), target)
+    this.#keepTimes(scope, target, { locked: 0, cleared: at })
+  }
+
+  #keepTimes(scope: LockScope, target: Uint8Array, { locked, cleared }: LockTimes): void {
+    this.#db.run(`INSERT INTO lock_times (scope, target, locked, cleared) VALUES (?, ?, ?, ?)
+      ON CONFLICT DO UPDATE SET locked = max(locked, excluded.locked), cleared = max(cleared, excluded.cleared)`,
+    LOCK_SCOPES.indexOf(scope), target, locked, cleared)
+  }
+
+  /** When it was last locked and last cleared, in seconds; 0 for never. Orders of the log come late, out of turn. */
+  times(scope: LockScope, target: Uint8Array): LockTimes {
+    return this.#db.row<LockTimes>('SELECT locked, cleared FROM lock_times WHERE scope = ? AND target = ?',
+      LOCK_SCOPES.indexOf(scope), target) ?? { locked: 0, cleared: 0 }
   }
 
   of(scope: LockScope, target: Uint8Array): Lock | undefined {

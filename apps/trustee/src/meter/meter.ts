@@ -103,9 +103,11 @@ export class Meter {
 
   /**
    * Carries out what officers ordered; to be called within a transaction. Idempotent. Clearing a lock refills nothing.
-   * Throws `not-permitted` where it takes an officer for all.
+   * Throws `not-permitted` where it takes an officer for all. `logged`: it comes from the log, where this trustee may
+   * read it long after a later one reached it directly. Then the times that officers signed decide: no lock of before a
+   * clear comes back, and no lock of after a clear is taken away by it. Of the same second, what comes last counts.
    */
-  order({ order, officers }: VerifiedOrder, now: number): void {
+  order({ order, officers }: VerifiedOrder, now: number, logged = false): void {
     const { action, scope, target, notBefore: from, expires: to } = order
     if (!this.locks.once(order.nonce, now)) return
     const forAll = officers.some(({ organisation }) => organisation === undefined)
@@ -114,13 +116,17 @@ export class Meter {
       if (!reviewed) throw new Problem('not-found', 'No glass was broken here by that access for this officer.')
       return
     }
-    if (action === 'lock') this.locks.add({ scope, target, cause: 'order', since: now })
-    else if (action === 'clear') {
+    const times = this.locks.times(scope, target)
+    if (action === 'lock') {
+      if (logged && from < times.cleared) return
+      this.locks.add({ scope, target, cause: 'order', since: Math.min(from, now) }, from)
+    } else if (action === 'clear') {
       const house = scope === 'organisation' || scope === 'vendor'
       if ((house || this.locks.of(scope, target)?.cause === 'honey') && !forAll) {
         throw new Problem('not-permitted', 'This lock takes an officer for all to clear.')
       }
-      this.locks.clear(scope, target)
+      if (logged && from < times.locked) return
+      this.locks.clear(scope, target, from)
     } else {
       const last = this.locks.lastSurge(scope, target)
       if (last !== undefined && now < last + SURGE.rest && !forAll) {
