@@ -23,7 +23,9 @@ import type { Right } from './sharing.ts'
 import type { ForeignKey } from './log/key-leaves.ts'
 import type { LogClient } from './log/log-client.ts'
 import { type AcceptedCommits, type Returned, Returning } from './log/returning.ts'
-import { agreeToOrder, type BrokenGlass, brokenGlass, newOrder, type NewOrder, sendOrder } from './officer.ts'
+import {
+  agreeToOrder, type BrokenGlass, brokenGlass, newOrder, type NewOrder, type OrderState, sendOrder,
+} from './officer.ts'
 import { inParallel } from './timers.ts'
 import { Vault } from './vault.ts'
 import {
@@ -339,10 +341,8 @@ export class Client {
     return { pending }
   }
 
-  /** Tells all trustees what officers ordered: see `sendOrder`. */
-  order(
-    orders: readonly Uint8Array[], statuses: readonly Uint8Array[],
-  ): Promise<{ readonly pending: readonly Uint8Array[] }> {
+  /** Tells all trustees what officers ordered, and has it logged: see `sendOrder`. */
+  order(orders: readonly Uint8Array[], statuses: readonly Uint8Array[]): Promise<OrderState> {
     return sendOrder(this.#connection, orders, statuses)
   }
 

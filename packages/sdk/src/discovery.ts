@@ -12,12 +12,14 @@ import {
   verifyDiscoveryKey,
 } from '@scelle/seal/voprf'
 import {
-  BindingAnswer, BindingQuery, BindingRequest, EvaluationAnswer, EvaluationRequest, type KeyChain, SignedDiscoveryKey,
+  BindingAnswer, BindingQuery, BindingRequest, BindingsShown, EvaluationAnswer, EvaluationRequest, type KeyChain,
+  SignedDiscoveryKey,
 } from '@scelle/wire/messages'
 import type { Connection, Party } from './connection.ts'
 import { canonicalTraits, type Traits } from './discovery-traits.ts'
 import { SdkError } from './errors.ts'
 import { linkedVault } from './links.ts'
+import { logNotice } from './log/notices.ts'
 import { type Shown, signersOf } from './standing.ts'
 
 export type { InsTraits, StrictTraits, Traits } from './discovery-traits.ts'
@@ -104,17 +106,26 @@ export class Discovery {
   }
 
   /**
-   * Has an identity bound to a vault of this client's. Done where two trustees signed; throws `already-bound` where
-   * two refused since it is another vault's, and `discovery-insufficient` where too few answered: ask again.
+   * Has an identity bound to a vault of this client's. Done where two trustees signed and the log has it; throws
+   * `already-bound` where two refused since it is another vault's, `discovery-insufficient` where too few answered, and
+   * `index-problem` where it is not logged: ask again.
    */
   async bind(genesis: Uint8Array, vault: Uint8Array, pseudonym: Uint8Array, proof?: Uint8Array): Promise<BindResult> {
     const shown = await this.#shown(proof)
     const body = encode(BindingRequest, { ...shown, genesis, pseudonym, ...(proof === undefined ? {} : { proof }) })
-    const { answers, failures } = await this.#all(async (party) =>
-      this.#verified(party, decode(BindingAnswer, await this.#ask(party, 'bindings', body)), pseudonym))
-    const made = answers.filter((found) => equalBytes(found.vault, vault))
-    if (made.length >= 2) return { bound: true }
-    const waiting = answers.flatMap(({ pending }) =>
+    const { answers, failures } = await this.#all(async (party) => {
+      const answer = decode(BindingAnswer, await this.#ask(party, 'bindings', body))
+      return { party, binding: answer.binding, found: await this.#verified(party, answer, pseudonym) }
+    })
+    const made = answers.filter(({ found }) => equalBytes(found.vault, vault))
+    if (made.length >= 2) {
+      const content = encode(BindingsShown, {
+        keys: made.map(({ party }) => [...party.chain]), bindings: made.map(({ binding }) => binding), genesis,
+      })
+      await logNotice(this.#connection, { about: 'binding', target: vault, content })
+      return { bound: true }
+    }
+    const waiting = answers.flatMap(({ found: { pending } }) =>
       pending !== undefined && equalBytes(pending.vault, vault) ? [pending.due] : [])
     if (waiting.length + made.length >= 2) return { bound: false, due: Math.max(...waiting) }
     const refused = failures.find(({ error }) => error instanceof SdkError && error.problem === 'already-bound')

@@ -6,6 +6,7 @@ import {
 import { LinkShown } from '@scelle/wire/messages'
 import type { Connection, Party } from './connection.ts'
 import { SdkError } from './errors.ts'
+import { logNotice } from './log/notices.ts'
 import type { VaultView } from './vault-view.ts'
 
 /** Signs a merge, as the controller of the vault that goes on; the other one's controller signs the same. */
@@ -17,7 +18,7 @@ export const signMerge = (
 export const agreeTo = (connection: Connection, signed: Uint8Array): Promise<Uint8Array> =>
   signLink(connection.identity, decode(Link, decodeSigned('link', signed).body))
 
-/** Tells all trustees; done where two have it. Throws as they refuse. */
+/** Tells all trustees; done where two have it and the log, for those that were away. Throws as they refuse. */
 export const tellLink = async (
   connection: Connection, link: readonly Uint8Array[], views: readonly [VaultView, VaultView],
 ): Promise<void> => {
@@ -37,6 +38,7 @@ export const tellLink = async (
   if (parties.length - failed.length < 2) {
     throw failed[0] ?? new SdkError('network', 'two trustees have to know of a link; ask again')
   }
+  await logNotice(connection, { about: 'link', target: views[0].vault, content: body })
 }
 
 /** Ends a merge, by the word of either controller. */

@@ -1,10 +1,11 @@
-/** What officers do: lock, clear, open a surge, and look through broken glass. At the trustees directly. */
+/** What officers do: lock, clear, open a surge, look through broken glass. At trustees directly, and on record. */
 import { makeOrder, signOrder } from '@scelle/seal/grants'
-import { decode, decodeSigned, encode, Order, toHex } from '@scelle/seal/verify'
+import { decode, decodeSigned, encode, Order, SealError, toHex } from '@scelle/seal/verify'
 import { EmergencyList, MeterRequest, OrderNotice } from '@scelle/wire/messages'
 import type { Connection } from './connection.ts'
 import { SdkError } from './errors.ts'
 import { type Id, idBytes } from './ids.ts'
+import { logNotice } from './log/notices.ts'
 import { chainsOf } from './signers.ts'
 
 /** Somebody broke the glass. Ids are lower-case hex. */
@@ -46,30 +47,59 @@ export const newOrder = (
 export const agreeToOrder = ({ identity }: Connection, signed: Uint8Array): Promise<Uint8Array> =>
   signOrder(identity, decode(Order, decodeSigned('order', signed).body))
 
+/** What became of an order. */
+export interface OrderState {
+  /** Ids of the trustees that were not reached. They read it in the log, or are told again. */
+  readonly pending: readonly Uint8Array[]
+  /** Whether the index has put it on record: then no trustee cosigns what comes after without having applied it. */
+  readonly logged: boolean
+}
+
+type Told = { readonly told: true } | { readonly pending: Uint8Array } | { readonly refused: SdkError }
+
+const tell = async (connection: Connection, id: Uint8Array, body: Uint8Array): Promise<Told> => {
+  try {
+    const { target } = await connection.trustee(id)
+    await connection.transport.ask(target, { method: 'POST', path: '/v1/orders', body, attempts: 2 })
+    return { told: true }
+  } catch (error) {
+    if (!(error instanceof SdkError)) throw error
+    return error.problem === undefined ? { pending: id } : { refused: error }
+  }
+}
+
+/** An index that is down, or lies, does not make the lock undone that trustees have. */
+const log = async (connection: Connection, orders: readonly Uint8Array[], content: Uint8Array): Promise<boolean> => {
+  const [first = new Uint8Array(0)] = orders
+  const { target } = decode(Order, decodeSigned('order', first).body)
+  try {
+    await logNotice(connection, { about: 'order', target, content })
+    return true
+  } catch (error) {
+    if (!(error instanceof SdkError || error instanceof SealError)) throw error
+    connection.log('order-pending', { code: error instanceof SdkError ? error.problem ?? error.code : error.code })
+    return false
+  }
+}
+
 /**
  * Tells all trustees what officers ordered: the same order, signed by each of them, with their statuses and that of
- * whom it is about. Resolves with the ids of those that were not reached: tell them again. Throws as they refuse, once
- * all were told.
+ * whom it is about; and has it logged, sealed to them, for one that is down now or is restored one day. Where some were
+ * not reached, or it is not logged, send it again: it counts once. Throws as they refuse; what all of them refuse is
+ * not logged.
  */
 export const sendOrder = async (
   connection: Connection, orders: readonly Uint8Array[], statuses: readonly Uint8Array[],
-): Promise<{ readonly pending: readonly Uint8Array[] }> => {
+): Promise<OrderState> => {
   const body = encode(OrderNotice, {
     orders: [...orders], statuses: [...statuses], keys: await chainsOf(connection, [...orders, ...statuses]),
   })
-  const told = await Promise.allSettled(connection.trusteeIds.map(async (id) => {
-    try {
-      const { target } = await connection.trustee(id)
-      await connection.transport.ask(target, { method: 'POST', path: '/v1/orders', body, attempts: 2 })
-      return []
-    } catch (error) {
-      if (!(error instanceof SdkError) || error.problem !== undefined) throw error
-      return [id]
-    }
-  }))
-  const refused = told.find((one) => one.status === 'rejected')
-  if (refused !== undefined) throw refused.reason
-  return { pending: told.flatMap((one) => (one.status === 'fulfilled' ? one.value : [])) }
+  const answers = await Promise.all(connection.trusteeIds.map((id) => tell(connection, id, body)))
+  const refusals = answers.flatMap((answer) => 'refused' in answer ? [answer.refused] : [])
+  const logged = refusals.length === answers.length ? false : await log(connection, orders, body)
+  const [refused] = refusals
+  if (refused !== undefined) throw refused
+  return { pending: answers.flatMap((answer) => 'pending' in answer ? [answer.pending] : []), logged }
 }
 
 /**
