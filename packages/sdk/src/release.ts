@@ -334,11 +334,12 @@ const releaseOnce = async (connection: Connection, need: ReleaseNeed): Promise<R
   const writeEntry = need.entries.begin({ access, shown, capsules: need.capsules, signal: need.signal })
   const logged = await LoggedAccess.record(connection, need.view, access, need.signal)
   // Together, and neither without the other: what is not written down is not opened.
-  const entry = writeEntry()
   const gathering = new Gathering(connection, need, access, { logged, shown })
-  const gathered = gathering.run().catch(async (refused: unknown) => {
-    // What trustees refuse was asked for all the same: its entry is there once that is known.
-    await entry
+  const running = gathering.run()
+  const entry = writeEntry()
+  // What trustees refuse was asked for all the same: its entry is there once that is known.
+  const gathered = running.catch(async (refused: unknown) => {
+    await entry.catch(() => undefined)
     throw refused
   })
   const [released] = await Promise.all([gathered, entry])
