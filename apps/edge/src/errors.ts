@@ -43,6 +43,8 @@ const REFUSALS = {
     'The trustees have locked this reader, organisation or vendor. Two officers clear a lock.'],
   'ahead-refused': [403, 'forbidden',
     'Ahead of time opens what is care for a scheduled patient for 24 hours, for an admitted one for 96, and no more.'],
+  'clock-skewed': [503, 'transient',
+    'The clocks of the trustees are over a minute apart: none of them counts by its own. Their operators set them.'],
   'not-author': [403, 'business-rule',
     'Another organisation wrote this resource: only it changes or deletes it. Write a resource of your own.'],
   'person-required': [401, 'login',
@@ -87,6 +89,8 @@ const METER_TEXTS = {
     + 'deux responsables lèvent le verrou.',
   'ahead-refused':
     'À l’avance ne s’ouvre, pour un soin, qu’un patient programmé, pour 24 heures, ou hospitalisé, pour 96.',
+  'clock-skewed': 'Les horloges des tiers de confiance diffèrent de plus d’une minute : aucun ne compte d’après la '
+    + 'sienne. Leurs opérateurs les remettent à l’heure.',
 } as const satisfies Partial<Record<EdgeErrorCode, string>>
 
 export type MeterRefusal = keyof typeof METER_TEXTS

@@ -54,6 +54,16 @@ export class Database {
     }
   }
 
+  /** What `work` would say: nothing that it changed stays. */
+  undone<T>(work: () => T): T {
+    this.run('BEGIN IMMEDIATE')
+    try {
+      return work()
+    } finally {
+      if (this.#db.isTransaction) this.run('ROLLBACK')
+    }
+  }
+
   /** True while the file can be read. */
   get works(): boolean {
     return this.#db.isOpen && this.row('SELECT 1 AS one') !== undefined

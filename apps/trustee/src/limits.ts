@@ -73,4 +73,11 @@ export const TRUSTEE_LIMITS = {
   /** An access may be signed this far ahead of our clock, and is released on for this long. */
   accessAhead: WIRE_LIMITS.signatureWindow,
   accessWindow: WIRE_LIMITS.accessWindow,
+  /** Clocks that are further apart are not one time. */
+  clockApart: 60,
+  /** One message between a node and its holder; milliseconds until it counts as unanswered. */
+  nodeFrame: 16 * 1024 * 1024,
+  nodeTimeout: 10_000,
+  /** Logged revocations of the grants of one release, whoever made them. */
+  loggedRevocations: 1_024,
 } as const

@@ -1,16 +1,20 @@
-/** `scelle-trustee CONFIG`: one trustee as a process. `--sign-lost FILE`: see `log/sign-lost.ts`. */
+/**
+ * `scelle-trustee CONFIG`: one trustee as a process. `--node`: a further process of a trustee that runs, see
+ * `nodes/node.ts`. `--sign-lost FILE`: see `log/sign-lost.ts`.
+ */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { importIdentity } from '@scelle/seal/identity'
 import { fromHex, SealError, toHex } from '@scelle/seal/verify'
 import {
-  authorities, ConfigError, filePath, listedPrincipals, listenAddress, loadConfig, onlyIfAsked, peer, peers, settings,
+  authorities, ConfigError, filePath, listedPrincipals, listenAddress, loadConfig, onlyIfAsked, optionalPath, peer, peers,
+  settings,
 } from '@scelle/wire/config'
 import { gatheredLines, pooledRandom } from '@scelle/wire/process'
 import { createLog } from '@scelle/wire/server'
 import { NotSigned, signLost } from './log/sign-lost.ts'
 import { WIRE_LIMITS } from '@scelle/wire/limits'
-import { createTrustee, TrusteeStore } from './trustee.ts'
+import { createNode, createTrustee, TrusteeStore } from './trustee.ts'
 
 const Configuration = settings({
   listen: listenAddress,
@@ -29,7 +33,34 @@ const Configuration = settings({
   emergencyKeys: listedPrincipals,
   /** Counts openings and refuses none for their number: to learn a site's numbers. Shows in every status. */
   shadow: onlyIfAsked,
+  /** A socket at which nodes of this trustee ask; none may where absent. */
+  nodes: optionalPath,
 })
+
+/** Of a node: all else its holder tells it. */
+const NodeConfiguration = settings({
+  listen: listenAddress,
+  authorities,
+  identity: filePath,
+  /** The socket that the trustee's configuration names as `nodes`. */
+  holder: filePath,
+})
+
+const logLines = () => createLog(gatheredLines((text) => process.stdout.write(text)), Date.now)
+
+/** Ends orderly when it is asked to, once. */
+const stopWhenAsked = (close: () => Promise<void>): void => {
+  // Whoever reads the log may go away; what must not be lost is in the store.
+  process.stdout.on('error', () => undefined)
+  let stopping = false
+  const stop = (): void => {
+    if (stopping) return
+    stopping = true
+    void close()
+  }
+  process.on('SIGTERM', stop)
+  process.on('SIGINT', stop)
+}
 
 const start = async (configPath: string): Promise<void> => {
   const { config, at } = loadConfig(configPath, Configuration)
@@ -44,22 +75,29 @@ const start = async (configPath: string): Promise<void> => {
     issuers: config.issuers,
     emergencyKeys: config.emergencyKeys,
     context: { now: Date.now, random: pooledRandom() },
-    log: createLog(gatheredLines((text) => process.stdout.write(text)), Date.now),
+    log: logLines(),
     authorities: config.authorities,
     discoveryEvery: WIRE_LIMITS.gossipEvery * 1000,
   })
-  // Whoever reads the log may go away; what must not be lost is in the store.
-  process.stdout.on('error', () => undefined)
-  let stopping = false
-  const stop = async (): Promise<void> => {
-    if (stopping) return
-    stopping = true
+  stopWhenAsked(async () => {
     await trustee.close()
     store.close()
-  }
-  process.on('SIGTERM', () => void stop())
-  process.on('SIGINT', () => void stop())
+  })
+  if (config.nodes !== undefined) await trustee.serveNodes(at(config.nodes))
   await trustee.listen(config.listen)
+}
+
+const startNode = async (configPath: string): Promise<void> => {
+  const { config, at } = loadConfig(configPath, NodeConfiguration)
+  const node = createNode({
+    identity: await importIdentity(new Uint8Array(readFileSync(at(config.identity)))),
+    holder: at(config.holder),
+    context: { now: Date.now, random: pooledRandom() },
+    log: logLines(),
+    authorities: config.authorities,
+  })
+  stopWhenAsked(() => node.close())
+  await node.listen(config.listen)
 }
 
 /** While this trustee is stopped: its store is one process's. */
@@ -85,13 +123,14 @@ const run = (
   const [file, ...more] = rest
   if (configPath === undefined) return undefined
   if (flag === undefined) return start(configPath)
+  if (flag === '--node' && rest.length === 0) return startNode(configPath)
   return flag === '--sign-lost' && file !== undefined && more.length === 0 ? signList(configPath, file) : undefined
 }
 
 const [path, option, ...rest] = process.argv.slice(2)
 const running = run(path, option, rest)
 if (running === undefined) {
-  process.stderr.write('usage: scelle-trustee CONFIG.json [--sign-lost FILE]\n')
+  process.stderr.write('usage: scelle-trustee CONFIG.json [--node | --sign-lost FILE]\n')
   process.exitCode = 2
 } else {
   try {

@@ -2,8 +2,12 @@
 import { equalBytes, type PrincipalKeys, statementId, toHex, verifyKeyChain } from '@scelle/seal/verify'
 import { Problem } from '@scelle/wire/errors'
 import type { KeyHead, ShownPrincipals } from './shown.ts'
-import type { MirrorStore } from './log/mirror-store.ts'
-import type { TrusteeStore } from './store.ts'
+
+/** What is remembered of keys, and what the log says of them. */
+export interface KnownKeys {
+  readonly headOf: (id: Uint8Array) => Omit<KeyHead, 'principal'> | undefined
+  readonly log: { readonly loggedKey: (id: Uint8Array) => Omit<KeyHead, 'principal'> | undefined }
+}
 
 /**
  * A key that was replaced because it was stolen still has a chain that verifies, just a shorter one; and whoever stole
@@ -22,22 +26,17 @@ const requireNotOlder = (
   }
 }
 
-/** What is known of newer keys: by earlier requests, and by the log. */
-export interface KnownHeads extends Pick<TrusteeStore, 'headOf'> {
-  readonly log: Pick<MirrorStore, 'loggedKey'>
-}
-
 /** Verifies all chains of a request. Throws `bad-statement` or SealError `key-chain-broken`, `signature-invalid`. */
 export const verifyPrincipals = async (
-  chains: readonly (readonly Uint8Array[])[], store: KnownHeads,
+  chains: readonly (readonly Uint8Array[])[], known: KnownKeys,
 ): Promise<ShownPrincipals> => {
   const shown = new Map<string, PrincipalKeys>()
   const heads: KeyHead[] = []
   for (const chain of chains) {
     const keys = await verifyKeyChain(chain)
     if (shown.has(toHex(keys.id))) throw new Problem('bad-statement', 'The keys of a principal are shown twice.')
-    requireNotOlder(chain, keys, store.headOf(keys.id))
-    requireNotOlder(chain, keys, store.log.loggedKey(keys.id))
+    requireNotOlder(chain, keys, known.headOf(keys.id))
+    requireNotOlder(chain, keys, known.log.loggedKey(keys.id))
     shown.set(toHex(keys.id), keys)
     // A principal that never replaced its keys needs no memory: its id is the hash of its only record.
     const { version } = keys.current

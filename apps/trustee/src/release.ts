@@ -3,41 +3,33 @@
  * step relies only on what the steps before it proved. README.md lists them in this order.
  */
 import {
-  type Access, type CapsuleHeader, capsuleHeaderHash, type Context, decodeCapsuleHeader, encapsulationId, encode,
-  equalBytes, type Grant, type PrincipalKeys, Release, RIGHTS, SealError, SUITE, toHex, verifyAccess, verifyGrantChain,
+  type Access, type CapsuleHeader, capsuleHeaderHash, type Context, decode, decodeCapsuleHeader, decodeSigned,
+  encapsulationId, equalBytes, Access as AccessBody, type Grant, type PrincipalKeys, RIGHTS, SealError, statementId,
+  Status, toHex, verifyAccess, verifyGrantChain,
 } from '@scelle/seal/verify'
 import type { Identity } from '@scelle/seal/identity'
 import { type CourierKeys, openShare, sealRelease } from '@scelle/seal/shares'
 import { Problem } from '@scelle/wire/errors'
-import { type Counter, ReleaseAnswer, type ReleaseRequest } from '@scelle/wire/messages'
+import { ReleaseRequest } from '@scelle/wire/messages'
+import type { Holder } from './holder.ts'
 import { TRUSTEE_LIMITS } from './limits.ts'
-import { type LogWitnessed, requireLogged } from './log/receipt.ts'
-import type { ShownLeaf } from './log/mirror-store.ts'
+import { type LogSigners, type Recorded, verifyLogged } from './log/receipt.ts'
 import { requireNotRevoked } from './log/revoked.ts'
-import type { Turns } from './log/turns.ts'
-import type { Journal, JournalEntry } from './meter/journal.ts'
+import type { KnownLocks } from './meter/locks.ts'
 import type { Charge } from './meter/meter.ts'
 import { weigh } from './meter/weigh.ts'
+import type { Facts, FactsAsked } from './nodes/messages.ts'
+import { verifyPrincipals } from './principals.ts'
 import type { ShownPrincipals } from './shown.ts'
-import type { TrusteeStore } from './store.ts'
 import { shareIndex, type VaultWithCustodian, verifyVault } from './vault.ts'
-import { keepDenial } from './words/denials.ts'
 
+/** What verifies and opens shares: in the holder's process, or in a node, which has no state of its own. */
 export interface Releaser {
   readonly identity: Identity
-  /** Principal id of the index whose log it is. From the configuration, never from a request. */
-  readonly index: Uint8Array
-  readonly logged: LogWitnessed
+  readonly holder: Holder
+  readonly signers: LogSigners
   readonly couriers: CourierKeys
-  readonly store: TrusteeStore
-  /** Principal ids of registers: who a professional is, is their word. From the configuration. */
-  readonly issuers: readonly Uint8Array[]
-  /** Principal ids of emergency keys, which registered sites hold. From the configuration. */
-  readonly emergencyKeys: readonly Uint8Array[]
   readonly context: Context
-  /** Releases are charged one at a time. */
-  readonly turns: Turns
-  readonly journal: Journal
 }
 
 /** A request whose key chains verified and which was signed by `reader`. */
@@ -45,6 +37,44 @@ export interface SignedRelease {
   readonly request: ReleaseRequest
   readonly principals: ShownPrincipals
   readonly reader: PrincipalKeys
+  readonly facts: Facts
+}
+
+/** A request with its verified key chains, before it is known who signed it. */
+export type ShownRelease = Omit<SignedRelease, 'reader'>
+
+const distinct = (ids: readonly Uint8Array[]): Uint8Array[] => [...new Map(ids.map((id) => [toHex(id), id])).values()]
+
+/** Ids in a request of which nothing is verified yet: what is answered about them says nothing about anybody else. */
+const askedOf = ({ access: signed, keys, chain, statuses = [] }: ReleaseRequest): FactsAsked => {
+  const { access, vault, reader } = decode(AccessBody, decodeSigned('access', signed).body)
+  const principals = keys.flatMap(([genesis]) => (genesis === undefined ? [] : statementId(genesis)))
+  const named = statuses.flatMap((one) => {
+    const { subject, meter, organisation } = decode(Status, decodeSigned('status', one).body)
+    return [subject, meter, organisation ?? []].flat()
+  })
+  return {
+    principals, chain: chain.map(statementId), vault, reader, access, statement: statementId(signed),
+    vouching: distinct([...principals, ...named]),
+  }
+}
+
+/** The locks that the holder told of. */
+const locksIn = (locks: Facts['locks']): KnownLocks => ({
+  of: (scope, target) => locks.find((lock) => lock.scope === scope && equalBytes(lock.target, target)),
+})
+
+/** Reads a release request, asks what is known of it, and verifies its key chains. */
+export const readRelease = async (body: Uint8Array, holder: Holder): Promise<ShownRelease> => {
+  const request = decode(ReleaseRequest, body)
+  const facts = await holder.facts(askedOf(request))
+  // A principal's newest key here and in the log are two entries: none may be newer than the chain shown.
+  const known = (id: Uint8Array, place: number) =>
+    facts.known.filter(({ principal }) => equalBytes(principal, id))[place]
+  const principals = await verifyPrincipals(request.keys, {
+    headOf: (id) => known(id, 0), log: { loggedKey: (id) => known(id, 1) },
+  })
+  return { request, principals, facts }
 }
 
 interface NamedCapsule {
@@ -76,15 +106,13 @@ const requireNamed = (request: ReleaseRequest, access: Access): NamedCapsule[] =
   })
 }
 
-const distinct = (ids: readonly Uint8Array[]): Uint8Array[] => [...new Map(ids.map((id) => [toHex(id), id])).values()]
-
 /**
  * The reader's right to read every category touched, for this purpose, now: from the custodian down, none revoked.
  * Resolves with the grants.
  */
 const requireRight = async (
-  { request, principals, reader }: SignedRelease, access: Access, vault: VaultWithCustodian,
-  categories: readonly Uint8Array[], { store, context }: Releaser,
+  { request, principals, reader, facts }: SignedRelease, access: Access, vault: VaultWithCustodian,
+  categories: readonly Uint8Array[], { context }: Releaser,
 ): Promise<Grant[]> => {
   const chain = await verifyGrantChain({
     chain: request.chain,
@@ -98,9 +126,11 @@ const requireRight = async (
       rights: RIGHTS.read,
       purpose: access.purpose,
     },
-    revoked: (grant) => store.isRevoked(grant),
+    revoked: (grant) => facts.revoked.some((one) => equalBytes(one, grant)),
   })
-  await requireNotRevoked(chain, principals, store.log)
+  await requireNotRevoked(chain, principals, {
+    loggedRevocations: (id) => facts.logged.flatMap(({ grant, statement }) => (equalBytes(grant, id) ? statement : [])),
+  })
   const { ids, grants } = chain
   // The access on record must say by which grants it was made, or the record would name a right that was not used.
   if (ids.length !== access.chain.length || !ids.every((id, i) => equalBytes(id, access.chain[i] as Uint8Array))) {
@@ -142,81 +172,54 @@ interface VerifiedAccess {
 interface Releasing {
   readonly capsules: readonly NamedCapsule[]
   readonly index: number
-  readonly revocations: number
-  readonly leaf: ShownLeaf
-  readonly charge: Charge | undefined
+  readonly recorded: Recorded
+  readonly charge: Omit<Charge, 'now'> | undefined
 }
 
-/** What is charged, as this trustee seals it to itself; undefined where nothing is, or the meter will refuse. */
-const journalEntry = (charge: Charge | undefined, store: TrusteeStore): JournalEntry | undefined => {
-  const plan = charge === undefined ? undefined : store.asked((meter) => meter.plan(charge))
-  if (charge === undefined || plan === undefined || plan.refused !== undefined) return undefined
-  const { counted, used } = plan
-  return { serial: store.meter.spent.serial + 1, vault: charge.vault, time: charge.now, counted, used }
-}
-
-/** Opens the shares, seals them to the access's one-time key, charges, and keeps answer and word before returning. */
+/** Opens the shares, seals them to the access's one-time key, and has them charged and kept before returning. */
 const answerNew = async (
-  { request, principals, reader }: SignedRelease, { access, id }: VerifiedAccess,
-  { capsules, index, revocations, leaf, charge }: Releasing, releaser: Releaser,
+  { request, principals, facts }: SignedRelease, { access, id }: VerifiedAccess,
+  { capsules, index, recorded, charge }: Releasing, { identity, couriers, holder }: Releaser,
 ): Promise<Uint8Array> => {
-  const { identity, couriers, store, context, turns, journal } = releaser
-  const { vault, custodian, oneTimeKey } = access
-  const trustee = identity.id
   const shares = await openOwnShares(request, capsules, index, couriers)
-  const { enc, sealed } = await sealRelease({ accessId: id, trustee, oneTimeKey, shares })
-  const answer = (counter: Counter | undefined): Uint8Array => encode(ReleaseAnswer, {
-    trustee, access: id, enc, sealed, ...(counter === undefined ? {} : { counter }),
+  const { enc, sealed } = await sealRelease({
+    accessId: id, trustee: identity.id, oneTimeKey: access.oneTimeKey, shares,
   })
-  // One at a time: the word holds the number of its charge, and numbers have no gaps.
-  return turns.take(async () => {
-    const time = Math.floor(context.now() / 1000)
-    const entry = journalEntry(charge, store)
-    const word = await identity.sign('release', encode(Release, {
-      suite: SUITE, trustee, vault, access: id, capsules: capsules.length, time, salt: context.random(16),
-      ...(entry === undefined ? {} : { charge: journal.seal(entry, id, context.random) }),
-    }))
-    store.dropAnswers(time - TRUSTEE_LIMITS.accessWindow - TRUSTEE_LIMITS.accessAhead)
-    store.words.drop(time - TRUSTEE_LIMITS.wordsKept)
-    return store.keepRelease({
-      reader: reader.id, access: access.access, statement: id, vault, time, answer, leaf, charge, entry,
-      word: { vault, custodian, reader: reader.id, kind: 'release', time, access: request.access, word },
-    }, { ids: access.chain, revocations }, principals.heads)
+  return holder.settle({
+    id, access, signed: request.access, revocations: facts.revocations, recorded, heads: principals.heads, enc, sealed,
+    charge,
   })
 }
 
 const decide = async (signed: SignedRelease, verified: VerifiedAccess, releaser: Releaser): Promise<Uint8Array> => {
-  const { request, principals, reader } = signed
+  const { request, principals, facts } = signed
   const { access, id } = verified
-  const { identity, store } = releaser
-  requireRecent(access, releaser.context.now())
+  const { identity, context, holder, signers } = releaser
+  requireRecent(access, context.now())
   const vault = await verifyVault(request.genesis, access, principals)
   const index = shareIndex(vault, identity.id)
   const { receipt } = request
-  const leaf = await requireLogged({ receipt, access: request.access, vault, principals }, releaser.logged)
+  const recorded = await verifyLogged(
+    { receipt, access: request.access, vault, principals }, await signers.of(facts.signers), identity.keys)
   const capsules = requireNamed(request, access)
-  const revocations = store.log.countRevocations(access.chain)
   const categories = distinct(capsules.map(({ header }) => header.category))
   const grants = await requireRight(signed, access, vault, categories, releaser)
-  const earlier = store.answerTo({ reader: reader.id, access: access.access, statement: id })
-  if (earlier !== undefined) return earlier
-  const now = Math.floor(releaser.context.now() / 1000)
+  if (facts.earlier !== undefined) return facts.earlier
+  const now = Math.floor(context.now() / 1000)
   const headers = capsules.map(({ header }) => header)
-  const { issuers, emergencyKeys } = releaser
-  // Patients are not metered, in the vault that was kept for them before they claimed it either.
-  const own = access.until === undefined && store.discovery.isClaimedBy(access.vault, reader.id)
+  const { issuers, emergencyKeys } = await holder.settings()
   const shown = { ...signed, vault, access, accessId: id, grants, categories, headers }
-  const charge = own ? undefined : await weigh({ ...shown, issuers, emergencyKeys, locks: store.meter.locks, now })
-  if (charge !== undefined) store.meter.requireFree(charge)
-  return answerNew(signed, verified, { capsules, index, revocations, leaf, charge }, releaser)
+  const own = access.until === undefined && facts.claimed
+  const charge = own ? undefined : await weigh({ ...shown, issuers, emergencyKeys, locks: locksIn(facts.locks), now })
+  return answerNew(signed, verified, { capsules, index, recorded, charge }, releaser)
 }
 
 /**
  * Checks a request and answers it: this trustee's share of each capsule, sealed to the access's one-time key. The
  * answer is on disk before it is returned, and charged; the same access gets the same bytes again. That it was refused
  * is kept too. Throws what the meter refuses with (`status-required` to `meter-recovering`), Problem `access-expired`,
- * `receipt-invalid`, `already-exists`, `bad-statement`, `log-recovering`, `log-forked` or the SealError of the rule
- * that was broken.
+ * `receipt-invalid`, `already-exists`, `bad-statement`, `clock-skewed`, `log-recovering`, `log-forked` or the SealError
+ * of the rule that was broken.
  */
 export const release = async (signed: SignedRelease, releaser: Releaser): Promise<Uint8Array> => {
   const { request, reader } = signed
@@ -224,8 +227,7 @@ export const release = async (signed: SignedRelease, releaser: Releaser): Promis
   try {
     return await decide(signed, verified, releaser)
   } catch (why) {
-    const { identity, store, context } = releaser
-    await keepDenial({ ...verified, signed: request.access, why }, identity, store.words, context)
+    await releaser.holder.deny({ ...verified, signed: request.access, why })
     throw why
   }
 }

@@ -1,21 +1,26 @@
 /** What is asked of a trustee with a request that certifies itself: nobody is registered here. */
-import { decode, encode, type PrincipalKeys } from '@scelle/seal/verify'
+import { type Context, decode, encode, type PrincipalKeys } from '@scelle/seal/verify'
+import type { Identity } from '@scelle/seal/identity'
 import { Problem } from '@scelle/wire/errors'
-import { ReleaseRequest, ReleasesAnswer, ReleasesRequest, RevocationNotice } from '@scelle/wire/messages'
+import { ReleasesAnswer, ReleasesRequest, RevocationNotice } from '@scelle/wire/messages'
 import type { Server } from '@scelle/wire/server'
 import { TRUSTEE_LIMITS } from './limits.ts'
 import { verifyPrincipals } from './principals.ts'
 import type { ShownPrincipals } from './shown.ts'
-import { release, type Releaser } from './release.ts'
+import { readRelease, release, type Releaser } from './release.ts'
 import { revoke } from './revocation.ts'
 import type { TrusteeStore } from './store.ts'
 import { listWords } from './words/list.ts'
-import type { Sender } from './words/sender.ts'
 
-export interface Parts {
+/** What the routes beside releases need of this trustee. */
+export interface Serving {
+  readonly identity: Identity
+  /** Principal id of the index whose log it is. From the configuration, never from a request. */
+  readonly index: Uint8Array
   readonly store: TrusteeStore
-  readonly releaser: Releaser
-  readonly sender: Sender
+  /** Principal ids of registers: who a professional is, is their word. From the configuration. */
+  readonly issuers: readonly Uint8Array[]
+  readonly context: Context
 }
 
 /** The signer among the principals that the request shows. Throws `principal-unknown`. */
@@ -33,21 +38,22 @@ export const certify = async <T extends { readonly keys: readonly (readonly Uint
   return { keys: signerOf(principals, signer), value: { request, principals } }
 }
 
-export const addRoutes = (server: Pick<Server, 'route'>, { store, releaser, sender }: Parts): void => {
-  const { identity, logged, context } = releaser
+/** The one route that a node has as well. */
+export const addReleaseRoute = (server: Pick<Server, 'route'>, releaser: Releaser): void => {
   server.route({
     method: 'POST',
     url: '/v1/releases',
     policy: 'self-certifying',
     maxBody: TRUSTEE_LIMITS.releaseBody,
-    certify: (body, signer) => certify(decode(ReleaseRequest, body), signer, store),
-    handler: async ({ certified, principal: reader }) => {
-      logged.witness.forks.require()
-      const body = await release({ ...certified, reader }, releaser)
-      sender.wake()
-      return { body }
+    certify: async (body, signer) => {
+      const value = await readRelease(body, releaser.holder)
+      return { keys: signerOf(value.principals, signer), value }
     },
+    handler: async ({ certified, principal: reader }) => ({ body: await release({ ...certified, reader }, releaser) }),
   })
+}
+
+export const addRoutes = (server: Pick<Server, 'route'>, { identity, store, context }: Serving): void => {
   server.route({
     method: 'POST',
     url: '/v1/revocations',

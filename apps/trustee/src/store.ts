@@ -5,6 +5,7 @@ import type { Counter } from '@scelle/wire/messages'
 import { Database } from './database.ts'
 import { DISCOVERY_SCHEMA, DiscoveryStore } from './discovery/store.ts'
 import { LOG_SCHEMA, MirrorStore, type ShownLeaf } from './log/mirror-store.ts'
+import { ALARM_SCHEMA } from './meter/alarm.ts'
 import { DECOY_SCHEMA } from './meter/decoys.ts'
 import { EMERGENCY_SCHEMA } from './meter/emergencies.ts'
 import { METER_SCHEMA } from './meter/ledger.ts'
@@ -33,6 +34,8 @@ export interface Release {
   readonly entry: JournalEntry | undefined
   /** This trustee's signed word of it, and what it is about. */
   readonly word: Word
+  /** Told, once it is kept, that all readers together open more than usual. */
+  readonly alarm?: (numbers: { readonly day: number; readonly usual: number }) => void
   /** The access in the log. */
   readonly leaf?: ShownLeaf | undefined
 }
@@ -71,7 +74,7 @@ export class TrusteeStore {
 
   /** `:memory:` keeps nothing. Throws where another process has the file. */
   constructor(path: string, { shadow = false }: Partial<MeterOptions> = {}) {
-    const meters = METER_SCHEMA + LOCK_SCHEMA + DECOY_SCHEMA + SPENT_SCHEMA + EMERGENCY_SCHEMA
+    const meters = METER_SCHEMA + LOCK_SCHEMA + DECOY_SCHEMA + SPENT_SCHEMA + EMERGENCY_SCHEMA + ALARM_SCHEMA
     this.#db = new Database(path, SCHEMA + LOG_SCHEMA + WORD_SCHEMA + meters + DISCOVERY_SCHEMA)
     this.log = new MirrorStore(this.#db)
     this.words = new WordStore(this.#db)
@@ -93,6 +96,13 @@ export class TrusteeStore {
     return row.answer ?? undefined
   }
 
+  /** As {@link answerTo}, where an id that was used for another access is none of the asker's business yet. */
+  given({ reader, access, statement }: Pick<Release, 'reader' | 'access' | 'statement'>): Uint8Array | undefined {
+    return this.#db.row<{ answer: Uint8Array | null }>(
+      'SELECT answer FROM release WHERE reader = ? AND access = ? AND statement = ?', reader, access, statement,
+    )?.answer ?? undefined
+  }
+
   /**
    * Charges a release, keeps it, and returns the answer on record: an earlier one's, if two came at once. Throws
    * `grant-revoked` where one of the grants was revoked, here or in the log, while the shares were being opened, and
@@ -108,14 +118,15 @@ export class TrusteeStore {
       if (verdict?.refused !== undefined) return { refused: verdict.refused }
       this.#keepHeads(heads)
       const answer = release.answer(verdict?.counter)
-      const { reader, access, statement, vault, time, word, leaf } = release
+      const { reader, access, statement, vault, time, word, leaf, charge: charged } = release
       this.words.add(word)
       if (leaf !== undefined) this.log.keepShown(leaf)
       this.#db.run('INSERT INTO release (reader, access, statement, vault, time, answer) VALUES (?, ?, ?, ?, ?, ?)',
         reader, access, statement, vault, time, answer)
-      return { answer }
+      return { answer, alarm: charged === undefined ? undefined : this.meter.alarm(time) }
     })
     if (kept.answer === undefined) throw new Problem(kept.refused)
+    if (kept.alarm !== undefined) release.alarm?.(kept.alarm)
     return kept.answer
   }
 
@@ -139,6 +150,14 @@ export class TrusteeStore {
       this.#keepHeads(heads)
       this.meter.order(verified, now, logged)
     })
+  }
+
+  /**
+   * What the meter says at a time, and nothing more: a count moves its windows on for good, so whoever asked under a
+   * clock that was put forward would have emptied them.
+   */
+  looked<T>(work: (meter: Meter) => T): T {
+    return this.#db.undone(() => work(this.meter))
   }
 
   /** Reads of the meter move its windows on, so they are a transaction too. */

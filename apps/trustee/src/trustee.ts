@@ -6,11 +6,13 @@ import type { AskOptions, Fetch } from '@scelle/wire/ask'
 import { WIRE_LIMITS } from '@scelle/wire/limits'
 import { createServer, type Log, type Server } from '@scelle/wire/server'
 import { systemTimers, type Timers } from '@scelle/wire/timers'
+import { HeldHere } from './holder.ts'
 import { TRUSTEE_LIMITS } from './limits.ts'
 import { Ceremony } from './discovery/ceremony.ts'
 import { addDiscoveryRoutes } from './discovery/routes.ts'
 import { type Address, Gossip } from './log/gossip.ts'
 import { Notices } from './log/notices.ts'
+import { LogSigners } from './log/receipt.ts'
 import { addLogRoutes } from './log/routes.ts'
 import { SeenNotes } from './log/seen.ts'
 import { Turns } from './log/turns.ts'
@@ -19,11 +21,14 @@ import { Journal } from './meter/journal.ts'
 import { Replay } from './meter/replay.ts'
 import { addMeterRoutes } from './meter/routes.ts'
 import { Spending } from './meter/spending.ts'
-import { addRoutes } from './routes.ts'
+import { openDoor } from './nodes/door.ts'
+import type { FrameServer } from './nodes/frames.ts'
+import { addReleaseRoute, addRoutes } from './routes.ts'
 import type { TrusteeStore } from './store.ts'
 import { Sender } from './words/sender.ts'
 
 export type { Address } from './log/gossip.ts'
+export { createNode, type NodeOptions } from './nodes/node.ts'
 export { TrusteeStore } from './store.ts'
 
 export interface TrusteeOptions {
@@ -60,6 +65,8 @@ export interface Trustee extends Pick<Server, 'listen' | 'inject' | 'close'> {
   readonly gossip: () => Promise<void>
   /** Tries to get back what a restored meter spent, beside the regular times: whether all is known. */
   readonly replay: () => Promise<boolean>
+  /** Lets nodes in at a socket: see `nodes/`. Closed with the trustee. */
+  readonly serveNodes: (path: string) => Promise<void>
   /** Makes and renews the key for finding vaults, with the peers. */
   readonly discovery: Pick<Ceremony, 'round' | 'renew'>
 }
@@ -115,18 +122,17 @@ export const createTrustee = (options: TrusteeOptions): Trustee => {
   const sender = new Sender({
     identity, words: store.words, mirror: store.log, index: options.index, asking, log: options.log,
   })
-  const releaser = {
-    identity,
-    index: indexId,
-    logged: { witness, seen, own: identity.keys },
-    couriers: new CourierKeys(identity, TRUSTEE_LIMITS.openCouriers),
-    store,
-    issuers: issuersOf(options),
+  const issuers = issuersOf(options)
+  const holder = new HeldHere({
+    identity, store, context, issuers, log: options.log,
+    trustee: identity.id,
     emergencyKeys: (options.emergencyKeys ?? []).map(principalIn),
-    context,
+    logged: { witness, seen, own: identity.id },
     turns: new Turns(TRUSTEE_LIMITS.releaseTurns),
     journal: new Journal(identity),
-  }
+    kept: () => sender.wake(),
+  })
+  const serving = { identity, index: indexId, store, issuers, context }
   const server = createServer({
     role: 'trustee',
     chain: identity.chain,
@@ -138,22 +144,29 @@ export const createTrustee = (options: TrusteeOptions): Trustee => {
     readiness: () => store.works && witness.forks.evidence === undefined && !witness.behind,
     ...(options.authorities === undefined ? {} : { authorities: options.authorities }),
   })
-  addRoutes(server, { store, releaser, sender })
-  addMeterRoutes(server, releaser, spending)
+  addReleaseRoute(server, {
+    identity, context, holder, signers: new LogSigners(),
+    couriers: new CourierKeys(identity, TRUSTEE_LIMITS.openCouriers),
+  })
+  addRoutes(server, serving)
+  addMeterRoutes(server, serving, spending)
   const ceremony = new Ceremony({
     identity, peers: options.peers ?? [], store: store.discovery, asking, log: options.log,
   })
-  addDiscoveryRoutes(server, ceremony, releaser)
+  addDiscoveryRoutes(server, ceremony, serving)
   if (options.discoveryEvery !== undefined) ceremony.start(options.discoveryEvery)
   addLogRoutes(server, { witness, store: store.log, seen, indexId })
   // What was released before this start may not be on record yet.
   sender.wake()
+  const doors: FrameServer[] = []
   const halt = (): void => ended.abort()
   const close = async (): Promise<void> => {
     halt()
     await server.close()
+    for (const door of doors) await door.close()
   }
   return {
     ...server, halt, close, gossip: () => gossip.round(), replay: () => replay.once(), discovery: ceremony,
+    serveNodes: async (path) => { doors.push(await openDoor(path, holder, options.log)) },
   }
 }

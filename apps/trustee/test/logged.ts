@@ -15,21 +15,32 @@ const logOf = (world: World): TestLog => {
   return known
 }
 
-/** The log's newest checkpoint, under the cosignatures of the trustee that is asked and of one other. */
-const cosigned = async (world: World, running: Running, log: TestLog): Promise<Uint8Array> => {
+/**
+ * The log's newest checkpoint, under the cosignatures of the trustee that is asked and of others. `late`: by how many
+ * seconds each of them dates its own later than the clock says; one, on time, unless said otherwise.
+ */
+const cosigned = async (
+  world: World, running: Running, log: TestLog, late: readonly number[] = [0],
+): Promise<Uint8Array> => {
   const { cosignature } = await follow(world, running, log)
   const { text, signatures } = parseNote(await log.note())
   const [own] = parseSignatures(cosignature ?? '')
-  const other = world.trustees.find(({ keys }) => witnessKeys(keys)[0]?.name !== own?.name) as Identity
-  const key = witnessKeys(other.keys).at(-1) as NoteKey
-  const second = await cosignNote(text, Math.floor(world.clock.now() / 1000), key, other.signRaw)
-  return formatNote({ text, signatures: [...signatures, ...own === undefined ? [] : [own], second] })
+  const others = world.trustees.filter(({ keys }) => witnessKeys(keys)[0]?.name !== own?.name)
+  const theirs = await Promise.all(late.map((seconds, i) => {
+    const { keys, signRaw } = others[i] as Identity
+    const time = Math.floor(world.clock.now() / 1000) + seconds
+    return cosignNote(text, time, witnessKeys(keys).at(-1) as NoteKey, signRaw)
+  }))
+  return formatNote({ text, signatures: [...signatures, ...own === undefined ? [] : [own], ...theirs] })
 }
 
-const receiptOf = async (world: World, running: Running, access: Uint8Array): Promise<Uint8Array> => {
+/** A receipt that this trustee takes, unless it is cosigned too late. */
+export const receiptOf = async (
+  world: World, running: Running, access: Uint8Array, late?: readonly number[],
+): Promise<Uint8Array> => {
   const log = logOf(world)
   const place = log.add(access)
-  return receiptUnder(log, place, await cosigned(world, running, log))
+  return receiptUnder(log, place, await cosigned(world, running, log, late))
 }
 
 /** Requests with receipts of one checkpoint that holds all their accesses. */

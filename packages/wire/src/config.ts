@@ -30,6 +30,9 @@ export const principalIds = v.pipe(v.array(principalId), v.maxLength(100_000, 'a
 
 export const filePath = v.pipe(v.string(), v.minLength(1, 'a path'))
 
+/** A path that is left out where nothing is to be there. */
+export const optionalPath = v.optional(filePath)
+
 /** Where a server listens. Port 0 takes any free one. */
 export const listenAddress = settings({
   host: v.optional(v.string(), '127.0.0.1'),

@@ -35,6 +35,7 @@ export const PROBLEMS = {
   'access-expired': [403, 'The access is too old. Sign a new one.'],
   'receipt-invalid': [403, 'The access is not proven to be in the log under a cosigned checkpoint. Fetch a receipt.'],
   'not-cosigned': [503, 'It is on record, but too few trustees have cosigned the log since. Ask again in a moment.'],
+  'clock-skewed': [503, 'The clock of this trustee and those of its peers are over a minute apart. Ask the others.'],
   'log-stopped': [503, 'The log stopped: its last checkpoint is uncertain. Its operator restarts it.'],
   'log-recovering': [503, 'The index was restored and has not caught up with its log. Send what it asks for.'],
   'log-forked': [503, 'This trustee saw two histories of the log and serves neither; see its evidence.'],

@@ -222,9 +222,13 @@ export const EmergencyList = list(struct({
 }), WIRE_LIMITS.emergencyList)
 export type EmergencyList = Value<typeof EmergencyList>
 
-/** A trustee's meter as everybody may know it. Distinct patients of all readers in 24 hours; the busiest of 30 days. */
+/**
+ * A trustee's meter as everybody may know it. Distinct patients of all readers in 24 hours; the busiest of 30 days;
+ * since when, in seconds, it has been more than is usual, if it was in the last 24 hours.
+ */
 export const MeterStatus = struct({
   shadow: field(0, bool), locks: field(1, uint()), day: field(2, uint()), usual: field(3, uint()),
+  alarm: optional(4, uint()),
 })
 export type MeterStatus = Value<typeof MeterStatus>
 

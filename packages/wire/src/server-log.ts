@@ -69,6 +69,10 @@ export type LogEvent =
   | { readonly event: 'binding-conflict'; readonly leaf: number; readonly trustees: readonly number[] }
   /** A restored meter has back what it spent: so many charges. */
   | { readonly event: 'meter-replayed'; readonly entries: number }
+  /** All readers together opened more in 24 hours, `day`, than is usual: told once a day, and nobody is refused. */
+  | { readonly event: 'meter-everyone'; readonly day: number; readonly usual: number }
+  /** A node of a trustee reaches the process that holds its meter, or does not any more. */
+  | { readonly event: 'holder'; readonly reached: boolean }
   /** A defect. Its kind and where it was thrown; its message could hold what a patient's record holds. */
   | { readonly event: 'fault'; readonly request?: string; readonly kind: string; readonly at: readonly string[] }
 

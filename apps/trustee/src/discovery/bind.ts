@@ -13,7 +13,7 @@ import {
 import { Problem } from '@scelle/wire/errors'
 import { type BindingAnswer, type BindingRequest, LinkShown } from '@scelle/wire/messages'
 import { TRUSTEE_LIMITS } from '../limits.ts'
-import type { Releaser } from '../release.ts'
+import type { Serving } from '../routes.ts'
 import { shareIndex, verifyVault } from '../vault.ts'
 import { type Asked, standingOfAsker } from './evaluate.ts'
 import type { Bound } from './store.ts'
@@ -21,7 +21,7 @@ import type { Bound } from './store.ts'
 /** The proof shown, if it is one of this owner and pseudonym by a listed issuer. Throws `proof-required`. */
 const requireProof = async (
   { request: { proof, pseudonym }, principals, asker }: Asked<BindingRequest>, vault: Uint8Array,
-  { issuers }: Pick<Releaser, 'issuers'>, now: number,
+  { issuers }: Pick<Serving, 'issuers'>, now: number,
 ): Promise<{ issuer: Uint8Array; inPerson: boolean }> => {
   if (proof === undefined) throw new Problem('proof-required')
   const { signer } = decodeSigned('identity-proof', proof)
@@ -39,7 +39,7 @@ const requireProof = async (
 
 /** Whether the asker may have this identity bound to the vault, and whether at once. */
 const mayBind = async (
-  asked: Asked<BindingRequest>, { vault, genesis }: VerifiedVault, present: Bound | undefined, releaser: Releaser,
+  asked: Asked<BindingRequest>, { vault, genesis }: VerifiedVault, present: Bound | undefined, serving: Serving,
   now: number,
 ): Promise<'now' | 'after-notice'> => {
   const { asker } = asked
@@ -52,12 +52,12 @@ const mayBind = async (
     return 'now'
   }
   if (genesis.mode === 'custody') {
-    await standingOfAsker(asked, releaser, now)
+    await standingOfAsker(asked, serving, now)
     if (present === undefined) return 'now'
     if (!equalBytes(present.controller, asker.id)) throw new Problem('already-bound')
     return 'after-notice'
   }
-  const { issuer, inPerson } = await requireProof(asked, vault, releaser, now)
+  const { issuer, inPerson } = await requireProof(asked, vault, serving, now)
   if (present === undefined) return 'now'
   if (equalBytes(issuer, present.controller)) {
     throw new Problem('proof-required', 'The proof is by the custodian itself. Another body proves the identity.')
@@ -66,16 +66,16 @@ const mayBind = async (
 }
 
 const signBinding = (
-  { pseudonym }: BindingRequest, vault: Uint8Array, present: Bound | undefined, { identity, context }: Releaser,
+  { pseudonym }: BindingRequest, vault: Uint8Array, present: Bound | undefined, { identity, context }: Serving,
 ): Promise<Uint8Array> => identity.sign('binding', encode(Binding, {
   suite: SUITE, pseudonym, vault, ...(present === undefined ? {} : { previous: statementId(present.statement) }),
   time: Math.floor(context.now() / 1000), nonce: context.random(16),
 }))
 
 /** The answer, or until when the change waits: asked again then, it is made. */
-export const bind = async (asked: Asked<BindingRequest>, releaser: Releaser): Promise<BindingAnswer> => {
+export const bind = async (asked: Asked<BindingRequest>, serving: Serving): Promise<BindingAnswer> => {
   const { request, principals } = asked
-  const { identity, store: { discovery }, context } = releaser
+  const { identity, store: { discovery }, context } = serving
   const now = Math.floor(context.now() / 1000)
   const expected = { vault: statementId(request.genesis), custodian: asked.asker.id }
   const verified = await verifyVault(request.genesis, expected, principals)
@@ -83,13 +83,13 @@ export const bind = async (asked: Asked<BindingRequest>, releaser: Releaser): Pr
   const { vault, genesis } = verified
   const present = discovery.bound(request.pseudonym)
   if (present !== undefined && equalBytes(present.vault, vault)) return { binding: present.statement }
-  if (await mayBind(asked, verified, present, releaser, now) === 'after-notice') {
+  if (await mayBind(asked, verified, present, serving, now) === 'after-notice') {
     const { pseudonym } = request
     const due = now + TRUSTEE_LIMITS.bindingNotice
     const notice = discovery.keepNotice({ pseudonym, vault, asker: asked.asker.id, due })
     if (now < notice.due) return { binding: (present as Bound).statement, pending: { vault, due: notice.due } }
   }
-  const statement = await signBinding(request, vault, present, releaser)
+  const statement = await signBinding(request, vault, present, serving)
   const { mode, controller } = genesis
   const next = { pseudonym: request.pseudonym, vault, mode, controller, statement }
   return { binding: discovery.bind(next, present?.statement).statement }
@@ -97,10 +97,10 @@ export const bind = async (asked: Asked<BindingRequest>, releaser: Releaser): Pr
 
 /** What this trustee has bound, for whoever a listed issuer knows. Throws `not-found`, `status-required`. */
 export const find = async (
-  asked: Asked<{ readonly pseudonym: Uint8Array; readonly statuses: readonly Uint8Array[] }>, releaser: Releaser,
+  asked: Asked<{ readonly pseudonym: Uint8Array; readonly statuses: readonly Uint8Array[] }>, serving: Serving,
 ): Promise<BindingAnswer> => {
-  const { store: { discovery }, context } = releaser
-  await standingOfAsker(asked, releaser, Math.floor(context.now() / 1000))
+  const { store: { discovery }, context } = serving
+  await standingOfAsker(asked, serving, Math.floor(context.now() / 1000))
   const present = discovery.bound(asked.request.pseudonym)
   if (present === undefined) throw new Problem('not-found')
   const notice = discovery.notice(asked.request.pseudonym)
@@ -113,7 +113,7 @@ export const find = async (
 
 /** The controller of the vault that is bound stops a change that waits: the identity is then proven in person. */
 export const object = (
-  { request, asker }: Asked<{ readonly pseudonym: Uint8Array }>, { store: { discovery } }: Releaser,
+  { request, asker }: Asked<{ readonly pseudonym: Uint8Array }>, { store: { discovery } }: Serving,
 ): void => {
   const present = discovery.bound(request.pseudonym)
   if (present === undefined || toHex(present.controller) !== toHex(asker.id)) throw new Problem('not-permitted')

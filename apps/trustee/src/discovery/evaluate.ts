@@ -9,7 +9,7 @@ import { EvaluationAnswer, type EvaluationRequest } from '@scelle/wire/messages'
 import { TRUSTEE_LIMITS } from '../limits.ts'
 import { TRAILING } from '../meter/budgets.ts'
 import { type Metered, type Standing, standingOf, verifyStatuses } from '../meter/standing.ts'
-import type { Releaser } from '../release.ts'
+import type { Serving } from '../routes.ts'
 import type { ShownPrincipals } from '../shown.ts'
 import type { Ceremony } from './ceremony.ts'
 import type { LookupBound } from './store.ts'
@@ -36,7 +36,7 @@ export const lookupBound = ({ key, budget, patientsPerDay }: Metered): LookupBou
 /** Who asks, by the word of a listed issuer: nobody else looks anybody up. Throws `status-required`, `locked`. */
 export const standingOfAsker = async (
   { request, principals, asker }: Asked<{ readonly statuses: readonly Uint8Array[] }>,
-  { issuers, store }: Pick<Releaser, 'issuers' | 'store'>, now: number,
+  { issuers, store }: Pick<Serving, 'issuers' | 'store'>, now: number,
 ): Promise<Standing> => {
   const statuses = await verifyStatuses(request.statuses, issuers, principals, now)
   const standing = standingOf({ reader: asker, grants: [], custodian: undefined }, statuses)
@@ -47,12 +47,12 @@ export const standingOfAsker = async (
 
 /** Throws `status-required`, `locked`, `budget-spent`, `discovery-absent`, `discovery-stale`, or SealError. */
 export const evaluate = async (
-  asked: Asked<EvaluationRequest>, ceremony: Ceremony, releaser: Releaser,
+  asked: Asked<EvaluationRequest>, ceremony: Ceremony, serving: Serving,
 ): Promise<Uint8Array> => {
-  const { identity, store, context } = releaser
+  const { identity, store, context } = serving
   const { blinded, generation } = asked.request
   const now = Math.floor(context.now() / 1000)
-  const standing = await standingOfAsker(asked, releaser, now)
+  const standing = await standingOfAsker(asked, serving, now)
   const { share } = await ceremony.held(generation)
   // A point that is none costs nothing; one that is, costs before it is answered.
   const { evaluated, proof } = evaluateBlinded(blinded, share, context)

@@ -8,7 +8,7 @@ import {
 } from '@scelle/seal/verify'
 import { Problem } from '@scelle/wire/errors'
 import { LinkShown } from '@scelle/wire/messages'
-import type { Releaser } from '../release.ts'
+import type { Serving } from '../routes.ts'
 import type { ShownPrincipals } from '../shown.ts'
 import type { Asked } from './evaluate.ts'
 import type { DiscoveryStore } from './store.ts'
@@ -32,7 +32,7 @@ export const applyLink = ({ id, link }: VerifiedLink, shown: LinkShown, discover
 
 /** Throws `bad-statement`, `not-found`, `too-large` or the SealError of the rule that was broken. */
 export const keepLink = async (
-  { request, principals, asker }: Asked<LinkShown>, { store: { discovery } }: Pick<Releaser, 'store'>,
+  { request, principals, asker }: Asked<LinkShown>, { store: { discovery } }: Pick<Serving, 'store'>,
 ): Promise<void> => {
   const verified = await verifyShownLink(request, principals)
   if (!verified.controllers.some((one) => equalBytes(one, asker.id))) throw new Problem('not-permitted')

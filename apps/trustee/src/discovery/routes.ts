@@ -6,8 +6,7 @@ import {
 } from '@scelle/wire/messages'
 import type { Server } from '@scelle/wire/server'
 import { TRUSTEE_LIMITS } from '../limits.ts'
-import type { Releaser } from '../release.ts'
-import { certify } from '../routes.ts'
+import { certify, type Serving } from '../routes.ts'
 import { bind, find, object } from './bind.ts'
 import type { Ceremony } from './ceremony.ts'
 import { evaluate } from './evaluate.ts'
@@ -30,36 +29,36 @@ const addKeyRoutes = (server: Pick<Server, 'route'>, ceremony: Ceremony): void =
 }
 
 export const addDiscoveryRoutes = (
-  server: Pick<Server, 'route'>, ceremony: Ceremony, releaser: Releaser,
+  server: Pick<Server, 'route'>, ceremony: Ceremony, serving: Serving,
 ): void => {
-  const { store } = releaser
+  const { store } = serving
   addKeyRoutes(server, ceremony)
   server.route({
     method: 'POST', policy: 'self-certifying', maxBody: TRUSTEE_LIMITS.discoveryBody, url: '/v1/discovery/evaluations',
     certify: (body, signer) => certify(decode(EvaluationRequest, body), signer, store),
     handler: async ({ certified, principal: asker }) => ({
-      body: await evaluate({ ...certified, asker }, ceremony, releaser),
+      body: await evaluate({ ...certified, asker }, ceremony, serving),
     }),
   })
   server.route({
     method: 'POST', policy: 'self-certifying', maxBody: TRUSTEE_LIMITS.discoveryBody, url: '/v1/discovery/bindings',
     certify: (body, signer) => certify(decode(BindingRequest, body), signer, store),
     handler: async ({ certified, principal: asker }) => ({
-      body: encode(BindingAnswer, await bind({ ...certified, asker }, releaser)),
+      body: encode(BindingAnswer, await bind({ ...certified, asker }, serving)),
     }),
   })
   server.route({
     method: 'POST', policy: 'self-certifying', maxBody: TRUSTEE_LIMITS.discoveryBody, url: '/v1/discovery/bound',
     certify: (body, signer) => certify(decode(BindingQuery, body), signer, store),
     handler: async ({ certified, principal: asker }) => ({
-      body: encode(BindingAnswer, await find({ ...certified, asker }, releaser)),
+      body: encode(BindingAnswer, await find({ ...certified, asker }, serving)),
     }),
   })
   server.route({
     method: 'POST', policy: 'self-certifying', maxBody: TRUSTEE_LIMITS.discoveryBody, url: '/v1/discovery/links',
     certify: (body, signer) => certify(decode(LinkShown, body), signer, store),
     handler: async ({ certified, principal: asker }) => {
-      await keepLink({ ...certified, asker }, releaser)
+      await keepLink({ ...certified, asker }, serving)
       return { status: 204 }
     },
   })
@@ -67,7 +66,7 @@ export const addDiscoveryRoutes = (
     method: 'POST', policy: 'self-certifying', maxBody: TRUSTEE_LIMITS.discoveryBody, url: '/v1/discovery/objections',
     certify: (body, signer) => certify(decode(BindingQuery, body), signer, store),
     handler: ({ certified, principal: asker }) => {
-      object({ ...certified, asker }, releaser)
+      object({ ...certified, asker }, serving)
       return { status: 204 }
     },
   })

@@ -8,7 +8,7 @@ import { decode, equalBytes, fromHex, type PrincipalKeys, SealError, toHex, veri
 import { ask, type AskOptions, Unanswered } from '@scelle/wire/ask'
 import { Problem } from '@scelle/wire/errors'
 import { EvidenceError } from '@scelle/wire/evidence'
-import { logOrigin, logPolicy, verifyEd25519, witnessKeys } from '@scelle/wire/log'
+import { logOrigin, logPolicy, verifyEd25519, witnessKeys, witnessName } from '@scelle/wire/log'
 import { Self } from '@scelle/wire/messages'
 import { faultOf, type Log, type WitnessState } from '@scelle/wire/server'
 import type { Spending } from '../meter/spending.ts'
@@ -135,9 +135,9 @@ export class Gossip {
     if (note === undefined || index === undefined) return
     const keys = await this.#keysOf(peer)
     try {
-      const { size, root } = await verifyCheckpoint(
+      const { size, root, cosigned } = await verifyCheckpoint(
         note, logPolicy({ index, trustees: [keys], quorum: 1 }), verifyEd25519)
-      seen.add(keys.id, { size, root, note })
+      seen.add(keys.id, { size, root, note }, cosigned.get(witnessName(keys.id)) ?? 0)
       await witness.consider({ size, root, note })
     } catch (error) {
       // Either side may have a newer key than is known here: asked for again before it counts.

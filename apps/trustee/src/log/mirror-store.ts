@@ -74,6 +74,7 @@ export const LOG_SCHEMA = `
   CREATE TABLE IF NOT EXISTS seen_note (
     witness BLOB PRIMARY KEY, size INTEGER NOT NULL, root BLOB NOT NULL, note BLOB NOT NULL
   ) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS seen_time (witness BLOB PRIMARY KEY, time INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS fork (one INTEGER PRIMARY KEY CHECK (one = 1), evidence BLOB NOT NULL) STRICT;
   CREATE TABLE IF NOT EXISTS logged_key (
     principal BLOB PRIMARY KEY, version INTEGER NOT NULL, record BLOB NOT NULL, signing_key BLOB NOT NULL
@@ -208,6 +209,16 @@ export class MirrorStore {
     this.#db.run(`INSERT INTO seen_note (witness, size, root, note) VALUES (?, ?, ?, ?) ON CONFLICT DO UPDATE
       SET size = excluded.size, root = excluded.root, note = excluded.note WHERE excluded.size > size`,
     witness, size, root, note)
+  }
+
+  /** In seconds, of each witness. */
+  seenTimes(): { witness: Uint8Array; time: number }[] {
+    return this.#db.rows('SELECT witness, time FROM seen_time')
+  }
+
+  keepSeenTime(witness: Uint8Array, time: number): void {
+    this.#db.run(`INSERT INTO seen_time (witness, time) VALUES (?, ?) ON CONFLICT DO UPDATE
+      SET time = excluded.time WHERE excluded.time > time`, witness, time)
   }
 
   evidence(): Uint8Array | undefined {

@@ -17,7 +17,7 @@ import { applyLink, verifyShownLink } from '../discovery/links.ts'
 import { keepShownBinding, verifyBindings } from '../discovery/logged.ts'
 import { TRUSTEE_LIMITS } from '../limits.ts'
 import { type VerifiedOrder, verifyOrder } from '../meter/orders.ts'
-import { type KnownHeads, verifyPrincipals } from '../principals.ts'
+import { type KnownKeys, verifyPrincipals } from '../principals.ts'
 import type { ShownPrincipals } from '../shown.ts'
 import type { TrusteeStore } from '../store.ts'
 import type { ControlEffects, ControlLeaf, KeyAt } from './control.ts'
@@ -117,7 +117,7 @@ export class Notices {
    * Keys are held against the log as it was at the leaf: an order is good though its officer has replaced the key
    * since. A record that only earlier requests showed counts too, where the log does not have it at all.
    */
-  #headsAt(leaf: number, keyAt: KeyAt): KnownHeads {
+  #headsAt(leaf: number, keyAt: KeyAt): KnownKeys {
     const { store } = this.#options
     return {
       log: { loggedKey: (principal) => keyAt(principal, leaf) },

@@ -24,7 +24,7 @@ const counts = async (statement: Uint8Array, chain: Chain, principals: ShownPrin
 
 /** Checks a verified chain against the log, link by link. Throws `grant-revoked`, naming the link. */
 export const requireNotRevoked = async (
-  { grants, ids }: Chain, principals: ShownPrincipals, log: MirrorStore,
+  { grants, ids }: Chain, principals: ShownPrincipals, log: Pick<MirrorStore, 'loggedRevocations'>,
 ): Promise<void> => {
   for (const [link, id] of ids.entries()) {
     const upTo = { grants: grants.slice(0, link + 1), ids: ids.slice(0, link + 1) }

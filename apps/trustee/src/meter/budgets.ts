@@ -3,7 +3,7 @@
  * all. Each opening takes two of three trustees, so each of them bounds two thirds of it: whoever spreads openings over
  * all three in whatever way gets the number of the table, and no more.
  */
-import type { Role } from '@scelle/seal/verify'
+import type { ORGANISATION_ROLES, PERSON_ROLES, Role } from '@scelle/seal/verify'
 
 /**
  * What is counted, each as a set of vaults. `seen`: all. `patients`: those whom the patient's own device or card did
@@ -60,11 +60,12 @@ export const EVERYONE = new Uint8Array(32)
 /** Of three trustees two are asked for each opening: what one of them bounds, for so many openings in all. */
 export const each = (total: number): number => Math.max(1, Math.floor((total * 2) / 3))
 
-const person = (
-  { hour, shift, own, month, free, unexplained, strict }: Record<
-    'hour' | 'shift' | 'own' | 'month' | 'free' | 'unexplained' | 'strict', number
-  >,
-): Budget => ({
+/** What a person may open in all: see `README.md`, which has the same table. */
+export type PersonTotals = Readonly<Record<
+  'hour' | 'shift' | 'own' | 'month' | 'free' | 'unexplained' | 'strict', number
+>>
+
+const person = ({ hour, shift, own, month, free, unexplained, strict }: PersonTotals): Budget => ({
   bounds: {
     patients: { hour: each(hour), shift: each(shift), day: each(shift) },
     own: { day: each(own), month: each(month) },
@@ -83,33 +84,42 @@ const house = (day: number): Budget => ({
   bounds: { own: { day: each(day), month: each(day) * TRAILING.monthDays } }, free: UNASKED, near: 0.7,
 })
 
-/** No listed issuer says what it is: it may be anybody who made itself a key. */
-export const UNREGISTERED: Budget = house(24)
-
-export const BUDGETS: Readonly<Record<Role, Budget>> = {
+/** In all, by role; each trustee bounds its part. */
+export const PERSON_TOTALS: Readonly<Record<(typeof PERSON_ROLES)[number], PersonTotals>> = {
   // hour, shift: 1.25 times the 99.9th percentile of simulated shifts. free: what asks for a step-up less than ten
   // times in 1,000 shifts; own and month: what stops nobody honest, both by `npm run drill -- friction`;
   // of GPs own and month are what 1,500 stolen accounts may cost: 0.5 % of their patients a day, 3 % in 28 days.
-  gp: person({ hour: 87, shift: 462, own: 50, month: 300, free: 24, unexplained: 50, strict: 20 }),
-  specialist: person({ hour: 87, shift: 462, own: 50, month: 300, free: 24, unexplained: 50, strict: 20 }),
-  'emergency-physician': person({
-    hour: 29, shift: 128, own: 128, month: 1_400, free: 12, unexplained: 27, strict: 27,
-  }),
-  resident: person({ hour: 34, shift: 208, own: 208, month: 1_800, free: 15, unexplained: 36, strict: 36 }),
-  'emergency-nurse': person({ hour: 20, shift: 104, own: 104, month: 1_000, free: 12, unexplained: 24, strict: 24 }),
-  'triage-nurse': person({ hour: 49, shift: 296, own: 296, month: 4_200, free: 24, unexplained: 48, strict: 48 }),
-  'ward-nurse': person({ hour: 14, shift: 63, own: 63, month: 500, free: 9, unexplained: 18, strict: 18 }),
-  pharmacist: person({ hour: 119, shift: 606, own: 90, month: 900, free: 45, unexplained: 90, strict: 40 }),
-  radiologist: person({ hour: 59, shift: 288, own: 150, month: 2_200, free: 21, unexplained: 50, strict: 50 }),
-  laboratory: person({ hour: 202, shift: 1_047, own: 600, month: 7_500, free: 27, unexplained: 68, strict: 68 }),
-  registration: person({ hour: 103, shift: 518, own: 180, month: 2_000, free: 43, unexplained: 127, strict: 10 }),
-  assistant: person({ hour: 60, shift: 150, own: 50, month: 300, free: 12, unexplained: 24, strict: 5 }),
+  gp: { hour: 87, shift: 462, own: 50, month: 300, free: 24, unexplained: 50, strict: 20 },
+  specialist: { hour: 87, shift: 462, own: 50, month: 300, free: 24, unexplained: 50, strict: 20 },
+  'emergency-physician': { hour: 29, shift: 128, own: 128, month: 1_400, free: 12, unexplained: 27, strict: 27 },
+  resident: { hour: 34, shift: 208, own: 208, month: 1_800, free: 15, unexplained: 36, strict: 36 },
+  'emergency-nurse': { hour: 20, shift: 104, own: 104, month: 1_000, free: 12, unexplained: 24, strict: 24 },
+  'triage-nurse': { hour: 49, shift: 296, own: 296, month: 4_200, free: 24, unexplained: 48, strict: 48 },
+  'ward-nurse': { hour: 14, shift: 63, own: 63, month: 500, free: 9, unexplained: 18, strict: 18 },
+  pharmacist: { hour: 119, shift: 606, own: 90, month: 900, free: 45, unexplained: 90, strict: 40 },
+  radiologist: { hour: 59, shift: 288, own: 150, month: 2_200, free: 21, unexplained: 50, strict: 50 },
+  laboratory: { hour: 202, shift: 1_047, own: 600, month: 7_500, free: 27, unexplained: 68, strict: 68 },
+  registration: { hour: 103, shift: 518, own: 180, month: 2_000, free: 43, unexplained: 127, strict: 10 },
+  assistant: { hour: 60, shift: 150, own: 50, month: 300, free: 12, unexplained: 24, strict: 5 },
   // DESIGN section 6 and the reference, 4 "vendor": named patients only, at most 25.
-  engineer: person({ hour: 25, shift: 25, own: 25, month: 50, free: 25, unexplained: 25, strict: 5 }),
-  officer: person({ hour: 5, shift: 5, own: 5, month: 25, free: 5, unexplained: 5, strict: 5 }),
-  practice: house(100),
-  hospital: house(2_000),
-  pharmacy: house(600),
-  'laboratory-site': house(3_000),
-  vendor: house(25),
+  engineer: { hour: 25, shift: 25, own: 25, month: 50, free: 25, unexplained: 25, strict: 5 },
+  officer: { hour: 5, shift: 5, own: 5, month: 25, free: 5, unexplained: 5, strict: 5 },
 }
+
+/** Patients a day in all, of those that nobody outside the house explains. */
+export const HOUSE_TOTALS: Readonly<Record<(typeof ORGANISATION_ROLES)[number], number>> = {
+  practice: 100,
+  hospital: 2_000,
+  pharmacy: 600,
+  'laboratory-site': 3_000,
+  vendor: 25,
+}
+
+/** No listed issuer says what it is: it may be anybody who made itself a key. In all. */
+export const UNREGISTERED_TOTAL = 24
+export const UNREGISTERED: Budget = house(UNREGISTERED_TOTAL)
+
+export const BUDGETS = Object.fromEntries([
+  ...Object.entries(PERSON_TOTALS).map(([role, totals]) => [role, person(totals)]),
+  ...Object.entries(HOUSE_TOTALS).map(([role, day]) => [role, house(day)]),
+]) as Readonly<Record<Role, Budget>>

@@ -4,7 +4,7 @@ import {
 } from '@scelle/seal/verify'
 import { TRUSTEE_LIMITS } from '../limits.ts'
 import type { ShownPrincipals } from '../shown.ts'
-import type { Locks } from './locks.ts'
+import { isSilenced, type KnownLocks } from './locks.ts'
 import type { ShownStatuses, Standing } from './standing.ts'
 
 /** A verified confirmation of this reader's going on. */
@@ -27,7 +27,7 @@ interface Confirming {
   readonly vault: Uint8Array
   readonly principals: ShownPrincipals
   readonly statuses: ShownStatuses
-  readonly locks: Pick<Locks, 'isSilenced'>
+  readonly locks: KnownLocks
   /** Whether the glass is broken. */
   readonly broken: boolean
   /** Seconds. */
@@ -41,7 +41,7 @@ const isColleague = (
   const status = statuses.of(signer.id)
   return signer.kind === 'person' && status !== undefined && status.under === undefined &&
     !equalBytes(status.meter, standing.own.key) && !equalBytes(signer.id, standing.stepUp ?? standing.reader) &&
-    !locks.isSilenced(signer.id, status, broken) &&
+    !isSilenced(locks, signer.id, status, broken) &&
     status.organisation !== undefined && equalBytes(status.organisation, organisation) &&
     standing.houses.some((house) => equalBytes(house, organisation))
 }

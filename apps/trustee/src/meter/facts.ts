@@ -8,7 +8,7 @@ import {
 } from '@scelle/seal/verify'
 import { TRUSTEE_LIMITS } from '../limits.ts'
 import type { ShownPrincipals } from '../shown.ts'
-import type { Locks } from './locks.ts'
+import { isSilenced, type KnownLocks } from './locks.ts'
 import { reachesAhead } from './ahead.ts'
 import { circleOf, type Metered, type ShownStatuses, type Standing } from './standing.ts'
 
@@ -37,7 +37,7 @@ interface Explaining {
   readonly vault: VerifiedVault
   readonly principals: ShownPrincipals
   readonly statuses: ShownStatuses
-  readonly locks: Pick<Locks, 'isSilenced'>
+  readonly locks: KnownLocks
   /** Whether the glass is broken. */
   readonly broken: boolean
   /** Principal ids of the issuers that this trustee lists: they issue patients' cards, too. */
@@ -91,7 +91,7 @@ const sourceOf = (fact: Fact, signer: PrincipalKeys, explaining: Explaining): So
   const status = statuses.of(signer.id)
   // Somebody without a status may be a key that the reader made a minute ago.
   if (status === undefined || isReaders(signer.id, explaining)) return NOBODY
-  if (locks.isSilenced(signer.id, status, broken)) return NOBODY
+  if (isSilenced(locks, signer.id, status, broken)) return NOBODY
   const house = signer.kind === 'person' ? status.organisation : signer.id
   // Whoever works for nobody, or for whom is not shown, vouches for nothing that could be charged.
   const its = house === undefined ? undefined : statuses.of(house)

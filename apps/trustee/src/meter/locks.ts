@@ -50,6 +50,29 @@ const lockIn = ({ scope, target, cause, since }: LockRow): Lock => ({
   scope: LOCK_SCOPES[scope] as LockScope, target, cause: LOCK_CAUSES[cause] as LockCause, since,
 })
 
+/** Locks, as far as they are known where a request is verified. */
+export interface KnownLocks {
+  readonly of: (scope: LockScope, target: Uint8Array) => Pick<Lock, 'cause'> | undefined
+}
+
+/**
+ * Whether somebody vouches for nobody: its device, itself, or the organisation for which it speaks is locked. Whoever
+ * has stolen a colleague's keys still has them after the colleague was locked. In an emergency a spent budget keeps
+ * nobody from helping.
+ */
+export const isSilenced = (
+  locks: KnownLocks, signer: Uint8Array, status: Pick<Status, 'meter' | 'organisation'> | undefined, emergency: boolean,
+): boolean => {
+  const targets: [LockScope, Uint8Array | undefined][] = [
+    ['device', signer], ['organisation', signer], ['vendor', signer], ['person', status?.meter],
+    ['organisation', status?.organisation],
+  ]
+  return targets.some(([scope, target]) => {
+    const lock = target === undefined ? undefined : locks.of(scope, target)
+    return lock !== undefined && !(emergency && lock.cause === 'budget')
+  })
+}
+
 export class Locks {
   readonly #db: Database
 
@@ -91,6 +114,11 @@ export class Locks {
     return row === undefined ? undefined : lockIn(row)
   }
 
+  /** All that are about one of these, whatever their scope. */
+  about(targets: readonly Uint8Array[]): Lock[] {
+    return targets.flatMap((target) => LOCK_SCOPES.flatMap((scope) => this.of(scope, target) ?? []))
+  }
+
   all(): Lock[] {
     return this.#db.rows<LockRow>('SELECT * FROM locked ORDER BY since, scope, target').map(lockIn)
   }
@@ -104,24 +132,6 @@ export class Locks {
       if (lock !== undefined) return lock
     }
     return undefined
-  }
-
-  /**
-   * Whether somebody vouches for nobody: its device, itself, or the organisation for which it speaks is locked. Whoever
-   * has stolen a colleague's keys still has them after the colleague was locked. In an emergency a spent budget keeps
-   * nobody from helping.
-   */
-  isSilenced(
-    signer: Uint8Array, status: Pick<Status, 'meter' | 'organisation'> | undefined, emergency: boolean,
-  ): boolean {
-    const targets: [LockScope, Uint8Array | undefined][] = [
-      ['device', signer], ['organisation', signer], ['vendor', signer], ['person', status?.meter],
-      ['organisation', status?.organisation],
-    ]
-    return targets.some(([scope, target]) => {
-      const lock = target === undefined ? undefined : this.of(scope, target)
-      return lock !== undefined && !(emergency && lock.cause === 'budget')
-    })
   }
 
   /** More than usual, from one time to another, for an organisation or a person. */

@@ -8,6 +8,7 @@ import { Problem, type ProblemCode } from '@scelle/wire/errors'
 import type { Database } from '../database.ts'
 import { each, EMERGENCY, EVERYONE, type Measure, MEASURES, SURGE, TRAILING, type Window, WINDOWS } from './budgets.ts'
 import type { Confirmed } from './confirmations.ts'
+import { Alarm } from './alarm.ts'
 import { Decoys } from './decoys.ts'
 import type { Emergency } from './emergency.ts'
 import { Emergencies } from './emergencies.ts'
@@ -74,6 +75,7 @@ export class Meter {
   readonly decoys: Decoys
   readonly spent: Spent
   readonly emergencies: Emergencies
+  readonly #alarm: Alarm
   readonly #shadow: boolean
 
   constructor(db: Database, { shadow, ledger = new Ledger(db) }: MeterOptions) {
@@ -82,6 +84,7 @@ export class Meter {
     this.decoys = new Decoys(db)
     this.spent = new Spent(db)
     this.emergencies = new Emergencies(db)
+    this.#alarm = new Alarm(db)
     this.#shadow = shadow
   }
 
@@ -219,11 +222,24 @@ export class Meter {
   }
 
   /** All readers together: it alarms, and blocks nobody. */
-  everyone(now: number): { day: number; usual: number } {
+  everyone(now: number): { day: number; usual: number; alarm?: number } {
+    const alarm = this.#alarm.told(now)
     return {
       day: this.ledger.count(EVERYONE, 'own', 'day', now),
       usual: this.ledger.pastDays(EVERYONE, TRAILING.days, now).most,
+      ...(alarm === undefined ? {} : { alarm }),
     }
+  }
+
+  /** The numbers, where they are more than usual for the first time in a day; to be called within a transaction. */
+  alarm(now: number): { day: number; usual: number } | undefined {
+    if (this.#alarm.told(now) !== undefined) return undefined
+    const { days, most: usual } = this.ledger.pastDays(EVERYONE, TRAILING.days, now)
+    if (days < TRAILING.known) return undefined
+    const day = this.ledger.count(EVERYONE, 'own', 'day', now)
+    if (day <= TRAILING.factor * usual) return undefined
+    this.#alarm.tell(now)
+    return { day, usual }
   }
 
   get shadow(): boolean {

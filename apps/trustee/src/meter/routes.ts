@@ -5,15 +5,14 @@ import { WIRE_LIMITS } from '@scelle/wire/limits'
 import { DecoyNotice, EmergencyList, MeterAnswer, MeterRequest, MeterStatus, OrderNotice } from '@scelle/wire/messages'
 import type { Server } from '@scelle/wire/server'
 import { TRUSTEE_LIMITS } from '../limits.ts'
-import type { Releaser } from '../release.ts'
-import { certify } from '../routes.ts'
+import { certify, type Serving } from '../routes.ts'
 import { keepDecoy } from './decoy-notice.ts'
 import { verifyOrder } from './orders.ts'
 import { spentStatement } from './replay.ts'
 import type { Spending } from './spending.ts'
 import { standingOf, verifyStatuses } from './standing.ts'
 
-const addChanges = (server: Pick<Server, 'route'>, { store, issuers, context }: Releaser): void => {
+const addChanges = (server: Pick<Server, 'route'>, { store, issuers, context }: Serving): void => {
   server.route({
     method: 'POST',
     url: '/v1/decoys',
@@ -40,7 +39,7 @@ const addChanges = (server: Pick<Server, 'route'>, { store, issuers, context }: 
 }
 
 const addSpending = (
-  server: Pick<Server, 'route'>, { identity, store, context }: Releaser, spending: Spending,
+  server: Pick<Server, 'route'>, { identity, store, context }: Serving, spending: Spending,
 ): void => {
   server.route({
     method: 'GET',
@@ -61,7 +60,7 @@ const addSpending = (
 }
 
 /** For officers of the organisation whose people broke the glass; for all of them, one who answers for all. */
-const addReview = (server: Pick<Server, 'route'>, { store, issuers, context }: Releaser): void => {
+const addReview = (server: Pick<Server, 'route'>, { store, issuers, context }: Serving): void => {
   server.route({
     method: 'POST',
     url: '/v1/emergencies',
@@ -86,12 +85,12 @@ const addReview = (server: Pick<Server, 'route'>, { store, issuers, context }: R
 }
 
 export const addMeterRoutes = (
-  server: Pick<Server, 'route'>, releaser: Releaser, spending: Spending,
+  server: Pick<Server, 'route'>, serving: Serving, spending: Spending,
 ): void => {
-  const { store, issuers, context } = releaser
-  addSpending(server, releaser, spending)
-  addChanges(server, releaser)
-  addReview(server, releaser)
+  const { store, issuers, context } = serving
+  addSpending(server, serving, spending)
+  addChanges(server, serving)
+  addReview(server, serving)
   server.route({
     method: 'POST',
     url: '/v1/meter',
@@ -103,7 +102,7 @@ export const addMeterRoutes = (
       const statuses = await verifyStatuses(request.statuses, issuers, principals, now)
       const standing = standingOf({ reader, grants: [], custodian: undefined }, statuses)
       return {
-        body: store.asked((meter) => {
+        body: store.looked((meter) => {
           const lock = meter.lockOf(standing)
           return encode(MeterAnswer, {
             counter: meter.counter(standing, now), ...(lock === undefined ? {} : { locked: lock.cause }),
@@ -119,7 +118,7 @@ export const addMeterRoutes = (
     handler: () => {
       const now = Math.floor(context.now() / 1000)
       return {
-        body: store.asked((meter) => encode(MeterStatus, {
+        body: store.looked((meter) => encode(MeterStatus, {
           shadow: meter.shadow, locks: meter.locks.all().length, ...meter.everyone(now),
         })),
       }

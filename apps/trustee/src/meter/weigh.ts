@@ -10,7 +10,7 @@ import { verifyConfirmations } from './confirmations.ts'
 import { isEmergency, requireEmergency } from './emergency.ts'
 import { explain } from './facts.ts'
 import { requireKeeper } from './keeper.ts'
-import type { Locks } from './locks.ts'
+import type { KnownLocks } from './locks.ts'
 import type { Charge } from './meter.ts'
 import { standingOf, verifyStatuses, withVoucher } from './standing.ts'
 import { requireTicket } from './tickets.ts'
@@ -34,7 +34,7 @@ interface Weighing {
   /** Principal ids of emergency keys. */
   readonly emergencyKeys: readonly Uint8Array[]
   /** Whoever is locked vouches for nobody. */
-  readonly locks: Pick<Locks, 'isSilenced'>
+  readonly locks: KnownLocks
   /** Seconds. */
   readonly now: number
 }

@@ -7,7 +7,7 @@ import { TRUSTEE_LIMITS } from '../limits.ts'
 import type { WordStore } from './word-store.ts'
 
 export interface Refused {
-  readonly access: Access
+  readonly access: Pick<Access, 'reader' | 'vault' | 'custodian'>
   /** The signed access, verified, and its statement id. */
   readonly signed: Uint8Array
   readonly id: Uint8Array
