@@ -7,8 +7,8 @@ import { join } from 'node:path'
 import { importIdentity } from '@scelle/seal/identity'
 import { fromHex, SealError, toHex } from '@scelle/seal/verify'
 import {
-  authorities, ConfigError, filePath, listedPrincipals, listenAddress, loadConfig, onlyIfAsked, optionalPath, peer, peers,
-  settings,
+  authorities, ConfigError, filePath, listedPrincipals, listenAddress, loadConfig, onlyIfAsked, optionalPath, peer,
+  peers, settings,
 } from '@scelle/wire/config'
 import { gatheredLines, pooledRandom } from '@scelle/wire/process'
 import { createLog } from '@scelle/wire/server'

@@ -1,7 +1,7 @@
 /**
- * `node apps/trustee/test/nodes-rate.ts`: releases a second of one trustee as one process, and with a holder and so many
- * nodes, over loopback, with real cryptography and every release on the disk. Requests are made before the clock runs.
- * Beside it what a release costs the holder and the nodes in time of a core, which another load changes less.
+ * `node apps/trustee/test/nodes-rate.ts`: releases a second of one trustee as one process, and with a holder and so
+ * many nodes, over loopback, with real cryptography and every release on the disk. Requests are made before the clock
+ * runs. Beside it what a release costs the holder and the nodes in time of a core, which another load changes less.
  */
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { availableParallelism, tmpdir } from 'node:os'

@@ -1,5 +1,5 @@
 /**
- * What a node and its holder say to each other: `docs/decisions/0025-nodes-of-one-trustee.md`. Not a part of the
+ * What a node and its holder say to each other: `docs/decisions/0026-nodes-of-one-trustee.md`. Not a part of the
  * protocol: both ends are one trustee, of one version.
  */
 import {
