@@ -34,6 +34,21 @@ const patient = async (n: number): Promise<string> => {
 
 const until = (hours: number): string => new Date(world.constellation.now() + hours * HOUR).toISOString()
 
+/** As an officer of the house orders it. */
+const lockDevice = async (name: string): Promise<void> => {
+  const { constellation } = world
+  const officer = await constellation.client('person')
+  const status = await constellation.register.enrol({
+    subject: officer.identity.id, role: 'officer', organisation: world.party.id,
+  })
+  const { identity, statuses } = person(name)
+  const order = await officer.newOrder({
+    action: 'lock', scope: 'device', target: identity.id, reason: 'clé volée',
+    until: constellation.now() + HOUR,
+  })
+  await officer.order([order], [status, ...statuses])
+}
+
 const open = async (app: Application, n: number) => app.get(`Condition/c${n}`)
 
 describe('under consent', () => {
@@ -174,6 +189,17 @@ describe('as a care team', () => {
     expect((await open(durand, 1)).status).toBe(200)
   })
 
+  test('whoever is locked vouches for nobody', async () => {
+    const id = await patient(1)
+    const desk = await loggedIn(world, 'secretary')
+    await desk.post(`Patient/${id}/$scelle-fact`, parametersOf({ type: 'appointment', until: until(4) }))
+    const martin = await loggedIn(world, 'martin')
+    expect((await open(martin, 1)).status).toBe(200)
+    await lockDevice('secretary')
+    const durand = await loggedIn(world, 'durand')
+    expect(code(await open(durand, 1))).toBe('fact-required')
+  })
+
   test('a fact about another patient, of another house, forged, or with a stranger\'s status is not kept', async () => {
     const id = await patient(1)
     const vault = (await world.app.post<Parameters>(`Patient/${id}/$scelle-vault`, undefined)).body
@@ -207,19 +233,8 @@ describe('as a care team', () => {
     const martin = await loggedIn(world, 'martin')
     expect((await open(martin, 1)).status).toBe(200)
     expect(world.edge().figures().openCharts, 'and the organisation\'s own').toBe(2)
-    const { constellation } = world
-    const officer = await constellation.client('person')
-    const statuses = [
-      await constellation.register.enrol({
-        subject: officer.identity.id, role: 'officer', organisation: world.party.id,
-      }), ...person('martin').statuses,
-    ]
-    const order = await officer.newOrder({
-      action: 'lock', scope: 'device', target: person('martin').identity.id, reason: 'clé volée',
-      until: constellation.now() + HOUR,
-    })
-    await officer.order([order], statuses)
-    await constellation.clock.advance(20_000)
+    await lockDevice('martin')
+    await world.constellation.clock.advance(20_000)
     await new Promise((resolve) => setTimeout(resolve, 50))
     expect((await open(martin, 1)).status).toBe(401)
     expect(world.edge().figures().openCharts).toBe(1)

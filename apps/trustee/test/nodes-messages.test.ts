@@ -105,7 +105,9 @@ describe('the door', () => {
     const events: unknown[] = []
     let why: Error = new Problem('budget-spent', 'enough')
     const holder = await opened({ facts: () => Promise.reject(why) }, events)
-    const asked = { principals: [], vouching: [], chain: [], vault: trustee, reader: trustee, access: new Uint8Array(16) }
+    const asked = {
+      principals: [], vouching: [], chain: [], vault: trustee, reader: trustee, access: new Uint8Array(16),
+    }
     await expect(holder.facts({ ...asked, statement: trustee })).rejects
       .toMatchObject({ code: 'budget-spent', detail: 'enough' })
     why = new Error('a vault of somebody')

@@ -3,8 +3,8 @@
  * protocol: both ends are one trustee, of one version.
  */
 import {
-  bool, bytes, choice, CONFIRMATIONS, field, FORMAT_LIMITS, list, LOCK_SCOPES, optional, type Role, ROLES, struct, text, uint,
-  type Value,
+  bool, bytes, choice, CONFIRMATIONS, field, FORMAT_LIMITS, list, LOCK_SCOPES, optional, type Role, ROLES, struct, text,
+  uint, type Value,
 } from '@scelle/seal/verify'
 import { WIRE_LIMITS } from '@scelle/wire/limits'
 import { TRUSTEE_LIMITS } from '../limits.ts'
