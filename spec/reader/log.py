@@ -13,6 +13,12 @@ MAX_SAFE = 2**53 - 1
 HEADER = "c2sp.org/tlog-proof@v1"
 
 
+# Of a control leaf's statement, the field that says whom it is about.
+LABELLED = {
+    "successor": ("Successor", "index"),
+}
+
+
 def sha256(data):
     return hashlib.sha256(data).digest()
 
@@ -32,6 +38,9 @@ def subject(signed):
     if found["kind"] == "manifest":
         manifest = decode(STRUCTS["Manifest"], found["body"])
         return manifest["vault"] if manifest["version"] > 1 else None
+    if found["kind"] in LABELLED:
+        struct, field = LABELLED[found["kind"]]
+        return decode(STRUCTS[struct], found["body"])[field]
     return None
 
 

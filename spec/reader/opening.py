@@ -304,3 +304,11 @@ def check_links(commits, vault, custodian, authors, holder, encapsulations):
             wrong.setdefault(author, refused.code)
         last[author] = commit_id
     return last, records, wrong
+
+
+def open_charge(sealed, access, owner):
+    """What a trustee charged, in its word about that access: sealed under its first key by itself, for itself."""
+    key = hkdf(owner["seeds"][0], b"", (primitives.PREFIX + "meter-journal").encode())
+    opened = aead_open(key, sealed[:12], sealed[12:], access) if len(sealed) >= 28 else None
+    require(opened is not None, "seal-invalid")
+    return decode(STRUCTS["JournalEntry"], opened)

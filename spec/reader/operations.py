@@ -1,9 +1,11 @@
 """The operations of the vectors: the other half of spec/vectors/operations.ts."""
 
 import cards
+import discovery
 import log
 import opening
 import primitives
+import ristretto
 import verify
 from cbor import decode
 from statements import STRUCTS
@@ -197,6 +199,11 @@ def op_feed_head(commits):
     return head
 
 
+def op_dealing(signed, dealer, key=None):
+    known = None if key is None else decode(STRUCTS["DiscoveryKey"], unhex(key))
+    return discovery.dealing(unhex(signed), keys(dealer), known)
+
+
 OPERATIONS = {
     "decode": lambda struct, bytes: decode(STRUCTS[struct], unhex(bytes)),
     "padme": lambda length: opening.padme(length),
@@ -223,6 +230,22 @@ OPERATIONS = {
     ),
     "release": op_release,
     "record": op_record,
+    "statement": lambda kind, signed, signer: verify.statement(kind, unhex(signed), keys(signer)),
+    "link": lambda link, geneses, keys: verify.link(unhexes(link), unhexes(geneses), keys_by_id(keys)),
+    "dealing": op_dealing,
+    "discovery-key": lambda signed, trustees: discovery.discovery_key(
+        unhexes(signed), [keys(chain) for chain in trustees]
+    ),
+    "share-of-dealings": lambda dealings, identity: discovery.share_of_dealings(
+        unhexes(dealings), opening.identity(unhex(identity))
+    ),
+    "evaluation": lambda evaluated, proof, blinded, publicShare: ristretto.proof_holds(
+        unhex(evaluated), unhex(proof), unhex(blinded), unhex(publicShare)
+    ),
+    "pseudonym": lambda output: primitives.hash_of("pseudonym", unhex(output)),
+    "charge": lambda charge, access, identity: opening.open_charge(
+        unhex(charge), unhex(access), opening.identity(unhex(identity))
+    ),
     "log-entry": lambda signed, salt: log.entry(unhex(signed), unhex(salt)),
     "card": op_card,
     "receipt": op_receipt,

@@ -41,6 +41,17 @@ KINDS = (
     "notice",
 )
 PURPOSES = ("treatment", "emergency", "administration", "patient-request", "legal", "research")
+PERSON_ROLES = (
+    "gp", "specialist", "emergency-physician", "resident", "emergency-nurse", "triage-nurse", "ward-nurse",
+    "pharmacist", "radiologist", "laboratory", "registration", "assistant", "engineer", "officer",
+)
+ORGANISATION_ROLES = ("practice", "hospital", "pharmacy", "laboratory-site", "vendor")
+FACTS = ("presence", "appointment", "admission", "referral", "result", "on-call")
+CONFIRMATIONS = ("step-up", "colleague", "officer", "session")
+DUTIES = ("coding", "vigilance", "litigation")
+ORDERS = ("lock", "clear", "surge", "review")
+LOCK_SCOPES = ("device", "person", "organisation", "vendor")
+REASON = 500
 RIGHTS = {"relay": 1, "write": 2, "read": 4, "shareOn": 8}
 
 courier_seal = struct(encapsulation=hash32, sealed=octets(16, 128))
@@ -162,11 +173,15 @@ STRUCTS = {
         session=Optional(hash32),
         until=Optional(time),
     ),
-    "Position": struct(suite=suite, index=hash32, statement=hash32, sequence=uint(), time=time, salt=Optional(id16)),
+    "Position": struct(
+        suite=suite, index=hash32, statement=hash32, sequence=uint(), time=time, salt=Optional(id16),
+        generation=Optional(uint()),
+    ),
     "Positions": struct(
         suite=suite,
         index=hash32,
         held=list_of(struct(statement=hash32, sequence=uint(), time=time, salt=Optional(id16)), 1024),
+        generation=Optional(uint()),
     ),
     "Release": struct(
         suite=suite, trustee=hash32, vault=hash32, access=hash32, capsules=uint(1024), time=time, salt=id16,
@@ -212,8 +227,67 @@ STRUCTS = {
         key=hash32,
         content=octets(17, 64 * 1024 + 16),
     ),
+    "Status": struct(
+        suite=suite, subject=hash32, role=choice(*PERSON_ROLES, *ORGANISATION_ROLES), meter=hash32,
+        organisation=Optional(hash32), vendor=Optional(hash32), under=Optional(hash32), stepUp=Optional(hash32),
+        patientsPerDay=Optional(uint(10_000_000)), emergency=Optional(boolean), notBefore=time, expires=time, salt=id16,
+        name=Optional(text(200)),
+    ),
+    "Fact": struct(
+        suite=suite, type=choice(*FACTS), vault=hash32, organisation=hash32, reader=Optional(hash32), notBefore=time,
+        expires=time, nonce=id16,
+    ),
+    "Confirmation": struct(
+        suite=suite, type=choice(*CONFIRMATIONS), reader=hash32, organisation=hash32, vault=Optional(hash32),
+        reason=text(REASON), time=time, nonce=id16, duty=Optional(choice(*DUTIES)),
+    ),
+    "Order": struct(
+        suite=suite, action=choice(*ORDERS), scope=choice(*LOCK_SCOPES), target=hash32, notBefore=time, expires=time,
+        reason=text(REASON), nonce=id16,
+    ),
+    "Ticket": struct(
+        suite=suite, organisation=hash32, vendor=hash32, number=text(REASON), vaults=list_of(hash32, 25),
+        purpose=choice(*PURPOSES), subcontract=boolean, notBefore=time, expires=time, nonce=id16,
+    ),
+    "Report": struct(
+        suite=suite, ticket=hash32, reader=hash32, accesses=list_of(hash32, 1024), **{"from": time}, to=time, nonce=id16
+    ),
+    "Decoy": struct(suite=suite, vault=hash32, time=time, nonce=id16),
+    "SpentUpTo": struct(suite=suite, trustee=hash32, serial=uint(), time=time),
+    "Binding": struct(
+        suite=suite, pseudonym=hash32, vault=hash32, previous=Optional(hash32), time=time, nonce=id16
+    ),
+    "Link": struct(
+        suite=suite, action=choice("merge", "split"), vault=hash32, other=hash32, previous=Optional(hash32), time=time,
+        nonce=id16,
+    ),
+    "IdentityProof": struct(
+        suite=suite, subject=hash32, pseudonym=hash32, inPerson=boolean, notBefore=time, expires=time, nonce=id16,
+        vault=Optional(hash32),
+    ),
+    "Dealing": struct(
+        suite=suite, ceremony=id16, generation=uint(U32), trustees=list_of(hash32, 3), commitments=list_of(hash32, 2),
+        possession=struct(evaluated=hash32, proof=octets(64)),
+        sealed=list_of(struct(enc=enc, share=octets(48)), 3), time=time,
+    ),
+    "DiscoveryKey": struct(
+        suite=suite, generation=uint(U32), trustees=list_of(hash32, 3), publicKey=hash32,
+        publicShares=list_of(hash32, 3), dealings=list_of(hash32, 3), time=time,
+    ),
+    "JournalEntry": struct(
+        serial=uint(), vault=hash32, time=time, counted=list_of(struct(meter=hash32, measures=uint(0xFFFF)), 20),
+        used=list_of(struct(statement=hash32, colleague=boolean), 4),
+    ),
     "LogEntry": struct(commitment=hash32, subject=Optional(hash32)),
     "StoredIdentity": struct(
         chain=list_of(octets(1, STATEMENT), 64), secrets=list_of(struct(signing=hash32, sealing=hash32), 64)
     ),
+}
+
+# Which body stands in a statement of that kind, of those that are read one by one.
+BODIES = {
+    "status": "Status", "fact": "Fact", "confirmation": "Confirmation", "order": "Order", "ticket": "Ticket",
+    "report": "Report", "binding": "Binding", "link": "Link", "identity-proof": "IdentityProof", "decoy": "Decoy",
+    "spent": "SpentUpTo", "release": "Release", "dealing": "Dealing", "discovery-key": "DiscoveryKey",
+    "notice": "Notice", "card-opening": "CardOpening",
 }

@@ -2,7 +2,7 @@
 
 from cbor import Refused, decode
 from primitives import hash_of, label, sha256, u32, verify
-from statements import KINDS, RIGHTS, STRUCTS
+from statements import BODIES, KINDS, RIGHTS, STRUCTS
 
 ZERO32 = bytes(32)
 
@@ -218,3 +218,33 @@ def record_leaf(header, digest):
 
 def capsule_leaf(capsule):
     return hash_of("leaf-capsule", sha256(capsule))
+
+
+def statement(kind, data, signer):
+    """Id and body of a statement that is read by itself: what it is good for is for trustees to decide."""
+    body = verify_signed(kind, data, signer)
+    return {"id": statement_id(data), "body": read(BODIES[kind], body)}
+
+
+def genesis_of(data, vault, keys_of):
+    signer = signed_of("vault-genesis", data)["signer"]
+    require(signer in keys_of, "principal-mismatch")
+    found_vault, genesis = vault_genesis(data, keys_of[signer])
+    require(found_vault == vault, "vault-mismatch")
+    return genesis["controller"]
+
+
+def link(signed, geneses, keys_of):
+    """Two vaults of one person: merged by both controllers, split by either."""
+    signers = [signed_of("link", data)["signer"] for data in signed]
+    require(all(signer in keys_of for signer in signers), "principal-mismatch")
+    bodies = [verify_signed("link", data, keys_of[signer]) for data, signer in zip(signed, signers)]
+    require(len(set(bodies)) == 1, "signature-invalid")
+    found = read("Link", bodies[0])
+    require(found["vault"] != found["other"] and len(geneses) > 1, "vault-mismatch")
+    controllers = [genesis_of(data, found[which], keys_of) for data, which in zip(geneses, ("vault", "other"))]
+    merges = found["action"] == "merge" and "previous" not in found and signers[0] == controllers[0]
+    merges = merges and all(one in signers for one in controllers)
+    splits = found["action"] == "split" and "previous" in found and any(one in signers for one in controllers)
+    require(merges or splits, "principal-mismatch")
+    return {"id": statement_id(signed[0]), "controllers": controllers}

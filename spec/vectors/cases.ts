@@ -5,12 +5,17 @@ import { ownerRelease } from '../../packages/seal/src/envelope.ts'
 import * as seal from '../../packages/seal/src/verify.ts'
 import { bodyCases } from './cases-bodies.ts'
 import { cardCases } from './cases-cards.ts'
+import { chargeCases } from './cases-charge.ts'
+import { discoveryCases } from './cases-discovery.ts'
 import { grantFieldCases } from './cases-grants.ts'
 import { logCases } from './cases-log.ts'
+import { standingCases } from './cases-standing.ts'
 import { statementCases } from './cases-statements.ts'
+import { summaryCases } from './cases-summary.ts'
 import type { Golden } from './golden.ts'
 import { bodyOf, changed } from './material.ts'
 import { plain, run, type Vector } from './operations.ts'
+import { ALL_OPERATIONS } from './operations-node.ts'
 
 const { toHex } = seal
 
@@ -81,7 +86,7 @@ const settled = async (vectors: Vector[]): Promise<Vector[]> => {
   const done: Vector[] = []
   for (const vector of vectors) {
     const written = JSON.parse(JSON.stringify(plain(vector))) as Vector
-    done.push({ ...written, ...(await run(written)) })
+    done.push({ ...written, ...(await run(written, ALL_OPERATIONS)) })
   }
   return done
 }
@@ -100,6 +105,9 @@ export const makeVectors = async (golden: Golden): Promise<Record<string, Vector
     log: await settled(await logCases(golden)),
     grants: await settled(await grantFieldCases(golden)),
     cards: await settled(await cardCases(golden)),
+    standing: await settled([...(await standingCases(golden)), ...(await summaryCases(golden))]),
+    discovery: await settled(await discoveryCases(golden)),
+    charge: await settled(await chargeCases()),
   }
 }
 

@@ -1,7 +1,9 @@
 /** Every vector of a file through whichever primitives this runtime picks. */
 import { run, unpacked, type Vector } from './operations.ts'
 
-export const FILES = ['bodies', 'cards', 'cobblestone', 'encoding', 'grants', 'log', 'small', 'statements'] as const
+export const FILES = [
+  'bodies', 'cards', 'cobblestone', 'discovery', 'encoding', 'grants', 'log', 'small', 'standing', 'statements',
+] as const
 
 /** Names of the vectors that do not hold, with what they gave. */
 export const failures = async (file: { values: string[]; vectors: Vector[] }): Promise<string[]> => {

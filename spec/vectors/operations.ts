@@ -10,6 +10,7 @@ import { importIdentity } from '../../packages/seal/src/identity.ts'
 import { earlierSecrets, openManifest } from '../../packages/seal/src/keys.ts'
 import { CourierKeys, openCourier, openShare } from '../../packages/seal/src/shares.ts'
 import * as seal from '../../packages/seal/src/verify.ts'
+import { evaluationHolds, pseudonymOf, readDealing, shareOfDealings, verifyDealing, verifyDiscoveryKey } from '../../packages/seal/src/voprf.ts'
 import { LogError } from '../../packages/log/src/log.ts'
 import { entryOf, logPolicy, verifyReceipt } from '../../packages/wire/src/log.ts'
 
@@ -66,6 +67,13 @@ const STRUCTS: Record<string, seal.Codec<any>> = {
   RecordHeader: seal.RecordHeader, Commit: seal.Commit, Grant: seal.Grant, GrantKeys: seal.GrantKeys, Revocation: seal.Revocation,
   Access: seal.Access, Position: seal.Position, Positions: seal.Positions, Release: seal.Release, Denial: seal.Denial, Head: seal.Head,
   Successor: seal.Successor, LogEntry: seal.LogEntry,
+}
+
+/** Bodies of the statements that the operation of that name takes. */
+const BODIES: Partial<Record<seal.Kind, seal.Codec<any>>> = {
+  status: seal.Status, fact: seal.Fact, confirmation: seal.Confirmation, order: seal.Order, ticket: seal.Ticket, report: seal.Report, binding: seal.Binding,
+  link: seal.Link, 'identity-proof': seal.IdentityProof, decoy: seal.Decoy, spent: seal.SpentUpTo, release: seal.Release, dealing: seal.Dealing,
+  'discovery-key': seal.DiscoveryKey, notice: seal.Notice, 'card-opening': seal.CardOpening,
 }
 
 /** Sealed bodies are changed as the vector says, so that a file need not hold each changed copy. */
@@ -159,6 +167,23 @@ export const OPERATIONS: Record<string, (from: any) => Promise<unknown>> = {
     const { id, vault, issuer, summary } = await openCard(hex(card), await importIdentity(hex(identity)), at)
     return { id: seal.toHex(id), vault: seal.toHex(vault), issuer: seal.toHex(issuer.id), summary: seal.toHex(summary) }
   },
+  statement: async ({ kind, signed, signer }) => {
+    const { body, id } = await seal.verifySigned(kind, hex(signed), await keys(signer))
+    const value = seal.decode(BODIES[kind as seal.Kind] as seal.Codec<any>, body)
+    seal.requireSuite(value)
+    if (seal.toHex(seal.encode(BODIES[kind as seal.Kind] as seal.Codec<any>, value)) !== seal.toHex(body)) throw new Error('re-encoding gives other bytes')
+    return { id: seal.toHex(id), body: plain(value) }
+  },
+  link: async ({ link, geneses, keys: chains }) => {
+    const { id, controllers } = await seal.verifyLink({ link: hexes(link), geneses: hexes(geneses), keysOf: await keysOf(chains) })
+    return { id: seal.toHex(id), controllers: controllers.map(seal.toHex) }
+  },
+  dealing: async ({ signed, dealer, key }) =>
+    seal.toHex((await verifyDealing(hex(signed), await keys(dealer), key === undefined ? undefined : seal.decode(seal.DiscoveryKey, hex(key)))).id),
+  'discovery-key': async ({ signed, trustees }) => plain(await verifyDiscoveryKey(hexes(signed), await Promise.all(trustees.map(keys)))),
+  'share-of-dealings': async ({ dealings, identity }) => plain(await shareOfDealings(hexes(dealings).map(readDealing), await importIdentity(hex(identity)))),
+  evaluation: async ({ evaluated, proof, blinded, publicShare }) => evaluationHolds({ evaluated: hex(evaluated), proof: hex(proof) }, hex(blinded), hex(publicShare)),
+  pseudonym: async ({ output }) => seal.toHex(pseudonymOf(hex(output))),
   'log-entry': async ({ signed, salt }) => seal.toHex(entryOf(hex(signed), hex(salt))),
   receipt: async ({ receipt, signed, index, trustees, quorum, required, generation }) => {
     const policy = logPolicy({
@@ -190,8 +215,8 @@ export const unpacked = (file: { values: string[]; vectors: Vector[] }): Vector[
     typeof value === 'string' && value.startsWith('@') ? file.values[Number(value.slice(1))] : value) as Vector[]
 
 /** The code with which an operation refuses, or what it gives. */
-export const run = async (vector: Vector): Promise<{ out?: unknown; refuse?: string }> => {
-  const operation = OPERATIONS[vector.op]
+export const run = async (vector: Vector, operations = OPERATIONS): Promise<{ out?: unknown; refuse?: string }> => {
+  const operation = operations[vector.op]
   if (operation === undefined) throw new Error(`no operation is called ${vector.op}`)
   try {
     return { out: await operation(vector.in) }

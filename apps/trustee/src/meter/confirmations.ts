@@ -59,7 +59,9 @@ const holds = (confirmation: Confirmation, signer: PrincipalKeys, confirming: Co
     return confirmation.vault !== undefined && confirmation.duty !== undefined &&
       isColleague(signer, confirmation, confirming)
   }
-  return confirmation.type === 'step-up' && standing.stepUp !== undefined && equalBytes(signer.id, standing.stepUp) &&
+  // One for a session at a server of the house is no gesture for this opening: whoever holds that server has it.
+  if (confirmation.type !== 'step-up') return false
+  return standing.stepUp !== undefined && equalBytes(signer.id, standing.stepUp) &&
     !equalBytes(signer.id, standing.reader)
 }
 
