@@ -285,6 +285,7 @@ describe('the ladder of the unexplained', () => {
   const useless: [string, () => Promise<Uint8Array>][] = [
     ['by the first key', () => confirmationOf(cast, cast.doctor, 'step-up')],
     ['by a stranger\'s key', () => confirmationOf(cast, cast.patient, 'step-up')],
+    ['for a session at a server of the house', () => confirmationOf(cast, cast.key, 'session')],
     ['without a reason', () => confirmationOf(cast, cast.key, 'step-up', { reason: ' ' })],
     ['for another patient', () => confirmationOf(cast, cast.key, 'step-up', { vault: vaultId(9999) })],
   ]

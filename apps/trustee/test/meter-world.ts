@@ -152,7 +152,8 @@ export const factOf = (
 }
 
 export const confirmationOf = (
-  cast: Cast, signer: Identity, type: 'step-up' | 'colleague', more: { vault?: Uint8Array; reason?: string } = {},
+  cast: Cast, signer: Identity, type: 'step-up' | 'colleague' | 'session',
+  more: { vault?: Uint8Array; reason?: string } = {},
 ): Promise<Uint8Array> => signConfirmation(signer, {
   type, reader: cast.doctor.id, organisation: cast.practice.id, reason: 'rappel téléphonique', ...more,
 }, cast.clock)

@@ -49,13 +49,10 @@ const record = async (
   return receiptFor(services, id, position)
 }
 
-const ROUTES = [['/v1/orders', 'order'], ['/v1/bindings', 'binding'], ['/v1/links', 'link']] as const
-
 export const addNoticeRoutes = (server: Server, services: Services): void => {
-  for (const [url, about] of ROUTES) {
-    server.route({
-      method: 'POST', url, policy: 'signed', maxBody: INDEX_LIMITS.statementsBody,
-      handler: (request) => record(services, request, about),
-    })
-  }
+  const taken = (about: NoticeAbout) => (request: SignedRequest) => record(services, request, about)
+  const limits = { policy: 'signed', maxBody: INDEX_LIMITS.statementsBody } as const
+  server.route({ method: 'POST', url: '/v1/orders', ...limits, handler: taken('order') })
+  server.route({ method: 'POST', url: '/v1/bindings', ...limits, handler: taken('binding') })
+  server.route({ method: 'POST', url: '/v1/links', ...limits, handler: taken('link') })
 }
