@@ -111,6 +111,8 @@ const en = {
     'access-dropped': (who: string, access: string, by: string) =>
       `${who} leaves out access ${access}${by === '' ? '' : `, which ${by} released`}.`,
     'release-unlogged': (who: string, access: string) => `${who} released on access ${access}, which was refused.`,
+    'charge-missing': (who: string, access: string) =>
+      `${who} released on access ${access} and charged nobody for it: its meter is none.`,
     'trustee-silent': (who: string) => `${who} does not tell what it released, or what it tells does not hold.`,
     'unknown': (who: string, access: string) => `${who} has to explain access ${access}.`,
   },
@@ -242,6 +244,8 @@ const fr: Messages = {
     'access-dropped': (who, access, by) =>
       `${who} passe sous silence l'accès ${access}${by === '' ? '' : `, libéré par ${by}`}.`,
     'release-unlogged': (who, access) => `${who} a libéré l'accès ${access}, qui avait été refusé.`,
+    'charge-missing': (who, access) =>
+      `${who} a libéré l'accès ${access} sans le compter à personne : son compteur n'en est pas un.`,
     'trustee-silent': (who) => `${who} ne dit pas ce qu'il a libéré, ou ce qu'il en dit ne tient pas.`,
     'unknown': (who, access) => `${who} doit s'expliquer sur l'accès ${access}.`,
   },

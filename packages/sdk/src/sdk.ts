@@ -6,6 +6,7 @@ export {
   type Context, FORMAT_LIMITS, fromHex, giveBack, type PrincipalKeys, SealError, type SealErrorCode, toHex,
   verifyKeyChain,
 } from '@scelle/seal/verify'
+export { type AloneRelease, missingFromAll } from './accesses/alone.ts'
 export type { PartAccesses, ProvenAccess } from './accesses/accesses.ts'
 export type { AccessFinding, AccessFindingCode } from './accesses/compare.ts'
 export type { NamedHouse } from './accesses/houses.ts'

@@ -53,7 +53,9 @@ const listed = (of: Opening, place: number, refused?: string): ListedAccess => (
   ...of, refused, place: { statement: id('s'), sequence: place + 1, time: of.access.time, salt: new Uint8Array(16) },
 })
 
-const released = (of: Opening, refused?: string): ReleasedAccess => ({ ...of, refused, at: of.access.time })
+const released = (of: Opening, refused?: string): ReleasedAccess => ({
+  ...of, refused, charged: refused === undefined, at: of.access.time,
+})
 
 /** Of each opening two trustees release, whichever. */
 const honest = (openings: readonly Opening[]): Accounts => ({
@@ -63,6 +65,7 @@ const honest = (openings: readonly Opening[]): Accounts => ({
     [trustee, openings.filter((_, place) => place % 3 !== share).map((each) => released(each))])),
   entries: openings.map((each) => written(each)),
   unopened: [],
+  owner: toHex(id('custodian')),
   categoryOf: (capsule) => CATEGORIES.get(capsule),
   settled: NOW,
 })
@@ -179,6 +182,17 @@ describe('whoever differs is named', () => {
     const { accesses, findings } = compareAccounts({ ...base, listed: refused, released: lists })
     expect(findings).toContainEqual({ code: 'release-unlogged', who: TRUSTEES[0], access: first.statement })
     expect(accesses[0]?.refusals).toEqual([{ by: INDEX, problem: 'grant-revoked' }])
+  })
+
+  test('a trustee whose word has no charge; the owner itself is not metered', () => {
+    const uncharged = new Map([...base.released].map(([trustee, list]) =>
+      [trustee, list?.map((each) => ({ ...each, charged: trustee !== TRUSTEES[1] }))]))
+    const findings = findingsOf({ ...base, released: uncharged })
+    expect(findings.map(({ code, who }) => [code, who])).toEqual(base.released.get(TRUSTEES[1]!)?.map(() =>
+      ['charge-missing', TRUSTEES[1]]))
+    const its = (owner: string | undefined) => findingsOf({ ...base, released: uncharged, owner })
+    expect(its(reader(first)).map(({ access }) => access)).not.toContain(first.statement)
+    expect(its(undefined), 'in custody somebody may have claimed the vault').toEqual([])
   })
 
   test('refusals alone are told, and nobody has to explain them', () => {

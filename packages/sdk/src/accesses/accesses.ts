@@ -10,6 +10,7 @@ import { SDK_LIMITS } from '../limits.ts'
 import { inParallel } from '../timers.ts'
 import type { VaultView } from '../vault-view.ts'
 import { requireOwn } from '../withholding.ts'
+import type { AloneRelease } from './alone.ts'
 import { type AccessFinding, compareAccounts, type OpenedEntry, type SeenAccess } from './compare.ts'
 import { namedHouses, type NamedHouse } from './houses.ts'
 import { listedAccesses, type ListedPart } from './listed.ts'
@@ -32,6 +33,8 @@ export interface PartAccesses {
   readonly accesses: readonly ProvenAccess[]
   /** Each names who has to explain it. None: every account agrees. */
   readonly findings: readonly AccessFinding[]
+  /** Releases that one trustee alone tells of: see `missingFromAll`. */
+  readonly alone: readonly AloneRelease[]
 }
 
 export interface AccessesFrom extends ListedPart {
@@ -118,8 +121,10 @@ export const partAccesses = async (connection: Connection, from: AccessesFrom): 
   const { entries, unopened } = await entriesOf(from)
   const capsules = await capsulesOf(connection, from)
   const listed = await listedAccesses(connection, from, from.signal)
-  const { accesses, findings } = compareAccounts({
+  const { genesis } = from.view
+  const { accesses, findings, alone } = compareAccounts({
     index: toHex(connection.index.id), listed, released, entries, unopened, settled,
+    owner: genesis.mode === 'owner' ? toHex(genesis.controller) : undefined,
     categoryOf: (capsule) => capsules.get(capsule),
   })
   const all = await inParallel(accesses, SDK_LIMITS.lookupsAtOnce, async (access): Promise<ProvenAccess> => ({
@@ -128,5 +133,5 @@ export const partAccesses = async (connection: Connection, from: AccessesFrom): 
     houses: await namedHouses(connection, access.note?.houses ?? []),
     offline: await offlineOf(connection, from.view, access, findings),
   }))
-  return { accesses: all, findings }
+  return { accesses: all, findings, alone }
 }

@@ -6,6 +6,7 @@
 import { type Access, toHex } from '@scelle/seal/verify'
 import { type AccessNote, noteOf } from '../entry-text.ts'
 import type { ListedAccess } from './listed.ts'
+import { type AloneRelease, aloneReleases } from './alone.ts'
 import type { ReleasedAccess } from './released.ts'
 
 /** One record of the access log, opened. */
@@ -25,6 +26,8 @@ export interface Accounts {
   readonly unopened: readonly string[]
   /** Code of a capsule's category, by the hex of its header hash; undefined for capsules that are gone. */
   readonly categoryOf: (capsule: string) => string | undefined
+  /** Owner of the vault, hex, who is not metered there. Undefined in custody: somebody may have claimed it since. */
+  readonly owner: string | undefined
   /** Seconds since 1970: what was released after it may have its entry on the way. */
   readonly settled: number
 }
@@ -38,6 +41,8 @@ export type AccessFindingCode =
   | 'access-dropped'
   /** A trustee released what the index had refused. Names the trustee. */
   | 'release-unlogged'
+  /** A trustee released it, and its word has no charge: its meter is none. Names the trustee. */
+  | 'charge-missing'
   /** A trustee gave no list, or one that does not hold. Names the trustee. */
   | 'trustee-silent'
 
@@ -80,6 +85,8 @@ interface Known {
   readonly access: Access
   listed: ListedAccess | undefined
   readonly releasedBy: string[]
+  /** Of those, whose word has no charge. */
+  readonly unchargedBy: string[]
   readonly refusals: { readonly by: string; readonly problem: string }[]
   releasedAt: number
   note: AccessNote | undefined
@@ -92,8 +99,8 @@ const gathered = ({ index, listed, released }: Accounts): Map<string, Known> => 
     const there = known.get(statement)
     if (there !== undefined) return there
     const made: Known = {
-      signed, access, listed: undefined, releasedBy: [], refusals: [], releasedAt: Infinity, note: undefined,
-      openedOffline: [],
+      signed, access, listed: undefined, releasedBy: [], unchargedBy: [], refusals: [], releasedAt: Infinity,
+      note: undefined, openedOffline: [],
     }
     known.set(statement, made)
     return made
@@ -109,6 +116,7 @@ const gathered = ({ index, listed, released }: Accounts): Map<string, Known> => 
       if (one.refused !== undefined) there.refusals.push({ by: trustee, problem: one.refused })
       else {
         there.releasedBy.push(trustee)
+        if (!one.charged) there.unchargedBy.push(trustee)
         there.releasedAt = Math.min(there.releasedAt, one.at)
       }
     }
@@ -140,6 +148,19 @@ const judgeEntries = (known: ReadonlyMap<string, Known>, accounts: Accounts): Ac
   return findings
 }
 
+const judgeCharges = (known: ReadonlyMap<string, Known>, { owner }: Accounts): AccessFinding[] =>
+  [...known].flatMap(([access, { access: { reader }, unchargedBy }]) => owner === undefined || toHex(reader) === owner
+    ? [] : unchargedBy.map((who): AccessFinding => ({ code: 'charge-missing', who, access })))
+
+/** What was released long enough ago for the second word to be there. */
+const aloneIn = (known: ReadonlyMap<string, Known>, { index, released, settled }: Accounts): AloneRelease[] => {
+  const told = [...known].filter(([, { releasedAt }]) => releasedAt <= settled)
+    .map(([access, { access: { reader }, releasedBy, refusals }]) => ({
+      access, reader: toHex(reader), releasedBy, refusedBy: refusals.map(({ by }) => by).filter((by) => by !== index),
+    }))
+  return aloneReleases(told, [...released].flatMap(([who, releases]) => releases === undefined ? [] : [who]))
+}
+
 const judgeReleases = (known: ReadonlyMap<string, Known>, { index, settled }: Accounts): AccessFinding[] =>
   [...known].flatMap(([access, { access: { reader }, listed, note, refusals, releasedAt, releasedBy }]) => {
     if (releasedBy.length === 0) return []
@@ -154,14 +175,21 @@ const judgeReleases = (known: ReadonlyMap<string, Known>, { index, settled }: Ac
     return findings
   })
 
+export interface Compared {
+  readonly accesses: SeenAccess[]
+  readonly findings: AccessFinding[]
+  /** Not findings yet: `missingFromAll` says of many together who has to explain them. */
+  readonly alone: AloneRelease[]
+}
+
 /** Every access that anybody tells of, oldest first, and whatever does not fit. */
-export const compareAccounts = (accounts: Accounts): { accesses: SeenAccess[]; findings: AccessFinding[] } => {
+export const compareAccounts = (accounts: Accounts): Compared => {
   const known = gathered(accounts)
   const silent = [...accounts.released].flatMap(([who, releases]): AccessFinding[] =>
     releases === undefined ? [{ code: 'trustee-silent', who }] : [])
   // Entries first: they say which accesses have one.
   const garbled = judgeEntries(known, accounts)
-  const findings = [...silent, ...garbled, ...judgeReleases(known, accounts)]
+  const findings = [...silent, ...garbled, ...judgeReleases(known, accounts), ...judgeCharges(known, accounts)]
   const accesses = [...known].map(([statement, { access, listed, ...rest }]): SeenAccess => ({
     statement,
     signed: rest.signed,
@@ -176,5 +204,6 @@ export const compareAccounts = (accounts: Accounts): { accesses: SeenAccess[]; f
     openedOffline: rest.openedOffline.toSorted((a, b) => a - b),
     place: listed?.place,
   }))
-  return { accesses: accesses.toSorted((a, b) => a.time - b.time), findings }
+  const alone = aloneIn(known, accounts)
+  return { accesses: accesses.toSorted((a, b) => a.time - b.time), findings, alone }
 }

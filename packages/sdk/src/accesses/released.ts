@@ -8,6 +8,8 @@ import { checkAccess, checkDenial, type ListedPart, type SignedAccess } from './
 export interface ReleasedAccess extends SignedAccess {
   /** Code of the refusal, where the trustee refused. */
   readonly refused: string | undefined
+  /** Whether its word has a charge, which that trustee alone can read. */
+  readonly charged: boolean
   /** Seconds since 1970, of the trustee's clock. */
   readonly at: number
 }
@@ -21,7 +23,7 @@ const check = async (
   const { kind, keyVersion } = decode(Signed, row.word)
   if (kind === 'denial') {
     const { problem, time } = await checkDenial(connection, row.word, { server: trustee, access })
-    return { ...access, refused: problem, at: time }
+    return { ...access, refused: problem, charged: false, at: time }
   }
   const { keys } = await connection.directory.of(trustee, keyVersion)
   const release = decode(Release, (await verifySigned('release', row.word, keys)).body)
@@ -30,7 +32,7 @@ const check = async (
     equalBytes(release.vault, access.access.vault) &&
     toHex(release.access) === access.statement
   if (!fits) throw new SealError('release-mismatch', 'a word about a release is about another access')
-  return { ...access, refused: undefined, at: release.time }
+  return { ...access, refused: undefined, charged: release.charge !== undefined, at: release.time }
 }
 
 /** Everything that shows whose list it is: a trustee looks nothing up. */
