@@ -3,9 +3,9 @@ import { copyFileSync, existsSync, mkdtempSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { DatabaseSync } from 'node:sqlite'
-import { makeOrder, signOrder } from '@scelle/seal/grants'
+import { makeOrder, signFact, signOrder } from '@scelle/seal/grants'
 import { decode, decodeSigned, type Order, Release, toHex } from '@scelle/seal/verify'
-import type { Client, Vault } from '@scelle/sdk'
+import type { Client, Shown, Vault } from '@scelle/sdk'
 import { BUDGETS } from '@scelle/trustee/meter'
 import { signRequest } from '@scelle/wire/http'
 import { ReleaseJournal } from '@scelle/wire/messages'
@@ -27,6 +27,38 @@ interface Person {
   status: Uint8Array
 }
 
+/** A secretary of the house, whose word spares a reader the second key, and lifts no bound. */
+class Agenda {
+  readonly #world: Constellation
+  readonly #hospital: Client
+  readonly #secretary: Client
+  readonly status: Uint8Array
+  #drawn = 0
+
+  private constructor(world: Constellation, hospital: Client, secretary: Client, status: Uint8Array) {
+    this.#world = world
+    this.#hospital = hospital
+    this.#secretary = secretary
+    this.status = status
+  }
+
+  static async create(world: Constellation, hospital: Client): Promise<Agenda> {
+    const secretary = await world.client('person')
+    const status = await world.register.enrol({
+      subject: secretary.identity.id, role: 'assistant', organisation: hospital.identity.id,
+    })
+    return new Agenda(world, hospital, secretary, status)
+  }
+
+  factAbout(vault: Uint8Array): Promise<Uint8Array> {
+    const now = Math.floor(this.#world.now() / 1000)
+    return signFact(this.#secretary.identity, {
+      type: 'appointment', vault, organisation: this.#hospital.identity.id, notBefore: now - 60, expires: now + 3_600,
+    }, { now: this.#world.now, random: this.#world.random(`fact ${this.#drawn++}`) })
+  }
+}
+
+/** Devices with an even number show the agenda's word of each patient; the others show nothing. */
 export class BoundScene {
   readonly world: Constellation
   readonly hospital: Client
@@ -55,9 +87,13 @@ export class BoundScene {
     const hospital = await world.client('organisation')
     const house = await world.register.enrol({ subject: hospital.identity.id, role: 'hospital' })
     const people: Person[] = []
+    const agenda = await Agenda.create(world, hospital)
     for (let n = 0; n < many + 2; n++) {
       const person: Partial<Person> = { status: house }
-      const show = () => ({ statuses: [person.status as Uint8Array, house] })
+      const show = async (vault: Uint8Array): Promise<Shown> => {
+        const statuses = [person.status as Uint8Array, house, agenda.status]
+        return n % 2 === 0 ? { statuses, facts: [await agenda.factAbout(vault)] } : { statuses }
+      }
       people.push(Object.assign(person, { device: await world.client('person', { standing: { show } }) }) as Person)
     }
     const [devices, officers] = [people.slice(0, many), people.slice(many)]
