@@ -5,8 +5,8 @@ import { defineConfig } from 'vitest/config'
 process.env['SCELLE_SHARED'] ??= fileURLToPath(new URL('../shared', import.meta.url))
 
 /**
- * Two projects, one after the other. `units` answers within seconds. `wholes` starts processes, browsers or installers,
- * a file at a time, because on two cores they would only measure each other.
+ * Two projects. `units` answers within seconds. `wholes` starts processes, browsers or installers, and waits for them
+ * more than it works: so it has more time, and units go on beside it.
  */
 const WHOLES = [
   'tools/{pack,launchers,docs,lint}/**/*.test.ts',
@@ -26,7 +26,6 @@ export default defineConfig({
           include: ['{packages,apps,testing,tools,bench,drills,spec,docs}/**/*.test.ts'],
           exclude: [...NEVER, ...WHOLES],
           testTimeout: 30_000,
-          sequence: { groupOrder: 0 },
         },
       },
       {
@@ -37,8 +36,6 @@ export default defineConfig({
           exclude: NEVER,
           testTimeout: 180_000,
           hookTimeout: 180_000,
-          fileParallelism: false,
-          sequence: { groupOrder: 1 },
         },
       },
     ],
