@@ -1,8 +1,10 @@
 /** What honest work meets: false stops, step-ups and colleagues asked, per 1,000 shifts. */
-import type { Standing } from '@scelle/trustee/meter'
+import type { Source, Standing } from '@scelle/trustee/meter'
 import { Draw } from './draw.ts'
 import { Trio } from './trio.ts'
-import { type Mix, Panel, personOf, sourceFrom, SURGES, type Workload } from './workloads.ts'
+import {
+  MERGED, type Mix, NEWBORN, Panel, personOf, sourceFrom, SURGES, withoutPatient, type Workload,
+} from './workloads.ts'
 
 export interface Friction {
   readonly shifts: number
@@ -39,11 +41,11 @@ export const outOfSample = {
   },
 } as const
 
-const START = 1_800_000_000
-const DAY = 86_400
+export const START = 1_800_000_000
+export const DAY = 86_400
 const ALL_MEANS = { stepUp: true, colleague: true }
 
-interface Person {
+export interface Person {
   readonly standing: Standing
   readonly mix: Mix
   readonly mean: number
@@ -51,7 +53,7 @@ interface Person {
   readonly other: Uint8Array
 }
 
-const personFor = (workload: Workload, options: FrictionOptions, draw: Draw): Person => ({
+export const personFor = (workload: Workload, options: FrictionOptions, draw: Draw): Person => ({
   standing: options.standing?.(draw) ?? personOf(workload.role, draw),
   mix: options.mix?.(workload.mix, draw) ?? workload.mix,
   mean: workload.mean * draw.gamma(workload.alike) * (options.more ?? 1),
@@ -60,18 +62,38 @@ const personFor = (workload: Workload, options: FrictionOptions, draw: Draw): Pe
 })
 
 /** Days of a week on which somebody works, in a row. */
-const dayOf = (shift: number, week: number): number => Math.floor(shift / week) * 7 + (shift % week)
+export const dayOf = (shift: number, week: number): number => Math.floor(shift / week) * 7 + (shift % week)
+
+export interface Need {
+  readonly vault: Uint8Array
+  readonly source: Source
+  /** Seconds. */
+  readonly now: number
+}
+
+/** Whom somebody needs to open in a shift, and why: in the order of time. */
+export const shiftOf = (
+  workload: Workload, person: Person, { draw, begins }: { draw: Draw; begins: number },
+): Need[] => {
+  const surge = draw.chance(SURGES.share) ? SURGES.factor : 1
+  const patients = draw.count(person.mean * surge, workload.dispersion)
+  return Array.from({ length: patients }, (_, one) => {
+    const now = begins + Math.floor(((one + draw.uniform()) / patients) * workload.hours * 3_600)
+    const born = draw.chance(NEWBORN)
+    const mix = born ? withoutPatient(person.mix) : person.mix
+    const source = sourceFrom(mix, person.standing, person.other, draw)
+    const need = { vault: born ? draw.bytes(32) : person.panel.any(), source, now }
+    return draw.chance(MERGED) ? [need, { vault: draw.bytes(32), source, now }] : [need]
+  }).flat()
+}
 
 const workShift = (
   workload: Workload, person: Person, { trio, draw, begins }: { trio: Trio; draw: Draw; begins: number },
 ): { openings: number; stopped: boolean; stepUps: number; colleagues: number } => {
-  const surge = draw.chance(SURGES.share) ? SURGES.factor : 1
-  const openings = draw.count(person.mean * surge, workload.dispersion)
-  const shift = { openings, stopped: false, stepUps: 0, colleagues: 0 }
-  for (let one = 0; one < openings; one++) {
-    const now = begins + Math.floor(((one + draw.uniform()) / openings) * workload.hours * 3_600)
-    const source = sourceFrom(person.mix, person.standing, person.other, draw)
-    const outcome = trio.open({ standing: person.standing, vault: person.panel.any(), source, now, means: ALL_MEANS })
+  const needs = shiftOf(workload, person, { draw, begins })
+  const shift = { openings: needs.length, stopped: false, stepUps: 0, colleagues: 0 }
+  for (const need of needs) {
+    const outcome = trio.open({ ...need, standing: person.standing, means: ALL_MEANS })
     if (outcome.stepUp) shift.stepUps++
     if (outcome.colleague) shift.colleagues++
     if (!outcome.opened) shift.stopped = true
@@ -104,3 +126,23 @@ export const friction = (workload: Workload, options: FrictionOptions): Friction
 
 /** Of so many shifts. */
 export const perThousand = (count: number, { shifts }: Friction): number => (count / shifts) * 1_000
+
+/** As many shifts of each of the seeds: people, and what they do, are others in each. */
+export const frictionOver = (
+  workload: Workload, seeds: readonly string[], options: Omit<FrictionOptions, 'seed' | 'progress'> & {
+    readonly progress?: (done: number, total: number) => void
+  },
+): Friction => {
+  const { shifts, progress, ...more } = options
+  const each = Math.max(1, Math.round(shifts / seeds.length))
+  const found: Friction[] = []
+  for (const [place, seed] of seeds.entries()) {
+    found.push(friction(workload, { ...more, seed, shifts: each }))
+    progress?.(place + 1, seeds.length)
+  }
+  const sum = (of: (one: Friction) => number): number => found.reduce((total, one) => total + of(one), 0)
+  return {
+    shifts: sum((one) => one.shifts), openings: sum((one) => one.openings), stops: sum((one) => one.stops),
+    stepUps: sum((one) => one.stepUps), colleagues: sum((one) => one.colleagues),
+  }
+}

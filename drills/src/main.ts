@@ -1,9 +1,11 @@
 /** `npm run drill -- NAME`: prints what a breach costs, and what honest work pays for it. */
 import { writeFileSync } from 'node:fs'
 import { parseArgs } from 'node:util'
-import { BUDGETS } from '@scelle/trustee/meter'
+import { BUDGETS, PERSON_TOTALS } from '@scelle/trustee/meter'
 import { curve, curveSvg } from './curve.ts'
-import { type Friction, friction, outOfSample, perThousand } from './friction.ts'
+import { FIT_SEEDS, judge, JUDGE_SEEDS, type Judged } from './fit.ts'
+import { type Friction, perThousand } from './friction.ts'
+import { daysForAlarm, limitFor, slowTheft, stoppedFrom, TUNED } from './slow.ts'
 import { ACCOUNTS, boundOf, PATIENTS, stolen, type Theft } from './stolen.ts'
 import { vendorDrill } from './vendor.ts'
 import { type Language, WORDS } from './words.ts'
@@ -37,19 +39,46 @@ const say = (line: string): void => {
   process.stdout.write(`${line}\n`)
 }
 
-const frictionRow = (workload: Workload, found: Friction): string[] => [
+const frictionRow = ({ workload, table: found }: Judged): string[] => [
   workload.name, String(found.shifts), (found.openings / found.shifts).toFixed(0),
   perThousand(found.stops, found).toFixed(2), perThousand(found.stepUps, found).toFixed(1),
   perThousand(found.colleagues, found).toFixed(1),
   String(boundOf(BUDGETS[workload.role], 1)), String(boundOf(BUDGETS[workload.role], 28)),
 ]
 
-const runFriction = ({ words, seed, shifts }: Asked, workloads: readonly Workload[] = WORKLOADS): void => {
-  const rows = workloads.map((workload) => frictionRow(workload, friction(workload, {
-    seed: `judged/${seed}`, shifts, ...outOfSample, progress: progressOf(workload.name),
-  })))
-  say(table([[...words.heads], ...rows]))
-  say(`\n${words.outOfSample}\n${words.targets}`)
+const FITTED = ['hour', 'shift', 'own', 'month', 'free', 'unexplained'] as const
+
+const fitRow = ({ workload, totals, inSample, outOfSample }: Judged): string[] => {
+  const running = PERSON_TOTALS[workload.role as keyof typeof PERSON_TOTALS]
+  const rates = (found: Friction): string =>
+    `${perThousand(found.stops, found).toFixed(1)} / ${perThousand(found.stepUps, found).toFixed(1)}`
+  return [
+    workload.name, ...FITTED.map((name) => `${totals[name]} (${running[name]})`), rates(inSample), rates(outOfSample),
+  ]
+}
+
+const runSlow = ({ words }: Asked): void => {
+  const honest = { doctors: 60, years: 5 }
+  const limits = TUNED.map((tuned) => limitFor(tuned, { seeds: FIT_SEEDS, ...honest }))
+  const days = (found: number): string => (Number.isFinite(found) ? String(found) : words.never)
+  const rows = [0.5, 1, 2, 3, 4].map((more) => slowTheft(more, limits, { seeds: JUDGE_SEEDS, doctors: 20 }))
+  say(table([[...words.slowHeads], ...rows.map((theft) => [
+    String(theft.more), String(theft.month), String(theft.year), days(theft.found), days(theft.foundMostly),
+    String(theft.taken), String(theft.takenAtMost),
+  ])]))
+  const apart = (seeds: readonly string[]): number[] =>
+    TUNED.map((tuned, place) => Math.round(daysForAlarm(tuned, limits[place] as number, { seeds, ...honest })))
+  say(`\n${words.slow(stoppedFrom(), apart(FIT_SEEDS), apart(JUDGE_SEEDS))}`)
+}
+
+const runFriction = (asked: Asked, workloads: readonly Workload[] = WORKLOADS): void => {
+  const { words, shifts } = asked
+  const judged = workloads.map((workload) => judge(workload, { shifts, progress: progressOf(workload.name) }))
+  say(table([[...words.heads], ...judged.map(frictionRow)]))
+  say(`\n${words.outOfSample}\n${words.targets}\n`)
+  say(table([[...words.fitHeads], ...judged.map(fitRow)]))
+  say(`\n${words.fit}\n`)
+  runSlow(asked)
 }
 
 const MEANS = [
@@ -97,6 +126,7 @@ const NIGHT = new Set(['emergency-physician', 'emergency-nurse', 'triage-nurse',
 const DRILLS: Readonly<Record<string, (asked: Asked) => void>> = {
   'friction': (asked) => runFriction(asked),
   'emergency-night': (asked) => runFriction(asked, WORKLOADS.filter(({ name }) => NIGHT.has(name))),
+  'slow': runSlow,
   'stolen-accounts': runStolen,
   'curve': runCurve,
   'vendor': ({ words, seed }) => {

@@ -3,6 +3,7 @@ export const WORDS = {
   en: {
     usage: `npm run drill -- NAME [--lang en|fr] [--seed WORD] [--shifts N] [--accounts N] [--svg FILE]
   friction          how often honest work is stopped or asked to confirm, by role, beside what a thief gets
+  slow              one to four patients a day more than a doctor opens: what stops or finds it
   stolen-accounts   the breach of 2025 again: 1,500 doctors' accounts with their keys
   vendor            all of them on one vendor's servers
   curve             what cannot be had at once: loss against friction
@@ -13,8 +14,21 @@ export const WORDS = {
       'thief 28 d',
     ],
     targets: 'To reach: at most 0.5 stops and 10 step-ups in 1,000 shifts.',
-    outOfSample:
-      'Not the shifts that budgets were set with: other seeds, 5 % more patients, another share unexplained.',
+    outOfSample: 'The budgets that trustees have, judged on seeds 6 to 25: 5 % more patients, another share '
+      + 'unexplained, 2 % merged records, 2 % newborns.',
+    fitHeads: [
+      'fitted (table)', 'hour', 'shift', 'own, day', 'own, 30 days', 'free', 'unexplained', 'seeds 1-5', 'seeds 6-25',
+    ],
+    fit: 'Fitted: 1.25 times what one shift in a thousand is above (free: in a hundred), in the work of seeds 1 to 5;\n'
+      + 'beside it the number that trustees have. Seeds: stops / step-ups in 1,000 shifts under the fitted budget.',
+    slowHeads: [
+      'more a day', 'in 28 days', 'in a year', 'found after days', 'of 9 in 10', 'taken by then', 'taken at most',
+    ],
+    slow: (from: number, fit: readonly number[], other: readonly number[]) =>
+      `The month's bound stops more than ${from} a day. What is below, two charts find, which lock nobody: a CUSUM of\n`
+      + `negative binomials, on those whom nobody outside the house explains. Days are days of work, a year has 250.\n`
+      + `Days of honest work for each false alarm: ${fit.join(' and ')} on seeds 1 to 5, which set the limits; `
+      + `${other.join(' and ')} on seeds 6 to 25.`,
     theft: ['days', 'second key', 'colleague', 'agenda', 'doctor works', 'most', 'mean', 'of all', 'noticed on day'],
     bound: (day: number, month: number) =>
       `By arithmetic no account loses more than ${day} patients in 24 h and ${month} in 28 days, `
@@ -44,6 +58,7 @@ export const WORDS = {
   fr: {
     usage: `npm run drill -- NOM [--lang en|fr] [--seed MOT] [--shifts N] [--accounts N] [--svg FICHIER]
   friction          combien de fois un travail honnête est arrêté ou doit se confirmer, par rôle, face au voleur
+  slow              un à quatre patients par jour de plus qu'un médecin n'en ouvre : ce qui l'arrête ou le trouve
   stolen-accounts   la fuite de 2025 rejouée : 1 500 comptes de médecins avec leurs clés
   vendor            tous chez un même hébergeur
   curve             ce qu'on ne peut avoir à la fois : perte contre gêne
@@ -54,8 +69,22 @@ export const WORDS = {
       'voleur 28 j',
     ],
     targets: 'À atteindre : au plus 0,5 arrêt et 10 confirmations pour 1 000 gardes.',
-    outOfSample: 'Pas les gardes qui ont servi à fixer les budgets : autres graines, 5 % de patients en plus, '
-      + 'autre part inexpliquée.',
+    outOfSample: 'Les budgets des dépositaires, jugés sur les graines 6 à 25 : 5 % de patients en plus, autre '
+      + 'part inexpliquée, 2 % de dossiers fusionnés, 2 % de nouveau-nés.',
+    fitHeads: [
+      'ajusté (table)', 'heure', 'garde', 'par jour', 'en 30 jours', 'libres', 'inexpliqués', 'graines 1-5',
+      'graines 6-25',
+    ],
+    fit: 'Ajusté : 1,25 fois ce que dépasse une garde sur mille (libres : sur cent), graines 1 à 5 ;\n'
+      + 'à côté, le nombre des dépositaires. Graines : arrêts / confirmations pour 1 000 gardes sous ce budget.',
+    slowHeads: [
+      'de plus par jour', 'en 28 jours', 'en un an', 'trouvé en jours', '9 sur 10', 'pris alors', 'pris au plus',
+    ],
+    slow: (from: number, fit: readonly number[], other: readonly number[]) =>
+      `La borne du mois arrête plus de ${from} par jour. En dessous, deux courbes le trouvent, qui ne verrouillent\n`
+      + `personne : un CUSUM de binomiales négatives, sur ceux que nul hors de la maison n'explique. Les jours sont\n`
+      + `ouvrés, 250 par an. Jours de travail honnête par fausse alerte : ${fit.join(' et ')} sur les graines 1 à 5, `
+      + `qui ont fixé les seuils ; ${other.join(' et ')} sur les graines 6 à 25.`,
     theft: [
       'jours', 'seconde clé', 'collègue', 'agenda', 'médecin actif', 'maximum', 'moyenne', 'du total',
       'remarqué le jour',

@@ -90,6 +90,13 @@ export const WORKLOADS: readonly Workload[] = [
 /** Shares of shifts with more to do, and how much more. */
 export const SURGES = { share: 0.01, factor: 1.7 } as const
 
+/**
+ * Shares of openings, assumed. Of patients with two records that turned out to be one person's: each counts by itself,
+ * so an opening of one is two. And of newborns: each in a vault that nobody opened before, without card or device.
+ */
+export const MERGED = 0.02
+export const NEWBORN = 0.02
+
 const id = (draw: Draw): Uint8Array => draw.bytes(32)
 
 /** Somebody of that role, with a house of its own that takes no part: houses are drilled by themselves. */
@@ -114,6 +121,9 @@ export const sourceFrom = (
   if (at < patient + outside) return byHouse(other, true)
   return at < patient + outside + inside ? byHouse(standing.houses[0] as Uint8Array) : BY_NOBODY
 }
+
+/** Without the patient's own word: whoever the patient would have explained, nobody does. */
+export const withoutPatient = (mix: Mix): Mix => ({ ...mix, patient: 0 })
 
 /** A panel of patients, drawn when somebody first comes. */
 export class Panel {

@@ -65,7 +65,8 @@ export type PersonTotals = Readonly<Record<
   'hour' | 'shift' | 'own' | 'month' | 'free' | 'unexplained' | 'strict', number
 >>
 
-const person = ({ hour, shift, own, month, free, unexplained, strict }: PersonTotals): Budget => ({
+/** What one trustee bounds of it. */
+export const personBudget = ({ hour, shift, own, month, free, unexplained, strict }: PersonTotals): Budget => ({
   bounds: {
     patients: { hour: each(hour), shift: each(shift), day: each(shift) },
     own: { day: each(own), month: each(month) },
@@ -120,6 +121,6 @@ export const UNREGISTERED_TOTAL = 24
 export const UNREGISTERED: Budget = house(UNREGISTERED_TOTAL)
 
 export const BUDGETS = Object.fromEntries([
-  ...Object.entries(PERSON_TOTALS).map(([role, totals]) => [role, person(totals)]),
+  ...Object.entries(PERSON_TOTALS).map(([role, totals]) => [role, personBudget(totals)]),
   ...Object.entries(HOUSE_TOTALS).map(([role, day]) => [role, house(day)]),
 ]) as Readonly<Record<Role, Budget>>
