@@ -1,9 +1,9 @@
 /** Who opened what, compared in the whole constellation: each party that lies about it is named. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import type { AccessFinding, Client, PartAccesses, Vault } from '@scelle/sdk'
-import { toHex } from '@scelle/seal/verify'
-import { AccessList } from '@scelle/wire/messages'
-import { type Constellation, createConstellation } from '../src/constellation.ts'
+import { decode, decodeSigned, encode, Release, toHex } from '@scelle/seal/verify'
+import { AccessList, ReleasesAnswer } from '@scelle/wire/messages'
+import { type Constellation, createConstellation, type PartyHandle } from '../src/constellation.ts'
 import { codeOf, DAY, item, lie } from './scene.ts'
 
 const CATEGORIES = ['summary', 'notes', 'access-log'].map((code) => ({ code, strict: code === 'notes' }))
@@ -98,6 +98,40 @@ describe('named is', () => {
     stop()
     expect(named(findings)).toEqual([`access-dropped ${toHex(world.index.id)}`])
     expect((await compared()).findings).toEqual([])
+  })
+
+  it('a trustee whose words have no charge', async () => {
+    const patient = await world.client('person')
+    const own = await patient.createVault({ mode: 'owner', categories: CATEGORIES })
+    await own.write([item('x')])
+    await own.share({ basis: 'consent', to: doctor.identity.id, categories: ['summary'], until: world.now() + DAY })
+    const [away, second, third] = world.trustees as [PartyHandle, PartyHandle, PartyHandle]
+    const reached = world.network.add({ host: away.host, target: /^\/v1\/releases$/, effect: { kind: 'refuse' } })
+    await (await doctor.vault(own.id)).open()
+    reached()
+    // What it would have kept, had it a meter that counts nothing.
+    const uncharged = async (row: ReleasesAnswer['releases'][number]) => {
+      const { charge: _, ...word } = decode(Release, decodeSigned('release', row.word).body)
+      return { ...row, word: await second.identity.sign('release', encode(Release, word)) }
+    }
+    const stop = world.network.add({
+      host: second.host, target: /\/v1\/released$/,
+      effect: {
+        kind: 'replace',
+        handle: async (request, server) => {
+          const answer = await server(request)
+          const { releases, more } = decode(ReleasesAnswer, answer.body)
+          const body = encode(ReleasesAnswer, { releases: await Promise.all(releases.map(uncharged)), more })
+          return { ...answer, body }
+        },
+      },
+    })
+    const { accesses, findings, alone } = await compared(own)
+    stop()
+    expect(named(findings)).toEqual([`charge-missing ${toHex(second.id)}`])
+    expect(accesses[0]?.releasedBy.toSorted()).toEqual([toHex(second.id), toHex(third.id)].toSorted())
+    expect(alone).toEqual([])
+    expect((await compared(own)).findings).toEqual([])
   })
 
   it('a trustee that is down, one that lists less than the others changes nothing', async () => {
