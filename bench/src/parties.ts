@@ -19,7 +19,9 @@ import { join } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 import { fileURLToPath } from 'node:url'
 import { createIdentity, exportIdentity, type Identity } from '@scelle/seal/identity'
+import { connect, type Standing } from '@scelle/sdk'
 import { toHex } from '@scelle/seal/verify'
+import { Register } from '@scelle/testing/register'
 import { context } from './sealing.ts'
 
 export const PARTIES = ['index', 'trustee-1', 'trustee-2', 'trustee-3', 'edge', 'twin'] as const
@@ -98,7 +100,8 @@ export interface PartiesOptions {
 export class Parties {
   readonly root = mkdtempSync(join(tmpdir(), 'scelle-bench-'))
   readonly #options: PartiesOptions
-  readonly #identities = new Map<Party | 'client' | 'application', Identity>()
+  readonly #identities = new Map<Party | 'client' | 'application' | 'register', Identity>()
+  #statuses = new Map<'edge' | 'client', Uint8Array>()
   readonly #running = new Map<Party, ChildProcess>()
   #firstPort = 0
 
@@ -114,6 +117,7 @@ export class Parties {
         await parties.#provision()
         const wanted: readonly Party[] = options.parties ?? PARTIES
         for (const party of STARTS) if (wanted.includes(party)) await parties.startOne(party)
+        if (wanted.includes('index') && wanted.includes('trustee-1')) await parties.#meetRegister()
         return parties
       } catch (error) {
         // Somebody may have taken a port since it was found free; once more, on others.
@@ -131,6 +135,11 @@ export class Parties {
   /** An organisation that the index admits: for rows that go through the sdk without an edge. */
   get client(): Identity {
     return this.#identities.get('client') as Identity
+  }
+
+  /** What trustees count the client by: a hospital, whose bounds no measurement reaches. */
+  get standing(): Standing {
+    return { show: () => ({ statuses: [this.#statuses.get('client') as Uint8Array] }) }
   }
 
   url(party: Party): string {
@@ -217,7 +226,9 @@ export class Parties {
     this.#firstPort = await freePorts(PARTIES.length)
     this.#identities.set('client', await createIdentity('organisation', context))
     this.#identities.set('application', await createIdentity('machine', context))
+    this.#identities.set('register', await createIdentity('organisation', context))
     for (const party of PARTIES) this.#identities.set(party, await createIdentity(KIND[party], context))
+    await this.#enrol()
     for (const party of PARTIES) {
       mkdirSync(this.data(party), { recursive: true, mode: 0o700 })
       writeFileSync(join(this.root, party, 'identity'), exportIdentity(this.#identities.get(party) as Identity))
@@ -228,7 +239,25 @@ export class Parties {
     }
   }
 
-  #id(party: Party | 'client' | 'application'): string {
+  /** Without a status an organisation is one that nobody knows, and opens 24 patients a day. */
+  async #enrol(): Promise<void> {
+    const register = new Register(this.#identities.get('register') as Identity, context.random(32), context)
+    for (const who of ['edge', 'client'] as const) {
+      const subject = (this.#identities.get(who) as Identity).id
+      this.#statuses.set(who, await register.enrol({ subject, role: 'hospital', patientsPerDay: 10_000_000 }))
+    }
+    writeFileSync(join(this.root, 'edge.status'), this.#statuses.get('edge') as Uint8Array)
+  }
+
+  /** Readers show trustees the register's keys, which they look up at the index. */
+  async #meetRegister(): Promise<void> {
+    await connect({
+      index: this.url('index'), trustees: TRUSTEES.map((one) => this.url(one)),
+      identity: this.#identities.get('register') as Identity, context,
+    })
+  }
+
+  #id(party: Party | 'client' | 'application' | 'register'): string {
     return toHex((this.#identities.get(party) as Identity).id)
   }
 
@@ -254,7 +283,10 @@ export class Parties {
     const index = { url: this.url('index'), id: this.#id('index') }
     const trustees = TRUSTEES.map((one) => ({ url: this.url(one), id: this.#id(one) }))
     if (party === 'index') return { admitted: [this.#id('edge'), this.#id('client')], trustees }
-    if (party !== 'edge') return { index, peers: trustees.filter(({ id }) => id !== this.#id(party)) }
-    return { index, trustees, organisation: { name: 'Bench' }, applications, ...this.#options.edge }
+    if (party !== 'edge') {
+      return { index, peers: trustees.filter(({ id }) => id !== this.#id(party)), issuers: [this.#id('register')] }
+    }
+    const standing = { statuses: [join(this.root, 'edge.status')] }
+    return { index, trustees, organisation: { name: 'Bench' }, applications, standing, ...this.#options.edge }
   }
 }

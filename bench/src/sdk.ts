@@ -1,7 +1,9 @@
 /** Rows that go through the sdk without an edge: whoever writes with it directly is one of its users too. */
 import type { Resource } from '@medplum/fhirtypes'
 import { CATEGORIES, categorise } from '@scelle/fhir/categories'
-import { ACCESS_LOG, type Client, connect, handleOf, type PreparedCommit, type WriteItem } from '@scelle/sdk'
+import {
+  ACCESS_LOG, type Client, connect, handleOf, type PreparedCommit, type Standing, type WriteItem,
+} from '@scelle/sdk'
 import type { Identity } from '@scelle/seal/identity'
 import { fromHex, toHex } from '@scelle/seal/verify'
 import { context } from './sealing.ts'
@@ -9,6 +11,8 @@ import { context } from './sealing.ts'
 export interface Address {
   readonly index: string
   readonly trustees: readonly string[]
+  /** What trustees are shown. */
+  readonly standing?: Standing
 }
 
 export const newClient = (address: Address, identity: Identity): Promise<Client> =>

@@ -43,16 +43,17 @@ const pairOf = async (seed: string, secret: readonly string[], restrict = true):
 }
 
 /**
- * Keys and the log are nobody's vault. How often a client looks, and how far the log has grown by then, differs between
- * two runs of one world, too: of these answers only what was asked and its status are compared.
+ * Keys and the log are nobody's vault. Whether a client looks, how often, and how far the log has grown by then, differs
+ * between two runs of one world, too, by what was answered first: these answers are left out.
  */
 const SHARED = /\/(v1\/principals|v1\/log|v1\/self|checkpoint|tile)\b/
 
 /** What is asked at once is answered in any order: which of two comes first is the client's own doing. */
 const ordered = (answers: readonly Answer[]): string[] => {
   const own = answers.filter(({ asked }) => !SHARED.test(asked)).map((answer) => JSON.stringify(answer))
-  const shared = answers.filter(({ asked }) => SHARED.test(asked)).map(({ asked, status }) => `${asked} ${status}`)
-  return [...new Set(shared), ...own].toSorted()
+  // A third trustee is asked where one is slow: that it was says nothing of a vault.
+  const index = own.filter((text) => !text.includes(' trustee'))
+  return [...index, ...new Set(own.filter((text) => text.includes(' trustee')))].toSorted()
 }
 
 interface Answer {
@@ -74,7 +75,9 @@ const viewOf = async (
         // A trustee's word to the index: no client sees it.
         if (host === world.index.host && target === '/v1/releases') return answer
         // Ids and cursors differ by chance, their lengths must not.
-        const asked = `${method} ${host} ${target.replaceAll(/[0-9a-f]{24,}/g, (hex) => `<${hex.length}>`)}`
+        // Which two of three trustees are asked is drawn.
+        const whom = host.replace(/^trustee-\d/, 'trustee')
+        const asked = `${method} ${whom} ${target.replaceAll(/[0-9a-f]{24,}/g, (hex) => `<${hex.length}>`)}`
         answers.push({ asked, status: answer.status, length: answer.body.length, type: answer.headers['content-type'] })
         return answer
       },

@@ -46,7 +46,7 @@ class Stopwatch {
 const connected = async (parties: Parties, watch: Stopwatch, identity = parties.client): Promise<Client> =>
   connect({
     index: parties.url('index'), trustees: TRUSTEES.map((one) => parties.url(one)), identity, context,
-    fetch: watch.fetch,
+    fetch: watch.fetch, ...(identity === parties.client ? { standing: parties.standing } : {}),
   })
 
 const measure = async (parties: Parties, watch: Stopwatch): Promise<Asked[]> => {
