@@ -23,7 +23,7 @@ const directoryOf = (held: readonly Entry[], told: (slice: number) => void = () 
     const from = after?.[0] ?? 0
     return held.slice(from, from + 2).map((entry, i) => ({ row: Uint8Array.of(from + i + 1), entry }))
   }
-  return { personsAfter, slices: () => slices } as unknown as Directory & { slices: () => number }
+  return { personsAfter, isDecoy: () => false, slices: () => slices } as unknown as Directory & { slices: () => number }
 }
 
 const random = (length: number): Uint8Array => new Uint8Array(length)

@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { formatProof, parseProof } from '@scelle/log'
 import { createIdentity, type Identity } from '@scelle/seal/identity'
-import { decode, encode, Successor, toHex, verifySigned } from '@scelle/seal/verify'
+import { decode, encode, Signed, Successor, toHex, verifySigned } from '@scelle/seal/verify'
 import { LossAgreement, logPolicy, verifyReceipt } from '@scelle/wire/log'
 import { LogLosses } from '@scelle/wire/messages'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
@@ -51,9 +51,10 @@ const agreed = (body: Uint8Array): Promise<Uint8Array[]> =>
 const giveUp = (files: readonly Uint8Array[]) =>
   giveUpLost({ ...options(), trustees: world.witnesses.addresses }, files)
 const leavesOf = ({ leaf, item }: Kept): number[] => (item.along === undefined ? [leaf] : [leaf, leaf + 1])
-/** Key records come from trustees; all else of that edge is lost. */
-const lostLeaves = (): number[] => gone
-  .filter(({ item }) => item.statement === undefined || !isKeyRecord(item.statement)).flatMap(leavesOf)
+/** Key records and notices come from trustees; all else of that edge is lost. */
+const lostLeaves = (): number[] => gone.filter(({ item }) =>
+  item.statement === undefined || !(isKeyRecord(item.statement) || isNotice(item.statement))).flatMap(leavesOf)
+const isNotice = (statement: Uint8Array): boolean => decode(Signed, statement).kind === 'notice'
 const isKeyRecord = (statement: Uint8Array): boolean =>
   keeper.all.some(({ item }) => item.statement === statement && keeper.records.has(toHex(statement)))
 
