@@ -18,6 +18,8 @@ const NEVER = ['**/node_modules/**', '**/dist/**']
 export default defineConfig({
   test: {
     pool: 'forks',
+    // One more than two cores: a whole waits most of its time.
+    maxWorkers: 3,
     projects: [
       {
         extends: true,
