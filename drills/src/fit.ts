@@ -12,7 +12,7 @@ const seedsFrom = (first: number, last: number): string[] =>
   Array.from({ length: last - first + 1 }, (_, place) => String(first + place))
 
 export const FIT_SEEDS = seedsFrom(1, 5)
-export const JUDGE_SEEDS = seedsFrom(26, 45)
+export const JUDGE_SEEDS = seedsFrom(46, 65)
 
 /** Shifts that one person works while it is looked at: two months. */
 const EACH = 40

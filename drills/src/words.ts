@@ -14,10 +14,10 @@ export const WORDS = {
       'thief 28 d',
     ],
     targets: 'To reach: at most 0.5 stops and 10 step-ups in 1,000 shifts.',
-    outOfSample: 'The budgets that trustees have, judged on seeds 6 to 25: 5 % more patients, another share '
+    outOfSample: 'The budgets that trustees have, judged on seeds 46 to 65: 5 % more patients, another share '
       + 'unexplained, 2 % merged records, 2 % newborns.',
     fitHeads: [
-      'fitted (table)', 'hour', 'shift', 'own, day', 'own, 30 days', 'free', 'unexplained', 'seeds 1-5', 'seeds 6-25',
+      'fitted (table)', 'hour', 'shift', 'own, day', 'own, 30 days', 'free', 'unexplained', 'seeds 1-5', 'seeds 46-65',
     ],
     fit: 'Fitted: 1.25 times what one shift in a thousand is above (free: in a hundred), in the work of seeds 1 to 5;\n'
       + 'beside it the number that trustees have. Seeds: stops / step-ups in 1,000 shifts under the fitted budget.',
@@ -28,7 +28,7 @@ export const WORDS = {
       `The month's bound stops more than ${from} a day. What is below, two charts find, which lock nobody: a CUSUM of\n`
       + `negative binomials, on those whom nobody outside the house explains. Days are days of work, a year has 250.\n`
       + `Days of honest work for each false alarm: ${fit.join(' and ')} on seeds 1 to 5, which set the limits; `
-      + `${other.join(' and ')} on seeds 6 to 25.`,
+      + `${other.join(' and ')} on seeds 46 to 65.`,
     theft: ['days', 'second key', 'colleague', 'agenda', 'doctor works', 'most', 'mean', 'of all', 'noticed on day'],
     bound: (day: number, month: number) =>
       `By arithmetic no account loses more than ${day} patients in 24 h and ${month} in 28 days, `
@@ -69,11 +69,11 @@ export const WORDS = {
       'voleur 28 j',
     ],
     targets: 'À atteindre : au plus 0,5 arrêt et 10 confirmations pour 1 000 gardes.',
-    outOfSample: 'Les budgets des dépositaires, jugés sur les graines 6 à 25 : 5 % de patients en plus, autre '
+    outOfSample: 'Les budgets des dépositaires, jugés sur les graines 46 à 65 : 5 % de patients en plus, autre '
       + 'part inexpliquée, 2 % de dossiers fusionnés, 2 % de nouveau-nés.',
     fitHeads: [
       'ajusté (table)', 'heure', 'garde', 'par jour', 'en 30 jours', 'libres', 'inexpliqués', 'graines 1-5',
-      'graines 6-25',
+      'graines 46-65',
     ],
     fit: 'Ajusté : 1,25 fois ce que dépasse une garde sur mille (libres : sur cent), graines 1 à 5 ;\n'
       + 'à côté, le nombre des dépositaires. Graines : arrêts / confirmations pour 1 000 gardes sous ce budget.',
@@ -84,7 +84,7 @@ export const WORDS = {
       `La borne du mois arrête plus de ${from} par jour. En dessous, deux courbes le trouvent, qui ne verrouillent\n`
       + `personne : un CUSUM de binomiales négatives, sur ceux que nul hors de la maison n'explique. Les jours sont\n`
       + `ouvrés, 250 par an. Jours de travail honnête par fausse alerte : ${fit.join(' et ')} sur les graines 1 à 5, `
-      + `qui ont fixé les seuils ; ${other.join(' et ')} sur les graines 6 à 25.`,
+      + `qui ont fixé les seuils ; ${other.join(' et ')} sur les graines 46 à 65.`,
     theft: [
       'jours', 'seconde clé', 'collègue', 'agenda', 'médecin actif', 'maximum', 'moyenne', 'du total',
       'remarqué le jour',

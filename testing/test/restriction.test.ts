@@ -43,8 +43,8 @@ const pairOf = async (seed: string, secret: readonly string[], restrict = true):
 }
 
 /**
- * Keys and the log are nobody's vault. Whether a client looks, how often, and how far the log has grown by then, differs
- * between two runs of one world, too, by what was answered first: these answers are left out.
+ * Keys and the log are nobody's vault. Whether a client looks, how often, and how far the log has grown by then,
+ * differs between two runs of one world, too, by what was answered first: these answers are left out.
  */
 const SHARED = /\/(v1\/principals|v1\/log|v1\/self|checkpoint|tile)\b/
 

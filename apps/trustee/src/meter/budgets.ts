@@ -98,7 +98,7 @@ export const PERSON_TOTALS: Readonly<Record<(typeof PERSON_ROLES)[number], Perso
   'triage-nurse': { hour: 49, shift: 296, own: 296, month: 4_200, free: 33, unexplained: 66, strict: 48 },
   'ward-nurse': { hour: 14, shift: 63, own: 63, month: 500, free: 9, unexplained: 18, strict: 18 },
   pharmacist: { hour: 119, shift: 606, own: 90, month: 900, free: 45, unexplained: 90, strict: 40 },
-  radiologist: { hour: 59, shift: 288, own: 150, month: 2_200, free: 21, unexplained: 50, strict: 50 },
+  radiologist: { hour: 59, shift: 288, own: 150, month: 2_200, free: 30, unexplained: 60, strict: 50 },
   laboratory: { hour: 202, shift: 1_047, own: 600, month: 7_500, free: 27, unexplained: 68, strict: 68 },
   registration: { hour: 103, shift: 518, own: 180, month: 2_000, free: 43, unexplained: 127, strict: 10 },
   assistant: { hour: 60, shift: 150, own: 50, month: 300, free: 12, unexplained: 24, strict: 5 },
