@@ -27,7 +27,8 @@ export default defineConfig({
           name: 'units',
           include: ['{packages,apps,testing,tools,bench,drills,spec,docs}/**/*.test.ts'],
           exclude: [...NEVER, ...WHOLES],
-          testTimeout: 30_000,
+          testTimeout: 60_000,
+          hookTimeout: 60_000,
         },
       },
       {

@@ -265,7 +265,8 @@ const facade = (parts: FacadeParts): Pick<Parts, 'routes' | 'binaries' | 'export
   })
   const exports = new Exports({ jobs: exportJobs, directory, repository, timers, exposure })
   const staffOperations = new StaffOperations({
-    ...parts.people, repository, client: parts.client, self: directory.self, houseStatuses: parts.houseStatuses, now,
+    ...parts.people, repository, vaults, client: parts.client, self: directory.self,
+    houseStatuses: parts.houseStatuses, now,
   })
   const merging = new Merging({ directory, writer })
   const duplicates = new DuplicateReview(directory)

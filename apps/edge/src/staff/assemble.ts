@@ -9,7 +9,7 @@ import { prefixedState } from '../store/prefixed-state.ts'
 import { VaultShelf } from '../vaults.ts'
 import { Exposure } from './exposure.ts'
 import { FactShelf } from './facts.ts'
-import { Member, type Showing, shownFor } from './member.ts'
+import { type Enrolment, Member, type Showing, shownFor } from './member.ts'
 import { Staff, type StaffMember, type StaffOptions } from './staff.ts'
 
 /** Somebody of the house, as the configuration has it. */
@@ -55,18 +55,17 @@ const personOf = (person: Person, people: readonly Person[], facts: FactShelf, p
         show: (vault) => shownFor(toHex(vault), id, person.statuses(), showing), counted: counters.counted,
       },
     })
-    const enrolment = await enrolmentOf(person, client)
-    return new Member({
-      name: person.name, client, counters, enrolment, statuses: person.statuses,
-      vaults: new VaultShelf(client, directory),
+    return Member.enter({
+      name: person.name, client, counters, statuses: person.statuses, vaults: new VaultShelf(client, directory),
+      enrolled: () => enrolmentOf(person, client, parts.now),
     })
   },
 })
 
-const enrolmentOf = async (person: Person, client: Client): Promise<Member['enrolment']> => {
+const enrolmentOf = async (person: Person, client: Client, now: () => number): Promise<Enrolment> => {
   const own = toHex(person.identity.id)
   const known = await Promise.all(person.statuses().map((each) => client.statements.status(each)))
-  const status = known.find(({ subject }) => subject === own)
+  const status = known.find(({ subject, from, until }) => subject === own && from <= now() && now() < until)
   if (status === undefined) throw new EdgeError('status-required', 'no register says who this person is')
   return { role: status.role, stepUp: status.stepUp }
 }

@@ -21,7 +21,7 @@ export interface GrantingOptions {
 
 /** What index, trustees and sdk say where a grant is missing, or ended. */
 const MISSING: ReadonlySet<string> = new Set([
-  'no-grant', 'grant-expired', 'grant-revoked', 'not-permitted', 'not-found', 'vault-unknown', 'category-unknown',
+  'no-grant', 'grant-expired', 'grant-revoked', 'not-permitted', 'not-found', 'vault-unknown',
 ])
 
 const isMissing = (error: unknown): boolean => {
@@ -62,6 +62,9 @@ export class Granting {
 
   /** Opens it; where the grant has ended meanwhile, under a new one. */
   async open(member: Member, vault: string, options: OpenOptions): Promise<Chart> {
+    const allowed = categoriesOf(member.enrolment.role)
+    // Asked for by name: no grant would give it, however often one is signed.
+    if (options.categories?.every((code) => !allowed.has(code)) === true) throw new EdgeError('forbidden')
     const handle = await this.handle(member, vault)
     try {
       return await handle.open(options)

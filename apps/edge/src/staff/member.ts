@@ -19,11 +19,16 @@ export interface Showing {
   readonly statusesOf: (id: string) => readonly Uint8Array[]
 }
 
-/** What the register says of somebody, read once at login. */
+/** What the register says of somebody, read at each login. */
 export interface Enrolment {
   readonly role: StaffRole
   /** Hex id of the second key. */
   readonly stepUp: string | undefined
+}
+
+export interface NewMember extends Pick<Member, 'name' | 'client' | 'vaults' | 'counters' | 'statuses'> {
+  /** Reads the statuses. */
+  readonly enrolled: () => Promise<Enrolment>
 }
 
 export class Member {
@@ -32,17 +37,33 @@ export class Member {
   readonly client: Client
   readonly vaults: Pick<VaultShelf, 'get' | 'stale'>
   readonly counters: Counters
-  readonly enrolment: Enrolment
   readonly statuses: () => readonly Uint8Array[]
+  readonly #enrolled: () => Promise<Enrolment>
+  #enrolment: Enrolment
 
-  constructor(fields: Pick<Member, 'name' | 'client' | 'vaults' | 'counters' | 'enrolment' | 'statuses'>) {
+  private constructor(fields: NewMember, enrolment: Enrolment) {
     this.id = toHex(fields.client.identity.id)
     this.name = fields.name
     this.client = fields.client
     this.vaults = fields.vaults
     this.counters = fields.counters
-    this.enrolment = fields.enrolment
     this.statuses = fields.statuses
+    this.#enrolled = fields.enrolled
+    this.#enrolment = enrolment
+  }
+
+  /** Throws EdgeError `status-required` where no register says who it is. */
+  static async enter(fields: NewMember): Promise<Member> {
+    return new Member(fields, await fields.enrolled())
+  }
+
+  get enrolment(): Enrolment {
+    return this.#enrolment
+  }
+
+  /** A second key that was replaced, or a role that ended, is not good for another login. */
+  async renew(): Promise<void> {
+    this.#enrolment = await this.#enrolled()
   }
 
   /** Where it stands with each trustee that answers. */

@@ -1,12 +1,13 @@
 /** What people of the house ask of this edge beside records: who they are, why something is care, where they stand. */
 import type { Parameters } from '@medplum/fhirtypes'
-import { type Client, fromHex, type KnownFact, type NewFact } from '@scelle/sdk'
+import { type Client, fromHex, type KnownFact, type NewFact, toHex } from '@scelle/sdk'
 import { type FhirAnswer, jsonAnswer } from '../answers.ts'
 import type { Call } from '../call.ts'
 import { EdgeError } from '../errors.ts'
 import { EDGE_LIMITS } from '../limits.ts'
 import { parametersIn, requireNoQuery, told } from '../parameters-body.ts'
 import type { Repository } from '../repository.ts'
+import type { VaultShelf } from '../vaults.ts'
 import type { FactShelf } from './facts.ts'
 import type { Staff } from './staff.ts'
 
@@ -14,6 +15,7 @@ export interface StaffOperationsOptions {
   readonly staff: Staff
   readonly facts: FactShelf
   readonly repository: Pick<Repository, 'vaultOf'>
+  readonly vaults: Pick<VaultShelf, 'get'>
   readonly client: Pick<Client, 'statements'>
   /** Hex id of this organisation. */
   readonly self: string
@@ -121,6 +123,12 @@ export class StaffOperations {
       ...parameter] })
   }
 
+  /** The patient's own word, whose vault it is. */
+  async #isOwners({ vault, signer }: KnownFact): Promise<boolean> {
+    const { genesis } = await this.#options.vaults.get(vault)
+    return genesis.mode === 'owner' && toHex(genesis.controller) === signer
+  }
+
   #reasonIn(given: ReadonlyMap<string, string>): string {
     const reason = (given.get('reason') ?? '').trim()
     if (reason.length < 3 || reason.length > EDGE_LIMITS.reasonLength) {
@@ -152,9 +160,13 @@ export class StaffOperations {
     if (fact.vault !== vault || fact.organisation !== self || fact.until <= now()) {
       throw new EdgeError('bad-value', 'it is about another patient or house, or has ended', 'statement')
     }
-    if (statuses.length === 0) return
     const { status } = client.statements
     const registers = await Promise.all(houseStatuses().map(async (each) => (await status(each)).issuer))
+    if (statuses.length === 0) {
+      // What explains nothing would push out what does: only so many are kept, and fewer shown.
+      if (staff.knows(fact.signer) || registers.includes(fact.signer) || await this.#isOwners(fact)) return
+      throw new EdgeError('bad-value', 'expected the status of whoever signed it', 'status')
+    }
     for (const signed of statuses) {
       const known = await staff.checked(() => status(signed))
       if (known.subject !== fact.signer || !registers.includes(known.issuer) || known.until <= now()) {

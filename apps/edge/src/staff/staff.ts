@@ -87,6 +87,7 @@ export class Staff {
     if (this.#in.has(session)) throw new EdgeError('conflict', 'this session is somebody\'s: log out first')
     const word = await this.checked(() => this.#options.client.statements.confirmation(signed))
     const member = await this.#member(person)
+    await member.renew()
     this.#requireForSession(session, word, member)
     const name = Buffer.from(signed).toString('base64')
     if (this.#used.has(name)) throw new EdgeError('forbidden', 'this login was used already: sign another one')
