@@ -6,9 +6,10 @@
  */
 import { ACCESS_LOG, type AccessAbout, type Attachment, type Chart, type OpenedRecord, SdkError } from '@scelle/sdk'
 import type { Entry } from './entry.ts'
-import { EdgeError, isMeterRefusal, type MeterRefusal } from './errors.ts'
+import { EdgeError } from './errors.ts'
 import { faultFields, type Log } from './log.ts'
 import { type Held, OpenCharts, type RoomLimits } from './open-charts.ts'
+import { isClosed, openFault } from './open-fault.ts'
 import { opened } from './opening.ts'
 import { Records } from './records.ts'
 import type { Directory } from './store/directory.ts'
@@ -397,30 +398,4 @@ const unopenedIn = (source: Source): number => {
 const letGo = (source: Source): void => {
   unopenedIn(source)
   source.chart.close()
-}
-
-/** What index, trustees and sdk say where no grant in force covers the vault. */
-const ENDED: ReadonlySet<string> = new Set([
-  'no-grant', 'grant-expired', 'grant-revoked', 'grant-insufficient', 'not-permitted', 'not-found',
-])
-
-/** Its time at the sdk is over. */
-const isClosed = (error: unknown): boolean => (error as { code?: unknown } | null)?.code === 'chart-closed'
-
-/** What the trustees' meter said, where it is why two of them did not release. */
-const meterRefusalIn = (error: unknown): MeterRefusal | undefined => {
-  const { code, cause } = (error ?? {}) as { readonly code?: string; readonly cause?: { readonly problem?: string } }
-  const problem = code === 'release-insufficient' ? cause?.problem : undefined
-  return isMeterRefusal(problem) ? problem : undefined
-}
-
-/** Why a chart is not there, for whoever asked. */
-const openFault = (error: unknown, log: Log): EdgeError => {
-  if (error instanceof EdgeError) return error
-  const { code, problem } = (error ?? {}) as { readonly code?: string; readonly problem?: string }
-  if (ENDED.has(code ?? '') || ENDED.has(problem ?? '')) return new EdgeError('forbidden')
-  const refusal = meterRefusalIn(error)
-  if (refusal !== undefined) return new EdgeError(refusal, undefined, undefined, { cause: error })
-  log('chart-not-opened', faultFields(error))
-  return new EdgeError('chart-unavailable', undefined, undefined, { cause: error })
 }

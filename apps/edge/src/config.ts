@@ -50,6 +50,8 @@ export const configSchema = settings({
       name, identity: filePath, statuses: v.pipe(v.array(filePath), v.minLength(1), v.maxLength(4)),
     })), v.maxLength(EDGE_LIMITS.staff, `at most ${EDGE_LIMITS.staff} people`)),
   })),
+  /** At a registered emergency site: the file with the key that such sites hold. With it its people break the glass. */
+  emergency: v.optional(settings({ identity: filePath })),
   /** Those whose shared patients enter the directory by themselves. What others share waits to be accepted. */
   partners: v.optional(principalIds, []),
   /** Keys that registered emergency sites hold: what patients carry is sealed to them. Without: no cards. */

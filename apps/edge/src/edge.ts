@@ -46,6 +46,7 @@ import { addFhir, presentOutcome } from './server.ts'
 import { EDGE_ITSELF, type Sessions } from './sessions.ts'
 import { sleepBy } from './sleep.ts'
 import { assembleStaff } from './staff/assemble.ts'
+import { Emergencies } from './staff/emergencies.ts'
 import { StaffOperations } from './staff/operations.ts'
 import { Counters } from './standing/counter.ts'
 import { Cabinet } from './store/cabinet.ts'
@@ -157,7 +158,8 @@ const assemble = async (options: EdgeOptions, db: Database, log: Log): Promise<P
   const vaults = new VaultShelf(client, directory, options.keysAhead?.take)
   const houseStatuses = (): readonly Uint8Array[] => options.standing?.statuses() ?? []
   const people = assembleStaff({
-    options: options.staff, joining, client, db, cabinet, vaults, directory, self, now, houseStatuses, log,
+    options: options.staff, emergency: options.emergency, joining, client, db, cabinet,
+    vaults, directory, self, now, houseStatuses, log,
     sessions: () => sessions,
   })
   const { staff } = people
@@ -268,12 +270,16 @@ const facade = (parts: FacadeParts): Pick<Parts, 'routes' | 'binaries' | 'export
     ...parts.people, repository, vaults, client: parts.client, self: directory.self,
     houseStatuses: parts.houseStatuses, now,
   })
+  const emergencies = new Emergencies({
+    ...parts.people, repository, client: parts.client, about: parts.about, self: directory.self,
+    houseStatuses: parts.houseStatuses, now, random, log,
+  })
   const merging = new Merging({ directory, writer })
   const duplicates = new DuplicateReview(directory)
   const validation = new Validation({ repository, planner: parts.planner, profiles: parts.profiles, newId })
   const routes: FhirRoutes = fhirRoutes({
     ...assembleAccessLog({ ...parts, exposure }, pager), exposure, staffOperations, bundles, capability, consents,
-    documents, duplicates, exports, interactions, merging, operations, search, validation,
+    documents, duplicates, emergencies, exports, interactions, merging, operations, search, validation,
   })
   return { routes, binaries, exports, exportJobs, proofs: new Proofs({ repository, vaults }) }
 }

@@ -41,6 +41,9 @@ const REFUSALS = {
     'The number of patients that this reader or organisation may open is reached. In an emergency, break the glass.'],
   'locked': [403, 'forbidden',
     'The trustees have locked this reader, organisation or vendor. Two officers clear a lock.'],
+  'emergency-refused': [403, 'forbidden',
+    'An emergency opening takes a registered site, a reason by the second key and, for more than the summary or after '
+    + 'two patients, a colleague; five patients a shift.'],
   'ahead-refused': [403, 'forbidden',
     'Ahead of time opens what is care for a scheduled patient for 24 hours, for an admitted one for 96, and no more.'],
   'clock-skewed': [503, 'transient',
@@ -87,6 +90,9 @@ const METER_TEXTS = {
     'Le nombre de patients que ce lecteur ou son établissement peut ouvrir est atteint. En urgence, brisez la glace.',
   'locked': 'Les tiers de confiance ont verrouillé ce lecteur, cet établissement ou ce prestataire : '
     + 'deux responsables lèvent le verrou.',
+  'emergency-refused':
+    'Briser la glace demande un site d’urgence reconnu, un motif signé par la seconde clé et, au-delà du résumé ou de '
+    + 'deux patients, un collègue ; cinq patients par garde.',
   'ahead-refused':
     'À l’avance ne s’ouvre, pour un soin, qu’un patient programmé, pour 24 heures, ou hospitalisé, pour 96.',
   'clock-skewed': 'Les horloges des tiers de confiance diffèrent de plus d’une minute : aucun ne compte d’après la '

@@ -17,6 +17,7 @@ import type { Merging } from './persons/merging.ts'
 import type { DuplicateReview } from './persons/review.ts'
 import { FhirRoutes } from './router.ts'
 import type { Search } from './search.ts'
+import type { Emergencies } from './staff/emergencies.ts'
 import type { Exposure } from './staff/exposure.ts'
 import type { StaffOperations } from './staff/operations.ts'
 import { addValidation, type Validation } from './validation.ts'
@@ -36,6 +37,7 @@ export interface FhirParts {
   readonly search: Search
   readonly validation: Validation
   readonly staffOperations: StaffOperations
+  readonly emergencies: Emergencies
   readonly exposure: Pick<Exposure, 'missed'>
 }
 
@@ -56,6 +58,7 @@ export const fhirRoutes = (parts: FhirParts): FhirRoutes => {
   addOperations(routes, parts)
   addPersons(routes, parts)
   addStaff(routes, parts.staffOperations)
+  addEmergencies(routes, parts.emergencies)
   addValidation(routes, parts.validation)
   addAccessLog(routes, parts)
   addSearches(routes, parts)
@@ -96,6 +99,12 @@ const addStaff = (routes: FhirRoutes, staff: StaffOperations): void => {
   routes.add('POST', '$scelle-confirm', [], (call) => staff.confirm(call))
   routes.add('POST', 'Patient/:id/$scelle-confirm', [], (call) => staff.confirm(call, patient(call)))
   routes.add('POST', 'Patient/:id/$scelle-fact', ['write'], (call) => staff.fact(call, patient(call)))
+}
+
+const addEmergencies = (routes: FhirRoutes, emergencies: Emergencies): void => {
+  routes.add('POST', '$scelle-break-glass', ['read'], (call) => emergencies.breakGlass(call))
+  routes.add('GET', '$scelle-emergencies', ['read'], (call) => emergencies.list(call))
+  routes.add('POST', '$scelle-review', ['read'], (call) => emergencies.review(call))
 }
 
 const addPersons = (routes: FhirRoutes, { duplicates, merging }: FhirParts): void => {

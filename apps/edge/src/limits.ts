@@ -82,6 +82,10 @@ export const EDGE_LIMITS = {
   confirmationsShown: 3,
   confirmationTime: 15 * 60_000,
   confirmationAhead: 2 * 60_000,
+  /** A broken glass lets its person in for so long: trustees take four hours at most, from two minutes ago. */
+  emergencyTime: 3.5 * 3_600_000,
+  /** An order to review ends after this. */
+  orderTime: 10 * 60_000,
   /** Characters of a reason. */
   reasonLength: 500,
   /** Between two questions to the trustees whether somebody whose session is open is locked. */

@@ -75,6 +75,18 @@ const staffOf = async (
   return { staff: { basis, people: await Promise.all(people.map(read)) } }
 }
 
+const emergencyOf = async (
+  config: EdgeConfig, at: (path: string) => string,
+): Promise<Pick<EdgeOptions, 'emergency'>> => {
+  if (config.emergency === undefined) return {}
+  try {
+    const file = new Uint8Array(readFileSync(at(config.emergency.identity)))
+    return { emergency: { identity: await importIdentity(file) } }
+  } catch (cause) {
+    throw new ConfigError('config-invalid', 'emergency.identity: the file cannot be read', { cause })
+  }
+}
+
 const start = async (file: string): Promise<void> => {
   const { config, at } = loadConfig(file, configSchema)
   const identity = await importIdentity(new Uint8Array(readFileSync(at(config.identity))))
@@ -90,6 +102,7 @@ const start = async (file: string): Promise<void> => {
     organisation: config.organisation,
     ...standingOf(config, at),
     ...await staffOf(config, at),
+    ...await emergencyOf(config, at),
     applications: config.applications.map((one) => ({
       ...one, keys: one.keys.map((record) => new Uint8Array(Buffer.from(record, 'hex'))),
     })),

@@ -37,6 +37,8 @@ export interface EdgeOptions {
   readonly standing?: StandingOptions
   /** People of the house. Where there are any, patients' charts are opened by them, and by no application. */
   readonly staff?: PeopleOptions
+  /** The key that registered emergency sites hold. With it, people of the house break the glass. */
+  readonly emergency?: { readonly identity: Identity }
   readonly applications: readonly Application[]
   /** Principal ids, hex, whose shared patients enter without being asked about. Others wait to be accepted. */
   readonly partners?: readonly string[]

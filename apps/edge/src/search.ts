@@ -302,7 +302,7 @@ const matchPart = (entry: Entry, base: string): BundlePart => ({
 })
 
 /** A chart with gaps must not look whole, nor a search answer as if it had heard what it did not. */
-const outcomeParts = (gaps: number, parsed: ParsedSearch | undefined): BundlePart[] => {
+export const outcomeParts = (gaps: number, parsed: ParsedSearch | undefined): BundlePart[] => {
   const issue = (parsed?.ignored ?? []).map(({ name, diagnostics }) => (
     { severity: 'warning', code: 'not-supported', diagnostics: `ignored: ${diagnostics}`, expression: [name] }
   ))

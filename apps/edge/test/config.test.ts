@@ -22,6 +22,7 @@ test.each([
   ['an unknown right', { ...good, applications: [{ ...good.applications[0], rights: ['all'] }] }, 'applications'],
   ['a partner that is no principal', { ...good, partners: ['x'] }, 'partners'],
   ['five emergency keys', { ...good, emergencyKeys: Array<string>(5).fill(id) }, 'emergencyKeys'],
+  ['an emergency without its key', { ...good, emergency: {} }, 'emergency.identity'],
   ['a base without its path', { ...good, base: 'https://chu.example' }, 'base'],
   ['a base with more', { ...good, base: 'https://chu.example/fhir?x' }, 'base'],
   ['packages that are no list', { ...good, packages: 'ips.tgz' }, 'packages'],

@@ -110,7 +110,9 @@ export interface WorldOptions extends Partial<ConstellationOptions> {
   readonly charts?: EdgeOptions['charts']
   readonly sessions?: EdgeOptions['sessions']
   /** The organisation has a status: of what it is. Without, it is one that nobody knows. */
-  readonly registered?: Pick<Enrolled, 'role' | 'patientsPerDay'>
+  readonly registered?: Pick<Enrolled, 'role' | 'patientsPerDay' | 'emergency' | 'name'>
+  /** It holds the key of emergency sites. */
+  readonly emergency?: boolean
   /** People of the house, by name, with what the register says of them. */
   readonly staff?: Readonly<Record<string, Pick<Enrolled, 'role' | 'number'>>>
   readonly basis?: 'care-team' | 'consent'
@@ -210,6 +212,7 @@ export const createWorld = async (options: WorldOptions): Promise<World> => {
               ({ name: called, identity: own, statuses: () => theirs })),
           },
         }),
+        ...(options.emergency === true ? { emergency: { identity: constellation.emergency } } : {}),
         ...(statuses === undefined ? {} : { standing: { statuses: () => statuses } }),
         ...context,
         ...(fetch === undefined ? {} : { fetch }),

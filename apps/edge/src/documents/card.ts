@@ -1,12 +1,12 @@
 /** `Patient/id/$scelle-card`: the summary that a patient carries, for emergency sites without a network. */
 import type { ParametersParameter } from '@medplum/fhirtypes'
 import { type Client, fromHex, SealError, toHex, type Vault } from '@scelle/sdk'
-import type { CategoryCode } from '@scelle/fhir/categories'
 import { type FhirAnswer, jsonAnswer } from '../answers.ts'
 import type { Call } from '../call.ts'
 import { EdgeError } from '../errors.ts'
 import { EDGE_LIMITS } from '../limits.ts'
 import type { Repository } from '../repository.ts'
+import { EMERGENCY_SUMMARY } from '../staff/rights.ts'
 import type { Directory } from '../store/directory.ts'
 import type { VaultShelf } from '../vaults.ts'
 import { faultOf } from '../writes/faults.ts'
@@ -23,9 +23,6 @@ export interface CardOptions {
   readonly emergencyKeys: readonly string[]
   readonly now: () => number
 }
-
-/** What an emergency opens without a colleague: what a summary is made of, and nothing that is strict. */
-const OPEN: readonly CategoryCode[] = ['summary', 'medication', 'laboratory', 'administrative']
 
 export class EmergencyCards {
   readonly #options: CardOptions
@@ -81,8 +78,8 @@ export class EmergencyCards {
     const given: string[] = []
     for (const key of emergencyKeys.filter((one) => !open.has(one))) {
       const { grant } = await vault.share({
-        to: fromHex(key) as Uint8Array, categories: OPEN, summary: OPEN, rights: ['read', 'shareOn'],
-        purposes: ['emergency'], basis: 'vital-interest', until: until + 1_000, depth: 1,
+        to: fromHex(key) as Uint8Array, categories: EMERGENCY_SUMMARY, summary: EMERGENCY_SUMMARY,
+        rights: ['read', 'shareOn'], purposes: ['emergency'], basis: 'vital-interest', until: until + 1_000, depth: 1,
       })
       directory.addGiven(toHex(grant), id)
       given.push(toHex(grant))

@@ -27,10 +27,14 @@ export interface PeopleOptions {
   readonly basis?: 'care-team' | 'consent'
 }
 
+/** The client of the key that emergency sites hold; undefined where this site holds none. */
+export type EmergencyKey = (() => Promise<Client>) | undefined
+
 export interface StaffParts extends Pick<
   StaffOptions, 'vaults' | 'directory' | 'sessions' | 'self' | 'now' | 'houseStatuses' | 'log'
 > {
   readonly options: PeopleOptions | undefined
+  readonly emergency: { readonly identity: Identity } | undefined
   /** As which everybody joins, but for identity, state and what is shown. */
   readonly joining: Joining
   readonly client: Client
@@ -70,9 +74,26 @@ const enrolmentOf = async (person: Person, client: Client, now: () => number): P
   return { role: status.role, stepUp: status.stepUp }
 }
 
-export const assembleStaff = (
-  parts: StaffParts,
-): { readonly staff: Staff; readonly facts: FactShelf; readonly exposure: Exposure } => {
+/** Met at its first use: a site whose key nobody needs tonight asks nobody about it. */
+const emergencyKeyOf = ({ emergency, joining }: StaffParts): EmergencyKey => {
+  if (emergency === undefined) return undefined
+  const { show: _, ...own } = joining
+  let met: Promise<Client> | undefined
+  return () => {
+    met ??= join({ ...own, identity: emergency.identity, state: prefixedState(joining.state, 'emergency/') })
+    met.catch(() => {
+      met = undefined
+    })
+    return met
+  }
+}
+
+export const assembleStaff = (parts: StaffParts): {
+  readonly staff: Staff
+  readonly facts: FactShelf
+  readonly exposure: Exposure
+  readonly emergencyKey: EmergencyKey
+} => {
   const { options, db, cabinet, now } = parts
   const facts = new FactShelf({ db, cabinet, now })
   const people = options?.people ?? []
@@ -81,5 +102,5 @@ export const assembleStaff = (
     people: people.map((person) => personOf(person, people, facts, parts)),
   })
   const exposure = new Exposure({ db, cabinet, now, memberOf: (session) => staff.of(session) })
-  return { staff, facts, exposure }
+  return { staff, facts, exposure, emergencyKey: emergencyKeyOf(parts) }
 }

@@ -6,6 +6,10 @@ export interface HeldConfirmation extends KnownConfirmation {
   readonly signed: Uint8Array
 }
 
+/** Whether trustees take it now. */
+export const isFresh = ({ time }: Pick<KnownConfirmation, 'time'>, now: number): boolean =>
+  now - time < EDGE_LIMITS.confirmationTime && now - time > -EDGE_LIMITS.confirmationAhead
+
 export class Confirmations {
   readonly #now: () => number
   /** By the reader's hex id. */
@@ -16,7 +20,9 @@ export class Confirmations {
   }
 
   add(confirmation: HeldConfirmation): void {
-    const held = this.#of(confirmation.reader)
+    // Signed anew, it takes the place of the last: repeating oneself pushes no colleague's word out.
+    const held = this.#of(confirmation.reader).filter(({ type, signer, vault }) =>
+      type !== confirmation.type || signer !== confirmation.signer || vault !== confirmation.vault)
     this.#held.set(confirmation.reader, [confirmation, ...held].slice(0, EDGE_LIMITS.confirmationsHeld))
   }
 

@@ -1,14 +1,15 @@
 /** What people of the house ask of this edge beside records: who they are, why something is care, where they stand. */
 import type { Parameters } from '@medplum/fhirtypes'
-import { type Client, fromHex, type KnownFact, type NewFact, toHex } from '@scelle/sdk'
+import { type Client, type KnownFact, type NewFact, toHex } from '@scelle/sdk'
 import { type FhirAnswer, jsonAnswer } from '../answers.ts'
 import type { Call } from '../call.ts'
 import { EdgeError } from '../errors.ts'
-import { EDGE_LIMITS } from '../limits.ts'
 import { parametersIn, requireNoQuery, told } from '../parameters-body.ts'
 import type { Repository } from '../repository.ts'
 import type { VaultShelf } from '../vaults.ts'
+import { isFresh } from './confirmations.ts'
 import type { FactShelf } from './facts.ts'
+import { instantIn, personIn, reasonIn, statementIn, vaultIn } from './given.ts'
 import type { Staff } from './staff.ts'
 
 export interface StaffOperationsOptions {
@@ -24,25 +25,6 @@ export interface StaffOperationsOptions {
 }
 
 const FACT_TYPES = ['presence', 'appointment', 'admission', 'referral', 'result', 'on-call'] as const
-
-const statementIn = (given: ReadonlyMap<string, string>, name = 'statement'): Uint8Array => {
-  const text = given.get(name) ?? ''
-  if (!/^[\w+/=-]{8,16384}$/.test(text)) throw new EdgeError('bad-value', 'expected a signed statement in base64', name)
-  return new Uint8Array(Buffer.from(text, 'base64'))
-}
-
-const instantIn = (given: ReadonlyMap<string, string>, name: string, otherwise?: number): number => {
-  const text = given.get(name)
-  const time = text === undefined ? otherwise : Date.parse(text)
-  if (time === undefined || Number.isNaN(time)) throw new EdgeError('bad-value', 'expected an instant', name)
-  return time
-}
-
-const personIn = (given: ReadonlyMap<string, string>, name: string): string => {
-  const id = given.get(name) ?? ''
-  if (fromHex(id)?.length !== 32) throw new EdgeError('bad-value', 'expected a principal\'s id, 64 hex digits', name)
-  return id
-}
 
 export class StaffOperations {
   readonly #options: StaffOperationsOptions
@@ -77,22 +59,25 @@ export class StaffOperations {
   }
 
   /**
-   * `POST Patient/id/$scelle-confirm`, or without a patient: `reader` (hex id), `reason`: as the session's person, for
-   * a colleague. Or `statement`, of a second key or of somebody elsewhere.
+   * `POST Patient/id/$scelle-confirm`, or without a patient, with or without `vault` (hex) of one who is unknown here:
+   * `reader` (hex id), `reason`: as the session's person, for a colleague. Or `statement`, of a second key or of
+   * somebody elsewhere.
    */
   async confirm(call: Call, patient?: string): Promise<FhirAnswer> {
     const { staff, client, self, repository, now } = this.#options
-    const given = parametersIn(call, ['reader', 'reason', 'statement'])
-    const vault = patient === undefined ? undefined : await repository.vaultOf(patient)
+    const given = parametersIn(call, ['reader', 'reason', 'statement', 'vault'])
+    const named = given.has('vault') ? vaultIn(given) : undefined
+    const vault = patient === undefined ? named : await repository.vaultOf(patient)
+    if (named !== undefined && named !== vault) {
+      throw new EdgeError('bad-value', 'this is another patient\'s vault', 'vault')
+    }
     const signed = given.has('statement') ? statementIn(given) : await staff.need(call.session).client.confirm({
-      type: 'colleague', reader: personIn(given, 'reader'), organisation: self, reason: this.#reasonIn(given),
+      type: 'colleague', reader: personIn(given, 'reader'), organisation: self, reason: reasonIn(given),
       ...(vault === undefined ? {} : { vault }),
     })
     const confirmation = await staff.checked(() => client.statements.confirmation(signed))
-    const age = now() - confirmation.time
-    const isFresh = age < EDGE_LIMITS.confirmationTime && age > -EDGE_LIMITS.confirmationAhead
     const isOurs = confirmation.organisation === self && staff.knows(confirmation.reader)
-    if (confirmation.type === 'session' || !isOurs || !isFresh) {
+    if (confirmation.type === 'session' || !isOurs || !isFresh(confirmation, now())) {
       throw new EdgeError('bad-value', 'it is for nobody here, or not of now', 'statement')
     }
     staff.confirmations.add({ ...confirmation, signed })
@@ -127,14 +112,6 @@ export class StaffOperations {
   async #isOwners({ vault, signer }: KnownFact): Promise<boolean> {
     const { genesis } = await this.#options.vaults.get(vault)
     return genesis.mode === 'owner' && toHex(genesis.controller) === signer
-  }
-
-  #reasonIn(given: ReadonlyMap<string, string>): string {
-    const reason = (given.get('reason') ?? '').trim()
-    if (reason.length < 3 || reason.length > EDGE_LIMITS.reasonLength) {
-      throw new EdgeError('bad-value', 'expected a reason, in words', 'reason')
-    }
-    return reason
   }
 
   #signed(call: Call, vault: string, given: ReadonlyMap<string, string>): Promise<Uint8Array> {

@@ -31,5 +31,8 @@ const CATEGORIES_OF: Readonly<Partial<Record<StaffRole, readonly CategoryCode[]>
 
 export const categoriesOf = (role: StaffRole): ReadonlySet<string> => new Set<string>(CATEGORIES_OF[role] ?? [])
 
+/** What an emergency opens without a colleague: what a summary is made of, and nothing that is strict. */
+export const EMERGENCY_SUMMARY: readonly CategoryCode[] = ['summary', 'medication', 'laboratory', 'administrative']
+
 /** Whoever keeps the machines has no list of patients, and takes none along. */
 export const mayList = (role: StaffRole): boolean => role !== 'engineer' && role !== 'vendor'

@@ -9,7 +9,7 @@ import { faultFields, type Log } from '../log.ts'
 import { EDGE_ITSELF, type Sessions } from '../sessions.ts'
 import type { Directory } from '../store/directory.ts'
 import { ORGANISATION, type VaultShelf } from '../vaults.ts'
-import { Confirmations } from './confirmations.ts'
+import { Confirmations, isFresh } from './confirmations.ts'
 import type { FactShelf } from './facts.ts'
 import { Granting } from './granting.ts'
 import type { Member } from './member.ts'
@@ -68,6 +68,10 @@ export class Staff {
 
   knows(id: string): boolean {
     return this.#people.has(id)
+  }
+
+  nameOf(id: string): string | undefined {
+    return this.#people.get(id)?.name
   }
 
   /** Throws EdgeError `person-required`. */
@@ -160,10 +164,9 @@ export class Staff {
   #requireForSession(session: string, word: KnownConfirmation, member: Member): void {
     const { self, now, sessions } = this.#options
     const name = sessions().whose(session)?.name ?? ''
-    const age = now() - word.time
     const fits = word.type === 'session' && word.reader === member.id && word.organisation === self &&
       word.vault === undefined && word.reason === name && name !== '' &&
-      age < EDGE_LIMITS.confirmationTime && age > -EDGE_LIMITS.confirmationAhead
+      isFresh(word, now())
     if (!fits || member.enrolment.stepUp === undefined || word.signer !== member.enrolment.stepUp) {
       throw new EdgeError('forbidden', 'the second key of this person has to sign for this session, now')
     }
