@@ -160,9 +160,10 @@ const assemble = async (options: EdgeOptions, db: Database, log: Log): Promise<P
   const people = assembleStaff({
     options: options.staff, emergency: options.emergency, joining, client, db, cabinet,
     vaults, directory, self, now, houseStatuses, log,
-    sessions: () => sessions,
+    sessions: () => sessions, organisation: options.organisation.name,
+    closeVault: (vault) => charts.closeVault(vault),
   })
-  const { staff } = people
+  const { staff, ahead } = people
   vaults.staled = (vault) => staff.stale(vault)
   const { about, charts, accessLogs, sessions: kept } = assembleCharts({
     options, staff, directory, self, log, learned: (entries) => persons.accepted(entries),
@@ -191,7 +192,7 @@ const assemble = async (options: EdgeOptions, db: Database, log: Log): Promise<P
     planner, profiles, writer, db, timers, log, people, houseStatuses,
   })
   return {
-    counters, staff, db, state, directory, register, vaults, charts, accessLogs, sessions, persons,
+    counters, staff, ahead, db, state, directory, register, vaults, charts, accessLogs, sessions, persons,
     grants, submitter, confirmer,
     returner,
     ...served,

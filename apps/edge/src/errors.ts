@@ -124,6 +124,16 @@ export const isUnreachable = (error: unknown): boolean =>
   && (error.code === 'network' || error.code === 'timeout' || error.problem === 'overloaded'
     || error.problem === 'internal')
 
+/**
+ * Nobody answered, of those whom an opening takes: what a trustee says against it is an answer. One that has not
+ * cosigned what was logged a moment ago is not there.
+ */
+export const isAway = (error: unknown): boolean => {
+  if (isUnreachable(error)) return true
+  if (!(error instanceof SdkError) || error.code !== 'release-insufficient') return false
+  return isUnreachable(error.cause) || (error.cause as Partial<SdkError> | undefined)?.problem === 'not-cosigned'
+}
+
 /** A refusal. `message` and `expression` end in answers and logs: never content, never a patient's identifier. */
 export class EdgeError extends Error {
   readonly code: EdgeErrorCode

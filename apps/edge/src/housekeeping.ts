@@ -23,6 +23,7 @@ export const housekeeping = (parts: Parts, options: { readonly timers?: Timers }
       parts.sessions.sweep()
       parts.charts.sweep()
       parts.accessLogs.sweep()
+      parts.ahead.sweep()
       void parts.register.move()
       parts.exportJobs.sweep()
       parts.binaries.uploads.sweep().catch((error: unknown) => log('uploads-not-swept', faultFields(error)))
@@ -31,6 +32,7 @@ export const housekeeping = (parts: Parts, options: { readonly timers?: Timers }
       parts.confirmer.sweep()
     }),
     every(EDGE_LIMITS.standingInterval, () => void parts.staff.sweep()),
+    every(EDGE_LIMITS.aheadInterval, () => void parts.ahead.look()),
     every(EDGE_LIMITS.returnInterval, () => void parts.returner.look()),
     every(EDGE_LIMITS.grantsInterval, () => {
       parts.grants.look().catch((error: unknown) => log('grants-not-read', faultFields(error)))

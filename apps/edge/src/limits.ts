@@ -84,6 +84,18 @@ export const EDGE_LIMITS = {
   confirmationAhead: 2 * 60_000,
   /** A broken glass lets its person in for so long: trustees take four hours at most, from two minutes ago. */
   emergencyTime: 3.5 * 3_600_000,
+  /**
+   * Between two looks for patients who are expected; how long what is released for them rests here at most, and how
+   * early: trustees take a day, by clocks that are not this one.
+   */
+  aheadInterval: 5 * 60_000,
+  aheadTime: 24 * 3_600_000 - 5 * 60_000,
+  /** Of an admission, from when it began. */
+  aheadAdmission: 96 * 3_600_000,
+  /** Released at one look, kept for one person, and tried for one fact: each try is an access on record. */
+  aheadAtOnce: 20,
+  aheadEach: 40,
+  aheadTries: 3,
   /** An order to review ends after this. */
   orderTime: 10 * 60_000,
   /** Characters of a reason. */

@@ -8,6 +8,7 @@ import type { Persons } from './persons.ts'
 import type { Proofs } from './proofs.ts'
 import type { FhirRoutes } from './router.ts'
 import type { Sessions } from './sessions.ts'
+import type { Ahead } from './staff/ahead.ts'
 import type { Staff } from './staff/staff.ts'
 import type { Counters } from './standing/counter.ts'
 import type { Database } from './store/database.ts'
@@ -22,6 +23,7 @@ import type { Submitter } from './writes/submitter.ts'
 export interface Parts {
   readonly counters: Counters
   readonly staff: Staff
+  readonly ahead: Ahead
   readonly db: Database
   readonly register: Register
   readonly state: SealedState

@@ -40,6 +40,12 @@ export interface AuditFacts {
   readonly houses?: readonly {
     readonly id: string; readonly role: string; readonly name?: string | undefined; readonly status: string
   }[] | undefined
+  /** Of an access made ahead of time: milliseconds since 1970 until which it may be opened without a network. */
+  readonly until?: number | undefined
+  /** Milliseconds since 1970 at which it was opened so, told afterwards: an event of its own, beside the access's. */
+  readonly openedOffline?: number | undefined
+  /** The reader's signed note, base64, about a card that it opened without a network. */
+  readonly offline?: string | undefined
   /** `Patient/…`; absent where the reader does not know which resource that is: then it is a plain Read. */
   readonly patient?: string | undefined
 }
@@ -53,6 +59,10 @@ export const ACCESS_DETAIL = 'access-statement'
 export const RECEIPT_DETAIL = 'access-receipt'
 /** Of a house's status. */
 export const STATUS_DETAIL = 'house-status'
+/** Of what was opened without a network: until when it may be, when it was, and a card's note. */
+export const UNTIL_DETAIL = 'released-until'
+export const AHEAD_DETAIL = 'opened-offline'
+export const OFFLINE_DETAIL = 'card-opening'
 
 const PURPOSE_CODES: Readonly<Record<string, string>> = {
   treatment: 'TREAT', emergency: 'ETREAT', administration: 'HOPERAT', 'patient-request': 'PATRQT', legal: 'HLEGAL',
@@ -111,6 +121,8 @@ function agentsOf(facts: AuditFacts): AuditEventAgent[] {
 
 function entitiesOf(facts: AuditFacts): AuditEventEntity[] {
   const text = (type: string, valueString: string): AuditEventEntityDetail => ({ type, valueString })
+  const instant = (type: string, ms: number | undefined): AuditEventEntityDetail[] =>
+    (ms === undefined ? [] : [text(type, new Date(ms).toISOString())])
   const subject: AuditEventEntity[] = facts.patient === undefined
     ? []
     : [{ type: terminology('audit-entity-type', '1'), role: terminology('object-role', '1'), what: {
@@ -133,6 +145,8 @@ function entitiesOf(facts: AuditFacts): AuditEventEntity[] {
       what: { identifier: { system: 'urn:scelle:access', value: facts.statement } },
       detail: [
         { type: ACCESS_DETAIL, valueBase64Binary: facts.signed },
+        ...(facts.offline === undefined ? [] : [{ type: OFFLINE_DETAIL, valueBase64Binary: facts.offline }]),
+        ...instant(UNTIL_DETAIL, facts.until), ...instant(AHEAD_DETAIL, facts.openedOffline),
         ...(facts.houses ?? []).map(({ status }) => ({ type: STATUS_DETAIL, valueBase64Binary: status })),
       ],
     },
@@ -141,10 +155,12 @@ function entitiesOf(facts: AuditFacts): AuditEventEntity[] {
 
 /** The event, without free text: it goes where the category rules put every AuditEvent. */
 export const accessAudit = (facts: AuditFacts): AuditEvent => {
-  const recorded = new Date(facts.time).toISOString()
+  const { access, openedOffline } = facts
+  const recorded = new Date(openedOffline ?? facts.time).toISOString()
   return {
     resourceType: 'AuditEvent',
-    id: facts.access,
+    // Two events of one name would be one to whoever reads them, and the later would hide the other.
+    id: openedOffline === undefined ? access : `${access}-${openedOffline}`,
     meta: { versionId: '1', lastUpdated: recorded, profile: [facts.patient === undefined ? READ : PATIENT_READ] },
     type: terminology('audit-event-type', 'rest'),
     subtype: [{ system: 'http://hl7.org/fhir/restful-interaction', code: 'read' }],

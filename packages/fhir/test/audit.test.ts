@@ -31,6 +31,20 @@ const CASES: [string, AuditFacts][] = [
     (purpose): [string, AuditFacts] => [purpose, { ...facts, purpose }]),
 ]
 
+test('what was opened without a network later is an event of its own, with its time, beside the access\'s', () => {
+  const until = facts.time + 3_600_000
+  const openedOffline = facts.time + 60_000
+  const first = accessAudit({ ...facts, until })
+  const later = accessAudit({ ...facts, until, openedOffline, offline: 'AAEC' })
+  expect([findingsOf(first), findingsOf(later)]).toEqual([[], []])
+  expect(later.id).not.toBe(first.id)
+  expect(later.recorded).toBe(new Date(openedOffline).toISOString())
+  const details = later.entity?.flatMap(({ detail }) => detail ?? [])
+  expect(details).toContainEqual({ type: 'opened-offline', valueString: new Date(openedOffline).toISOString() })
+  expect(details).toContainEqual({ type: 'released-until', valueString: new Date(until).toISOString() })
+  expect(details).toContainEqual({ type: 'card-opening', valueBase64Binary: 'AAEC' })
+})
+
 describe.each(CASES)('%s', (_, of) => {
   const event = accessAudit(of)
 

@@ -312,7 +312,10 @@ class Gathering {
   /** Of several reasons the one that asks least of the reader: another trustee's answer is all that is missing. */
   #toTell(): Failure['error'] | undefined {
     const asking = METER_PROBLEMS.flatMap((code) => this.#failures.find(({ error }) => codeOf(error) === code) ?? [])
-    return (asking[0] ?? this.#failures[0])?.error
+    // Whoever is told that nobody was there would not hear that somebody refused.
+    const said = this.#failures.find(({ error }) =>
+      error instanceof SealError || (error.problem !== undefined && error.problem !== 'not-cosigned'))
+    return (asking[0] ?? said ?? this.#failures[0])?.error
   }
 }
 

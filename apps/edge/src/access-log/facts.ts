@@ -5,10 +5,11 @@ import type { Sessions } from '../sessions.ts'
 import type { Directory } from '../store/directory.ts'
 
 /** The text of an entry in a patient's access log. */
-export const entryText = ({ signed, houses, ...facts }: AccessFacts): string =>
+export const entryText = ({ signed, houses, offline, ...facts }: AccessFacts): string =>
   JSON.stringify(accessAudit({
     ...facts,
     signed: Buffer.from(signed).toString('base64'),
+    ...(offline === undefined ? {} : { offline: Buffer.from(offline).toString('base64') }),
     houses: houses?.map(({ status, ...house }) => ({ ...house, status: Buffer.from(status).toString('base64') })),
   }))
 

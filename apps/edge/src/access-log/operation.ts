@@ -44,6 +44,9 @@ const accessPart = (access: ProvenAccess): ParametersParameter => ({
         ...text('reason', access.offline.reason), ...text('note', access.offline.note),
       ],
     }]),
+    ...access.openedOffline.map((time) => ({
+      name: 'openedOffline', valueInstant: new Date(time).toISOString(),
+    })),
     ...access.releasedBy.flatMap((trustee) => text('releasedBy', trustee)),
     ...access.refusals.map(({ by, problem }) => ({
       name: 'refusal', part: [...text('by', by), ...text('problem', problem)],

@@ -40,7 +40,7 @@ export class Register {
     const { cabinet, db, log, own } = this.#options
     const text = entryText(facts)
     if (own()?.id === facts.vault) return text
-    const row = cabinet.lookup('register', facts.access)
+    const row = cabinet.lookup('register', `${facts.access}/${facts.openedOffline ?? ''}`)
     db.write(false, () => db.put('register', row, cabinet.seal('register', row, Buffer.from(copyOf(text)))))
     try {
       db.flush() // with the system, so that it outlives this process

@@ -7,6 +7,7 @@ import type { Cabinet } from '../store/cabinet.ts'
 import type { Database } from '../store/database.ts'
 import { prefixedState } from '../store/prefixed-state.ts'
 import { VaultShelf } from '../vaults.ts'
+import { Ahead } from './ahead.ts'
 import { Exposure } from './exposure.ts'
 import { FactShelf } from './facts.ts'
 import { type Enrolment, Member, type Showing, shownFor } from './member.ts'
@@ -33,6 +34,10 @@ export type EmergencyKey = (() => Promise<Client>) | undefined
 export interface StaffParts extends Pick<
   StaffOptions, 'vaults' | 'directory' | 'sessions' | 'self' | 'now' | 'houseStatuses' | 'log'
 > {
+  /** Name of this organisation. */
+  readonly organisation: string
+  /** Closes a vault's charts in every session. */
+  readonly closeVault: (vault: string) => void
   readonly options: PeopleOptions | undefined
   readonly emergency: { readonly identity: Identity } | undefined
   /** As which everybody joins, but for identity, state and what is shown. */
@@ -93,14 +98,18 @@ export const assembleStaff = (parts: StaffParts): {
   readonly facts: FactShelf
   readonly exposure: Exposure
   readonly emergencyKey: EmergencyKey
+  readonly ahead: Ahead
 } => {
   const { options, db, cabinet, now } = parts
   const facts = new FactShelf({ db, cabinet, now })
   const people = options?.people ?? []
-  const staff = new Staff({
+  const staff: Staff = new Staff({
     ...parts, facts, basis: options?.basis ?? 'care-team',
+    kept: (member, vault) => ahead.opener(member, vault),
+    dropKept: (person) => ahead.drop(person),
     people: people.map((person) => personOf(person, people, facts, parts)),
   })
+  const ahead: Ahead = new Ahead({ ...parts, facts, staff })
   const exposure = new Exposure({ db, cabinet, now, memberOf: (session) => staff.of(session) })
-  return { staff, facts, exposure, emergencyKey: emergencyKeyOf(parts) }
+  return { staff, facts, exposure, ahead, emergencyKey: emergencyKeyOf(parts) }
 }

@@ -38,8 +38,13 @@ export class FactShelf {
     const row = this.#cabinet.lookup('fact', vault)
     const sealed = this.#db.get('fact', row)
     if (sealed === undefined) return []
-    return (JSON.parse(this.#cabinet.open('fact', row, sealed).toString()) as KeptFact[])
-      .filter(({ until }) => until > this.#now())
+    return this.#opened(row, sealed)
+  }
+
+  /** Those of all patients that have not ended and are one reader's, by somebody else's word. */
+  expected(): KeptFact[] {
+    return [...this.#db.all('fact')].flatMap(({ row, sealed }) => this.#opened(row, sealed))
+      .filter(({ reader, signer }) => reader !== undefined && reader !== signer)
   }
 
   /** What may explain this reader's opening: never the reader's own word, which trustees would not count. */
@@ -47,5 +52,10 @@ export class FactShelf {
     return this.of(vault)
       .filter((fact) => fact.signer !== reader && (fact.reader === undefined || fact.reader === reader))
       .slice(0, EDGE_LIMITS.factsShown)
+  }
+
+  #opened(row: Uint8Array, sealed: Uint8Array): KeptFact[] {
+    return (JSON.parse(this.#cabinet.open('fact', row, sealed).toString()) as KeptFact[])
+      .filter(({ until }) => until > this.#now())
   }
 }

@@ -2,8 +2,8 @@
  * The people of the house: who a session is of, and with whose grants and on whose meter it opens. Where there are
  * any, no application opens a patient's chart by itself: who stole its key would have the organisation's budget.
  */
-import type { Client, KnownConfirmation } from '@scelle/sdk'
-import { EdgeError } from '../errors.ts'
+import type { Chart, Client, KnownConfirmation, OpenOptions, Vault } from '@scelle/sdk'
+import { EdgeError, isAway, isUnreachable } from '../errors.ts'
 import { EDGE_LIMITS } from '../limits.ts'
 import { faultFields, type Log } from '../log.ts'
 import { EDGE_ITSELF, type Sessions } from '../sessions.ts'
@@ -13,7 +13,7 @@ import { Confirmations, isFresh } from './confirmations.ts'
 import type { FactShelf } from './facts.ts'
 import { Granting } from './granting.ts'
 import type { Member } from './member.ts'
-import type { OpenerFor } from './opener.ts'
+import type { Opener, OpenerFor } from './opener.ts'
 
 export interface StaffMember {
   /** Hex id of the principal. */
@@ -36,6 +36,10 @@ export interface StaffOptions {
   readonly self: string
   readonly now: () => number
   readonly houseStatuses: () => readonly Uint8Array[]
+  /** What was released ahead to this person of this vault; undefined where there is nothing. */
+  readonly kept: (member: Member, vault: string) => Opener | undefined
+  /** What was released ahead to somebody is dropped. */
+  readonly dropKept: (person: string) => void
   readonly log: Log
 }
 
@@ -113,8 +117,34 @@ export class Staff {
     const isOwn = directory.vaultOf(ORGANISATION) === vault
     if (!this.isKept || session === EDGE_ITSELF || isOwn) return vaults.get(vault)
     const member = this.need(session)
-    const { custodians } = await this.#granting.handle(member, vault)
-    return { custodians, open: (options) => this.#granting.open(member, vault, options) }
+    try {
+      const { custodians } = await this.#granting.handle(member, vault)
+      const now = (options: OpenOptions): Promise<Chart> => this.#granting.open(member, vault, options)
+      return {
+        custodians,
+        open: (options) => now(options).catch((error: unknown) => this.#kept(member, vault, error).open(options)),
+      }
+    } catch (error) {
+      return this.#kept(member, vault, error)
+    }
+  }
+
+  /** Somebody of the house as this edge acts for them, logged in or not. Throws as the sdk does. */
+  member(id: string): Promise<Member> | undefined {
+    const person = this.#people.get(id)
+    return person === undefined ? undefined : this.#member(person)
+  }
+
+  /** The vault as this person has it, with a grant of the house in force. */
+  granted(member: Member, vault: string): Promise<Vault> {
+    return this.#granting.handle(member, vault)
+  }
+
+  /** In place of an opening that failed for want of anybody who answers; a refusal stands. Throws `error`. */
+  #kept(member: Member, vault: string, error: unknown): Opener {
+    const kept = isAway(error) ? this.#options.kept(member, vault) : undefined
+    if (kept === undefined) throw error
+    return kept
   }
 
   /** The vault's keys are not what they were: what was signed on has to be delivered anew. */
@@ -134,6 +164,7 @@ export class Staff {
         for (const { trustee, counter } of standing) member.counters.counted(Buffer.from(trustee, 'hex'), counter)
         if (standing.filter(({ locked }) => locked !== undefined).length < 2) return
         this.#options.log('person-locked', {})
+        this.#options.dropKept(member.id)
         for (const [session, one] of this.#in) if (one === member) this.#options.sessions().end(session)
       } catch (error) {
         this.#options.log('standing-not-read', faultFields(error))
@@ -147,6 +178,7 @@ export class Staff {
       return await check()
     } catch (error) {
       if (error instanceof EdgeError) throw error
+      if (isUnreachable(error)) throw new EdgeError('index-unavailable', undefined, undefined, { cause: error })
       throw new EdgeError('bad-value', 'the statement does not hold', 'statement', { cause: error })
     }
   }

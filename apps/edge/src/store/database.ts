@@ -20,6 +20,9 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS upload (row BLOB PRIMARY KEY, sealed BLOB NOT NULL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS decoy (row BLOB PRIMARY KEY, sealed BLOB NOT NULL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS fact (row BLOB PRIMARY KEY, sealed BLOB NOT NULL) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS ahead (row BLOB PRIMARY KEY, sealed BLOB NOT NULL);
+  CREATE TABLE IF NOT EXISTS expected (row BLOB PRIMARY KEY, sealed BLOB NOT NULL) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS note (row BLOB PRIMARY KEY, sealed BLOB NOT NULL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS exposure (row BLOB PRIMARY KEY, sealed BLOB NOT NULL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS register (row BLOB PRIMARY KEY, sealed BLOB NOT NULL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS state (row BLOB PRIMARY KEY, sealed BLOB NOT NULL);
@@ -45,12 +48,12 @@ export interface NumberedRow {
 /** Tables of sealed rows under an HMAC of their key. Others have an order of their own. */
 export type Table =
   'vault' | 'patient' | 'locator' | 'person' | 'review' | 'given' | 'received' | 'accepted' | 'block' | 'compared'
-  | 'pair' | 'merge' | 'upload' | 'register' | 'decoy' | 'fact' | 'exposure' | 'state'
+  | 'pair' | 'merge' | 'upload' | 'register' | 'decoy' | 'fact' | 'ahead' | 'expected' | 'note' | 'exposure' | 'state'
 
 export const TABLES: readonly Table[] =
   [
     'vault', 'patient', 'locator', 'person', 'review', 'given', 'received', 'accepted', 'block', 'compared', 'pair',
-    'merge', 'upload', 'register', 'decoy', 'fact', 'exposure', 'state',
+    'merge', 'upload', 'register', 'decoy', 'fact', 'ahead', 'expected', 'note', 'exposure', 'state',
   ]
 
 interface NumberedStatements {
