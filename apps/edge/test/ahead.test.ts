@@ -81,7 +81,7 @@ test('who is expected opens to whom they expect, without index and trustees, to 
   expect(opened.status, opened.text).toBe(200)
   const others = [await read(durand, 1), await read(martin, 2), await read(martin, 3), await read(world.app, 1)]
   expect(others.map(({ status }) => status)).toEqual([503, 503, 503, 401])
-  expect((await world.patiently(martin.get('Patient/p1/AuditEvent'))).status, 'no access log').toBe(503)
+  expect((await world.patiently(martin.get('Patient/p1/AuditEvent'))).status, 'no access log').toBe(403)
   expect(count('opened-ahead')).toBe(1)
 
   // The note outlives the process that opened.
