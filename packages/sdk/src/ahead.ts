@@ -209,3 +209,19 @@ export const reportOpened = async (
     await entries.told({ access, categories: note.categories, time: note.time })
   }
 }
+
+/** Tells of several: those that could not be told, each with the code of what was in its way. */
+export const reportAllOpened = async (
+  connection: Connection, committer: Committer, notes: readonly Uint8Array[],
+): Promise<{ note: Uint8Array; code: string }[]> => {
+  const pending: { note: Uint8Array; code: string }[] = []
+  for (const note of notes) {
+    try {
+      await reportOpened(connection, committer, note)
+    } catch (error) {
+      if (!(error instanceof SdkError) && !(error instanceof SealError)) throw error
+      pending.push({ note, code: (error instanceof SdkError ? error.problem : undefined) ?? error.code })
+    }
+  }
+  return pending
+}

@@ -2,57 +2,40 @@
 import type { SealedCard } from '@scelle/seal/envelope'
 import { createManifest, createVault, type NewCategory } from '@scelle/seal/keys'
 import type { Identity } from '@scelle/seal/identity'
-import {
-  encode, type PrincipalKeys, RIGHTS, SealError, statementId, toHex, type VaultGenesis,
-} from '@scelle/seal/verify'
+import { encode, type PrincipalKeys, toHex, type VaultGenesis } from '@scelle/seal/verify'
 import { NewVault } from '@scelle/wire/messages'
 import { type CardToMake, makeCard } from './card/make.ts'
 import { type CardReport, reportCards, type ReportOptions } from './card/report.ts'
-import { type OpenAhead, openAhead, type ReleaseAhead, releaseAhead, reportOpened } from './ahead.ts'
+import { type OpenAhead, openAhead, type ReleaseAhead, releaseAhead, reportAllOpened } from './ahead.ts'
 import type { Chart } from './chart.ts'
+import { type Claim, claim, type Claiming, type ClaimOptions, openClaimed, type OpenClaimed } from './claiming.ts'
 import { Committer, type PreparedCommit, type SubmitResult } from './committer.ts'
 import { Connection, type Options } from './connection.ts'
 import { type BindResult, Discovery, type Found, provenPseudonym, type Traits } from './discovery.ts'
 import { SdkError } from './errors.ts'
-import { agreeTo, signMerge, signSplit, tellLink } from './links.ts'
-import { type ChainedGrant, type GrantNotice, loadReceived, receivedNotices } from './grant-list.ts'
+import { agreeTo, merge, split } from './links.ts'
+import { type GrantNotice, receivedNotices } from './grant-list.ts'
+import { handOver, type HandedOver, type HandOver } from './handing-over.ts'
 import { type Id, idBytes } from './ids.ts'
 import { SDK_LIMITS } from './limits.ts'
-import { openKeyring, type Purpose } from './keyring.ts'
-import type { Right } from './sharing.ts'
 import type { ForeignKey } from './log/key-leaves.ts'
 import type { LogClient } from './log/log-client.ts'
 import { type AcceptedCommits, type Returned, Returning } from './log/returning.ts'
 import {
   agreeToOrder, type BrokenGlass, brokenGlass, newOrder, type NewOrder, type OrderState, sendOrder,
 } from './officer.ts'
-import { inParallel } from './timers.ts'
+import { type ReceivedGrant, receivedGrants } from './received.ts'
 import { Vault } from './vault.ts'
 import {
   knownConfirmation, type KnownConfirmation, knownFact, type KnownFact, knownStatus, type KnownStatus, makeConfirmation,
   makeFact, type NewConfirmation, type NewFact, type StandingAt, standingNow,
 } from './vouching.ts'
-import { loadView, partName, partOf } from './vault-view.ts'
+import { loadView, partName } from './vault-view.ts'
 
 export interface VaultOptions {
   /** `owner`: this principal is the patient, and opens without trustees. `custody`: nobody claimed the vault yet. */
   readonly mode: VaultGenesis['mode']
   readonly categories: readonly NewCategory[]
-}
-
-/** A grant as its receiver sees it. */
-export interface ReceivedGrant {
-  readonly id: Uint8Array
-  readonly vault: Uint8Array
-  readonly custodian: Uint8Array
-  /** Who signed it: the custodian, or somebody who may share on. */
-  readonly from: Uint8Array
-  /** Codes. */
-  readonly categories: readonly string[]
-  readonly rights: readonly Right[]
-  readonly purposes: readonly Purpose[]
-  /** Milliseconds since 1970. */
-  readonly until: number
 }
 
 export class Client {
@@ -172,18 +155,40 @@ export class Client {
   }
 
   /**
+   * As a patient: claims what was kept under an identity, by a listed issuer's proof of it. Called again it goes on
+   * where it was; what custodians have not handed over yet is `awaited`: show them the `evidence`. Throws as `bind`,
+   * `share` and opening do.
+   */
+  claim(options: ClaimOptions): Promise<Claim> {
+    return claim(this.#claiming(), options)
+  }
+
+  /** As the patient who claimed: opens what was kept, by the secrets that `claim` put into the own vault. */
+  openClaimed(own: Id, kept: Id, options: OpenClaimed = {}): Promise<Chart> {
+    return openClaimed(this.#claiming(), idBytes(own), idBytes(kept), options)
+  }
+
+  /**
+   * As a custodian: gives the patient who claimed the keys to one's part, after giving it new ones, which grants from
+   * before do not get. Called again it goes on where it was. Throws `not-claimed`, and as `discover` and `share` do.
+   */
+  async handOver(id: Id, options: HandOver): Promise<HandedOver> {
+    return handOver(this.#connection, this.#discovery, await this.vault(id), options)
+  }
+
+  #claiming(): Claiming {
+    return { connection: this.#connection, committer: this.#committer, discovery: this.#discovery }
+  }
+
+  /**
    * Says that `other` is the same person's as `into`, which goes on. Both controllers sign: where the other vault is
    * somebody else's, `agreed` gets what to have signed (`agreeToMerge`) and answers with it. The answer is the merge,
    * which ends by `splitVaults`. Nobody may read more by it, and no count shrinks.
    */
-  async mergeVaults(
+  mergeVaults(
     into: Id, other: Id, agreed?: (signed: Uint8Array) => Promise<Uint8Array>,
   ): Promise<Uint8Array> {
-    const connection = this.#connection
-    const views = [await loadView(connection, idBytes(into)), await loadView(connection, idBytes(other))] as const
-    const signed = await signMerge(connection, views[0], views[1])
-    await tellLink(connection, agreed === undefined ? [signed] : [signed, await agreed(signed)], views)
-    return signed
+    return merge(this.#connection, idBytes(into), idBytes(other), agreed)
   }
 
   /** As the controller of the other vault, once both were looked at. */
@@ -192,10 +197,8 @@ export class Client {
   }
 
   /** As either controller: the two are not one person. */
-  async splitVaults(merge: Uint8Array, into: Id, other: Id): Promise<void> {
-    const connection = this.#connection
-    const views = [await loadView(connection, idBytes(into)), await loadView(connection, idBytes(other))] as const
-    await tellLink(connection, [await signSplit(connection, merge, statementId(merge))], views)
+  splitVaults(merged: Uint8Array, into: Id, other: Id): Promise<void> {
+    return split(this.#connection, merged, idBytes(into), idBytes(other))
   }
 
   /** As the controller of the vault that an identity has: stops a change that waits. */
@@ -215,44 +218,8 @@ export class Client {
    * Grants in force that this principal received, in all vaults. Anybody may send one, so what does not hold, or does
    * not open, is left out and told to the log: a stranger's broken grant must not hide the others.
    */
-  async grants(): Promise<ReceivedGrant[]> {
-    const connection = this.#connection
-    const all = await loadReceived(connection)
-    const mine = all.filter(({ revoked, inForce }) => !revoked && inForce)
-    const parts = Map.groupBy(mine, ({ grant }) => partName(grant.vault, grant.custodian))
-    const received = await inParallel([...parts.values()], SDK_LIMITS.lookupsAtOnce, async (grants) => {
-      const { vault, custodian } = (grants[0] as (typeof grants)[number]).grant
-      const codes = await this.#codesOf(vault, custodian, grants)
-      if (codes === undefined) return []
-      return grants.map(({ id, grant, signer }): ReceivedGrant => ({
-        id,
-        vault,
-        custodian,
-        from: signer,
-        categories: grant.categories.flatMap((category) => codes.get(toHex(category)) ?? []),
-        rights: (Object.keys(RIGHTS) as Right[]).filter((right) => (grant.rights & RIGHTS[right]) !== 0),
-        purposes: grant.purposes,
-        until: grant.expires * 1000,
-      }))
-    })
-    return received.flat()
-  }
-
-  /** Names of the categories granted in one part; undefined where its vault or keys do not hold. */
-  async #codesOf(
-    vault: Uint8Array,
-    custodian: Uint8Array,
-    grants: readonly ChainedGrant[],
-  ): Promise<ReadonlyMap<string, string> | undefined> {
-    const connection = this.#connection
-    try {
-      const part = await partOf(connection, await loadView(connection, vault), custodian)
-      return (await openKeyring(connection, part, grants)).codes
-    } catch (error) {
-      if (!(error instanceof SealError)) throw error
-      connection.log('received-grant-refused', { code: error.code })
-      return undefined
-    }
+  grants(): Promise<ReceivedGrant[]> {
+    return receivedGrants(this.#connection)
   }
 
   /**
@@ -329,16 +296,7 @@ export class Client {
   async reportAhead(
     notes: readonly Uint8Array[],
   ): Promise<{ readonly pending: readonly { readonly note: Uint8Array; readonly code: string }[] }> {
-    const pending: { note: Uint8Array; code: string }[] = []
-    for (const note of notes) {
-      try {
-        await reportOpened(this.#connection, this.#committer, note)
-      } catch (error) {
-        if (!(error instanceof SdkError) && !(error instanceof SealError)) throw error
-        pending.push({ note, code: (error instanceof SdkError ? error.problem : undefined) ?? error.code })
-      }
-    }
-    return { pending }
+    return { pending: await reportAllOpened(this.#connection, this.#committer, notes) }
   }
 
   /** Tells all trustees what officers ordered, and has it logged: see `sendOrder`. */

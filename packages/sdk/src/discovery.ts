@@ -32,6 +32,8 @@ export interface Found {
   readonly pending?: { readonly vault: Uint8Array; readonly due: number }
   /** Vaults of the same person, by the word of both vaults' controllers. No right on them follows from it. */
   readonly linked?: readonly Uint8Array[]
+  /** Of a claimed identity: vaults in custody that it had before, to be handed over by their custodians. */
+  readonly before?: readonly Uint8Array[]
 }
 
 /** `due`: the change waits until then (milliseconds since 1970); asked again, it is made. */
@@ -41,14 +43,21 @@ export type BindResult = { readonly bound: true } | { readonly bound: false; rea
 export const provenPseudonym = (proof: Uint8Array): Uint8Array =>
   decode(IdentityProof, decodeSigned('identity-proof', proof).body).pseudonym
 
+/** What two of them name. */
+const twice = (named: readonly Uint8Array[]): Uint8Array[] =>
+  [...Map.groupBy(named, toHex).values()].flatMap((same) => same.length >= 2 ? same.slice(0, 1) : [])
+
 /** What two trustees say alike; of links, what two of them still know: one may have missed a split. */
 const merged = (alike: readonly (Found | undefined)[]): Found | undefined => {
   const [first] = alike
   if (first === undefined) return undefined
-  const links = Map.groupBy(alike.flatMap((found) => found?.linked ?? []), toHex)
-  const linked = [...links.values()].flatMap((same) => same.length >= 2 ? same.slice(0, 1) : [])
+  const linked = twice(alike.flatMap((found) => found?.linked ?? []))
+  // One trustee alone has no custodian hand over the vault of somebody else.
+  const before = twice(alike.flatMap((found) => found?.before ?? []))
   const waits = alike.find((found) => found?.pending !== undefined)?.pending
-  return { vault: first.vault, pseudonym: first.pseudonym, linked, ...(waits === undefined ? {} : { pending: waits }) }
+  const more = before.length === 0 ? {} : { before }
+  const pending = waits === undefined ? {} : { pending: waits }
+  return { vault: first.vault, pseudonym: first.pseudonym, linked, ...more, ...pending }
 }
 
 interface Failure {
@@ -111,6 +120,14 @@ export class Discovery {
    * `index-problem` where it is not logged: ask again.
    */
   async bind(genesis: Uint8Array, vault: Uint8Array, pseudonym: Uint8Array, proof?: Uint8Array): Promise<BindResult> {
+    const { due } = await this.bindFound(genesis, vault, pseudonym, proof)
+    return due === undefined ? { bound: true } : { bound: false, due }
+  }
+
+  /** As `bind`, with what two trustees know beside it once it is bound: an owner cannot look itself up. */
+  async bindFound(
+    genesis: Uint8Array, vault: Uint8Array, pseudonym: Uint8Array, proof?: Uint8Array,
+  ): Promise<Found & { readonly due?: number }> {
     const shown = await this.#shown(proof)
     const body = encode(BindingRequest, { ...shown, genesis, pseudonym, ...(proof === undefined ? {} : { proof }) })
     const { answers, failures } = await this.#all(async (party) => {
@@ -123,11 +140,11 @@ export class Discovery {
         keys: made.map(({ party }) => [...party.chain]), bindings: made.map(({ binding }) => binding), genesis,
       })
       await logNotice(this.#connection, { about: 'binding', target: vault, content })
-      return { bound: true }
+      return merged(made.map(({ found }) => found)) as Found
     }
     const waiting = answers.flatMap(({ found: { pending } }) =>
       pending !== undefined && equalBytes(pending.vault, vault) ? [pending.due] : [])
-    if (waiting.length + made.length >= 2) return { bound: false, due: Math.max(...waiting) }
+    if (waiting.length + made.length >= 2) return { vault, pseudonym, due: Math.max(...waiting) }
     const refused = failures.find(({ error }) => error instanceof SdkError && error.problem === 'already-bound')
     throw refused?.error ?? insufficient(failures)
   }
@@ -187,7 +204,7 @@ export class Discovery {
 
   /** One trustee's binding: its signature, and that it is about this pseudonym. */
   async #verified(
-    { keys }: Party, { binding, pending, linked = [] }: BindingAnswer, pseudonym: Uint8Array,
+    { keys }: Party, { binding, pending, linked = [], before }: BindingAnswer, pseudonym: Uint8Array,
   ): Promise<Found> {
     if (!equalBytes(decodeSigned('binding', binding).signer, keys.id)) {
       throw new SealError('principal-mismatch', 'a binding is by another trustee than was asked')
@@ -201,6 +218,7 @@ export class Discovery {
     const others = await Promise.all(linked.map((shown) => linkedVault(shown, bound.vault)))
     return {
       vault: bound.vault, pseudonym, linked: others.filter((other) => other !== undefined),
+      ...(before === undefined ? {} : { before }),
       ...(pending === undefined ? {} : { pending: { vault: pending.vault, due: pending.due * 1000 } }),
     }
   }

@@ -85,7 +85,7 @@ const named = (value: string): object => ({ identifier: { system: 'urn:scelle:pr
 const instant = (type: string, ms: number | undefined): object[] =>
   ms === undefined ? [] : [{ type, valueString: new Date(ms).toISOString() }]
 
-const base64 = (bytes: Uint8Array): string => {
+export const base64 = (bytes: Uint8Array): string => {
   let text = ''
   for (const byte of bytes) text += String.fromCharCode(byte)
   return btoa(text)

@@ -18,6 +18,7 @@ export type SdkErrorCode =
   | 'discovery-insufficient'
   | 'no-grant'
   | 'not-custodian'
+  | 'not-claimed'
   | 'category-unknown'
   | 'record-unknown'
   | 'commit-pending'

@@ -95,6 +95,12 @@ export const SDK_LIMITS = {
   aheadPath: 2_048,
   /** Milliseconds by which a clock may be behind the one that an access was made by. */
   aheadClock: 300_000,
+  /** Release secrets of one record of a key ring, which is written in as many as it takes. */
+  ringSecrets: 16_384,
+  /** Hands that what was handed over to a patient may pass through. */
+  handedOverDepth: 2,
+  /** For how long a custodian hands over, and a patient leaves an author its keeper's right. */
+  handedOverFor: 20 * 365 * 24 * 3_600_000,
   /** Revocations that wait for a trustee. */
   pendingRevocations: 1_024,
 } as const

@@ -1,13 +1,13 @@
 /** Two vaults turn out to be one person's, or not: said by their controllers, told to trustees. */
 import { makeLink, signLink } from '@scelle/seal/grants'
 import {
-  decode, decodeSigned, equalBytes, encode, Link, SealError, toHex, verifyKeyChain, verifyLink,
+  decode, decodeSigned, equalBytes, encode, Link, SealError, statementId, toHex, verifyKeyChain, verifyLink,
 } from '@scelle/seal/verify'
 import { LinkShown } from '@scelle/wire/messages'
 import type { Connection, Party } from './connection.ts'
 import { SdkError } from './errors.ts'
 import { logNotice } from './log/notices.ts'
-import type { VaultView } from './vault-view.ts'
+import { loadView, type VaultView } from './vault-view.ts'
 
 /** Signs a merge, as the controller of the vault that goes on; the other one's controller signs the same. */
 export const signMerge = (
@@ -47,6 +47,28 @@ export const signSplit = (
 ): Promise<Uint8Array> => {
   const { vault, other } = decode(Link, decodeSigned('link', merge).body)
   return signLink(connection.identity, makeLink({ action: 'split', vault, other, previous: id }, connection.context))
+}
+
+const viewsOf = async (
+  connection: Connection, into: Uint8Array, other: Uint8Array,
+): Promise<readonly [VaultView, VaultView]> => [await loadView(connection, into), await loadView(connection, other)]
+
+/** See `Client.mergeVaults`. */
+export const merge = async (
+  connection: Connection, into: Uint8Array, other: Uint8Array, agreed?: (signed: Uint8Array) => Promise<Uint8Array>,
+): Promise<Uint8Array> => {
+  const views = await viewsOf(connection, into, other)
+  const signed = await signMerge(connection, ...views)
+  await tellLink(connection, agreed === undefined ? [signed] : [signed, await agreed(signed)], views)
+  return signed
+}
+
+/** See `Client.splitVaults`. */
+export const split = async (
+  connection: Connection, merged: Uint8Array, into: Uint8Array, other: Uint8Array,
+): Promise<void> => {
+  const views = await viewsOf(connection, into, other)
+  await tellLink(connection, [await signSplit(connection, merged, statementId(merged))], views)
 }
 
 /** The other vault of a link that a trustee shows, by the controllers' own signatures; undefined where they fail. */

@@ -57,6 +57,8 @@ export interface RestrictingVault {
   grants(): Promise<readonly ChainedGrant[]>
   share(options: ShareOptions): Promise<unknown>
   revoke(grant: Uint8Array): Promise<RevocationState>
+  /** Hex ids of grants from before the part was handed over to its patient: they get nothing new. */
+  readonly closed: () => Promise<ReadonlySet<string>>
 }
 
 interface Succession {
@@ -158,6 +160,7 @@ const replaceGrants = async (
 ): Promise<Pick<Restricted, 'ended' | 'pending'>> => {
   const given = await vault.grants()
   const { keyring } = await vault.target()
+  const closed = await vault.closed()
   const now = Math.floor(connection.context.now() / 1000)
   const ended: string[] = []
   const pending = new Set<string>()
@@ -169,7 +172,8 @@ const replaceGrants = async (
     const state = await vault.revoke(one.id)
     for (const trustee of state.pending) pending.add(trustee)
     // One that has not begun would begin now, and a ticket is not here to be shown again.
-    if (one.inForce && one.grant.ticket === undefined) await vault.share(successorGrant(one, keyring, put))
+    const again = one.inForce && one.grant.ticket === undefined && !closed.has(toHex(one.id))
+    if (again) await vault.share(successorGrant(one, keyring, put))
     else ended.push(toHex(one.id))
   }
   return { ended, pending: [...pending] }

@@ -21,8 +21,11 @@ export {
 } from './card/offline.ts'
 export type { CardReport, ReportOptions } from './card/report.ts'
 export { Chart, type ChartTimes } from './chart.ts'
+export type { Claim, ClaimOptions, KeptPart, OpenClaimed } from './claiming.ts'
+export type { HandedOver, HandOver } from './handing-over.ts'
 export type { GrantNotice } from './grant-list.ts'
-export { Client, connect, type ReceivedGrant, type VaultOptions } from './client.ts'
+export { Client, connect, type VaultOptions } from './client.ts'
+export type { ReceivedGrant } from './received.ts'
 export type { PreparedCommit, PreparedItem, SubmitResult } from './committer.ts'
 export type { Options, Pins } from './connection.ts'
 export {

@@ -15,7 +15,7 @@ import {
   type Value,
   bool,
 } from '@scelle/seal/verify'
-import { KeyChain } from '@scelle/wire/messages'
+import { KeyChain, NewVault } from '@scelle/wire/messages'
 import { SDK_LIMITS } from './limits.ts'
 
 /** A small durable map. Losing it loses the memory of rollbacks, nothing else. */
@@ -89,6 +89,14 @@ const GivenItem = struct({
 export type GivenItem = Value<typeof GivenItem>
 
 const GrantIds = list(hash32, 65_536)
+
+/** A part that was handed over: the grants that get no newer keys, and the epochs that were to end with it. */
+const HandedOver = struct({
+  grants: field(0, GrantIds),
+  epochs: field(1, list(struct({ category: field(0, bytes(16)), epoch: field(1, uint()) }), FORMAT_LIMITS.categories)),
+})
+export type HandedOver = Value<typeof HandedOver>
+
 const PendingRevocations = list(PendingRevocation, SDK_LIMITS.pendingRevocations)
 
 /** The entries of one principal in a {@link ClientState}, typed. */
@@ -152,6 +160,15 @@ export class Memory {
     (await this.#read(GrantIds, `revoked/${vault}`)) ?? []
   keepRevoked = (vault: string, grants: Uint8Array[]): Promise<void> =>
     this.#write(GrantIds, `revoked/${vault}`, grants)
+
+  handedOver = (vault: string): Promise<HandedOver | undefined> => this.#read(HandedOver, `handed-over/${vault}`)
+  keepHandedOver = (vault: string, kept: HandedOver): Promise<void> =>
+    this.#write(HandedOver, `handed-over/${vault}`, kept)
+
+  /** The vault made for a claim, by the hex of the pseudonym: public bytes, kept before the index has them. */
+  claiming = (pseudonym: string): Promise<NewVault | undefined> => this.#read(NewVault, `claiming/${pseudonym}`)
+  keepClaiming = (pseudonym: string, made: NewVault): Promise<void> =>
+    this.#write(NewVault, `claiming/${pseudonym}`, made)
 
   pendingRevocations = async (vault: string): Promise<PendingRevocation[]> =>
     (await this.#read(PendingRevocations, `revocations/${vault}`)) ?? []

@@ -19,9 +19,11 @@ import {
   keyringOfOwn,
   openKeyring,
 } from './keyring.ts'
+import { releaseRest } from './key-ring.ts'
 import { SDK_LIMITS } from './limits.ts'
 import { openChart, type OpeningWays, type OpenOptions, type PartOptions } from './open.ts'
 import { isLog } from './reach.ts'
+import type { Released } from './release.ts'
 import { type RecordName, recordProof } from './proofs.ts'
 import { type Restricted, restrictIn, type Restriction, type RestrictingVault, unrestrictIn } from './restricting.ts'
 import { beginRevocation, continueRevocations, type RevocationState, rotateEpochs } from './revoking.ts'
@@ -195,6 +197,13 @@ export class Vault {
     return new EntryWriter({ connection: this.#connection, committer: this.#committer, about: {}, target })
   }
 
+  /** Used by `Client.claim`: release secrets of a part that are not known yet, but of the access log. Opens nothing. */
+  async releasesBut(known: ReadonlyMap<string, Uint8Array>, custodian: Uint8Array): Promise<Released> {
+    const keyring = await this.#keyring({ custodian })
+    const { view } = this.#loaded
+    return releaseRest(this.#connection, { view, keyring, entries: this.entriesOf(custodian) }, known)
+  }
+
   #target(custodian: Uint8Array): (again: boolean) => Promise<WriteTarget> {
     return async (again) => {
       if (again) await this.refresh()
@@ -283,6 +292,11 @@ export class Vault {
     return unrestrictIn(this.#restricting(), options)
   }
 
+  /** Grants from before this part was handed over: what they delivered stays, and nothing newer is. */
+  async #closed(): Promise<ReadonlySet<string>> {
+    return new Set((await this.#connection.memory.handedOver(toHex(this.id)))?.grants.map(toHex))
+  }
+
   #restricting(): RestrictingVault {
     const custodian = this.#connection.identity.id
     return {
@@ -293,6 +307,7 @@ export class Vault {
       open: (code) => this.open({ custodian, categories: [code] }),
       write: (items) => this.write(items, { custodian }),
       grants: () => this.grantsGiven(),
+      closed: () => this.#closed(),
       share: (options) => this.share({ ...options, custodian }),
       revoke: (grant) => this.revoke(grant, { rotate: false }),
     }
@@ -302,10 +317,11 @@ export class Vault {
   async renewKeys(options: PartOptions = {}): Promise<number> {
     await this.refresh()
     const revoked = await this.#connection.memory.revokedGrants(toHex(this.id))
+    const closed = await this.#closed()
     const keyring = await this.#keyring(options)
     const custodian = keyring.part.custodian.keys.id
     const grants = this.#loaded.grants.filter(({ grant }) => equalBytes(grant.custodian, custodian))
-    return renewGrants(this.#connection, keyring, grants, new Set(revoked.map(toHex)))
+    return renewGrants(this.#connection, keyring, grants, new Set([...closed, ...revoked.map(toHex)]))
   }
 
   /**

@@ -85,5 +85,7 @@ export const BindingAnswer = struct({
   pending: optional(1, struct({ vault: field(0, hash32), due: field(1, uint()) })),
   /** Merges of the vault with others that hold. */
   linked: optional(2, list(LinkShown, WIRE_LIMITS.links)),
+  /** Of a claimed identity: vaults in custody that were bound to it before, whose custodians have them to hand over. */
+  before: optional(3, list(hash32, WIRE_LIMITS.links)),
 })
 export type BindingAnswer = Value<typeof BindingAnswer>

@@ -72,17 +72,36 @@ const signBinding = (
   time: Math.floor(context.now() / 1000), nonce: context.random(16),
 }))
 
+/** What is bound, and what is known beside it. */
+const answerOf = (
+  present: Bound, { claimed, links }: { claimed: Uint8Array[]; links: Uint8Array[] },
+): BindingAnswer => ({
+  binding: present.statement,
+  ...(links.length === 0 ? {} : { linked: links.map((shown) => decode(LinkShown, shown)) }),
+  ...(claimed.length === 0 ? {} : { before: claimed }),
+})
+
+/** The custodian learns by it that the patient has claimed; the patient, which vaults are to be handed over. */
+const besides = ({ pseudonym, vault, mode }: Bound, { discovery }: Serving['store']) => ({
+  claimed: mode === 'owner' ? discovery.claimed(pseudonym) : [], links: discovery.links(vault),
+})
+
 /** The answer, or until when the change waits: asked again then, it is made. */
 export const bind = async (asked: Asked<BindingRequest>, serving: Serving): Promise<BindingAnswer> => {
   const { request, principals } = asked
-  const { identity, store: { discovery }, context } = serving
+  const { identity, store, context } = serving
+  const { discovery } = store
   const now = Math.floor(context.now() / 1000)
   const expected = { vault: statementId(request.genesis), custodian: asked.asker.id }
   const verified = await verifyVault(request.genesis, expected, principals)
   shareIndex(verified, identity.id)
   const { vault, genesis } = verified
   const present = discovery.bound(request.pseudonym)
-  if (present !== undefined && equalBytes(present.vault, vault)) return { binding: present.statement }
+  if (present !== undefined && equalBytes(present.vault, vault)) {
+    // Others who deposited in a vault in custody are told what they asked for, and no more.
+    const its = equalBytes(present.controller, asked.asker.id)
+    return its ? answerOf(present, besides(present, store)) : { binding: present.statement }
+  }
   if (await mayBind(asked, verified, present, serving, now) === 'after-notice') {
     const { pseudonym } = request
     const due = now + TRUSTEE_LIMITS.bindingNotice
@@ -92,22 +111,23 @@ export const bind = async (asked: Asked<BindingRequest>, serving: Serving): Prom
   const statement = await signBinding(request, vault, present, serving)
   const { mode, controller } = genesis
   const next = { pseudonym: request.pseudonym, vault, mode, controller, statement }
-  return { binding: discovery.bind(next, present?.statement).statement }
+  const bound = discovery.bind(next, present?.statement)
+  return answerOf(bound, besides(bound, store))
 }
 
 /** What this trustee has bound, for whoever a listed issuer knows. Throws `not-found`, `status-required`. */
 export const find = async (
   asked: Asked<{ readonly pseudonym: Uint8Array; readonly statuses: readonly Uint8Array[] }>, serving: Serving,
 ): Promise<BindingAnswer> => {
-  const { store: { discovery }, context } = serving
+  const { store, context } = serving
+  const { discovery } = store
   await standingOfAsker(asked, serving, Math.floor(context.now() / 1000))
   const present = discovery.bound(asked.request.pseudonym)
   if (present === undefined) throw new Problem('not-found')
   const notice = discovery.notice(asked.request.pseudonym)
-  const linked = discovery.links(present.vault).map((shown) => decode(LinkShown, shown))
   return {
-    ...(linked.length === 0 ? {} : { linked }),
-    binding: present.statement, ...(notice === undefined ? {} : { pending: { vault: notice.vault, due: notice.due } }),
+    ...answerOf(present, besides(present, store)),
+    ...(notice === undefined ? {} : { pending: { vault: notice.vault, due: notice.due } }),
   }
 }
 

@@ -150,6 +150,12 @@ export class DiscoveryStore {
       WHERE claim.vault = ? AND binding.mode = 'owner' AND binding.controller = ?`, vault, principal) !== undefined
   }
 
+  /** Vaults in custody that an identity had before its own. */
+  claimed(pseudonym: Uint8Array): Uint8Array[] {
+    return this.#db.rows<{ vault: Uint8Array }>(
+      'SELECT vault FROM claim WHERE pseudonym = ? LIMIT ?', pseudonym, WIRE_LIMITS.links).map(({ vault }) => vault)
+  }
+
   /** Vaults to which the log showed two trustees' bindings of an identity, as far as this trustee keeps. */
   loggedVaults(pseudonym: Uint8Array): Uint8Array[] {
     return this.#db.rows<{ vault: Uint8Array }>(
