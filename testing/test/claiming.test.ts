@@ -215,7 +215,8 @@ describe('who gains nothing', () => {
     })
     expect(await openedBy(partner, patient.kept.id)).toEqual(['kept'])
     const claimed = await claimBy(patient)
-    await handOver(patient, claimed)
+    await world.clock.advance(2_000)
+    const handed = await handOver(patient, claimed)
     await claimBy(patient)
     const after = await hospital.vault(patient.kept.id)
     await after.write([item('later')])
@@ -224,6 +225,14 @@ describe('who gains nothing', () => {
     await after.renewKeys()
     await after.rotate()
     expect(await openedBy(partner, patient.kept.id)).toEqual(['kept'])
+    // Nor another device of the custodian's, which remembers nothing.
+    const elsewhere = await world.client(hospital.identity)
+    await (await elsewhere.vault(patient.kept.id)).rotate()
+    expect(await elsewhere.handOver(patient.kept.id, {
+      traits: patient.traits, evidence: claimed.evidence, issuers: [world.register.id],
+    })).toEqual(handed)
+    expect(await openedBy(partner, patient.kept.id)).toEqual(['kept'])
+    await after.refresh()
     const chart = await (await partner.vault(patient.kept.id)).open()
     expect(chart.problems.map(({ code }) => code)).toContain('category-unknown')
     expect(await problemOf(partner.vault(claimed.vault))).toBe('not-found')

@@ -1,17 +1,18 @@
 /**
  * A custodian gives the patient who claimed what it kept. It believes no single party that somebody is that patient:
- * the identity is one that it knows itself, two trustees say which vault has it now and that the custodian's had it before,
- * and a body that the custodian names has proven the identity to be the claimant's. So neither the index, nor one
- * trustee or two without such a body, has a custodian give its keys to them.
+ * the identity is one that it knows itself, two trustees say which vault has it now and that the custodian's had it
+ * before, and a body that the custodian names has proven the identity to be the claimant's. So neither the index, nor
+ * one trustee or two without such a body, has a custodian give its keys to them.
  */
 import {
-  bytes, decode, decodeSigned, equalBytes, field, FORMAT_LIMITS, IdentityProof, PURPOSES, requireSuite, RIGHTS,
-  SealError, statementId, struct, toHex, verifyGenesis, verifySigned,
+  bytes, decode, decodeSigned, equalBytes, field, FORMAT_LIMITS, IdentityProof, requireSuite, SealError,
+  statementId, struct, toHex, verifyGenesis, verifySigned,
 } from '@scelle/seal/verify'
 import type { Connection } from './connection.ts'
 import type { Discovery, Traits } from './discovery.ts'
 import { SdkError } from './errors.ts'
 import type { ChainedGrant } from './grant-list.ts'
+import { givenBefore, HAND_OVER, isHandOverGrant } from './handed-over.ts'
 import { type Id, idBytes } from './ids.ts'
 import { SDK_LIMITS } from './limits.ts'
 import type { Vault } from './vault.ts'
@@ -88,7 +89,10 @@ const endEpochs = async (connection: Connection, vault: Vault, owner: Uint8Array
   const categories = [...(await vault.categories({ custodian })).values()]
   const earlier = await memory.handedOver(name)
   if (earlier === undefined) {
-    const others = given.filter(({ grant }) => !equalBytes(grant.grantee, owner)).map(({ id }) => id)
+    const handed = given.some(({ grant }) => isHandOverGrant(grant))
+    // Where another device handed over, what was given since goes on.
+    const before = handed ? givenBefore(given, custodian) : given
+    const others = before.filter(({ grant }) => !equalBytes(grant.grantee, owner)).map(({ id }) => id)
     // Kept first: interrupted after this, no renewal hands the keys of the new epochs to earlier grantees.
     const epochs = categories.map(({ id, epoch }) => ({ category: id, epoch }))
     await memory.keepHandedOver(name, { grants: others, epochs })
@@ -98,15 +102,11 @@ const endEpochs = async (connection: Connection, vault: Vault, owner: Uint8Array
   if (due.length > 0) await vault.rotate(due.map(({ id }) => id))
 }
 
-/** A legal duty is the keeper's alone. */
-const purposes = PURPOSES.filter((purpose) => purpose !== 'legal')
-
-const isHandOver = (
+/** In force, on all that there is. */
+const isWhole = (
   { grant, revoked, inForce }: ChainedGrant, owner: Uint8Array, categories: readonly Uint8Array[],
 ): boolean =>
-  !revoked && inForce && grant.parent === undefined && equalBytes(grant.grantee, owner) &&
-  (grant.rights & (RIGHTS.read | RIGHTS.shareOn)) === (RIGHTS.read | RIGHTS.shareOn) &&
-  purposes.every((purpose) => grant.purposes.includes(purpose)) &&
+  !revoked && inForce && isHandOverGrant(grant) && equalBytes(grant.grantee, owner) &&
   categories.every((id) => grant.categories.some((one) => equalBytes(one, id)))
 
 /** See `Client.handOver`. */
@@ -115,15 +115,19 @@ export const handOver = async (
 ): Promise<HandedOver> => {
   const custodian = connection.identity.id
   const owner = await claimantOf(connection, discovery, vault.id, options)
-  await endEpochs(connection, vault, owner)
-  const categories = await vault.categories({ custodian })
-  const ids = [...categories.values()].map(({ id }) => id)
-  const given = (await vault.grantsGiven()).find((one) =>
-    equalBytes(one.grant.custodian, custodian) && isHandOver(one, owner, ids))
+  const whole = async (): Promise<ChainedGrant | undefined> => {
+    const ids = [...(await vault.categories({ custodian })).values()].map(({ id }) => id)
+    return (await vault.grantsGiven()).find((one) =>
+      equalBytes(one.grant.custodian, custodian) && isWhole(one, owner, ids))
+  }
+  // It is the last step: where it is done, all others are.
+  const given = await whole()
   if (given !== undefined) return { owner, grant: given.id }
+  await endEpochs(connection, vault, owner)
+  const categories = [...(await vault.categories({ custodian })).keys()]
   const { grant } = await vault.share({
-    to: owner, custodian, categories: [...categories.keys()], rights: ['read', 'shareOn'], purposes, basis: 'consent',
-    depth: SDK_LIMITS.handedOverDepth, until: options.until ?? connection.context.now() + SDK_LIMITS.handedOverFor,
+    to: owner, custodian, categories, ...HAND_OVER,
+    until: options.until ?? connection.context.now() + SDK_LIMITS.handedOverFor,
   })
   return { owner, grant }
 }

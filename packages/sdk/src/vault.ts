@@ -11,6 +11,7 @@ import { tellDecoy } from './decoys.ts'
 import { EntryWriter } from './entries.ts'
 import { SdkError } from './errors.ts'
 import { type ChainedGrant, vaultGrants } from './grant-list.ts'
+import { givenBefore } from './handed-over.ts'
 import { type Id, idBytes } from './ids.ts'
 import {
   type CategoryInfo,
@@ -294,7 +295,9 @@ export class Vault {
 
   /** Grants from before this part was handed over: what they delivered stays, and nothing newer is. */
   async #closed(): Promise<ReadonlySet<string>> {
-    return new Set((await this.#connection.memory.handedOver(toHex(this.id)))?.grants.map(toHex))
+    const { memory, identity } = this.#connection
+    const kept = (await memory.handedOver(toHex(this.id)))?.grants ?? []
+    return new Set([...kept, ...givenBefore(this.#loaded.grants, identity.id).map(({ id }) => id)].map(toHex))
   }
 
   #restricting(): RestrictingVault {
