@@ -6,9 +6,10 @@ import {
 } from '@scelle/sdk'
 import { signConfirmation, signIdentityProof } from '@scelle/seal/grants'
 import type { Identity } from '@scelle/seal/identity'
-import { decode, encode, toHex } from '@scelle/seal/verify'
+import { Binding, decode, encode, toHex } from '@scelle/seal/verify'
 import { BindingAnswer } from '@scelle/wire/messages'
 import { type Constellation, createConstellation } from '../src/constellation.ts'
+import type { NetworkAnswer } from '../src/network.ts'
 import { codeOf, DAY, handle, HOUR, item, namesOf } from './scene.ts'
 
 const CATEGORIES = [
@@ -295,6 +296,25 @@ describe('who gains nothing', () => {
     for (const end of ends) end()
   })
 
+  test('two trustees that bind a patient to somebody else\'s vault move no custodian without that patient\'s proof',
+    async () => {
+      const [thief, victim] = [await somebody('Voleur'), await somebody('Volee')]
+      const claimed = await claimBy(thief)
+      const pseudonym = await state.pseudonymOf(victim.traits)
+      const ends = await Promise.all(world.trustees.slice(0, 2).map(async ({ host, identity }) => {
+        const binding = await identity.sign('binding', encode(Binding, {
+          suite: 1, pseudonym, vault: claimed.vault, time: Math.floor(world.now() / 1000), nonce: new Uint8Array(16),
+        }))
+        const body = encode(BindingAnswer, { binding, before: [victim.kept.id] })
+        const change = (answer: NetworkAnswer) => ({ ...answer, body })
+        return world.network.add({ host, target: /discovery\/bound/, effect: { kind: 'tamper', change } })
+      }))
+      // They are believed, and it is the proof, of the thief's own identity, that does not fit.
+      expect(toHex((await hospital.discover(victim.traits))?.vault as Uint8Array)).toBe(toHex(claimed.vault))
+      expect(await codeOf(handOver(victim, claimed))).toBe('not-claimed')
+      for (const end of ends) end()
+    })
+
   test('restricting after a hand-over ends an earlier grant, and gives it no new one', async () => {
     const patient = await somebody('Retrait')
     const partner = await world.client('organisation')
@@ -306,7 +326,8 @@ describe('who gains nothing', () => {
     const after = await hospital.vault(patient.kept.id)
     await after.write([item('later')])
     await after.restrict({ category: 'summary', handles: [handle('kept')], from: [] })
-    expect(await codeOf(openedBy(partner, patient.kept.id))).not.toBe('nothing was thrown')
+    const opening = partner.vault(patient.kept.id).then((vault) => vault.open())
+    expect(['no-grant', 'not-found']).toContain(await problemOf(opening))
     await claimBy(patient)
     const own = await patient.client.openClaimed(claimed.vault, patient.kept.id)
     const opened = own.opened().filter(({ contentType }) => contentType === 'fhir+json')
