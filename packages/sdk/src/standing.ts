@@ -10,8 +10,6 @@ export interface Shown {
   readonly confirmations?: readonly Uint8Array[]
   /** Of a vendor's access. */
   readonly ticket?: Uint8Array
-  /** Of an access in an emergency, without a grant. */
-  readonly envelope?: Uint8Array
 }
 
 export interface Standing {
@@ -22,18 +20,17 @@ export interface Standing {
 }
 
 export const statementsOf = (
-  { statuses = [], facts = [], confirmations = [], ticket, envelope }: Shown,
-): Pick<ReleaseRequest, 'statuses' | 'facts' | 'confirmations' | 'ticket' | 'envelope'> => ({
+  { statuses = [], facts = [], confirmations = [], ticket }: Shown,
+): Pick<ReleaseRequest, 'statuses' | 'facts' | 'confirmations' | 'ticket'> => ({
   ...(statuses.length === 0 ? {} : { statuses: [...statuses] }),
   ...(facts.length === 0 ? {} : { facts: [...facts] }),
   ...(confirmations.length === 0 ? {} : { confirmations: [...confirmations] }),
   ...(ticket === undefined ? {} : { ticket }),
-  ...(envelope === undefined ? {} : { envelope }),
 })
 
 /** Whose key chains a trustee needs to check them. */
 export const signersOf = (
-  { statuses = [], facts = [], confirmations = [], ticket, envelope }: Shown,
+  { statuses = [], facts = [], confirmations = [], ticket }: Shown,
 ): Uint8Array[] =>
-  [...statuses, ...facts, ...confirmations, ticket ?? [], envelope ?? []].flat()
+  [...statuses, ...facts, ...confirmations, ticket ?? []].flat()
     .map((signed) => decode(Signed, signed).signer)

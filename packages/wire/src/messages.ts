@@ -143,8 +143,6 @@ export const ReleaseRequest = struct({
   confirmations: optional(10, statements(WIRE_LIMITS.shownConfirmations)),
   /** Of a vendor's access. */
   ticket: optional(11, statement),
-  /** Of an access in an emergency, without a grant: the `envelope` that takes the chain's place. */
-  envelope: optional(12, statement),
 })
 export type ReleaseRequest = Value<typeof ReleaseRequest>
 
