@@ -47,6 +47,7 @@ import { EDGE_ITSELF, type Sessions } from './sessions.ts'
 import { sleepBy } from './sleep.ts'
 import { assembleStaff } from './staff/assemble.ts'
 import { Emergencies } from './staff/emergencies.ts'
+import { MadeFacts } from './staff/made-facts.ts'
 import { StaffOperations } from './staff/operations.ts'
 import { Counters } from './standing/counter.ts'
 import { Cabinet } from './store/cabinet.ts'
@@ -244,7 +245,8 @@ const facade = (parts: FacadeParts): Pick<Parts, 'routes' | 'binaries' | 'export
     ...(octetsPassed === undefined ? {} : { passed: octetsPassed }),
   })
   const whole = (session: string, entry: Entry): Promise<Entry> => binaries.reader.whole(session, entry)
-  const interactions = new Interactions({ repository, search, writer, desk, newId, whole })
+  const facts = new MadeFacts({ ...parts.people, repository, self: directory.self, now, log })
+  const interactions = new Interactions({ repository, search, writer, desk, newId, whole, facts })
   const aside = parts.profiles.isEmpty ? parts.options.aside : undefined
   const prepared = new PreparedTransactions({ aside, repository, search, writer })
   const bundles = new Bundles({

@@ -12,6 +12,7 @@ import { FHIR_TYPES, header, ifMatchOf, isKnown, requireType, textOfBody } from 
 import { applyPatch, PATCH_TYPE } from './patch.ts'
 import type { Repository } from './repository.ts'
 import type { Search } from './search.ts'
+import type { MadeFacts } from './staff/made-facts.ts'
 import type { Change, PlannedChange } from './writes/planner.ts'
 import type { Writer } from './writes/writer.ts'
 
@@ -22,6 +23,8 @@ export interface InteractionOptions {
   readonly desk: Pick<DocumentDesk, 'ownerOf'>
   /** A Binary with its octets inside; any other version as it is. */
   readonly whole: (session: string, entry: Entry) => Promise<Entry>
+  /** What somebody writes may be why an opening is care. */
+  readonly facts: Pick<MadeFacts, 'made'>
   /** A new resource id: random, so that it tells nothing and never repeats. */
   readonly newId: () => string
 }
@@ -123,7 +126,9 @@ export class Interactions {
   async #put(call: Call, change: Change & { readonly resource: Resource }): Promise<FhirAnswer> {
     const { desk, writer } = this.#options
     const owner = await desk.ownerOf(call, change.resource)
-    return written(call, await writer.change({ ...change, ...(owner === undefined ? {} : { owner }) }, [call.base]))
+    const done = await writer.change({ ...change, ...(owner === undefined ? {} : { owner }) }, [call.base])
+    await this.#options.facts.made(call, change.resource)
+    return written(call, done)
   }
 
   async #patchOne(call: Call, type: string, id: string): Promise<FhirAnswer> {

@@ -74,6 +74,11 @@ export const EDGE_LIMITS = {
   sessionIdle: 30 * 60_000,
   /** People of the house in one configuration. */
   staff: 5_000,
+  /** How long facts last that follow from what is written, and what is around an appointment; milliseconds. */
+  appointmentFact: 24 * 3_600_000,
+  appointmentAround: 11 * 3_600_000,
+  admissionFact: 96 * 3_600_000,
+  referralFact: 30 * 24 * 3_600_000,
   /** Facts kept of one patient, and shown with one opening. */
   factsKept: 32,
   factsShown: 3,

@@ -202,6 +202,21 @@ describe('as a care team', () => {
     expect((await open(durand, 1)).status).toBe(200)
   })
 
+  test('an appointment that the desk enters opens the chart, a doctor\'s own does not', async () => {
+    const id = await patient(1)
+    const enter = (app: Application, name: string) => app.put(`Appointment/${name}`, {
+      resourceType: 'Appointment', id: name, status: 'booked', start: until(1), end: until(2),
+      participant: [{ actor: { reference: `Patient/${id}` }, status: 'accepted' }],
+    })
+    const martin = await loggedIn(world, 'martin')
+    expect((await enter(martin, 'own')).status).toBe(201)
+    expect((await enter(world.app, 'of-an-application')).status).toBe(201)
+    expect(code(await open(martin, 1))).toBe('fact-required')
+    const desk = await loggedIn(world, 'secretary')
+    expect((await enter(desk, 'desk')).status).toBe(201)
+    expect((await open(martin, 1)).status).toBe(200)
+  })
+
   test('whoever is locked vouches for nobody', async () => {
     const id = await patient(1)
     const desk = await loggedIn(world, 'secretary')
