@@ -112,7 +112,8 @@ describe.runIf(hasPostgres)('several processes', { timeout: 60_000 }, () => {
     'apply-loaded', 'apply-written', 'sequence-begun', 'sequence-written', 'position-signed', 'position-written',
     'publish-begun', 'publish-written',
   ]
-  const cases = points.flatMap((point, place) => [place % 3, 4 + place].map((after) => ({ point, after })))
+  // How often it publishes is for the machine's speed: not too late, or a slow one is done before.
+  const cases = points.flatMap((point, place) => [place % 3, 4 + (place % 4)].map((after) => ({ point, after })))
 
   test.each(cases)('the leader is killed at $point, time $after: nothing told is lost', async ({ point, after }) => {
     await store.close() // so that the child leads
