@@ -66,6 +66,15 @@ const open = async (vault: Vault): Promise<string> => codeOf(vault.open().then((
 const settle = async (): Promise<void> => {
   for (let minute = 0; minute < 2; minute++) await world.clock.advance(60_000)
 }
+/** From the backup beside it. */
+const restoreFirst = async (): Promise<void> => {
+  await first.kill()
+  for (const file of ['trustee.sqlite', 'trustee.sqlite-wal', 'trustee.sqlite-shm']) {
+    rmSync(join(first.directory, file), { force: true })
+  }
+  cpSync(`${first.directory}-backup`, first.directory, { recursive: true })
+  await first.restart()
+}
 const locksOf = async ({ url }: PartyHandle): Promise<number> => {
   const answer = await world.network.fetch(`${url}/v1/meter`)
   return decode(MeterStatus, new Uint8Array(await answer.arrayBuffer())).locks
@@ -95,12 +104,7 @@ describe('a lock', () => {
     await first.restart()
     expect(await order('lock')).toEqual({ pending: [], logged: true })
     await settle()
-    await first.kill()
-    for (const file of ['trustee.sqlite', 'trustee.sqlite-wal', 'trustee.sqlite-shm']) {
-      rmSync(join(first.directory, file), { force: true })
-    }
-    cpSync(`${first.directory}-backup`, first.directory, { recursive: true })
-    await first.restart()
+    await restoreFirst()
     await settle()
     // It knows from its peers that it forgot something, and serves nobody until the log's next leaves bring it back.
     expect(await locksOf(first)).toBe(0)
@@ -168,12 +172,7 @@ test('a trustee restored from before a binding signs no second one; links reach 
   await first.restart()
   expect(await hospital.bind(vault.id, person('Le Goff'))).toEqual({ bound: true })
   await settle()
-  await first.kill()
-  for (const file of ['trustee.sqlite', 'trustee.sqlite-wal', 'trustee.sqlite-shm']) {
-    rmSync(join(first.directory, file), { force: true })
-  }
-  cpSync(`${first.directory}-backup`, first.directory, { recursive: true })
-  await first.restart()
+  await restoreFirst()
   await settle()
   // With the other two alone there would be one that refuses, and none that would sign with the restored one.
   await third.kill()

@@ -1,4 +1,6 @@
 /** What `card` and `emergencies` say, in English and French. */
+import type { Translated } from './translated.ts'
+
 export const CARD_EN = {
   file: 'FILE',
   written: (path: string, until: string) => `Card, good until ${until}: ${path}`,
@@ -39,14 +41,6 @@ export const CARD_EN = {
     seen: 'seen',
   },
 } as const
-
-type Translated<T> = T extends string
-  ? string
-  : T extends readonly string[]
-    ? readonly string[]
-    : T extends (...args: infer A) => string
-      ? (...args: A) => string
-      : { [K in keyof T]: Translated<T[K]> }
 
 export const CARD_FR: Translated<typeof CARD_EN> = {
   file: 'FICHIER',

@@ -1,6 +1,7 @@
 /** Everything the command line says, in English and French. A missing sentence is a type error. */
 import { CARD_EN, CARD_FR } from './messages-card.ts'
 import { LOG_EN, LOG_FR } from './messages-log.ts'
+import type { Translated } from './translated.ts'
 
 export type Language = 'en' | 'fr'
 
@@ -123,14 +124,6 @@ const en = {
   card: CARD_EN,
   log: LOG_EN,
 } as const
-
-type Translated<T> = T extends string
-  ? string
-  : T extends readonly string[]
-    ? readonly string[]
-    : T extends (...args: infer A) => string
-      ? (...args: A) => string
-      : { [K in keyof T]: Translated<T[K]> }
 
 type Messages = Translated<typeof en>
 

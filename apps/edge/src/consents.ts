@@ -3,13 +3,12 @@ import type { Consent } from '@medplum/fhirtypes'
 import {
   consentOf, GRANT_BASES, GRANT_PURPOSES, GRANT_RIGHTS, grantTermsOf, type GrantTerms,
 } from '@scelle/fhir/consent'
-import { parseJson, validateResource } from '@scelle/fhir/validate'
 import { type CategoryInfo, type ChainedGrant, toHex, type Vault } from '@scelle/sdk'
 import { bundleBytes, type FhirAnswer } from './answers.ts'
 import type { Call } from './call.ts'
 import { bytesOf } from './entry.ts'
 import { EdgeError } from './errors.ts'
-import { FHIR_TYPES, requireType, textOfBody } from './negotiation.ts'
+import { bodyOf } from './parameters.ts'
 import { requireNoQuery } from './parameters-body.ts'
 import type { Repository } from './repository.ts'
 import { type Directory, UNCLASSIFIED } from './store/directory.ts'
@@ -52,8 +51,7 @@ const namesOf = (categories: ReadonlyMap<string, CategoryInfo>): Names =>
 
 /** The body of a request, which is a Consent. Throws `bad-value`. */
 export const consentIn = (call: Call): Consent => {
-  requireType(call.headers, FHIR_TYPES)
-  const resource = validateResource(parseJson(textOfBody(call.body)))
+  const resource = bodyOf(call)
   if (resource.resourceType !== 'Consent') throw new EdgeError('bad-value', 'expected a Consent', 'resourceType')
   return resource
 }

@@ -281,8 +281,9 @@ const facade = (parts: FacadeParts): Pick<Parts, 'routes' | 'binaries' | 'export
   const duplicates = new DuplicateReview(directory)
   const validation = new Validation({ repository, planner: parts.planner, profiles: parts.profiles, newId })
   const routes: FhirRoutes = fhirRoutes({
-    ...assembleAccessLog({ ...parts, exposure }, pager), exposure, staffOperations, bundles, capability, consents,
-    documents, duplicates, emergencies, exports, interactions, merging, operations, search, validation,
+    ...assembleAccessLog({ ...parts, exposure }, pager), exposure, answers: parts.people.staff.answers,
+    staffOperations, bundles, capability, consents, documents, duplicates, emergencies, exports, interactions, merging,
+    operations, search, validation,
   })
   return { routes, binaries, exports, exportJobs, proofs: new Proofs({ repository, vaults }) }
 }

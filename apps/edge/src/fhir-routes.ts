@@ -3,7 +3,7 @@ import { isId } from '@scelle/fhir/validate'
 import type { AccessLog } from './access-log/access-log.ts'
 import type { Accesses } from './access-log/operation.ts'
 import type { Bundles } from './bundles.ts'
-import type { Call } from './call.ts'
+import type { Call, Right } from './call.ts'
 import { consentIn, type Consents } from './consents.ts'
 import type { Capability } from './capability.ts'
 import { addDocumentRoutes, type DocumentParts } from './documents/routes.ts'
@@ -15,7 +15,7 @@ import { requireType, splitPair, textOfBody } from './negotiation.ts'
 import type { Operations } from './operations.ts'
 import type { Merging } from './persons/merging.ts'
 import type { DuplicateReview } from './persons/review.ts'
-import { FhirRoutes } from './router.ts'
+import { type Answered, FhirRoutes, type Handler } from './router.ts'
 import type { Search } from './search.ts'
 import type { Emergencies } from './staff/emergencies.ts'
 import type { Exposure } from './staff/exposure.ts'
@@ -39,6 +39,7 @@ export interface FhirParts {
   readonly staffOperations: StaffOperations
   readonly emergencies: Emergencies
   readonly exposure: Pick<Exposure, 'missed'>
+  readonly answers: Answered
 }
 
 const type = (call: Call): string => call.params['type'] ?? ''
@@ -51,7 +52,7 @@ const patient = (call: Call): string => {
 }
 
 export const fhirRoutes = (parts: FhirParts): FhirRoutes => {
-  const routes = new FhirRoutes((session) => parts.exposure.missed(session))
+  const routes = new FhirRoutes((session) => parts.exposure.missed(session), parts.answers)
   addWhole(routes, parts)
   addDocumentRoutes(routes, parts.documents)
   addExportRoutes(routes, parts.exports)
@@ -115,15 +116,21 @@ const addPersons = (routes: FhirRoutes, { duplicates, merging }: FhirParts): voi
 }
 
 /** Before the routes of every type: who opened what is read here, and written by nobody who asks. */
-const addAccessLog = (routes: FhirRoutes, { accessLog, accesses }: FhirParts): void => {
-  routes.add('GET', 'Patient/:id/$scelle-accesses', ['read', 'search'], (call) => accesses.of(call, patient(call)))
-  routes.add('GET', 'AuditEvent', ['search'], (call) => accessLog.search(call, call.wishes.query))
-  routes.add('POST', 'AuditEvent/_search', ['search'], (call) => accessLog.search(call, formQuery(call)))
-  routes.add('GET', 'Patient/:id/AuditEvent', ['search'], (call) =>
+const addAccessLog = (routes: FhirRoutes, { accessLog, accesses, answers }: FhirParts): void => {
+  // It is opened as the house: somebody of it has to answer for that.
+  const add = (method: 'GET' | 'POST', path: string, rights: readonly Right[], handler: Handler): void =>
+    routes.add(method, path, rights, (call) => {
+      answers(call.session)
+      return handler(call)
+    })
+  add('GET', 'Patient/:id/$scelle-accesses', ['read', 'search'], (call) => accesses.of(call, patient(call)))
+  add('GET', 'AuditEvent', ['search'], (call) => accessLog.search(call, call.wishes.query))
+  add('POST', 'AuditEvent/_search', ['search'], (call) => accessLog.search(call, formQuery(call)))
+  add('GET', 'Patient/:id/AuditEvent', ['search'], (call) =>
     accessLog.search(call, call.wishes.query, patient(call)))
-  routes.add('POST', 'Patient/:id/AuditEvent/_search', ['search'], (call) =>
+  add('POST', 'Patient/:id/AuditEvent/_search', ['search'], (call) =>
     accessLog.search(call, formQuery(call), patient(call)))
-  routes.add('GET', 'AuditEvent/:id', ['read'], (call) => accessLog.read(call, id(call)))
+  add('GET', 'AuditEvent/:id', ['read'], (call) => accessLog.read(call, id(call)))
   for (const path of ['AuditEvent/:id/_history', 'AuditEvent/:id/_history/:vid']) {
     routes.add('GET', path, ['read'], () => unsupported('the history of what has one version'))
   }

@@ -1,9 +1,8 @@
 /** Parameters as the operations of this edge take and answer them: names and strings. */
-import { parseJson, validateResource } from '@scelle/fhir/validate'
 import { type FhirAnswer, jsonAnswer } from './answers.ts'
 import type { Call } from './call.ts'
 import { EdgeError } from './errors.ts'
-import { FHIR_TYPES, requireType, textOfBody } from './negotiation.ts'
+import { parametersOf } from './parameters.ts'
 
 export const requireNoQuery = (call: Call): void => {
   if (call.wishes.query !== '') {
@@ -16,17 +15,8 @@ export const told = (values: Readonly<Record<string, string>>): FhirAnswer => js
   parameter: Object.entries(values).map(([name, valueString]) => ({ name, valueString })),
 })
 
+/** Each of these at most once, as `valueString`. */
 export const parametersIn = (call: Call, names: readonly string[]): Map<string, string> => {
-  requireType(call.headers, FHIR_TYPES)
-  const resource = validateResource(parseJson(textOfBody(call.body)))
-  if (resource.resourceType !== 'Parameters') throw new EdgeError('bad-value', 'expected Parameters', 'resourceType')
-  const given = new Map<string, string>()
-  for (const { name, valueString } of resource.parameter ?? []) {
-    if (!names.includes(name) || valueString === undefined || given.has(name)) {
-      throw new EdgeError('bad-value', `expected each of ${names.join(', ')} once, as valueString`,
-        'Parameters.parameter')
-    }
-    given.set(name, valueString)
-  }
-  return given
+  const shapes = Object.fromEntries(names.map((name) => [name, { member: 'valueString' as const }]))
+  return new Map([...parametersOf(call, shapes)].map(([name, [first]]) => [name, first?.valueString ?? '']))
 }

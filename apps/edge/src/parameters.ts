@@ -1,5 +1,5 @@
 /** The Parameters of an operation: named, of the type the operation says, or refused. */
-import type { Parameters, ParametersParameter } from '@medplum/fhirtypes'
+import type { Parameters, ParametersParameter, Resource } from '@medplum/fhirtypes'
 import { LIMITS, parseJson, validateResource } from '@scelle/fhir/validate'
 import type { Call } from './call.ts'
 import { withDecimals } from './decimals.ts'
@@ -14,7 +14,7 @@ export type ParameterShapes = Readonly<Record<string, {
 /** By name, in order. @throws EdgeError `bad-value` naming what is not understood */
 export const parametersOf = (call: Call, shapes: ParameterShapes): ReadonlyMap<string, ParametersParameter[]> => {
   const given = new Map<string, ParametersParameter[]>()
-  for (const parameter of bodyOf(call).parameter ?? []) {
+  for (const parameter of parametersBody(call).parameter ?? []) {
     const { name } = parameter
     const shape = Object.hasOwn(shapes, name) ? shapes[name] : undefined
     const known = given.get(name) ?? []
@@ -28,8 +28,11 @@ export const parametersOf = (call: Call, shapes: ParameterShapes): ReadonlyMap<s
   return given
 }
 
-const bodyOf = (call: Call): Parameters => {
-  const resource = validateResource(call.resource ?? parsedBody(call))
+/** The resource that a request, or an entry of a Bundle, brings. */
+export const bodyOf = (call: Call): Resource => validateResource(call.resource ?? parsedBody(call))
+
+const parametersBody = (call: Call): Parameters => {
+  const resource = bodyOf(call)
   if (resource.resourceType !== 'Parameters') throw new EdgeError('bad-value', 'expected Parameters', 'resourceType')
   return resource
 }

@@ -15,6 +15,9 @@ export interface RouteInfo {
   readonly rights: readonly Right[]
 }
 
+/** Asked before what gives records out: throws where nobody answers for it. */
+export type Answered = (session: string) => void
+
 const METHODS: readonly HttpMethod[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
 
 /** Told of whoever asked for what is not here; may refuse in its own words. */
@@ -23,9 +26,11 @@ export type Missed = (session: string) => void
 export class FhirRoutes {
   readonly #router = new Router<Handler, RouteInfo>()
   readonly #missed: Missed
+  readonly #answered: Answered
 
-  constructor(missed: Missed = () => undefined) {
+  constructor(missed: Missed = () => undefined, answered: Answered = () => undefined) {
     this.#missed = missed
+    this.#answered = answered
   }
 
   add(method: HttpMethod, path: string, rights: readonly Right[], handler: Handler): void {
@@ -48,7 +53,9 @@ export class FhirRoutes {
     if (params['id']?.startsWith('$') === true || params['id']?.startsWith('_') === true) {
       throw new EdgeError('not-supported', 'this operation is not supported for this type', 'http.path')
     }
-    requireRights(call, ...(found.data?.rights ?? []))
+    const rights = found.data?.rights ?? []
+    requireRights(call, ...rights)
+    if (rights.includes('share')) this.#answered(call.session)
     try {
       return await found.handler({ ...call, params })
     } catch (error) {

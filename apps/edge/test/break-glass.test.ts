@@ -121,7 +121,7 @@ describe('at a registered site', () => {
     expect(findings).toEqual([])
     expect(accesses).toMatchObject([{ purpose: 'emergency', reader: toHex(person('physician').identity.id) }])
     expect(accesses[0]?.houses.map(({ name, proven }) => [name, proven])).toEqual([['CHU de Brest', true]])
-    const register = await world.app.get<Bundle<AuditEvent>>('AuditEvent')
+    const register = await app.get<Bundle<AuditEvent>>('AuditEvent')
     expect(register.text).toContain('"code":"emergency"')
     expect(register.text).toContain(id)
   })
@@ -236,7 +236,7 @@ describe('elsewhere', () => {
     await world.constellation.clock.advance(6 * 60_000)
     // Somebody who never opened it: there is no other grant yet than the way.
     const night = await loggedIn(world, 'nurse', 'night')
-    const { body } = await world.app.post<Parameters>('Patient/p1/$scelle-vault', undefined)
+    const { body } = await night.post<Parameters>('Patient/p1/$scelle-vault', undefined)
     const statement = await signed(body.parameter?.[0]?.valueString, { reader: 'nurse' })
     const broken = await night.post('$scelle-break-glass', parametersOf({
       patient: 'Patient/p1', reason: REASON, statement,

@@ -18,7 +18,8 @@ beforeEach(async () => {
       resourceType: 'Condition', id, subject: { reference: `Patient/${id}` },
     })
   }
-  const { status } = await world.app.post('Patient/honey/$scelle-decoy', undefined)
+  const martin = await loggedIn(world, 'martin', 'before')
+  const { status } = await martin.post('Patient/honey/$scelle-decoy', undefined)
   if (status !== 204) throw new Error(`no decoy: ${status}`)
 })
 afterEach(() => world.close())
@@ -57,6 +58,7 @@ test('whoever opens it is locked with one touch, and nobody else', async () => {
 })
 
 test('only what the house keeps itself', async () => {
-  expect((await world.app.post('Patient/nobody/$scelle-decoy', undefined)).status).toBe(404)
+  const martin = await loggedIn(world, 'martin')
+  expect((await martin.post('Patient/nobody/$scelle-decoy', undefined)).status).toBe(404)
   expect((await world.reader.post('Patient/real/$scelle-decoy', undefined)).status).toBe(403)
 })

@@ -65,6 +65,30 @@ describe('under consent', () => {
     expect(issueOf(refused).details?.text).toContain('seconde clé')
   })
 
+  test('no application gives records out by itself, nor does who keeps the machines', async () => {
+    const thief = await world.constellation.client('organisation')
+    const share = (app: Application) => app.post('Patient/p1/$scelle-share', parametersOf({
+      with: toHex(thief.identity.id), categories: 'summary', until: until(24),
+    }))
+    const refused = await share(world.app)
+    expect([refused.status, code(refused)]).toEqual([401, 'person-required'])
+    expect((await share(await loggedIn(world, 'engineer', 'sharing'))).status).toBe(403)
+    for (const path of ['Patient/p1/$scelle-grants', 'Patient/p1/$scelle-accesses', '$scelle-offers']) {
+      expect((await world.app.get(path)).status, path).toBe(401)
+    }
+    expect((await world.app.post('Patient/p1/$scelle-decoy', undefined)).status).toBe(401)
+    expect((await thief.grants()).length).toBe(0)
+  })
+
+  test('a stranger\'s word for somebody\'s going on is not kept: it would push out a colleague\'s', async () => {
+    const stranger = await world.constellation.client('person')
+    const signed = await stranger.confirm({
+      type: 'colleague', reader: person('martin').identity.id, organisation: world.party.id, reason: 'moi aussi',
+    })
+    const upload = parametersOf({ statement: Buffer.from(signed).toString('base64') })
+    expect((await world.app.post('$scelle-confirm', upload)).status).toBe(400)
+  })
+
   test('a login takes the second key\'s word, for this session, once', async () => {
     const app = world.app.serving('someone')
     const elsewhere = world.app.serving('someone else')
@@ -104,7 +128,7 @@ describe('under consent', () => {
   test('an access log is the officer\'s to read here, and asking for it signs nothing', async () => {
     const martin = await loggedIn(world, 'martin', 'curious')
     await open(martin, 0)
-    const grants = async () => ((await world.app.get<Bundle>('Patient/p0/$scelle-grants')).body.entry ?? []).length
+    const grants = async () => ((await martin.get<Bundle>('Patient/p0/$scelle-grants')).body.entry ?? []).length
     const before = await grants()
     expect((await martin.search('AuditEvent?patient=Patient/p0')).status).toBe(403)
     expect(await grants()).toBe(before)
@@ -156,11 +180,11 @@ describe('under consent', () => {
     const durand = await loggedIn(world, 'durand', 'before')
     expect((await open(durand, 1)).status).toBe(200)
     const partner = await world.constellation.client('organisation')
-    const shared = await world.app.post<Parameters>('Patient/p1/$scelle-share', parametersOf({
+    const shared = await durand.post<Parameters>('Patient/p1/$scelle-share', parametersOf({
       with: toHex(partner.identity.id), categories: 'summary', until: until(24),
     }))
     const grant = shared.body.parameter?.[0]?.valueString as string
-    expect((await world.app.post('$scelle-revoke', parametersOf({ grant }))).status).toBe(200)
+    expect((await durand.post('$scelle-revoke', parametersOf({ grant }))).status).toBe(200)
     await world.app.put('Condition/later', {
       resourceType: 'Condition', id: 'later', subject: { reference: 'Patient/p1' },
     })
@@ -230,7 +254,8 @@ describe('as a care team', () => {
 
   test('a fact about another patient, of another house, forged, or with a stranger\'s status is not kept', async () => {
     const id = await patient(1)
-    const vault = (await world.app.post<Parameters>(`Patient/${id}/$scelle-vault`, undefined)).body
+    const desk = await loggedIn(world, 'secretary')
+    const vault = (await desk.post<Parameters>(`Patient/${id}/$scelle-vault`, undefined)).body
       .parameter?.[0]?.valueString as string
     const stranger = await world.constellation.client('person')
     const sign = async (fields: object): Promise<Uint8Array> => stranger.fact({

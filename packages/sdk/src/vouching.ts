@@ -4,7 +4,7 @@
  */
 import { signConfirmation, signFact } from '@scelle/seal/grants'
 import {
-  Confirmation, decode, decodeSigned, encode, Fact, type PrincipalKeys, requireCurrentKey, requireSuite, Status, toHex,
+  type Codec, Confirmation, decode, decodeSigned, encode, Fact, requireCurrentKey, requireSuite, Status, toHex,
   verifySigned,
 } from '@scelle/seal/verify'
 import { type Counter, MeterAnswer, MeterRequest } from '@scelle/wire/messages'
@@ -94,50 +94,47 @@ export const makeConfirmation = (
   }, context)
 }
 
-/** The body of a statement and its signer's keys, once both hold under the newest key. */
-const verified = async (
-  connection: Connection, kind: 'fact' | 'confirmation' | 'status', signed: Uint8Array,
-): Promise<{ readonly body: Uint8Array; readonly signer: PrincipalKeys }> => {
+/** What a statement says and who signed it (hex), once it holds under the signer's newest key. Throws SealError. */
+const verified = async <T extends { readonly suite: number }>(
+  connection: Connection, kind: 'fact' | 'confirmation' | 'status', codec: Codec<T>, signed: Uint8Array,
+): Promise<{ readonly said: T; readonly signer: string }> => {
   const { keys } = await connection.directory.of(decodeSigned(kind, signed).signer)
   const { body, signed: statement } = await verifySigned(kind, signed, keys)
   requireCurrentKey(statement, keys)
-  return { body, signer: keys }
+  const said = decode(codec, body)
+  requireSuite(said)
+  return { said, signer: toHex(keys.id) }
 }
+
+const hexIn = (id: Uint8Array | undefined): string | undefined => (id === undefined ? undefined : toHex(id))
 
 /** What a fact says, its signature verified. Whether it explains anything, trustees decide. Throws SealError. */
 export const knownFact = async (connection: Connection, signed: Uint8Array): Promise<KnownFact> => {
-  const { body, signer } = await verified(connection, 'fact', signed)
-  const fact = decode(Fact, body)
-  requireSuite(fact)
+  const { said: { type, vault, organisation, reader, notBefore, expires }, signer } =
+    await verified(connection, 'fact', Fact, signed)
   return {
-    type: fact.type, vault: toHex(fact.vault), organisation: toHex(fact.organisation),
-    reader: fact.reader === undefined ? undefined : toHex(fact.reader), signer: toHex(signer.id),
-    from: fact.notBefore * 1000, until: fact.expires * 1000,
+    type, vault: toHex(vault), organisation: toHex(organisation), reader: hexIn(reader), signer,
+    from: notBefore * 1000, until: expires * 1000,
   }
 }
 
 /** As {@link knownFact}, of a confirmation. */
 export const knownConfirmation = async (connection: Connection, signed: Uint8Array): Promise<KnownConfirmation> => {
-  const { body, signer } = await verified(connection, 'confirmation', signed)
-  const confirmation = decode(Confirmation, body)
-  requireSuite(confirmation)
+  const { said: { type, reader, organisation, vault, reason, time }, signer } =
+    await verified(connection, 'confirmation', Confirmation, signed)
   return {
-    type: confirmation.type, reader: toHex(confirmation.reader), organisation: toHex(confirmation.organisation),
-    vault: confirmation.vault === undefined ? undefined : toHex(confirmation.vault), signer: toHex(signer.id),
-    reason: confirmation.reason, time: confirmation.time * 1000,
+    type, reader: toHex(reader), organisation: toHex(organisation), vault: hexIn(vault), signer, reason,
+    time: time * 1000,
   }
 }
 
 /** As {@link knownFact}, of a status. Whether its issuer is to be believed, the caller decides. */
 export const knownStatus = async (connection: Connection, signed: Uint8Array): Promise<KnownStatus> => {
-  const { body, signer } = await verified(connection, 'status', signed)
-  const status = decode(Status, body)
-  requireSuite(status)
+  const { said: { subject, role, organisation, stepUp, notBefore, expires }, signer } =
+    await verified(connection, 'status', Status, signed)
   return {
-    subject: toHex(status.subject), issuer: toHex(signer.id), role: status.role,
-    organisation: status.organisation === undefined ? undefined : toHex(status.organisation),
-    stepUp: status.stepUp === undefined ? undefined : toHex(status.stepUp),
-    from: status.notBefore * 1000, until: status.expires * 1000,
+    subject: toHex(subject), issuer: signer, role, organisation: hexIn(organisation), stepUp: hexIn(stepUp),
+    from: notBefore * 1000, until: expires * 1000,
   }
 }
 

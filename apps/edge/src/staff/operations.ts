@@ -1,6 +1,6 @@
 /** What people of the house ask of this edge beside records: who they are, why something is care, where they stand. */
 import type { Parameters } from '@medplum/fhirtypes'
-import { type Client, type KnownFact, type NewFact, toHex } from '@scelle/sdk'
+import { type Client, type KnownConfirmation, type KnownFact, type NewFact, toHex } from '@scelle/sdk'
 import { type FhirAnswer, jsonAnswer } from '../answers.ts'
 import type { Call } from '../call.ts'
 import { EdgeError } from '../errors.ts'
@@ -60,8 +60,8 @@ export class StaffOperations {
 
   /**
    * `POST Patient/id/$scelle-confirm`, or without a patient, with or without `vault` (hex) of one who is unknown here:
-   * `reader` (hex id), `reason`: as the session's person, for a colleague. Or `statement`, of a second key or of
-   * somebody elsewhere.
+   * `reader` (hex id), `reason`: as the session's person, for a colleague. Or `statement`, of a second key or a
+   * colleague.
    */
   async confirm(call: Call, patient?: string): Promise<FhirAnswer> {
     const { staff, client, self, repository, now } = this.#options
@@ -76,7 +76,7 @@ export class StaffOperations {
       ...(vault === undefined ? {} : { vault }),
     })
     const confirmation = await staff.checked(() => client.statements.confirmation(signed))
-    const isOurs = confirmation.organisation === self && staff.knows(confirmation.reader)
+    const isOurs = confirmation.organisation === self && await this.#isOurs(confirmation)
     if (confirmation.type === 'session' || !isOurs || !isFresh(confirmation, now())) {
       throw new EdgeError('bad-value', 'it is for nobody here, or not of now', 'statement')
     }
@@ -106,6 +106,13 @@ export class StaffOperations {
     }))
     return jsonAnswer(200, { resourceType: 'Parameters', parameter: [{ name: 'name', valueString: member.name },
       ...parameter] })
+  }
+
+  /** For somebody of the house, by its second key or a colleague: a stranger's would push out what trustees count. */
+  async #isOurs({ reader, signer }: KnownConfirmation): Promise<boolean> {
+    const { staff } = this.#options
+    if (!staff.knows(reader)) return false
+    return staff.knows(signer) || (await staff.member(reader))?.enrolment.stepUp === signer
   }
 
   /** The patient's own word, whose vault it is. */

@@ -14,6 +14,7 @@ import type { FactShelf } from './facts.ts'
 import { Granting } from './granting.ts'
 import type { Member } from './member.ts'
 import type { Opener, OpenerFor } from './opener.ts'
+import { mayList } from './rights.ts'
 
 export interface StaffMember {
   /** Hex id of the principal. */
@@ -83,6 +84,15 @@ export class Staff {
     const member = this.#in.get(session)
     if (member === undefined) throw new EdgeError('person-required')
     return member
+  }
+
+  /**
+   * Asked before this house gives anything out: who stole an application's key would otherwise have it granted to
+   * themselves what they cannot open. Throws EdgeError `person-required`, `forbidden`.
+   */
+  readonly answers = (session: string): void => {
+    if (!this.isKept) return
+    if (!mayList(this.need(session).enrolment.role)) throw new EdgeError('forbidden', 'this role gives nothing out')
   }
 
   /**
