@@ -44,6 +44,9 @@ test('no list, no search by name or number, no duplicate, no number knows it, be
   })
   expect(status, 'it is written on, so that it looks alive').toBe(200)
   expect(await look()).toEqual(expected)
+  await world.party.kill()
+  await world.party.restart()
+  expect(await look(), 'nor does the directory, read anew').toEqual(expected)
 })
 
 test('whoever opens it is locked with one touch, and nobody else', async () => {
