@@ -4,13 +4,12 @@ import type { Context } from '../context.ts'
 import { encode } from '../encoding/schema.ts'
 import { sealTo } from '../hpke/seal.ts'
 import type { Identity } from '../identity.ts'
+import { ZERO_NONCE } from '../shares/courier.ts'
 import { Notice, type NoticeAbout } from '../standing.ts'
 import { SUITE } from '../statements.ts'
 import type { PrincipalKeys } from '../verify/identity.ts'
 import { leafSubject } from '../verify/log-entry.ts'
 import { noticeBinding, noticeInfo, noticeKeyHash } from '../verify/notice.ts'
-
-const ZERO_NONCE = new Uint8Array(12)
 
 export interface NewNotice {
   readonly signer: Identity
