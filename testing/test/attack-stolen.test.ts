@@ -69,7 +69,8 @@ const secretsOf = async (doctor: Client): Promise<Uint8Array[]> => {
   const { world, hospital } = scene
   const servers = [world.index, ...world.trustees].map(({ identity }) => identity)
   const parties = [hospital.identity, doctor.identity, ...servers]
-  const secrets = parties.flatMap((identity) => identity.secrets.flatMap(({ signing, sealing }) => [signing, sealing]))
+  const secrets = parties.flatMap((identity) => identity.secrets.flatMap(({ signing, sealing }) =>
+    (signing === undefined ? [sealing] : [signing, sealing])))
   const sent = world.network.seen.filter(({ target }) => target === '/v1/manifests').map(({ body }) => body!)
   for (const signed of sent) {
     const manifest = decode(Manifest, decodeSigned('manifest', signed).body)

@@ -15,8 +15,18 @@ import { type PrincipalKeys, signatureInput, statementId, verifyKeyChain } from 
 
 /** Ed25519 and X-Wing seeds, 32 bytes each. Whoever has them is the principal. */
 export interface IdentitySecrets {
-  readonly signing: Uint8Array
+  /** Absent where somebody else has it: of a person in whose session one acts. */
+  readonly signing?: Uint8Array | undefined
   readonly sealing: Uint8Array
+}
+
+/** The session in which somebody acts for a person: what others need to verify what is signed in it. */
+export interface ActingSession {
+  /** Statement id. */
+  readonly id: Uint8Array
+  readonly signed: Uint8Array
+  /** Key records of the house. */
+  readonly house: readonly Uint8Array[]
 }
 
 export interface Identity {
@@ -24,6 +34,7 @@ export interface Identity {
   readonly keys: PrincipalKeys
   /** Signed key records, genesis first: what others need to verify this principal. */
   readonly chain: readonly Uint8Array[]
+  readonly session?: ActingSession | undefined
   /** Current secrets last; earlier ones still open what was sealed to them. In no dump, JSON or copy by spread. */
   readonly secrets: readonly IdentitySecrets[]
   /** Signs a statement body under the current key; the encoded Signed. */
@@ -44,16 +55,16 @@ const signWith = async (
   return encode(Signed, { kind, body, signer, keyVersion, signature })
 }
 
-const newSecrets = (context: Context): IdentitySecrets => ({ signing: context.random(32), sealing: context.random(32) })
+type OwnSecrets = IdentitySecrets & { readonly signing: Uint8Array }
+
+const newSecrets = (context: Context): OwnSecrets => ({ signing: context.random(32), sealing: context.random(32) })
 
 const recordBody = async (
-  kind: KeyRecord['kind'], version: number, secrets: IdentitySecrets, context: Context, previous?: Uint8Array,
+  place: Pick<KeyRecord, 'kind' | 'version' | 'previous' | 'flowOnly'>, secrets: OwnSecrets, context: Context,
 ): Promise<Uint8Array> =>
   encode(KeyRecord, {
     suite: SUITE,
-    kind,
-    version,
-    ...(previous === undefined ? {} : { previous }),
+    ...place,
     signingKey: await ed25519PublicKey(secrets.signing),
     sealingKey: xwingPublicKey(secrets.sealing),
     time: Math.floor(context.now() / 1000),
@@ -66,7 +77,7 @@ const identityOf = async (
   const keys = await verifyKeyChain(chain)
   const current = secrets.at(-1)
   const matches =
-    current !== undefined &&
+    current?.signing !== undefined &&
     secrets.length === chain.length &&
     equalBytes(await ed25519PublicKey(current.signing), keys.current.signingKey) &&
     equalBytes(xwingPublicKey(current.sealing), keys.current.sealingKey)
@@ -85,25 +96,43 @@ const identityOf = async (
   return withHidden(shown, { secrets })
 }
 
-/** A new principal: draws its keys and signs its genesis record. */
-export const createIdentity = async (kind: KeyRecord['kind'], context: Context): Promise<Identity> => {
+/**
+ * A new principal: draws its keys and signs its genesis record. `flowOnly`: of a house whose patients' charts open for
+ * its people alone.
+ */
+export const createIdentity = async (
+  kind: KeyRecord['kind'], context: Context, said: { readonly flowOnly?: true } = {},
+): Promise<Identity> => {
   const secrets = newSecrets(context)
-  const body = await recordBody(kind, 0, secrets, context)
+  const body = await recordBody({ kind, version: 0, ...said }, secrets, context)
   return identityOf([await signWith(secrets.signing, 'key-record', ZERO32, 0, body)], [secrets])
 }
 
-/** New keys for the same principal, signed by the present ones. */
-export const rotateIdentity = async (identity: Identity, context: Context): Promise<Identity> => {
+/** New keys for the same principal, signed by the present ones. What was said for good stays said. */
+export const rotateIdentity = async (
+  identity: Identity, context: Context, said: { readonly flowOnly?: true } = {},
+): Promise<Identity> => {
   const secrets = newSecrets(context)
   const last = identity.chain.at(-1) as Uint8Array
-  const version = identity.keys.current.version + 1
-  const body = await recordBody(identity.keys.kind, version, secrets, context, statementId(last))
+  const { keys: { kind, current } } = identity
+  const flowOnly = current.flowOnly ?? said.flowOnly
+  const body = await recordBody({
+    kind, version: current.version + 1, previous: statementId(last), ...(flowOnly === undefined ? {} : { flowOnly }),
+  }, secrets, context)
   return identityOf([...identity.chain, await identity.sign('key-record', body)], [...identity.secrets, secrets])
 }
 
-/** Everything of an identity, secrets included: to be kept in a file that only its owner reads. */
-export const exportIdentity = (identity: Pick<Identity, 'chain' | 'secrets'>): Uint8Array =>
-  encode(StoredIdentity, { chain: [...identity.chain], secrets: [...identity.secrets] })
+/**
+ * Everything of an identity, secrets included: to be kept in a file that only its owner reads. Throws `session-invalid`
+ * for a person in whose session one acts: that is kept nowhere.
+ */
+export const exportIdentity = (identity: Pick<Identity, 'chain' | 'secrets'>): Uint8Array => {
+  const secrets = identity.secrets.map(({ signing, sealing }) => {
+    if (signing === undefined) throw new SealError('session-invalid', 'keys of a session are held in memory alone')
+    return { signing, sealing }
+  })
+  return encode(StoredIdentity, { chain: [...identity.chain], secrets })
+}
 
 /** Reads what {@link exportIdentity} wrote, and verifies it. Throws `key-chain-broken` or `encoding-…`. */
 export const importIdentity = async (stored: Uint8Array): Promise<Identity> => {

@@ -63,4 +63,16 @@ export const LIMITS = {
   /** A card opens for this long at most, and may be dated ahead of a site's clock by so much. */
   cardSeconds: 366 * 24 * 3600,
   cardAhead: 24 * 3600,
+  /** Passkeys of one person at one organisation, and what names one. */
+  passkeys: 8,
+  credential: 255,
+  /** Origin or relying party id of a passkey page. */
+  origin: 255,
+  /** What a browser says about an assertion. */
+  clientData: 2_048,
+  /** A person's session. */
+  sessionSeconds: 10 * 3600,
+  /** A release of software: files, and the path of one. */
+  softwareFiles: 4_096,
+  path: 255,
 } as const

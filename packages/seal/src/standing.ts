@@ -52,6 +52,11 @@ export const Status = struct({
   salt: field(12, id16),
   /** Of an organisation or a vendor: the name that patients are shown. */
   name: optional(13, text(LIMITS.name)),
+  /**
+   * Of a person: it opens by its own key alone, without a passkey's session. For assistants, and for people whose
+   * passkeys are not enrolled yet: whoever copies that key has the person's budget.
+   */
+  ownKey: optional(14, bool),
 })
 export type Status = Value<typeof Status>
 

@@ -47,8 +47,24 @@ export const KINDS = [
   'card',
   'card-opening',
   'notice',
+  'session-request',
+  'session',
+  'sign-out',
+  'withdrawal',
+  'software',
+  'recovery',
+  'objection',
 ] as const
 export type Kind = (typeof KINDS)[number]
+
+/** What an authenticator and the browser before it add to a signature: WebAuthn level 3, sections 5.8.1 and 6.1. */
+export const Assertion = struct({
+  credential: field(0, bytes(1, LIMITS.credential)),
+  /** `rpIdHash`, flags and counter, and nothing else: what an extension gave out is no server's business. */
+  authenticatorData: field(1, bytes(37)),
+  clientData: field(2, bytes(1, LIMITS.clientData)),
+})
+export type Assertion = Value<typeof Assertion>
 
 /** What a signature covers: kind, signer, key version and body. The statement's id is the hash of these bytes. */
 export const Signed = struct({
@@ -57,10 +73,30 @@ export const Signed = struct({
   signer: field(2, hash32),
   keyVersion: field(3, uint(LIMITS.keyChain)),
   signature: field(4, bytes(64)),
+  /** By a passkey of the signer, instead of its key: see `verify/assertion.ts`. */
+  assertion: optional(5, Assertion),
+  /** By the key of this session of the signer, instead of its own: statement id. */
+  session: optional(6, hash32),
 })
 export type Signed = Value<typeof Signed>
 
 export const PRINCIPAL_KINDS = ['person', 'organisation', 'vendor', 'machine', 'trustee', 'index'] as const
+
+/** The two that every authenticator has one of. ES256: P-256, `x ‖ y`, 64 bytes. EdDSA: Ed25519, 32 bytes. */
+export const PASSKEY_ALGORITHMS = ['ES256', 'EdDSA'] as const
+
+/** An authenticator of a person's. Everything that is checked of its assertions stands here, and nowhere else. */
+export const Passkey = struct({
+  credential: field(0, bytes(16, LIMITS.credential)),
+  algorithm: field(1, choice(PASSKEY_ALGORITHMS)),
+  publicKey: field(2, bytes(32, 64)),
+  /** The one origin whose assertions count, as browsers write it: `https://passkey.example`. */
+  origin: field(3, text(LIMITS.origin)),
+  rpId: field(4, text(LIMITS.origin)),
+  /** It cannot leave its device (BE = 0). */
+  deviceBound: field(5, bool),
+})
+export type Passkey = Value<typeof Passkey>
 
 /** A principal's keys. Version 0 signs itself (signer = 32 zero bytes); each later one is signed by its predecessor. */
 export const KeyRecord = struct({
@@ -72,6 +108,13 @@ export const KeyRecord = struct({
   sealingKey: field(5, xwingPublicKey),
   time: field(6, time),
   salt: field(7, id16),
+  /** Of a person: those that are good now. Whichever is lost is left out of the next record. */
+  passkeys: optional(8, list(Passkey, LIMITS.passkeys)),
+  /**
+   * It passes on and writes; patients' charts open for its people alone, in their sessions. Once said, it stays so:
+   * whoever steals the key could otherwise sign another record without it.
+   */
+  flowOnly: optional(9, bool),
 })
 export type KeyRecord = Value<typeof KeyRecord>
 

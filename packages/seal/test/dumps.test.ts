@@ -58,8 +58,8 @@ test('identities, accesses and manifests show no secret in any dump, and still h
   const access = await accessOf(world)
   const { manifest } = world.vault
   for (const [value, secrets] of [
-    [world.writer, world.writer.secrets.flatMap(({ signing, sealing }) => [signing, sealing])],
-    [rotated, rotated.secrets.flatMap(({ signing, sealing }) => [signing, sealing])],
+    [world.writer, world.writer.secrets.flatMap(({ signing, sealing }) => [signing ?? sealing, sealing])],
+    [rotated, rotated.secrets.flatMap(({ signing, sealing }) => [signing ?? sealing, sealing])],
     [access, [access.oneTimeSecret]],
     [manifest, manifest.secrets.flatMap(({ secret }) => secret ?? [])],
     [world.vault, manifest.secrets.flatMap(({ secret }) => secret ?? [])],
@@ -77,8 +77,8 @@ test('identities, accesses and manifests show no secret in any dump, and still h
 test('what is hidden from dumps is there for whom it is for', async () => {
   const world = await makeWorld('still there')
   const again = await importIdentity(exportIdentity(world.writer))
-  expect(again.secrets.map(({ signing }) => toHex(signing))).toEqual(
-    world.writer.secrets.map(({ signing }) => toHex(signing)),
+  expect(again.secrets.map(({ signing, sealing }) => toHex(signing ?? sealing))).toEqual(
+    world.writer.secrets.map(({ signing, sealing }) => toHex(signing ?? sealing)),
   )
   expect(JSON.parse(JSON.stringify(world.writer))).toMatchObject({ keys: { kind: 'organisation' } })
   const { manifest } = world.vault

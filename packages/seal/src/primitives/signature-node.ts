@@ -56,3 +56,23 @@ export const ed25519VerifyAside = (
       resolve(false)
     }
   })
+
+const P256_SPKI = Buffer.from('3059301306072a8648ce3d020106082a8648ce3d03010703420004', 'hex')
+
+/** Half the order of P-256: of the two values of `s` that hold, the larger one would be a second name of one gesture. */
+const P256_HALF = Buffer.from('7fffffff800000007fffffffffffffffde737d56d38bcf4279dce5617e3192a8', 'hex')
+
+/**
+ * ECDSA on P-256 with SHA-256 (RFC 7518 section 3.4): key `x ‖ y`, signature `r ‖ s` with the smaller `s`. False on
+ * every malformed key or signature.
+ */
+export const es256Verify = (publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array): boolean => {
+  if (publicKey.length !== 64 || signature.length !== 64) return false
+  if (Buffer.compare(signature.subarray(32), P256_HALF) > 0) return false
+  try {
+    const key = createPublicKey({ key: Buffer.concat([P256_SPKI, publicKey]), format: 'der', type: 'spki' })
+    return nodeVerify('sha256', message, { key, dsaEncoding: 'ieee-p1363' }, signature)
+  } catch {
+    return false
+  }
+}

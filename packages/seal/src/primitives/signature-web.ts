@@ -35,3 +35,25 @@ export const ed25519Verify = async (
 
 /** Browsers verify on another thread anyway. */
 export const ed25519VerifyAside = ed25519Verify
+
+/** Half the order of P-256: of the two values of `s` that hold, the larger one would be a second name of one gesture. */
+const P256_HALF = 0x7fffffff800000007fffffffffffffffde737d56d38bcf4279dce5617e3192a8n
+
+/**
+ * ECDSA on P-256 with SHA-256 (RFC 7518 section 3.4): key `x ‖ y`, signature `r ‖ s` with the smaller `s`. False on
+ * every malformed key or signature.
+ */
+export const es256Verify = async (
+  publicKey: Uint8Array, message: Uint8Array, signature: Uint8Array,
+): Promise<boolean> => {
+  if (publicKey.length !== 64 || signature.length !== 64) return false
+  const s = signature.subarray(32).reduce((sum, byte) => (sum << 8n) | BigInt(byte), 0n)
+  if (s > P256_HALF) return false
+  try {
+    const curve = { name: 'ECDSA', namedCurve: 'P-256' }
+    const key = await crypto.subtle.importKey('raw', new Uint8Array([4, ...publicKey]), curve, true, ['verify'])
+    return await crypto.subtle.verify({ name: 'ECDSA', hash: 'SHA-256' }, key, view(signature), view(message))
+  } catch {
+    return false
+  }
+}

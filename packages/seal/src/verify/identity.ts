@@ -4,8 +4,10 @@ import { decode } from '../encoding/schema.ts'
 import { SealError } from '../errors.ts'
 import { labelBytes } from '../labels.ts'
 import { LIMITS } from '../limits.ts'
+import type { KnownSession } from '../sessions.ts'
 import { KeyRecord, type Kind, KINDS, Signed, SUITE } from '../statements.ts'
-import { concatBytes, equalBytes, hashOf, u32, u8, ZERO32 } from './bytes.ts'
+import { verifyAssertion } from './assertion.ts'
+import { concatBytes, equalBytes, hashOf, toHex, u32, u8, ZERO32 } from './bytes.ts'
 
 /** A principal's verified keys: every record back to the genesis whose hash is its id. */
 export interface PrincipalKeys {
@@ -14,6 +16,8 @@ export interface PrincipalKeys {
   readonly records: readonly KeyRecord[]
   /** The newest record: seal to this, expect signatures by this. */
   readonly current: KeyRecord
+  /** The session under which it acts, whose key `current` then has: see `underSession`. */
+  readonly session?: KnownSession | undefined
 }
 
 /** A statement whose signature holds. */
@@ -42,14 +46,46 @@ export const decodeSigned = (kind: Kind, signedBytes: Uint8Array): Signed => {
   return signed
 }
 
+const inputOf = ({ kind, signer, keyVersion, body }: Signed): Uint8Array =>
+  signatureInput(kind, signer, keyVersion, body)
+
 const requireSignature = async (signed: Signed, key: Uint8Array): Promise<void> => {
-  const input = signatureInput(signed.kind, signed.signer, signed.keyVersion, signed.body)
-  if (!(await ed25519Verify(key, input, signed.signature))) {
+  if (!(await ed25519Verify(key, inputOf(signed), signed.signature))) {
     throw new SealError('signature-invalid', `the signature of a ${signed.kind} does not hold`)
   }
 }
 
-/** Checks one signed statement against its signer's keys. Throws `principal-mismatch` or `signature-invalid`. */
+/** What is signed in a session, by the house that holds its key: nothing that gives rights, or that outlives it. */
+export const SESSION_KINDS: ReadonlySet<Kind> = new Set(['access', 'fact', 'report', 'sign-out'])
+
+/** The key that a session gave to the house. Throws `signature-invalid`, `session-invalid`. */
+const sessionKey = ({ kind, session }: Signed, keys: PrincipalKeys): Uint8Array => {
+  const known = keys.session
+  if (!SESSION_KINDS.has(kind)) throw new SealError('signature-invalid', `no ${kind} is signed in a session`)
+  if (known === undefined || session === undefined || !equalBytes(known.id, session)) {
+    throw new SealError('session-invalid', `the session in which a ${kind} was signed is not shown`)
+  }
+  return known.key
+}
+
+const requireRightSignature = async (signed: Signed, keys: PrincipalKeys, record: KeyRecord): Promise<void> => {
+  const { assertion, session, kind } = signed
+  if (assertion !== undefined && session !== undefined) {
+    throw new SealError('signature-invalid', 'a statement is signed by a passkey or in a session, not by both')
+  }
+  if (assertion !== undefined) {
+    await verifyAssertion({ ...signed, assertion }, record.passkeys ?? [], inputOf(signed))
+    return
+  }
+  // A key that rests on a disk would otherwise do for the gesture of its person.
+  if (kind === 'session') throw new SealError('assertion-invalid', 'a session is signed by a passkey')
+  await requireSignature(signed, session === undefined ? record.signingKey : sessionKey(signed, keys))
+}
+
+/**
+ * Checks one signed statement against its signer's keys: the key of a record, one of its passkeys, or a session of it.
+ * Throws `principal-mismatch`, `signature-invalid`, `assertion-invalid`, `session-invalid`.
+ */
 export const verifySigned = async (
   kind: Kind, signedBytes: Uint8Array, keys: PrincipalKeys,
 ): Promise<VerifiedStatement> => {
@@ -59,7 +95,7 @@ export const verifySigned = async (
   }
   const record = keys.records[signed.keyVersion]
   if (record === undefined) throw new SealError('signature-invalid', 'the signer has no key of that version')
-  await requireSignature(signed, record.signingKey)
+  await requireRightSignature(signed, keys, record)
   return { signed, body: signed.body, id: statementId(signedBytes) }
 }
 
@@ -68,12 +104,27 @@ export const verifySigned = async (
  * `signed` is the decoded statement, `keys` the newest that one knows of the signer. For statements just made: older
  * ones stay valid under the key that they name. Throws `signature-invalid`, `principal-mismatch`.
  */
-export const requireCurrentKey = (signed: Pick<Signed, 'signer' | 'keyVersion'>, keys: PrincipalKeys): void => {
+export const requireCurrentKey = (
+  signed: Pick<Signed, 'signer' | 'keyVersion' | 'session'>, keys: PrincipalKeys,
+): void => {
   if (!equalBytes(signed.signer, keys.id)) {
     throw new SealError('principal-mismatch', 'these are the keys of somebody else than the signer')
   }
+  // A session's own key; whether its passkey is in the newest record was checked with the session.
+  if (signed.session !== undefined) return
   if (signed.keyVersion !== keys.current.version) {
     throw new SealError('signature-invalid', "this is signed under a replaced key; sign under the signer's newest one")
+  }
+}
+
+/** What was said for good. */
+const stays = (before: KeyRecord, after: KeyRecord): boolean => before.flowOnly !== true || after.flowOnly === true
+
+const requirePasskeys = ({ kind, passkeys = [] }: KeyRecord): void => {
+  const names = new Set(passkeys.map(({ credential }) => toHex(credential)))
+  const fits = passkeys.every(({ algorithm, publicKey }) => publicKey.length === (algorithm === 'ES256' ? 64 : 32))
+  if (!fits || names.size !== passkeys.length || (passkeys.length > 0 && kind !== 'person')) {
+    throw new SealError('key-chain-broken', 'passkeys are of people, each once, each of its algorithm')
   }
 }
 
@@ -89,6 +140,7 @@ export const verifyKeyChain = async (chain: readonly Uint8Array[]): Promise<Prin
     const signed = decodeSigned('key-record', signedBytes)
     const record = decode(KeyRecord, signed.body)
     requireSuite(record)
+    requirePasskeys(record)
     const previous = records.at(-1)
     const before = chain[version - 1]
     const inOrder =
@@ -98,7 +150,8 @@ export const verifyKeyChain = async (chain: readonly Uint8Array[]): Promise<Prin
       (before === undefined
         ? record.previous === undefined
         : record.previous !== undefined && equalBytes(record.previous, statementId(before))) &&
-      (previous === undefined || previous.kind === record.kind)
+      (previous === undefined || (previous.kind === record.kind && stays(previous, record))) &&
+      signed.assertion === undefined && signed.session === undefined
     if (!inOrder) throw new SealError('key-chain-broken', `key record ${version} does not follow its predecessor`)
     await requireSignature(signed, (previous ?? record).signingKey)
     records.push(record)

@@ -1,0 +1,87 @@
+/** Whose session it is, for which house, and until when: from statements alone, by whoever is shown them. */
+import { decode } from '../encoding/schema.ts'
+import { SealError } from '../errors.ts'
+import { LIMITS } from '../limits.ts'
+import { type KnownSession, Session, SessionRequest, SignOut } from '../sessions.ts'
+import { equalBytes } from './bytes.ts'
+import { decodeSigned, type PrincipalKeys, requireCurrentKey, requireSuite, verifySigned } from './identity.ts'
+
+const invalid = (what: string): never => {
+  throw new SealError('session-invalid', `${what}; sign in again`)
+}
+
+/** The house and the person that a session names, before anything is verified. Throws `encoding-…`. */
+export const partiesOfSession = (signed: Uint8Array): { readonly person: Uint8Array; readonly house: Uint8Array } => {
+  const { signer, body } = decodeSigned('session', signed)
+  return { person: signer, house: decodeSigned('session-request', decode(Session, body).request).signer }
+}
+
+/**
+ * Verifies a session by the newest keys that one knows of both: a passkey that was taken out of the person's key record
+ * carries nothing any more. When it is good is left to {@link requireLive}. Throws `session-invalid`,
+ * `assertion-invalid`, `signature-invalid`, `principal-mismatch`.
+ */
+export const verifySession = async (
+  signed: Uint8Array, { person, house }: { readonly person: PrincipalKeys; readonly house: PrincipalKeys },
+): Promise<KnownSession> => {
+  const { signed: outer, body, id } = await verifySigned('session', signed, person)
+  const credential = outer.assertion?.credential
+  const passkey = credential === undefined
+    ? undefined
+    : person.current.passkeys?.find((one) => equalBytes(one.credential, credential))
+  if (person.kind !== 'person' || passkey === undefined) return invalid('the passkey of a session is not good any more')
+  const session = decode(Session, body)
+  requireSuite(session)
+  const { body: asked, signed: request } = await verifySigned('session-request', session.request, house)
+  requireCurrentKey(request, house)
+  const wish = decode(SessionRequest, asked)
+  requireSuite(wish)
+  if (house.kind !== 'organisation' && house.kind !== 'vendor') invalid('a session is of a house')
+  if (!equalBytes(wish.principal, person.id)) invalid('a session was asked of somebody else')
+  if (wish.expires <= wish.notBefore || wish.expires - wish.notBefore > LIMITS.sessionSeconds) {
+    invalid('a session lasts ten hours at most')
+  }
+  const { audience, key, device, purposes, notBefore, expires } = wish
+  return {
+    id, principal: person.id, house: house.id, audience, key, device, purposes, notBefore, expires,
+    credential: passkey.credential, deviceBound: passkey.deviceBound,
+  }
+}
+
+/** `now`: seconds; `skew`: by how many clocks may differ. Throws `session-expired`, `session-invalid`. */
+export const requireLive = (
+  session: KnownSession, { audience, now, skew }: { audience: Uint8Array; now: number; skew: number },
+): void => {
+  if (!equalBytes(session.audience, audience)) invalid('a session is of another network')
+  if (now < session.notBefore - skew || now >= session.expires) {
+    throw new SealError('session-expired', 'the session is over, or has not begun; sign in again')
+  }
+}
+
+/** The person's keys as whoever holds the session acts with them: requests are signed by the session's. */
+export const underSession = (person: PrincipalKeys, session: KnownSession): PrincipalKeys => {
+  if (!equalBytes(person.id, session.principal)) return invalid('a session is of somebody else')
+  return { ...person, current: { ...person.current, signingKey: session.key }, session }
+}
+
+/** Which sessions a sign-out ends. */
+export const endsSession = (
+  { principal, before, session }: SignOut, of: Pick<KnownSession, 'id' | 'principal' | 'notBefore'>,
+): boolean => equalBytes(principal, of.principal) &&
+  (session === undefined ? of.notBefore < before : equalBytes(session, of.id))
+
+/**
+ * A person's word that sessions are over: by its key, a passkey, or a session of its own. Throws `signature-invalid`,
+ * `principal-mismatch`, `assertion-invalid`.
+ */
+export const verifySignOut = async (
+  signed: Uint8Array, person: PrincipalKeys,
+): Promise<{ readonly signOut: SignOut; readonly id: Uint8Array }> => {
+  const { body, id } = await verifySigned('sign-out', signed, person)
+  const signOut = decode(SignOut, body)
+  requireSuite(signOut)
+  if (!equalBytes(signOut.principal, person.id)) {
+    throw new SealError('principal-mismatch', 'nobody signs somebody else out')
+  }
+  return { signOut, id }
+}
