@@ -197,8 +197,9 @@ export const OPERATIONS: Record<string, (from: any) => Promise<unknown>> = {
   cobblestone: async ({ key, context, body, change }) =>
     seal.toHex(seal.sha256(await openBody(hex(key), hex(context), mutated(hex(body), change)))),
   links: async ({ commits, vault, custodian, authors, identity, encapsulations }) => {
+    const known = await keysOf(authors)
     const { last, records, wrong } = await checkLinks({
-      commits: hexes(commits), vault: hex(vault), custodian: hex(custodian), authorKeys: await keysOf(authors),
+      commits: hexes(commits), vault: hex(vault), custodian: hex(custodian), authorKeys: ({ signer }) => known(signer),
       courierKeys: new CourierKeys(await importIdentity(hex(identity))), encapsulations: lookup(encapsulations),
     })
     return {

@@ -5,7 +5,7 @@
 import { createHmac } from 'node:crypto'
 import { signIdentityProof, signStatus } from '@scelle/seal/grants'
 import { createIdentity, type Identity } from '@scelle/seal/identity'
-import { type Context, type IdentityProof, type Role, type Status, toHex } from '@scelle/seal/verify'
+import { type Context, type IdentityProof, ORGANISATION_ROLES, type Role, type Status, toHex } from '@scelle/seal/verify'
 
 export interface Enrolled extends Partial<Omit<Status, 'suite' | 'salt' | 'subject' | 'role' | 'meter'>> {
   /** Principal id: one device's keys. */
@@ -56,11 +56,16 @@ export class Register {
     }, this.#context)
   }
 
-  /** A signed status, valid from now for a month unless said otherwise. Of a house, the meter is its principal id. */
-  enrol({ subject, role, number, ...more }: Enrolled): Promise<Uint8Array> {
+  /**
+   * A signed status, valid from now for a month unless said otherwise. Of a house, the meter is its principal id. People
+   * open by their own key, which `ownKey: false` takes from them: then they need passkeys, as people have.
+   */
+  enrol({ subject, role, number, ownKey, ...more }: Enrolled): Promise<Uint8Array> {
+    const isHouse = ORGANISATION_ROLES.some((one) => one === role)
     const now = Math.floor(this.#context.now() / 1000)
     return signStatus(this.identity, {
       subject, role, meter: this.meterOf(number ?? `subject/${toHex(subject)}`),
+      ...(isHouse || ownKey === false ? {} : { ownKey: true }),
       notBefore: now - DAYS, expires: now + 30 * DAYS, ...more,
     }, this.#context)
   }

@@ -25,8 +25,10 @@ import { addPrincipalRoutes } from './routes/principals.ts'
 import { addReleaseRoutes } from './routes/releases.ts'
 import { addRestoreRoutes } from './routes/restore.ts'
 import { addRevocationRoutes } from './routes/revocations.ts'
+import { addSessionRoutes } from './routes/sessions.ts'
 import { addVaultRoutes } from './routes/vaults.ts'
 import type { Services } from './services.ts'
+import { Sessions } from './sessions.ts'
 import type { Blobs, Store } from './store.ts'
 
 export type { Fetch } from '@scelle/wire/ask'
@@ -65,7 +67,7 @@ export interface IndexOptions {
 const ROUTES = [
   addPrincipalRoutes, addVaultRoutes, addManifestRoutes, addGrantRoutes, addRevocationRoutes, addCommitRoutes,
   addBlobRoutes, addFeedRoutes, addAccessRoutes, addReleaseRoutes,
-  addNoticeRoutes,
+  addNoticeRoutes, addSessionRoutes,
 ]
 
 /** Adds routes that serve nothing before it is known that nothing of the log is missing: see `log/recovery.ts`. */
@@ -92,6 +94,7 @@ export interface IndexServer extends Server {
 export const createIndex = (options: IndexOptions): IndexServer => {
   const { identity, store, lost, context } = options
   const registry = new Registry(store)
+  const sessions = new Sessions({ registry, index: identity.id, now: context.now })
   const log = new IndexLog({
     identity,
     store: store.log,
@@ -108,12 +111,13 @@ export const createIndex = (options: IndexOptions): IndexServer => {
     log: options.log,
     now: context.now,
     random: context.random,
-    keyOf: async (principal) => {
-      const keys = await registry.keysOf(principal)
+    keyOf: async (principal, session) => {
+      const keys = await (session === undefined ? registry.keysOf(principal) : sessions.keysOf(principal, session))
       // Whoever a restored index does not know may have been registered in what it lost.
       if (keys === undefined) await log.requireWhole()
       return keys
     },
+    sessions: true,
     readiness: async () => log.ready && (await store.ready()),
     settled: () => store.durable(),
     ...(options.authorities === undefined ? {} : { authorities: options.authorities }),
@@ -126,6 +130,7 @@ export const createIndex = (options: IndexOptions): IndexServer => {
     notices: new HourlyCounts(INDEX_LIMITS.noticePrincipals),
     blobs: options.blobs,
     registry,
+    sessions,
     cursors: new Cursors(options.cursorSecret, context.random),
     context,
     index: identity.id,

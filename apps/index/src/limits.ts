@@ -102,6 +102,9 @@ export const INDEX_LIMITS = {
   /** Notices of one principal in an hour, unless it is an admitted provider; principals that are counted at once. */
   noticesPerHour: 60,
   noticePrincipals: 4_096,
+  /** Sessions of people that were shown, the least recent forgotten first; and the body that shows one. */
+  sessions: 65_536,
+  sessionBody: 8 * 1024,
   /** A notice may be as old as this when it comes. Trustees go by its time. */
   noticeAge: 300,
   /** Where several processes share the blobs, what was left in the middle is nobody's after so long. */

@@ -12,6 +12,7 @@ import type { IndexLog } from './log/log.ts'
 import type { LostLeaves } from './lost-leaves.ts'
 import { positionStatement } from './positions.ts'
 import type { Registry } from './registry.ts'
+import type { Sessions } from './sessions.ts'
 import type { Blobs, Operation, Outcome, Store, StoredPosition } from './store.ts'
 
 export interface Services {
@@ -23,6 +24,7 @@ export interface Services {
   readonly notices: HourlyCounts
   readonly blobs: Blobs
   readonly registry: Registry
+  readonly sessions: Sessions
   readonly cursors: Cursors
   readonly context: Context
   /** Principal id of this index. */

@@ -20,6 +20,8 @@ import { keepDenial, type Refused } from './words/denials.ts'
 export interface Settings {
   /** This trustee's principal id. */
   readonly trustee: Uint8Array
+  /** The index's principal id: people's sessions are of its network. */
+  readonly index: Uint8Array
   /** Principal ids of registers: who a professional is, is their word. */
   readonly issuers: readonly Uint8Array[]
   /** Principal ids of emergency keys, which registered sites hold. */
@@ -32,8 +34,9 @@ export interface Settlement {
   readonly id: Uint8Array
   readonly access: Pick<Access, 'access' | 'reader' | 'vault' | 'custodian' | 'chain'>
   readonly signed: Uint8Array
-  /** How many revocations of its grants the log held when they were checked. */
+  /** How many revocations of its grants, and sign-outs of its reader, the log held when they were checked. */
   readonly revocations: number
+  readonly signOuts: number
   readonly recorded: Recorded
   readonly heads: readonly KeyHead[]
   /** The shares, sealed to the access's one-time key: one a capsule. */
@@ -88,6 +91,7 @@ export class HeldHere implements Holder {
       signers: store.log.signerChain(),
       revoked: chain.filter((grant) => store.isRevoked(grant)),
       revocations: store.log.countRevocations(chain),
+      signOuts: store.log.signOuts(reader),
       logged: chain.flatMap((grant) => store.log.loggedRevocations(grant).map((one) => ({ grant, statement: one }))),
       // Patients are not metered, in the vault that was kept for them before they claimed it either.
       claimed: store.discovery.isClaimedBy(vault, reader),
@@ -115,7 +119,7 @@ export class HeldHere implements Holder {
   }
 
   async #keep(settlement: Settlement): Promise<Uint8Array> {
-    const { id, access, signed, revocations, recorded, heads, enc, sealed, charge } = settlement
+    const { id, access, signed, revocations, signOuts, recorded, heads, enc, sealed, charge } = settlement
     const { identity, store, context, journal, log } = this.#parts
     const { vault, custodian, reader, chain } = access
     const trustee = identity.id
@@ -135,7 +139,7 @@ export class HeldHere implements Holder {
       reader, access: access.access, statement: id, vault, time, answer, leaf: recorded.leaf, charge: charged, entry,
       word: { vault, custodian, reader, kind: 'release', time, access: signed, word },
       alarm: (numbers) => log({ event: 'meter-everyone', ...numbers }),
-    }, { ids: chain, revocations }, heads)
+    }, { ids: chain, revocations, signOuts }, heads)
   }
 
   /** What is charged, as this trustee seals it to itself; undefined where nothing is, or the meter will refuse. */

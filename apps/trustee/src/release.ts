@@ -186,7 +186,8 @@ const answerNew = async (
     accessId: id, trustee: identity.id, oneTimeKey: access.oneTimeKey, shares,
   })
   return holder.settle({
-    id, access, signed: request.access, revocations: facts.revocations, recorded, heads: principals.heads, enc, sealed,
+    id, access, signed: request.access, revocations: facts.revocations,
+    signOuts: facts.signOuts.length, recorded, heads: principals.heads, enc, sealed,
     charge,
   })
 }
@@ -207,10 +208,12 @@ const decide = async (signed: SignedRelease, verified: VerifiedAccess, releaser:
   if (facts.earlier !== undefined) return facts.earlier
   const now = Math.floor(context.now() / 1000)
   const headers = capsules.map(({ header }) => header)
-  const { issuers, emergencyKeys } = await holder.settings()
+  const { index: indexId, issuers, emergencyKeys } = await holder.settings()
   const shown = { ...signed, vault, access, accessId: id, grants, categories, headers }
   const own = access.until === undefined && facts.claimed
-  const charge = own ? undefined : await weigh({ ...shown, issuers, emergencyKeys, locks: locksIn(facts.locks), now })
+  const charge = own ? undefined : await weigh({
+    ...shown, issuers, emergencyKeys, index: indexId, signOuts: facts.signOuts, locks: locksIn(facts.locks), now,
+  })
   return answerNew(signed, verified, { capsules, index, recorded, charge }, releaser)
 }
 

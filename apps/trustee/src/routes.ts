@@ -1,5 +1,7 @@
 /** What is asked of a trustee with a request that certifies itself: nobody is registered here. */
-import { type Context, decode, encode, type PrincipalKeys } from '@scelle/seal/verify'
+import {
+  actingKeys, type Context, decode, decodeSigned, encode, equalBytes, type PrincipalKeys,
+} from '@scelle/seal/verify'
 import type { Identity } from '@scelle/seal/identity'
 import { Problem } from '@scelle/wire/errors'
 import { ReleasesAnswer, ReleasesRequest, RevocationNotice } from '@scelle/wire/messages'
@@ -23,6 +25,12 @@ export interface Serving {
   readonly context: Context
 }
 
+interface Shows {
+  readonly keys: readonly (readonly Uint8Array[])[]
+  /** In which the request is signed. */
+  readonly session?: Uint8Array
+}
+
 /** The signer among the principals that the request shows. Throws `principal-unknown`. */
 const signerOf = (principals: ShownPrincipals, principal: Uint8Array): PrincipalKeys => {
   const keys = principals.find(principal)
@@ -30,12 +38,20 @@ const signerOf = (principals: ShownPrincipals, principal: Uint8Array): Principal
   return keys
 }
 
+/** The keys that a signer acts with: its session's, where it shows one. Throws SealError, `bad-statement`. */
+const acting = (
+  principals: ShownPrincipals, signer: Uint8Array, session: Uint8Array | undefined,
+): Promise<PrincipalKeys> =>
+  actingKeys({ signer, ...(session === undefined ? {} : { session }) }, (id) => (equalBytes(id, signer)
+    ? signerOf(principals, id)
+    : principals.need(id, 'house of a session')))
+
 /** Reads a request that shows key chains, and finds its signer in them. */
-export const certify = async <T extends { readonly keys: readonly (readonly Uint8Array[])[] }>(
+export const certify = async <T extends Shows>(
   request: T, signer: Uint8Array, store: TrusteeStore,
 ): Promise<{ keys: PrincipalKeys; value: { request: T; principals: ShownPrincipals } }> => {
   const principals = await verifyPrincipals(request.keys, store)
-  return { keys: signerOf(principals, signer), value: { request, principals } }
+  return { keys: await acting(principals, signer, request.session), value: { request, principals } }
 }
 
 /** The one route that a node has as well. */
@@ -47,7 +63,9 @@ export const addReleaseRoute = (server: Pick<Server, 'route'>, releaser: Release
     maxBody: TRUSTEE_LIMITS.releaseBody,
     certify: async (body, signer) => {
       const value = await readRelease(body, releaser.holder)
-      return { keys: signerOf(value.principals, signer), value }
+      // A request is signed in the session of its access: whoever has the one has the other.
+      const { session } = decodeSigned('access', value.request.access)
+      return { keys: await acting(value.principals, signer, session), value }
     },
     handler: async ({ certified, principal: reader }) => ({ body: await release({ ...certified, reader }, releaser) }),
   })

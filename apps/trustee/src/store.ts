@@ -40,10 +40,14 @@ export interface Release {
   readonly leaf?: ShownLeaf | undefined
 }
 
-/** Grants that a release rests on, and how many revocations of them the log held when they were checked. */
+/**
+ * Grants that a release rests on, and how many revocations of them, and sign-outs of the reader, the log held when they
+ * were checked.
+ */
 export interface CheckedGrants {
   readonly ids: readonly Uint8Array[]
   readonly revocations: number
+  readonly signOuts: number
 }
 
 const SCHEMA = `
@@ -112,6 +116,7 @@ export class TrusteeStore {
     const kept = this.#db.transaction(() => {
       const more = this.log.countRevocations(grants.ids) !== grants.revocations
       if (more || grants.ids.some((grant) => this.isRevoked(grant))) throw new Problem('grant-revoked')
+      if (this.log.signOuts(release.reader).length !== grants.signOuts) throw new Problem('session-ended')
       const earlier = this.answerTo(release)
       if (earlier !== undefined) return { answer: earlier }
       const verdict = this.#charge(release)

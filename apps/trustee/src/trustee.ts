@@ -126,6 +126,7 @@ export const createTrustee = (options: TrusteeOptions): Trustee => {
   const holder = new HeldHere({
     identity, store, context, issuers, log: options.log,
     trustee: identity.id,
+    index: indexId,
     emergencyKeys: (options.emergencyKeys ?? []).map(principalIn),
     logged: { witness, seen, own: identity.id },
     turns: new Turns(TRUSTEE_LIMITS.releaseTurns),

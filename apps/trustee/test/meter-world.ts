@@ -118,7 +118,7 @@ export const weighed = async (cast: Cast, asking: Asking = {}): Promise<Charge |
       genesis: { mode: asking.custodian === undefined ? 'owner' : 'custody', controller: controller.id },
     } as unknown as VerifiedVault,
     issuers: [register.id], now: seconds(cast), accessId: vaultId(vault),
-    emergencyKeys: asking.emergencyKeys ?? [], locks: store.meter.locks,
+    emergencyKeys: asking.emergencyKeys ?? [], index: vaultId(0), signOuts: [], locks: store.meter.locks,
   })
 }
 

@@ -39,7 +39,7 @@ const charge = fc.record({
 }))
 
 const settlement = fc.record({
-  id, vault: id, custodian: id, signed: fc.uint8Array({ minLength: 1 }), chain: ids, revocations: count,
+  id, vault: id, custodian: id, signed: fc.uint8Array({ minLength: 1 }), chain: ids, revocations: count, signOuts: count,
   access: fc.uint8Array({ minLength: 16, maxLength: 16 }), leaf: count,
   salt: fc.uint8Array({ minLength: 16, maxLength: 16 }), note: fc.uint8Array({ minLength: 1 }), root: id, size: count,
   cosigned: fc.array(fc.record({ trustee: id, time: count }), { maxLength: 3 }),
@@ -65,12 +65,14 @@ afterEach(async () => {
   rmSync(folder, { recursive: true, force: true })
 })
 
-const facts: Facts = { known: [], signers: [], revoked: [], revocations: 0, logged: [], claimed: false, locks: [] }
+const facts: Facts = {
+  known: [], signers: [], revoked: [], revocations: 0, logged: [], claimed: false, locks: [], signOuts: [],
+}
 const trustee = new Uint8Array(32)
 
 const opened = async (holder: Partial<Holder>, events: unknown[] = []): Promise<HeldElsewhere> => {
   const door = await openDoor(path, {
-    settings: async () => ({ trustee, issuers: [], emergencyKeys: [] }), facts: async () => facts,
+    settings: async () => ({ trustee, index: trustee, issuers: [], emergencyKeys: [] }), facts: async () => facts,
     settle: async () => new Uint8Array(0), deny: async () => undefined, ...holder,
   }, (event) => events.push(event))
   const elsewhere = new HeldElsewhere(path, systemTimers, () => undefined)

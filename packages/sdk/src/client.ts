@@ -24,6 +24,7 @@ import { type AcceptedCommits, type Returned, Returning } from './log/returning.
 import {
   agreeToOrder, type BrokenGlass, brokenGlass, newOrder, type NewOrder, type OrderState, sendOrder,
 } from './officer.ts'
+import { type People, peopleOf } from './people.ts'
 import { type ReceivedGrant, receivedGrants } from './received.ts'
 import { Vault } from './vault.ts'
 import {
@@ -54,6 +55,11 @@ export class Client {
   /** Principal ids of index and trustees: write them down once, and give them as `pins` from then on. */
   get parties(): { readonly index: Uint8Array; readonly trustees: readonly Uint8Array[] } {
     return { index: this.#connection.index.id, trustees: this.#connection.trusteeIds }
+  }
+
+  /** People of this house, in whose sessions it acts. */
+  get people(): People {
+    return peopleOf(this.#connection)
   }
 
   /** The index's log, verified: what it acknowledged, and what was found wrong with it. */

@@ -2,11 +2,13 @@
 import { exportIdentity, type Identity, importIdentity } from '@scelle/seal/identity'
 import { CourierKeys } from '@scelle/seal/shares'
 import {
+  actingKeys,
   type Context,
   decode,
   equalBytes,
   type PrincipalKeys,
   SealError,
+  type Signed,
   statementId,
   toHex,
   verifyPosition,
@@ -163,6 +165,16 @@ export class Connection {
     })
   }
 
+  /**
+   * Keys as the signer of a listed statement acted with them: its session's, where it signed in one. Throws SealError,
+   * and what looking principals up throws.
+   */
+  acting(signed: Pick<Signed, 'signer' | 'session' | 'keyVersion'>): Promise<PrincipalKeys> {
+    const find = async (id: Uint8Array): Promise<PrincipalKeys> =>
+      (await this.directory.of(id, equalBytes(id, signed.signer) ? signed.keyVersion : 0)).keys
+    return actingKeys(signed, find, 'listed')
+  }
+
   /** The trustees that were met, the others asked once more. */
   async metTrustees(): Promise<Party[]> {
     await Promise.all(this.#trustees.map(async (entry) => {
@@ -288,6 +300,8 @@ export class Connection {
   /** Registers this client's own key records with the index, where it has not got them. */
   async register(): Promise<void> {
     const { identity } = this
+    // In somebody's session: their key records are registered by whoever enrolled them.
+    if (identity.session !== undefined) return
     if ((await this.memory.registered()) === identity.chain.length) return
     const known = await this.#registeredChain()
     const same = known.every((record, version) => equalBytes(record, identity.chain[version] ?? new Uint8Array(0)))

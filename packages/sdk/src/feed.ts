@@ -1,5 +1,6 @@
 /** Reads one custodian's part of a vault from the index, and believes nothing that its authors did not sign. */
 import {
+  actorOf,
   type CapsuleHeader,
   type Capsule,
   capsuleHeaderHash,
@@ -184,7 +185,7 @@ export class Feed {
     const authors = await this.#authors(signed)
     for (const bytes of page.encapsulations) this.#encapsulations.set(toHex(encapsulationId(bytes)), bytes)
     for (const [i, commit] of page.commits.entries()) {
-      const author = authors.get(toHex((signed[i] as Signed).signer)) as PrincipalKeys
+      const author = authors.get(actorOf(signed[i] as Signed)) as PrincipalKeys
       const records = await this.#take(commit, author)
       look?.(commit, records)
       for (const record of records) this.#waiting.push(record)
@@ -195,13 +196,13 @@ export class Feed {
   async #authors(commits: readonly Signed[]): Promise<Map<string, PrincipalKeys>> {
     const newest = new Map<string, Signed>()
     for (const signed of commits) {
-      const name = toHex(signed.signer)
+      const name = actorOf(signed)
       if ((newest.get(name)?.keyVersion ?? -1) < signed.keyVersion) newest.set(name, signed)
     }
-    const known = await inParallel([...newest.values()], SDK_LIMITS.lookupsAtOnce, ({ signer, keyVersion }) =>
-      this.#connection.directory.of(signer, keyVersion),
+    const known = await inParallel([...newest], SDK_LIMITS.lookupsAtOnce, async ([name, signed]) =>
+      [name, await this.#connection.acting(signed)] as const,
     )
-    return new Map(known.map(({ keys }) => [toHex(keys.id), keys]))
+    return new Map(known)
   }
 
   async #page(before: Uint8Array | undefined, signal: AbortSignal | undefined): Promise<ServedFeed> {

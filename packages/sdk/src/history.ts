@@ -47,7 +47,7 @@ export const ownLastCommit = async (
   }
   const last = own.at(-1)
   if (last === undefined) return null
-  const { commit, id } = await verifyCommit(last, connection.identity.keys)
+  const { commit, id } = await verifyCommit(last, await connection.acting(decodeSigned('commit', last)))
   if (!equalBytes(commit.vault, vault) || !equalBytes(commit.custodian, custodian)) {
     throw new SealError('vault-mismatch', 'the index serves a commit of another vault or custodian')
   }

@@ -93,6 +93,8 @@ export const SDK_LIMITS = {
   aheadAnswers: 65_536,
   aheadAccesses: 1_024,
   aheadPath: 2_048,
+  /** Seconds by which a session may begin later than this clock says. */
+  sessionSkew: 60,
   /** Milliseconds by which a clock may be behind the one that an access was made by. */
   aheadClock: 300_000,
   /** Release secrets of one record of a key ring, which is written in as many as it takes. */

@@ -6,7 +6,7 @@ import type { Connection } from './connection.ts'
 import { SdkError } from './errors.ts'
 import { type Id, idBytes } from './ids.ts'
 import { logNotice } from './log/notices.ts'
-import { chainsOf } from './signers.ts'
+import { chainsOf, inSession } from './signers.ts'
 
 /** Somebody broke the glass. Ids are lower-case hex. */
 export interface BrokenGlass {
@@ -109,7 +109,7 @@ export const sendOrder = async (
 export const brokenGlass = async (
   connection: Connection, statuses: readonly Uint8Array[],
 ): Promise<BrokenGlass[]> => {
-  const body = encode(MeterRequest, { statuses: [...statuses], keys: await chainsOf(connection, statuses) })
+  const body = encode(MeterRequest, { statuses: [...statuses], keys: await chainsOf(connection, statuses), ...inSession(connection) })
   const asked = await Promise.allSettled(connection.trusteeIds.map(async (id) => {
     const { target } = await connection.trustee(id)
     return decode(EmergencyList, await connection.transport.ask(target, {

@@ -10,7 +10,7 @@ import type { FeedCapsule } from './feed.ts'
 import type { HeldGrant, Purpose } from './keyring.ts'
 import { LoggedAccess } from './log/access.ts'
 import { SDK_LIMITS } from './limits.ts'
-import { type Shown, signersOf, statementsOf } from './standing.ts'
+import { partiesOf, type Shown, signersOf, statementsOf } from './standing.ts'
 import { abortedError, pause } from './timers.ts'
 import type { Part, VaultView } from './vault-view.ts'
 
@@ -85,7 +85,7 @@ const requestFor = async (
   const grantees = (need.grant?.grants ?? []).map(({ grantee }) => grantee)
   const { identity } = connection
   const ids = [need.view.genesis.controller, need.part.custodian.keys.id, ...grantees, identity.id,
-    ...signersOf(logged.shown)]
+    ...partiesOf(access.signed), ...signersOf(logged.shown)]
   const unique = new Map(ids.map((id) => [toHex(id), id]))
   const principals = await Promise.all([...unique.values()].map((id) => connection.directory.of(id)))
   const encapsulations = new Map(

@@ -1,5 +1,5 @@
 /** What a reader shows of itself to trustees, beside its grants: who it is, why this is care, who stands for it. */
-import { decode, Signed } from '@scelle/seal/verify'
+import { decode, partiesOfSession, Signed } from '@scelle/seal/verify'
 import type { Counter, ReleaseRequest } from '@scelle/wire/messages'
 
 /** Signed statements, as whoever made them handed them out. */
@@ -28,9 +28,14 @@ export const statementsOf = (
   ...(ticket === undefined ? {} : { ticket }),
 })
 
+/** Whoever signed a statement, and the house in whose session they did. */
+export const partiesOf = (bytes: Uint8Array): Uint8Array[] => {
+  const { signer, session } = decode(Signed, bytes)
+  return session === undefined ? [signer] : [signer, partiesOfSession(session).house]
+}
+
 /** Whose key chains a trustee needs to check them. */
 export const signersOf = (
   { statuses = [], facts = [], confirmations = [], ticket }: Shown,
 ): Uint8Array[] =>
-  [...statuses, ...facts, ...confirmations, ticket ?? []].flat()
-    .map((signed) => decode(Signed, signed).signer)
+  [...statuses, ...facts, ...confirmations, ticket ?? []].flat().flatMap(partiesOf)

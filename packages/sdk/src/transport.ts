@@ -2,7 +2,7 @@
 import type { Identity } from '@scelle/seal/identity'
 import { type Context, giveBack } from '@scelle/seal/verify'
 import { isProblemCode, PROBLEMS, type ProblemCode } from '@scelle/wire/errors'
-import { signRequest } from '@scelle/wire/http'
+import { sessionName, signRequest } from '@scelle/wire/http'
 import { SdkError } from './errors.ts'
 import { SDK_LIMITS } from './limits.ts'
 import { abortedError, pause, type Timers } from './timers.ts'
@@ -156,6 +156,10 @@ export class Transport {
         return await this.#once(target, ask)
       } catch (error) {
         if (!(error instanceof SdkError)) throw error
+        if (error.problem === 'session-unknown' && attempt === 1) {
+          await this.#showSession(target)
+          continue
+        }
         const passing =
           error.code === 'network' ||
           error.code === 'timeout' ||
@@ -166,6 +170,13 @@ export class Transport {
         await pause(timers, SDK_LIMITS.retryPause * 2 ** (attempt - 1) * spread, ask.signal)
       }
     }
+  }
+
+  /** An index that started anew, or another one of several, has not seen the session in which requests are signed. */
+  async #showSession(target: Target): Promise<void> {
+    const { session } = this.#options.identity
+    if (session === undefined) throw problemError(target.role, 'session-unknown')
+    await this.#once(target, { method: 'POST', path: '/v1/sessions', body: session.signed })
   }
 
   async #once(target: Target, ask: Ask): Promise<Uint8Array<ArrayBuffer>> {
@@ -221,6 +232,10 @@ export class Transport {
             body,
             digest: streamed?.digest,
             identity,
+            // Trustees are shown it in what they are asked.
+            session: target.role === 'trustee' || identity.session === undefined
+              ? undefined
+              : sessionName(identity.session.id),
             now: this.#options.context.now,
             random: this.#options.context.random,
           })

@@ -4,14 +4,15 @@
  */
 import { signConfirmation, signFact } from '@scelle/seal/grants'
 import {
-  type Codec, Confirmation, decode, decodeSigned, encode, Fact, requireCurrentKey, requireSuite, Status, toHex,
+  actingKeys, type Codec, Confirmation, decode, decodeSigned, encode, Fact, type PrincipalKeys,
+  requireCurrentKey, requireSuite, Status, toHex,
   verifySigned,
 } from '@scelle/seal/verify'
 import { type Counter, MeterAnswer, MeterRequest } from '@scelle/wire/messages'
 import type { Connection } from './connection.ts'
 import { SdkError } from './errors.ts'
 import { type Id, idBytes } from './ids.ts'
-import { chainsOf } from './signers.ts'
+import { chainsOf, inSession } from './signers.ts'
 
 /** Times in milliseconds since 1970, ids in hex: as whoever asks reads them. */
 export interface KnownFact {
@@ -98,7 +99,8 @@ export const makeConfirmation = (
 const verified = async <T extends { readonly suite: number }>(
   connection: Connection, kind: 'fact' | 'confirmation' | 'status', codec: Codec<T>, signed: Uint8Array,
 ): Promise<{ readonly said: T; readonly signer: string }> => {
-  const { keys } = await connection.directory.of(decodeSigned(kind, signed).signer)
+  const find = async (id: Uint8Array): Promise<PrincipalKeys> => (await connection.directory.of(id)).keys
+  const keys = await actingKeys(decodeSigned(kind, signed), find)
   const { body, signed: statement } = await verifySigned(kind, signed, keys)
   requireCurrentKey(statement, keys)
   const said = decode(codec, body)
@@ -142,7 +144,7 @@ export const knownStatus = async (connection: Connection, signed: Uint8Array): P
 export const standingNow = async (
   connection: Connection, statuses: readonly Uint8Array[],
 ): Promise<StandingAt[]> => {
-  const body = encode(MeterRequest, { statuses: [...statuses], keys: await chainsOf(connection, statuses) })
+  const body = encode(MeterRequest, { statuses: [...statuses], keys: await chainsOf(connection, statuses), ...inSession(connection) })
   const said = await Promise.allSettled(connection.trusteeIds.map(async (id): Promise<StandingAt> => {
     const { target } = await connection.trustee(id)
     const answer = await connection.transport.ask(target, { method: 'POST', path: '/v1/meter', body, attempts: 1 })

@@ -1,6 +1,7 @@
 /** What only a custodian or an owner can find: that the index withholds commits or records, from history or feed. */
 import { checkLinks, type LinksChecked } from '@scelle/seal/envelope'
 import {
+  actorOf,
   decodeSigned,
   encapsulationId,
   equalBytes,
@@ -80,14 +81,14 @@ const keysOfSigners = async (
 ): Promise<Map<string, PrincipalKeys>> => {
   const signers = new Map(
     commits.map((signed) => {
-      const { signer, keyVersion } = decodeSigned('commit', signed)
-      return [`${toHex(signer)}/${keyVersion}`, { signer, keyVersion }]
+      const statement = decodeSigned('commit', signed)
+      return [`${actorOf(statement)}/${statement.keyVersion}`, statement]
     }),
   )
-  const known = await inParallel([...signers.values()], SDK_LIMITS.lookupsAtOnce, ({ signer, keyVersion }) =>
-    connection.directory.of(signer, keyVersion),
+  const known = await inParallel([...signers.values()], SDK_LIMITS.lookupsAtOnce, async (statement) =>
+    [actorOf(statement), await connection.acting(statement)] as const,
   )
-  return new Map(known.map((one) => [toHex(one.keys.id), one.keys]))
+  return new Map(known)
 }
 
 /**
@@ -114,7 +115,7 @@ export const checkPart = async (
     vault: view.vault,
     custodian,
     courierKeys: connection.couriers,
-    authorKeys: (author) => keys.get(toHex(author)),
+    authorKeys: (signed) => keys.get(actorOf(signed)),
     encapsulations: (id) => bytes.get(toHex(id)),
   })
   const ids = commits.map(statementId)

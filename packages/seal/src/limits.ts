@@ -70,8 +70,9 @@ export const LIMITS = {
   origin: 255,
   /** What a browser says about an assertion. */
   clientData: 2_048,
-  /** A person's session. */
+  /** A person's session: how long it lasts at most, in seconds, and its signed statement. */
   sessionSeconds: 10 * 3600,
+  session: 4_096,
   /** A release of software: files, and the path of one. */
   softwareFiles: 4_096,
   path: 255,

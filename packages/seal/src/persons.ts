@@ -24,6 +24,9 @@ export interface PersonKeys {
   readonly passkeys: readonly Passkey[]
 }
 
+/** The public half of a sealing seed, 32 bytes: what a house makes for somebody of its people. */
+export const sealingKeyOf = (seed: Uint8Array): Uint8Array => xwingPublicKey(seed)
+
 const recordOf = async (
   keys: PersonKeys, place: { version: number; previous?: Uint8Array }, context: Context,
 ): Promise<Uint8Array> => encode(KeyRecord, {
@@ -106,7 +109,7 @@ export interface HeldSession {
 
 /** A person as the house acts for them while the session lasts: its key signs what a session may, and nothing else. */
 export const sessionIdentity = async (held: HeldSession): Promise<Identity> => {
-  const { chain, known, signed, house, sealing } = held
+  const { chain, known, house, sealing } = held
   const person = await verifyKeyChain(chain)
   const keys = underSession(person, known)
   const opens = sealing.at(-1)
@@ -119,12 +122,12 @@ export const sessionIdentity = async (held: HeldSession): Promise<Identity> => {
     id: keys.id,
     keys,
     chain,
-    session: { id: known.id, signed, house },
+    session: { id: known.id, signed: held.signed, house },
     sign: async (kind, body) => {
       if (!SESSION_KINDS.has(kind)) throw new SealError('session-invalid', `no ${kind} is signed in a session`)
       const { id: signedBy, current: { version: keyVersion } } = keys
       const signature = await signer(signatureInput(kind, signedBy, keyVersion, body))
-      return encode(Signed, { kind, body, signer: signedBy, keyVersion, signature, session: known.id })
+      return encode(Signed, { kind, body, signer: signedBy, keyVersion, signature, session: held.signed })
     },
     signRaw: async (message) => signer(message),
   }

@@ -37,7 +37,7 @@ export type SessionRequest = Value<typeof SessionRequest>
 export const Session = struct({
   suite: field(0, suite),
   /** The signed {@link SessionRequest}. */
-  request: field(1, bytes(1, LIMITS.statement)),
+  request: field(1, bytes(1, LIMITS.session)),
 })
 export type Session = Value<typeof Session>
 

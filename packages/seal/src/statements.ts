@@ -75,8 +75,8 @@ export const Signed = struct({
   signature: field(4, bytes(64)),
   /** By a passkey of the signer, instead of its key: see `verify/assertion.ts`. */
   assertion: optional(5, Assertion),
-  /** By the key of this session of the signer, instead of its own: statement id. */
-  session: optional(6, hash32),
+  /** In this session of the signer, by its key instead of the signer's own: the signed session. */
+  session: optional(6, bytes(1, LIMITS.session)),
 })
 export type Signed = Value<typeof Signed>
 
@@ -326,7 +326,7 @@ export const Access = struct({
   purpose: field(7, choice(PURPOSES)),
   oneTimeKey: field(8, xwingPublicKey),
   time: field(9, time),
-  /** Hash of the session statement, once sessions exist. */
+  /** Statement id of the session in which it is signed. */
   session: optional(10, hash32),
   /**
    * Made ahead of time: the reader opens until then, without a network. `oneTimeKey` is then the reader's own sealing

@@ -3,7 +3,9 @@ import { expect, test } from 'vitest'
 import { checkLinks, Courier, createCommit, sealRecord } from '../src/envelope.ts'
 import { createVault } from '../src/keys.ts'
 import { CourierKeys, openCourier } from '../src/shares.ts'
-import { Commit, decodeCapsule, encode, type PrincipalKeys, toHex, verifyGenesis, VaultGenesis } from '../src/verify.ts'
+import {
+  Commit, decodeCapsule, encode, type PrincipalKeys, type Signed, toHex, verifyGenesis, VaultGenesis,
+} from '../src/verify.ts'
 import { CATEGORIES, makeCapsule, makeWorld, NOW, type World } from './fixtures.ts'
 
 const refusedWith = (code: string) => expect.objectContaining({ name: 'SealError', code })
@@ -28,7 +30,7 @@ const setOf = (world: World, couriers: readonly Courier[]) => {
   return {
     vault: world.vault.vault,
     custodian: world.owner.id,
-    authorKeys: (author: Uint8Array) => keys.get(toHex(author)),
+    authorKeys: ({ signer }: Signed) => keys.get(toHex(signer)),
     courierKeys: new CourierKeys(world.owner),
     encapsulations: (id: Uint8Array) => couriers.map((one) => one.bytesOf(id)).find((bytes) => bytes !== undefined),
   }

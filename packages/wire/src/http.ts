@@ -57,8 +57,11 @@ export interface RequestTarget {
 export interface IncomingHead extends RequestTarget {
   readonly headers: HeaderFields
   readonly now: () => number
-  /** Verified keys of a principal, or undefined where it is not known. */
-  readonly keyOf: (id: Uint8Array) => PrincipalKeys | undefined | Promise<PrincipalKeys | undefined>
+  /**
+   * Verified keys of a principal, or undefined where it is not known. `session`: the one that the request names, not
+   * verified yet.
+   */
+  readonly keyOf: (id: Uint8Array, session?: string) => PrincipalKeys | undefined | Promise<PrincipalKeys | undefined>
   readonly replay: NonceMemory
 }
 
@@ -78,6 +81,9 @@ const encoder = new TextEncoder()
 const toBase64 = (bytes: Uint8Array): string => btoa(String.fromCharCode(...bytes))
 const toBase64Url = (bytes: Uint8Array): string =>
   toBase64(bytes).replaceAll('+', '-').replaceAll('/', '_').replaceAll('=', '')
+/** How a request names the session in which it is signed: base64url of the session's statement id. */
+export const sessionName = (session: Uint8Array): string => toBase64Url(session)
+
 const fromBase64 = (text: string): Uint8Array => {
   const characters = atob(text)
   const bytes = new Uint8Array(characters.length)
@@ -198,7 +204,7 @@ export const verifyRequestHead = async (
   const parsed = parseSignature(head.headers)
   head.replay.requireFresh(parsed.created, head.now())
   const digest = parsed.digest === undefined ? undefined : parseDigest(parsed.digest)
-  const keys = await head.keyOf(fromHex(parsed.principal) as Uint8Array)
+  const keys = await head.keyOf(fromHex(parsed.principal) as Uint8Array, parsed.session)
   if (keys === undefined) throw new Problem('principal-unknown')
   const base = signatureBase(head, parsed, parsed.parameters)
   const held = await ed25519VerifyAside(keys.current.signingKey, base, parsed.signature)

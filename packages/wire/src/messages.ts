@@ -203,6 +203,8 @@ export type OrderNotice = Value<typeof OrderNotice>
 export const MeterRequest = struct({
   statuses: field(0, statements(WIRE_LIMITS.shownStatuses)),
   keys: field(1, list(KeyChain, WIRE_LIMITS.shownKeys)),
+  /** In which the request is signed; the house's key chain is then among the keys. */
+  session: optional(2, statement),
 })
 export type MeterRequest = Value<typeof MeterRequest>
 

@@ -4,9 +4,9 @@
  */
 import type { LogPolicy } from '@scelle/log'
 import {
-  type Access, bytes, decode, decodeSigned, encode, equalBytes, field, FORMAT_LIMITS, list, type PrincipalKeys, Report,
-  requireSuite, SealError, statementId, Status, struct, Ticket, toHex, type Value, verifyAccess, verifyKeyChain,
-  verifySigned,
+  type Access, actingKeys, bytes, decode, decodeSigned, encode, equalBytes, field, FORMAT_LIMITS, list,
+  type PrincipalKeys, Report, requireSuite, SealError, statementId, Status, struct, Ticket, toHex, type Value,
+  verifyAccess, verifyKeyChain, verifySigned,
 } from '@scelle/seal/verify'
 import { WIRE_LIMITS } from './limits.ts'
 import { verifyReceipt } from './log.ts'
@@ -91,8 +91,10 @@ export const verifyReport = async (
 ): Promise<VerifiedReport> => {
   const file = decode(ReportFile, bytesOfFile)
   const keys = await keysIn(file)
-  const { signer: reader } = decodeSigned('report', file.report)
-  const report = decode(Report, (await verifySigned('report', file.report, keys(reader))).body)
+  const signedReport = decodeSigned('report', file.report)
+  const { signer: reader } = signedReport
+  const acting = await actingKeys(signedReport, keys, 'listed')
+  const report = decode(Report, (await verifySigned('report', file.report, acting)).body)
   const { signer: sponsor } = decodeSigned('ticket', file.ticket)
   const { body, id } = await verifySigned('ticket', file.ticket, keys(sponsor))
   const ticket = decode(Ticket, body)
@@ -108,7 +110,8 @@ export const verifyReport = async (
   }
   const accesses: ReportedAccess[] = []
   for (const { access: signed, receipt } of file.accesses) {
-    const { access } = await verifyAccess(signed, keys(reader))
+    const acted = await actingKeys(decodeSigned('access', signed), keys, 'listed')
+    const { access } = await verifyAccess(signed, acted, 'listed')
     requireCovered(access, ticket)
     const { proof } = await verifyReceipt(receipt, signed, policy)
     accesses.push({ vault: toHex(access.vault), access, leaf: proof.index })

@@ -8,6 +8,7 @@ export type PresentProblem = (problem: Problem, status: number) => { readonly ty
 const ofSeal = (error: SealError): Problem => {
   const detail = `${error.code}: ${error.message}`
   if (error.code.startsWith('encoding-')) return new Problem('bad-encoding', detail, { cause: error })
+  if (error.code === 'session-expired') return new Problem('session-ended', detail, { cause: error })
   if (error.code === 'grant-revoked') return new Problem('grant-revoked', detail, { cause: error })
   const code: ProblemCode =
     error.code === 'grant-insufficient' || error.code === 'grant-expired' ? 'not-permitted' : 'bad-statement'

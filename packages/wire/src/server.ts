@@ -29,8 +29,13 @@ export interface ServerOptions {
   readonly log: Log
   readonly now: () => number
   readonly random: (length: number) => Uint8Array
-  /** Verified keys of a registered principal; undefined where it is not. */
-  readonly keyOf: (principal: Uint8Array) => PrincipalKeys | undefined | Promise<PrincipalKeys | undefined>
+  /**
+   * Verified keys of a registered principal; undefined where it is not. `session`: the one that the request names, for
+   * servers that know sessions.
+   */
+  readonly keyOf: (
+    principal: Uint8Array, session?: string,
+  ) => PrincipalKeys | undefined | Promise<PrincipalKeys | undefined>
   /** Whether the server can do its work now. */
   readonly readiness: () => boolean | Promise<boolean>
   /** Names, with port, under which others reach it, beside loopback and the address it listens on. */

@@ -121,7 +121,7 @@ const walk = async (source: AuditSource, options: AuditOptions): Promise<Audit> 
   add(counts, 'key_records', keyRecords)
   add(counts, 'statements', keyRecords)
   add(counts, 'statements', (await source.losses()).length)
-  add(counts, 'statements', notices.order + notices.binding + notices.link)
+  add(counts, 'statements', Object.values(notices).reduce((sum, count) => sum + count, 0))
   await checkEncapsulations(source)
   const vaults = await source.count('vaults')
   let done = 0

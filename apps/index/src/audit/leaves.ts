@@ -7,7 +7,7 @@ import {
   verifyCheckpoint,
 } from '@scelle/log'
 import {
-  Access, Commit, controlSubject, decode, Denial, equalBytes, Grant, GrantKeys, type Kind, LogEntry, logEntry,
+  Access, actingKeys, Commit, controlSubject, decode, Denial, equalBytes, Grant, GrantKeys, type Kind, LogEntry, logEntry,
   Manifest, Notice, type NoticeAbout, type PrincipalKeys, Release, Revocation, Signed, statementId, Successor,
   verifySigned, ZERO32,
 } from '@scelle/seal/verify'
@@ -50,11 +50,16 @@ const requireVault = (row: StatementRow, { kind, body }: Signed, place: FaultPla
 const requireSigned = async (
   row: StatementRow, signed: Signed, place: FaultPlace, { keysOf, index }: LeavesOptions,
 ): Promise<void> => {
-  const signer = signed.kind === 'key-record' && equalBytes(signed.signer, ZERO32) ? row.id : signed.signer
-  const keys = (await keysOf(signer)) ?? (equalBytes(signer, index.id) ? index : undefined)
   const at = { ...place, field: 'statement' }
-  requireThat(keys !== undefined, at, 'whoever signed it is not registered here')
-  if (signed.kind !== 'key-record') await inPlace(at, () => verifySigned(signed.kind, row.statement, keys))
+  const signer = signed.kind === 'key-record' && equalBytes(signed.signer, ZERO32) ? row.id : signed.signer
+  const find = async (id: Uint8Array): Promise<PrincipalKeys> => {
+    const known = (await keysOf(id)) ?? (equalBytes(id, index.id) ? index : undefined)
+    requireThat(known !== undefined, at, 'whoever signed it is not registered here')
+    return known
+  }
+  await find(signer)
+  if (signed.kind === 'key-record') return
+  await inPlace(at, async () => verifySigned(signed.kind, row.statement, await actingKeys(signed, find, 'listed')))
 }
 
 /** The index's own word about the place; commits have theirs in the answer to their request. */
@@ -236,11 +241,12 @@ const requireAgreed = async (source: AuditSource): Promise<void> => {
   }
 }
 
-export type NoticeCounts = Record<NoticeAbout, number>
+export type NoticeCounts = Record<NoticeAbout | 'sign-out', number>
 
 const countNotice = (counts: NoticeCounts, statement: Uint8Array): void => {
   const { kind, body } = decode(Signed, statement)
   if (kind === 'notice') counts[decode(Notice, body).about]++
+  if (kind === 'sign-out') counts['sign-out']++
 }
 
 /** Answers how many statements there are, notices among them, and how many more leaves wait for theirs. */
@@ -256,7 +262,7 @@ export const checkLeaves = async (
   }
   await meet()
   let [statements, lost] = [0, 0]
-  const notices = { order: 0, binding: 0, link: 0 }
+  const notices = { order: 0, binding: 0, link: 0, 'sign-out': 0 }
   /** Leaves that were given up. */
   const pass = async (to: number): Promise<void> => {
     while (tree.size < to) {

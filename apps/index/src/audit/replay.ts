@@ -1,6 +1,6 @@
 /** One vault's history, played again from its statements: what must be stored about it follows from them. */
 import {
-  Access, Commit, decode, decodeSigned, Denial, equalBytes, Grant, GrantKeys, Manifest, type PrincipalKeys, Release,
+  Access, actingKeys, Commit, decode, decodeSigned, Denial, equalBytes, Grant, GrantKeys, Manifest, type PrincipalKeys, Release,
   Revocation, Signed, statementId, type VaultGenesis, verifyGenesis, verifyGrantChain, verifyManifests,
   verifyRevocation, verifySigned,
 } from '@scelle/seal/verify'
@@ -233,7 +233,8 @@ export class Replay {
     const fits = equalBytes(statementId(stored.access), denial.access)
     requireThat(fits, at, 'the access is another than the one that was refused')
     const { body } = await inPlace(at, async () =>
-      verifySigned('access', stored.access, await this.keys(denial.reader, place)))
+      verifySigned('access', stored.access, await actingKeys(
+        decodeSigned('access', stored.access), (id) => this.keys(id, place), 'listed')))
     const { custodian } = decode(Access, body)
     this.#requirePart(custodian, place).denials.push({
       sequence: row.sequence, reader: denial.reader, access: stored.access,

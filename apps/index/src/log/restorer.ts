@@ -3,7 +3,7 @@
  * then. What the index once accepted is accepted again, since all that it depended on stands before it.
  */
 import {
-  Access, decode, decodeSigned, Denial, equalBytes, Grant, GrantKeys, KeyRecord, type Kind, Manifest,
+  Access, actingKeys, decode, decodeSigned, Denial, equalBytes, Grant, GrantKeys, KeyRecord, type Kind, Manifest,
   Release, Revocation, SealError, Signed, VaultGenesis, ZERO32,
 } from '@scelle/seal/verify'
 import { Problem } from '@scelle/wire/errors'
@@ -49,8 +49,11 @@ type Make = (unit: Unit, registry: Registry) => Operation | Promise<Operation>
 
 const commitOf: Make = async ({ first: { found } }, registry) => {
   if (found.submission === undefined) throw new SealError('commit-root-mismatch', 'a commit came without its items')
-  const author = await registry.keysOf(decodeSigned('commit', found.statement).signer)
-  if (author === undefined) throw new Problem('principal-unknown')
+  const author = await actingKeys(decodeSigned('commit', found.statement), async (id) => {
+    const keys = await registry.keysOf(id)
+    if (keys === undefined) throw new Problem('principal-unknown')
+    return keys
+  }, 'listed')
   return verifySubmission(decode(CommitSubmission, found.submission), {
     author,
     at: found.time,
@@ -89,6 +92,7 @@ const MAKE: Partial<Record<Kind, Make>> = {
     return { kind: 'revocation', statement: storedStatement(first.found), vault, grant }
   },
   notice: ({ first }) => ({ kind: 'notice', statement: storedStatement(first.found), signer: signerOf(first) }),
+  'sign-out': ({ first }) => ({ kind: 'notice', statement: storedStatement(first.found), signer: signerOf(first) }),
   commit: commitOf,
   access: ({ first }) => ({
     kind: 'access',

@@ -10,31 +10,38 @@ import { INDEX_LIMITS } from '../limits.ts'
 import { requirePast } from '../registry.ts'
 import { applyForReceipt, idOf, requireQuery, secondsNow, type Services } from '../services.ts'
 
-/** Keys as of the record sent: it signs the request itself, so the newest record proves that its key is held. */
+/**
+ * Keys as of the record sent: it signs the request itself, so the newest record proves that its key is held. A person's
+ * record may be brought by somebody else who is registered: the page that made its keys talks to nobody. It speaks for
+ * itself, since its predecessor, or for the first one its own key, has signed it.
+ */
 const certify = async (
   services: Services, record: Uint8Array, principal: Uint8Array,
-): Promise<{ keys: PrincipalKeys; value: undefined }> => {
+): Promise<{ keys: PrincipalKeys; value: PrincipalKeys }> => {
   const signed = decodeSigned('key-record', record)
-  const { version, time } = decode(KeyRecord, signed.body)
+  const { kind, version, time } = decode(KeyRecord, signed.body)
   const first = equalBytes(signed.signer, ZERO32)
-  if (!equalBytes(first ? statementId(record) : signed.signer, principal)) {
+  const about = first ? statementId(record) : signed.signer
+  const own = equalBytes(about, principal)
+  const bringer = own ? undefined : await services.registry.keysOf(principal)
+  if (!own && (kind !== 'person' || bringer === undefined)) {
     throw new Problem('not-permitted', 'A key record is sent by the principal whose key it is.')
   }
-  const stored = await services.store.keyChain(principal)
+  const stored = await services.store.keyChain(about)
   if (!first && stored.length < version) throw new Problem('principal-unknown')
   const keys = await verifyKeyChain([...stored.slice(0, version), record])
   requirePast(time, secondsNow(services))
-  return { keys, value: undefined }
+  return { keys: bringer ?? keys, value: keys }
 }
 
 export const addPrincipalRoutes = (server: Server, services: Services): void => {
-  server.route<undefined>({
+  server.route<PrincipalKeys>({
     method: 'POST',
     url: '/v1/principals',
     policy: 'self-certifying',
     maxBody: INDEX_LIMITS.statementsBody,
     certify: (record, principal) => certify(services, record, principal),
-    handler: ({ body, principal }) => applyForReceipt(services, {
+    handler: ({ body, certified: principal }) => applyForReceipt(services, {
       kind: 'key-record',
       statement: { id: statementId(body), bytes: body, subject: controlSubject(body) },
       principal: principal.id,

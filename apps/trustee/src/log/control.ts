@@ -5,7 +5,7 @@
  */
 import {
   controlSubject, decode, decodeSigned, Denial, ed25519Verify, equalBytes, KeyRecord, LogEntry, logEntry, Manifest,
-  Revocation, SealError, Signed, signatureInput, statementId, toHex, ZERO32,
+  Revocation, SealError, Signed, SignOut, signatureInput, statementId, toHex, ZERO32,
 } from '@scelle/seal/verify'
 import { Problem } from '@scelle/wire/errors'
 import type { LogPush } from '@scelle/wire/messages'
@@ -60,6 +60,7 @@ export type KeyAt = (principal: Uint8Array, leaf: number) => LoggedKey | undefin
 export interface ControlEffects {
   readonly keys: ReadonlyMap<string, LoggedKey & { principal: Uint8Array }>
   readonly revocations: readonly { grant: Uint8Array; leaf: number }[]
+  readonly signOuts: readonly { principal: Uint8Array; leaf: number; before: number }[]
   readonly manifests: ReadonlyMap<string, LoggedManifest & { vault: Uint8Array; custodian: Uint8Array }>
   /** Read and applied by `notices.ts`, beside these. */
   readonly notices: readonly ControlLeaf[]
@@ -70,6 +71,7 @@ interface Run {
   readonly store: MirrorStore
   readonly keys: Map<string, LoggedKey & { principal: Uint8Array }>
   readonly revocations: { grant: Uint8Array; leaf: number }[]
+  readonly signOuts: { principal: Uint8Array; leaf: number; before: number }[]
   readonly manifests: Map<string, LoggedManifest & { vault: Uint8Array; custodian: Uint8Array }>
   readonly notices: ControlLeaf[]
   /** Every key record of the run, in order. */
@@ -103,6 +105,12 @@ const revocation = (run: Run, { leaf, statement }: ControlLeaf): void => {
   run.revocations.push({ grant, leaf })
 }
 
+/** The index checked who signed it, and is believed: see `isSignedOut`. */
+const signOut = (run: Run, { leaf, statement }: ControlLeaf): void => {
+  const { principal, before } = decode(SignOut, decodeSigned('sign-out', statement).body)
+  run.signOuts.push({ principal, leaf, before })
+}
+
 const manifest = (run: Run, { leaf, statement }: ControlLeaf): void => {
   const { vault, custodian, version, previous } = decode(Manifest, decodeSigned('manifest', statement).body)
   const name = `${toHex(vault)}/${toHex(custodian)}`
@@ -116,11 +124,12 @@ const manifest = (run: Run, { leaf, statement }: ControlLeaf): void => {
 
 /** Works out what control leaves, in the log's order, change. Throws `bad-statement` naming the leaf. */
 export const controlEffects = (leaves: readonly ControlLeaf[], store: MirrorStore): ControlEffects => {
-  const run: Run = { store, keys: new Map(), revocations: [], manifests: new Map(), notices: [], records: [] }
+  const run: Run = { store, keys: new Map(), revocations: [], signOuts: [], manifests: new Map(), notices: [], records: [] }
   for (const leaf of leaves) {
     const { kind } = about(leaf.leaf, () => decode(Signed, leaf.statement))
     if (kind === 'key-record') keyRecord(run, leaf)
     else if (kind === 'revocation') revocation(run, leaf)
+    else if (kind === 'sign-out') signOut(run, leaf)
     else if (kind === 'manifest') manifest(run, leaf)
     else if (kind === 'notice') run.notices.push(leaf)
     // What a log lost is for people to read: it changes nothing that a trustee decides by.
@@ -133,8 +142,11 @@ export const controlEffects = (leaves: readonly ControlLeaf[], store: MirrorStor
 }
 
 /** To be called within the transaction that keeps the cosigned size. */
-export const applyEffects = ({ keys, revocations, manifests }: ControlEffects, store: MirrorStore): void => {
+export const applyEffects = (
+  { keys, revocations, signOuts, manifests }: ControlEffects, store: MirrorStore,
+): void => {
   for (const { principal, ...key } of keys.values()) store.keepLoggedKey(principal, key)
   for (const { grant, leaf } of revocations) store.keepLoggedRevocation(grant, leaf)
+  for (const { principal, leaf, before } of signOuts) store.keepSignOut(principal, leaf, before)
   for (const { vault, custodian, ...known } of manifests.values()) store.keepLoggedManifest(vault, custodian, known)
 }

@@ -1,6 +1,8 @@
 /** What a witness must not forget: every leaf, what it cosigned last, what control leaves said, and any lie it saw. */
 import { LOG_LIMITS } from '@scelle/log'
+import { FORMAT_LIMITS } from '@scelle/seal/verify'
 import type { Database } from '../database.ts'
+import { TRUSTEE_LIMITS } from '../limits.ts'
 
 /** A leaf as the index handed it over. */
 export interface MirrorLeaf {
@@ -81,6 +83,9 @@ export const LOG_SCHEMA = `
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS logged_revocation (
     grant_id BLOB NOT NULL, leaf INTEGER NOT NULL, PRIMARY KEY (grant_id, leaf)
+  ) STRICT, WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS signed_out (
+    principal BLOB NOT NULL, leaf INTEGER NOT NULL, before INTEGER NOT NULL, PRIMARY KEY (principal, leaf)
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS logged_manifest (
     vault BLOB NOT NULL, custodian BLOB NOT NULL, version INTEGER NOT NULL, manifest BLOB NOT NULL,
@@ -256,6 +261,21 @@ export class MirrorStore {
   countRevocations(grants: readonly Uint8Array[]): number {
     return grants.reduce((sum, grant) => sum + (this.#db.row<{ count: number }>(
       'SELECT count(*) AS count FROM logged_revocation WHERE grant_id = ?', grant)?.count ?? 0), 0)
+  }
+
+  /** What it ended before is forgotten: no session lasts so long. */
+  keepSignOut(principal: Uint8Array, leaf: number, before: number): void {
+    this.#db.run('DELETE FROM signed_out WHERE principal = ? AND before < ?',
+      principal, before - FORMAT_LIMITS.sessionSeconds)
+    this.#db.run('INSERT OR IGNORE INTO signed_out (principal, leaf, before) VALUES (?, ?, ?)', principal, leaf, before)
+  }
+
+  /** Signed sign-outs of a person that the log holds and that may still end something. */
+  signOuts(principal: Uint8Array): Uint8Array[] {
+    return this.#db.rows<{ statement: Uint8Array }>(
+      `SELECT statement FROM signed_out JOIN control USING (leaf) WHERE principal = ?
+       ORDER BY leaf DESC LIMIT ${TRUSTEE_LIMITS.signOuts}`, principal,
+    ).map(({ statement }) => statement).toReversed()
   }
 
   loggedManifest(vault: Uint8Array, custodian: Uint8Array): LoggedManifest | undefined {

@@ -35,6 +35,16 @@ interface Confirming {
 }
 
 /** Another person of the same organisation: not the reader under another key, nor anybody who acts under it. */
+interface Confirmer {
+  readonly signer: PrincipalKeys
+  /** By a passkey. */
+  readonly asserted: boolean
+}
+
+/** Who has passkeys confirms with one that cannot leave its device: a key on a disk would do without the person. */
+const mayConfirm = ({ signer: { current: { passkeys = [] } }, asserted }: Confirmer): boolean =>
+  passkeys.length === 0 || (asserted && passkeys.every(({ deviceBound }) => deviceBound))
+
 const isColleague = (
   signer: PrincipalKeys, { organisation }: Confirmation, { standing, statuses, locks, broken }: Confirming,
 ): boolean => {
@@ -46,7 +56,9 @@ const isColleague = (
     standing.houses.some((house) => equalBytes(house, organisation))
 }
 
-const holds = (confirmation: Confirmation, signer: PrincipalKeys, confirming: Confirming): boolean => {
+const holds = (
+  confirmation: Confirmation, { signer, asserted }: Confirmer, confirming: Confirming,
+): boolean => {
   const { standing, vault, now } = confirming
   const age = now - confirmation.time
   if (!equalBytes(confirmation.reader, standing.reader)) return false
@@ -61,6 +73,8 @@ const holds = (confirmation: Confirmation, signer: PrincipalKeys, confirming: Co
   }
   // One for a session at a server of the house is no gesture for this opening: whoever holds that server has it.
   if (confirmation.type !== 'step-up') return false
+  // A passkey's gesture is made anew for this very word, which the reader's session key is not.
+  if (asserted && equalBytes(signer.id, standing.reader)) return true
   return standing.stepUp !== undefined && equalBytes(signer.id, standing.stepUp) &&
     !equalBytes(signer.id, standing.reader)
 }
@@ -78,7 +92,8 @@ export const verifyConfirmations = async (confirming: Confirming): Promise<Confi
     const confirmation = decode(Confirmation, body)
     requireSuite(confirmation)
     const { type, vault, duty } = confirmation
-    if (holds(confirmation, signer, confirming)) {
+    const by = { signer, asserted: signed.assertion !== undefined }
+    if (mayConfirm(by) && holds(confirmation, by, confirming)) {
       confirmed.push({ statement: id, type, vault, signer: signer.id, bytes, duty })
     }
   }

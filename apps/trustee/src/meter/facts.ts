@@ -3,7 +3,7 @@
  * acts under it, never counts: a thief would book himself an appointment.
  */
 import {
-  decode, decodeSigned, equalBytes, Fact, type PrincipalKeys, requireCurrentKey, requireSuite, type Role, SealError,
+  actingKeys, decode, decodeSigned, equalBytes, Fact, type PrincipalKeys, requireCurrentKey, requireSuite, type Role, SealError,
   type VerifiedVault, verifySigned,
 } from '@scelle/seal/verify'
 import { TRUSTEE_LIMITS } from '../limits.ts'
@@ -114,7 +114,8 @@ export const explain = async (explaining: Explaining): Promise<Source> => {
   const rank = (source: Source): number => EXPLANATIONS.indexOf(explanationTo(explaining.standing.own, source))
   let best: Source = NOBODY
   for (const bytes of explaining.facts) {
-    const signer = explaining.principals.need(decodeSigned('fact', bytes).signer, 'signer of a fact')
+    const signer = await actingKeys(decodeSigned('fact', bytes), (id) =>
+      explaining.principals.need(id, 'signer of a fact'), 'listed')
     const { body, signed } = await verifySigned('fact', bytes, signer)
     requireCurrentKey(signed, signer)
     const fact = decode(Fact, body)

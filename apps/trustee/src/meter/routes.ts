@@ -9,6 +9,7 @@ import { certify, type Serving } from '../routes.ts'
 import { keepDecoy } from './decoy-notice.ts'
 import { verifyOrder } from './orders.ts'
 import { spentStatement } from './replay.ts'
+import { isSignedOut } from '../sessions.ts'
 import type { Spending } from './spending.ts'
 import { standingOf, verifyStatuses } from './standing.ts'
 
@@ -101,11 +102,14 @@ export const addMeterRoutes = (
       const now = Math.floor(context.now() / 1000)
       const statuses = await verifyStatuses(request.statuses, issuers, principals, now)
       const standing = standingOf({ reader, grants: [], custodian: undefined }, statuses)
+      const { session } = reader
+      const over = session !== undefined && isSignedOut(session, store.log.signOuts(reader.id))
       return {
         body: store.looked((meter) => {
           const lock = meter.lockOf(standing)
+          const locked = over ? 'signed-out' : lock?.cause
           return encode(MeterAnswer, {
-            counter: meter.counter(standing, now), ...(lock === undefined ? {} : { locked: lock.cause }),
+            counter: meter.counter(standing, now), ...(locked === undefined ? {} : { locked }),
           })
         }),
       }

@@ -12,6 +12,7 @@ import { explain } from './facts.ts'
 import { requireKeeper } from './keeper.ts'
 import type { KnownLocks } from './locks.ts'
 import type { Charge } from './meter.ts'
+import { requireSession } from '../sessions.ts'
 import { standingOf, verifyStatuses, withVoucher } from './standing.ts'
 import { requireTicket } from './tickets.ts'
 
@@ -33,6 +34,9 @@ interface Weighing {
   readonly issuers: readonly Uint8Array[]
   /** Principal ids of emergency keys. */
   readonly emergencyKeys: readonly Uint8Array[]
+  /** Principal id of the index. */
+  readonly index: Uint8Array
+  readonly signOuts: readonly Uint8Array[]
   /** Whoever is locked vouches for nobody. */
   readonly locks: KnownLocks
   /** Seconds. */
@@ -65,6 +69,7 @@ export const weigh = async (weighing: Weighing): Promise<Charge | undefined> => 
   const custodian = vault.genesis.mode === 'custody' ? access.custodian : undefined
   // The emergency key is no house: it has no budget, and lends none.
   const standing = standingOf({ reader, grants: broken ? [] : grants, custodian }, statuses)
+  requireSession({ ...weighing, status: statuses.of(reader.id) })
   await requireTicket({ ticket: request.ticket, access, reader, grants, principals, statuses, now })
   const shown = { standing, principals, statuses, locks: weighing.locks, broken, now }
   const source = await explain({ ...shown, facts: request.facts ?? [], vault, issuers, until: access.until })

@@ -27,11 +27,13 @@ const settlementIn = (frame: Uint8Array): Settlement => {
   }
 }
 
-const frameOf = ({ id, access, signed, recorded, heads, sealed, charge, enc, revocations }: Settlement): Uint8Array => {
+const frameOf = (
+  { id, access, signed, recorded, heads, sealed, charge, enc, revocations, signOuts }: Settlement,
+): Uint8Array => {
   const { leaf: { leaf, salt }, note, cosigned } = recorded
   return encode(SettlementFrame, {
     reader: access.reader, access: access.access, statement: id, vault: access.vault, custodian: access.custodian,
-    signed, chain: [...access.chain], revocations, leaf, salt, note, cosigned: [...cosigned], heads: [...heads], enc,
+    signed, chain: [...access.chain], revocations, signOuts, leaf, salt, note, cosigned: [...cosigned], heads: [...heads], enc,
     sealed: [...sealed], ...(charge === undefined ? {} : { charge: namedCharge(charge) }),
   })
 }
@@ -45,8 +47,8 @@ const answer = async (holder: Holder, kind: number, body: Uint8Array): Promise<U
     return NOTHING
   }
   if (kind !== SETTINGS) throw new Problem('bad-request')
-  const { trustee, issuers, emergencyKeys } = await holder.settings()
-  return encode(SettingsFrame, { trustee, issuers: [...issuers], emergencyKeys: [...emergencyKeys] })
+  const { trustee, index, issuers, emergencyKeys } = await holder.settings()
+  return encode(SettingsFrame, { trustee, index, issuers: [...issuers], emergencyKeys: [...emergencyKeys] })
 }
 
 export const openDoor = (path: string, holder: Holder, log: Log): Promise<FrameServer> =>

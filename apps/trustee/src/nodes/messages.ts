@@ -57,6 +57,8 @@ export const Facts = struct({
   locks: field(7, list(struct({
     scope: field(0, choice(LOCK_SCOPES)), target: field(1, hash32), cause: field(2, choice(LOCK_CAUSES)),
   }), VOUCHING * LOCK_SCOPES.length)),
+  /** The reader's that the log holds, newest last. */
+  signOuts: field(8, list(statement, TRUSTEE_LIMITS.signOuts)),
 })
 export type Facts = Value<typeof Facts>
 
@@ -115,6 +117,7 @@ export const SettlementFrame = struct({
   enc: field(13, bytes(1_120)),
   sealed: field(14, list(bytes(49), FORMAT_LIMITS.accessCapsules)),
   charge: optional(15, NamedCharge),
+  signOuts: field(16, uint()),
 })
 
 /** A refusal after the access's signature was checked. */
@@ -125,6 +128,7 @@ export const DenialFrame = struct({
 
 export const SettingsFrame = struct({
   trustee: field(0, hash32), issuers: field(1, ids(100_000)), emergencyKeys: field(2, ids(100_000)),
+  index: field(3, hash32),
 })
 
 export const RefusalFrame = struct({ code: field(0, text(64)), detail: optional(1, text(4_096)) })

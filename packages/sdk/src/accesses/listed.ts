@@ -1,7 +1,7 @@
 /** Accesses to one part as the index lists them: each verified, with the index's word where its log has it. */
 import {
-  Access, decode, decodeSigned, Denial, equalBytes, SealError, statementId, toHex, verifyAccess, verifyPosition,
-  verifySigned,
+  Access, decode, decodeSigned, Denial, equalBytes, SealError, statementId, toHex,
+  verifyAccess, verifyPosition, verifySigned,
 } from '@scelle/seal/verify'
 import { AccessList } from '@scelle/wire/messages'
 import type { Connection } from '../connection.ts'
@@ -37,13 +37,13 @@ export interface ListedPart {
 export const checkAccess = async (
   connection: Connection, { view, part }: ListedPart, signed: Uint8Array,
 ): Promise<SignedAccess> => {
-  const { signer, keyVersion, body } = decodeSigned('access', signed)
+  const statement = decodeSigned('access', signed)
+  const { body } = statement
   const { vault, custodian } = decode(Access, body)
   if (!equalBytes(vault, view.vault) || !equalBytes(custodian, part.custodian.keys.id)) {
     throw new SealError('vault-mismatch', 'an access to another part of a vault is listed')
   }
-  const { keys } = await connection.directory.of(signer, keyVersion)
-  const { access } = await verifyAccess(signed, keys)
+  const { access } = await verifyAccess(signed, await connection.acting(statement), 'listed')
   return { statement: toHex(statementId(signed)), signed, access }
 }
 

@@ -4,7 +4,7 @@
  */
 import { SealError } from '../errors.ts'
 import type { CourierKeys } from '../shares/courier.ts'
-import type { Commit } from '../statements.ts'
+import type { Commit, Signed } from '../statements.ts'
 import { concatBytes, equalBytes, toHex, u32, ZERO32 } from '../verify/bytes.ts'
 import { commitLink, verifyCommit } from '../verify/commit.ts'
 import { decodeSigned, type PrincipalKeys } from '../verify/identity.ts'
@@ -15,7 +15,8 @@ export interface LinksToCheck {
   readonly commits: readonly Uint8Array[]
   readonly vault: Uint8Array
   readonly custodian: Uint8Array
-  readonly authorKeys: (author: Uint8Array) => PrincipalKeys | undefined
+  /** Of whoever signed a commit, in the session in which it did. */
+  readonly authorKeys: (signed: Signed) => PrincipalKeys | undefined
   /** Of the identity that links are sealed to. */
   readonly courierKeys: CourierKeys
   readonly encapsulations: EncapsulationLookup
@@ -62,7 +63,7 @@ interface VerifiedCommit {
 }
 
 const verifyOne = async (signedBytes: Uint8Array, from: LinksToCheck): Promise<VerifiedCommit> => {
-  const author = from.authorKeys(decodeSigned('commit', signedBytes).signer)
+  const author = from.authorKeys(decodeSigned('commit', signedBytes))
   if (author === undefined) throw new SealError('principal-mismatch', 'the author of a commit is not known here')
   const verified = await verifyCommit(signedBytes, author)
   if (!equalBytes(verified.commit.vault, from.vault) || !equalBytes(verified.commit.custodian, from.custodian)) {

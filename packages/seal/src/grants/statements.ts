@@ -31,7 +31,6 @@ export interface NewAccess {
   /** Ids of the grants from the custodian's to the reader's; empty where the custodian itself reads. */
   readonly chain: readonly Uint8Array[]
   readonly purpose: Access['purpose']
-  readonly session?: Uint8Array
   /** Seconds since 1970: made ahead of time, to be opened until then by the reader's own sealing key. */
   readonly until?: number
 }
@@ -49,7 +48,7 @@ export interface MadeAccess {
 
 /** Says what is about to be opened and why, under a one-time key; ahead of time, under the reader's own. */
 export const createAccess = async (from: NewAccess, context: Context): Promise<MadeAccess> => {
-  const { until, reader: { secrets } } = from
+  const { until, reader: { secrets, session } } = from
   const oneTimeSecret = until === undefined ? context.random(32) : (secrets.at(-1) as IdentitySecrets).sealing
   const access: Access = {
     suite: SUITE,
@@ -62,7 +61,7 @@ export const createAccess = async (from: NewAccess, context: Context): Promise<M
     purpose: from.purpose,
     oneTimeKey: xwingPublicKey(oneTimeSecret),
     time: Math.floor(context.now() / 1000),
-    ...(from.session === undefined ? {} : { session: from.session }),
+    ...(session === undefined ? {} : { session: session.id }),
     ...(until === undefined ? {} : { until }),
   }
   const signed = await from.reader.sign('access', encode(Access, access))

@@ -5,7 +5,8 @@ import { LIMITS } from '../limits.ts'
 import { Access, Grant, Revocation } from '../statements.ts'
 import { equalBytes, toHex } from './bytes.ts'
 import { includes, requireBasis, requireSubset } from './grant-rules.ts'
-import { type PrincipalKeys, requireCurrentKey, requireSuite, verifySigned } from './identity.ts'
+import { type PrincipalKeys, requireCurrentKey, requireSuite, statementId, verifySigned } from './identity.ts'
+import type { When } from './session.ts'
 
 export interface GrantNeed {
   /** Who wants to use the chain; with an empty chain it must be the custodian itself. */
@@ -137,15 +138,19 @@ export const verifyRevocation = async (
 
 /** Checks an access against its reader's keys. */
 export const verifyAccess = async (
-  signedBytes: Uint8Array, reader: PrincipalKeys,
+  signedBytes: Uint8Array, reader: PrincipalKeys, when: When = 'new',
 ): Promise<{ access: Access; id: Uint8Array }> => {
   const { signed, body, id } = await verifySigned('access', signedBytes, reader)
-  // An access is always new: whoever stole a key that was replaced since must not go on reading with it.
-  requireCurrentKey(signed, reader)
+  // Whoever stole a key that was replaced since must not go on reading with it.
+  if (when === 'new') requireCurrentKey(signed, reader)
   const access = decode(Access, body)
   requireSuite(access)
   if (!equalBytes(access.reader, reader.id)) {
     throw new SealError('principal-mismatch', 'an access names another reader than its signer')
+  }
+  const session = signed.session === undefined ? undefined : statementId(signed.session)
+  if (session === undefined ? access.session !== undefined : !equalBytes(access.session ?? new Uint8Array(), session)) {
+    throw new SealError('session-invalid', 'an access names another session than the one in which it is signed')
   }
   if (access.capsules.length === 0 || new Set(access.capsules.map(toHex)).size !== access.capsules.length) {
     throw new SealError('release-mismatch', 'an access names at least one capsule, each once')

@@ -55,15 +55,15 @@ const requireSignature = async (signed: Signed, key: Uint8Array): Promise<void> 
   }
 }
 
-/** What is signed in a session, by the house that holds its key: nothing that gives rights, or that outlives it. */
-export const SESSION_KINDS: ReadonlySet<Kind> = new Set(['access', 'fact', 'report', 'sign-out'])
+/** What is signed in a session, by the house that holds its key: nothing that gives rights or takes them. */
+export const SESSION_KINDS: ReadonlySet<Kind> = new Set(['commit', 'access', 'fact', 'report', 'sign-out'])
 
 /** The key that a session gave to the house. Throws `signature-invalid`, `session-invalid`. */
 const sessionKey = ({ kind, session }: Signed, keys: PrincipalKeys): Uint8Array => {
   const known = keys.session
   if (!SESSION_KINDS.has(kind)) throw new SealError('signature-invalid', `no ${kind} is signed in a session`)
-  if (known === undefined || session === undefined || !equalBytes(known.id, session)) {
-    throw new SealError('session-invalid', `the session in which a ${kind} was signed is not shown`)
+  if (known === undefined || session === undefined || !equalBytes(known.id, statementId(session))) {
+    throw new SealError('session-invalid', `the session in which a ${kind} was signed is not the one known`)
   }
   return known.key
 }

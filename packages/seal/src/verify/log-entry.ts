@@ -3,6 +3,7 @@
  * know, a label by which whom it is about finds it. spec/format.md, Log entries.
  */
 import { bytes, decode, encode, field, optional, struct, type Value } from '../encoding/schema.ts'
+import { SignOut } from '../sessions.ts'
 import { Notice } from '../standing.ts'
 import { KeyRecord, type Kind, Manifest, Revocation, Signed, Successor } from '../statements.ts'
 import { equalBytes, hashOf, ZERO32 } from './bytes.ts'
@@ -26,7 +27,7 @@ export const leafCommitment = (salt: Uint8Array, statement: Uint8Array): Uint8Ar
 export const leafSubject = (subject: Uint8Array): Uint8Array => hashOf('leafSubject', subject)
 
 /**
- * The label of notices, of a target's `leafSubject`. Another one than that of its key records, whoever signs the
+ * The label of notices and sign-outs, of a target's `leafSubject`. Another one than that of its key records, whoever signs the
  * notice: a stranger's must not look to a principal like keys that somebody made for it.
  */
 export const noticeLabel = (subject: Uint8Array): Uint8Array => hashOf('noticeSubject', subject)
@@ -70,6 +71,7 @@ const SUBJECTS: Partial<Record<Kind, SubjectOf>> = {
 export const controlSubject = (signedBytes: Uint8Array): Uint8Array | undefined => {
   const { kind, body, signer } = decode(Signed, signedBytes)
   if (kind === 'notice') return noticeLabel(decode(Notice, body).subject)
+  if (kind === 'sign-out') return noticeLabel(leafSubject(decode(SignOut, body).principal))
   const subject = SUBJECTS[kind]?.(body, signer, statementId(signedBytes))
   return subject === undefined ? undefined : leafSubject(subject)
 }

@@ -3,8 +3,9 @@ import { decode } from '../encoding/schema.ts'
 import { SealError } from '../errors.ts'
 import { LIMITS } from '../limits.ts'
 import { type KnownSession, Session, SessionRequest, SignOut } from '../sessions.ts'
-import { equalBytes } from './bytes.ts'
-import { decodeSigned, type PrincipalKeys, requireCurrentKey, requireSuite, verifySigned } from './identity.ts'
+import type { Signed } from '../statements.ts'
+import { equalBytes, toHex } from './bytes.ts'
+import { decodeSigned, type PrincipalKeys, requireCurrentKey, requireSuite, statementId, verifySigned } from './identity.ts'
 
 const invalid = (what: string): never => {
   throw new SealError('session-invalid', `${what}; sign in again`)
@@ -16,6 +17,9 @@ export const partiesOfSession = (signed: Uint8Array): { readonly person: Uint8Ar
   return { person: signer, house: decodeSigned('session-request', decode(Session, body).request).signer }
 }
 
+/** `new`: it is to be acted on now. `listed`: it was, and keys and passkeys may have been replaced since. */
+export type When = 'new' | 'listed'
+
 /**
  * Verifies a session by the newest keys that one knows of both: a passkey that was taken out of the person's key record
  * carries nothing any more. When it is good is left to {@link requireLive}. Throws `session-invalid`,
@@ -23,17 +27,19 @@ export const partiesOfSession = (signed: Uint8Array): { readonly person: Uint8Ar
  */
 export const verifySession = async (
   signed: Uint8Array, { person, house }: { readonly person: PrincipalKeys; readonly house: PrincipalKeys },
+  when: When = 'new',
 ): Promise<KnownSession> => {
   const { signed: outer, body, id } = await verifySigned('session', signed, person)
   const credential = outer.assertion?.credential
+  const record = when === 'new' ? person.current : person.records[outer.keyVersion]
   const passkey = credential === undefined
     ? undefined
-    : person.current.passkeys?.find((one) => equalBytes(one.credential, credential))
+    : record?.passkeys?.find((one) => equalBytes(one.credential, credential))
   if (person.kind !== 'person' || passkey === undefined) return invalid('the passkey of a session is not good any more')
   const session = decode(Session, body)
   requireSuite(session)
   const { body: asked, signed: request } = await verifySigned('session-request', session.request, house)
-  requireCurrentKey(request, house)
+  if (when === 'new') requireCurrentKey(request, house)
   const wish = decode(SessionRequest, asked)
   requireSuite(wish)
   if (house.kind !== 'organisation' && house.kind !== 'vendor') invalid('a session is of a house')
@@ -58,10 +64,30 @@ export const requireLive = (
   }
 }
 
+/** Names whoever signed, and the session in which they did: two sessions of one person are two. */
+export const actorOf = ({ signer, session }: Pick<Signed, 'signer' | 'session'>): string =>
+  `${toHex(signer)}${session === undefined ? '' : `/${toHex(statementId(session))}`}`
+
 /** The person's keys as whoever holds the session acts with them: requests are signed by the session's. */
 export const underSession = (person: PrincipalKeys, session: KnownSession): PrincipalKeys => {
   if (!equalBytes(person.id, session.principal)) return invalid('a session is of somebody else')
   return { ...person, current: { ...person.current, signingKey: session.key }, session }
+}
+
+/** Finds a principal's newest verified keys. */
+export type FindKeys = (principal: Uint8Array) => Promise<PrincipalKeys> | PrincipalKeys
+
+/**
+ * The signer's keys as the statement was signed: those of its session, where it was signed in one. Whether the session
+ * was live is not looked at. Throws as {@link verifySession}, and what `find` throws.
+ */
+export const actingKeys = async (
+  signed: Pick<Signed, 'signer' | 'session'>, find: FindKeys, when: When = 'new',
+): Promise<PrincipalKeys> => {
+  const person = await find(signed.signer)
+  if (signed.session === undefined) return person
+  const parties = partiesOfSession(signed.session)
+  return underSession(person, await verifySession(signed.session, { person, house: await find(parties.house) }, when))
 }
 
 /** Which sessions a sign-out ends. */
