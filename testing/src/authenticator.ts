@@ -40,14 +40,14 @@ export class SoftwareAuthenticator {
   readonly passkey: Passkey
   readonly #key: KeyObject
 
-  constructor({ algorithm = 'ES256', origin = 'https://passkey.test', rpId = 'passkey.test', deviceBound = true, random }:
-    NewAuthenticator) {
+  constructor(made: NewAuthenticator) {
+    const { algorithm = 'ES256', origin = 'https://passkey.test', rpId = 'passkey.test', deviceBound = true } = made
     const pair = algorithm === 'ES256'
       ? generateKeyPairSync('ec', { namedCurve: 'P-256' })
       : generateKeyPairSync('ed25519')
     this.#key = pair.privateKey
     this.passkey = {
-      credential: random(32), algorithm, publicKey: rawKey(pair.publicKey), origin, rpId, deviceBound,
+      credential: made.random(32), algorithm, publicKey: rawKey(pair.publicKey), origin, rpId, deviceBound,
     }
   }
 

@@ -5,7 +5,9 @@
 import { createHmac } from 'node:crypto'
 import { signIdentityProof, signStatus } from '@scelle/seal/grants'
 import { createIdentity, type Identity } from '@scelle/seal/identity'
-import { type Context, type IdentityProof, ORGANISATION_ROLES, type Role, type Status, toHex } from '@scelle/seal/verify'
+import {
+  type Context, type IdentityProof, ORGANISATION_ROLES, type Role, type Status, toHex,
+} from '@scelle/seal/verify'
 
 export interface Enrolled extends Partial<Omit<Status, 'suite' | 'salt' | 'subject' | 'role' | 'meter'>> {
   /** Principal id: one device's keys. */
@@ -57,8 +59,8 @@ export class Register {
   }
 
   /**
-   * A signed status, valid from now for a month unless said otherwise. Of a house, the meter is its principal id. People
-   * open by their own key, which `ownKey: false` takes from them: then they need passkeys, as people have.
+   * A signed status, valid from now for a month unless said otherwise. Of a house, the meter is its principal id.
+   * People open by their own key, which `ownKey: false` takes from them: then they need passkeys, as people have.
    */
   enrol({ subject, role, number, ownKey, ...more }: Enrolled): Promise<Uint8Array> {
     const isHouse = ORGANISATION_ROLES.some((one) => one === role)

@@ -1,7 +1,7 @@
 /**
  * Sessions of people, as they were shown here: in which a request may be signed instead of by the person's own key.
- * Verified from the statement alone and kept in memory; whoever is told that one is unknown shows it again. That one was
- * ended is remembered here for as long as it could last; what counts in the end is what trustees keep of it.
+ * Verified from the statement alone and kept in memory; whoever is told that one is unknown shows it again. That one
+ * was ended is remembered here for as long as it could last; what counts in the end is what trustees keep of it.
  */
 import {
   endsSession, equalBytes, FORMAT_LIMITS, type KnownSession, partiesOfSession, type PrincipalKeys, requireLive,

@@ -39,7 +39,8 @@ const charge = fc.record({
 }))
 
 const settlement = fc.record({
-  id, vault: id, custodian: id, signed: fc.uint8Array({ minLength: 1 }), chain: ids, revocations: count, signOuts: count,
+  id, vault: id, custodian: id, signed: fc.uint8Array({ minLength: 1 }), chain: ids,
+  revocations: count, signOuts: count,
   access: fc.uint8Array({ minLength: 16, maxLength: 16 }), leaf: count,
   salt: fc.uint8Array({ minLength: 16, maxLength: 16 }), note: fc.uint8Array({ minLength: 1 }), root: id, size: count,
   cosigned: fc.array(fc.record({ trustee: id, time: count }), { maxLength: 3 }),

@@ -5,7 +5,8 @@ import { createAccess, createGrant, type MadeAccess, type MadeGrant, signStatus 
 import { createIdentity, type Identity } from '@scelle/seal/identity'
 import { createVault, type MadeVault } from '@scelle/seal/keys'
 import {
-  type CategoryEntry, type Context, decode, decodeCapsule, type Grant, hashOf, ORGANISATION_ROLES, RIGHTS, type Status, toHex,
+  type CategoryEntry, type Context, decode, decodeCapsule, type Grant, hashOf, ORGANISATION_ROLES, RIGHTS,
+  type Status, toHex,
 } from '@scelle/seal/verify'
 import { signRequest } from '@scelle/wire/http'
 import { ReleaseAnswer, type ReleaseRequest, type RevocationNotice } from '@scelle/wire/messages'

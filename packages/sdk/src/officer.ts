@@ -109,7 +109,9 @@ export const sendOrder = async (
 export const brokenGlass = async (
   connection: Connection, statuses: readonly Uint8Array[],
 ): Promise<BrokenGlass[]> => {
-  const body = encode(MeterRequest, { statuses: [...statuses], keys: await chainsOf(connection, statuses), ...inSession(connection) })
+  const body = encode(MeterRequest, {
+    statuses: [...statuses], keys: await chainsOf(connection, statuses), ...inSession(connection),
+  })
   const asked = await Promise.allSettled(connection.trusteeIds.map(async (id) => {
     const { target } = await connection.trustee(id)
     return decode(EmergencyList, await connection.transport.ask(target, {

@@ -77,7 +77,9 @@ export const peopleOf = (connection: Connection): People => ({
       throw new SdkError('bad-input', 'the session is of another house')
     }
     const known = await verifySession(signed, { person: await verifyKeyChain(chain), house: identity.keys })
-    requireLive(known, { audience: connection.index.id, now: Math.floor(context.now() / 1000), skew: SDK_LIMITS.sessionSkew })
+    requireLive(known, {
+      audience: connection.index.id, now: Math.floor(context.now() / 1000), skew: SDK_LIMITS.sessionSkew,
+    })
     return sessionIdentity({ chain, known, signed, key, sealing, house: identity.chain })
   },
   signOut: async (signed) => {

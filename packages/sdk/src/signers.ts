@@ -5,9 +5,9 @@ import { signersOf } from './standing.ts'
 
 /** Chains of this client and of all who signed these statements, each once. */
 export const chainsOf = async (connection: Connection, signed: readonly Uint8Array[]): Promise<Uint8Array[][]> => {
-  const { id, session } = connection.identity
-  const own = session === undefined ? [] : [partiesOfSession(session.signed).house]
-  const ids = [id, ...own, ...signersOf({ statuses: signed })]
+  const { id: own, session } = connection.identity
+  const house = session === undefined ? [] : [partiesOfSession(session.signed).house]
+  const ids = [own, ...house, ...signersOf({ statuses: signed })]
   const unique = new Map(ids.map((id) => [toHex(id), id]))
   const known = await Promise.all([...unique.values()].map((id) => connection.directory.of(id)))
   return known.map(({ chain }) => [...chain])

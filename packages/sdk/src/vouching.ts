@@ -144,7 +144,9 @@ export const knownStatus = async (connection: Connection, signed: Uint8Array): P
 export const standingNow = async (
   connection: Connection, statuses: readonly Uint8Array[],
 ): Promise<StandingAt[]> => {
-  const body = encode(MeterRequest, { statuses: [...statuses], keys: await chainsOf(connection, statuses), ...inSession(connection) })
+  const body = encode(MeterRequest, {
+    statuses: [...statuses], keys: await chainsOf(connection, statuses), ...inSession(connection),
+  })
   const said = await Promise.allSettled(connection.trusteeIds.map(async (id): Promise<StandingAt> => {
     const { target } = await connection.trustee(id)
     const answer = await connection.transport.ask(target, { method: 'POST', path: '/v1/meter', body, attempts: 1 })

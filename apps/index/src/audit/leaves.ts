@@ -7,9 +7,9 @@ import {
   verifyCheckpoint,
 } from '@scelle/log'
 import {
-  Access, actingKeys, Commit, controlSubject, decode, Denial, equalBytes, Grant, GrantKeys, type Kind, LogEntry, logEntry,
-  Manifest, Notice, type NoticeAbout, type PrincipalKeys, Release, Revocation, Signed, statementId, Successor,
-  verifySigned, ZERO32,
+  Access, actingKeys, Commit, controlSubject, decode, Denial, equalBytes, Grant, GrantKeys, type Kind, LogEntry,
+  logEntry, Manifest, Notice, type NoticeAbout, type PrincipalKeys, Release, Revocation, Signed, statementId,
+  Successor, verifySigned, ZERO32,
 } from '@scelle/seal/verify'
 import { logPolicy, verifyEd25519 } from '@scelle/wire/log'
 import { positionStatement } from '../positions.ts'

@@ -1,8 +1,8 @@
 /** One vault's history, played again from its statements: what must be stored about it follows from them. */
 import {
-  Access, actingKeys, Commit, decode, decodeSigned, Denial, equalBytes, Grant, GrantKeys, Manifest, type PrincipalKeys, Release,
-  Revocation, Signed, statementId, type VaultGenesis, verifyGenesis, verifyGrantChain, verifyManifests,
-  verifyRevocation, verifySigned,
+  Access, actingKeys, Commit, decode, decodeSigned, Denial, equalBytes, Grant, GrantKeys, Manifest,
+  type PrincipalKeys, Release, Revocation, Signed, statementId, type VaultGenesis, verifyGenesis, verifyGrantChain,
+  verifyManifests, verifyRevocation, verifySigned,
 } from '@scelle/seal/verify'
 import { decideGrant, nextCategories } from '../decisions.ts'
 import { INDEX_LIMITS } from '../limits.ts'

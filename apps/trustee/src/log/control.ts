@@ -124,7 +124,9 @@ const manifest = (run: Run, { leaf, statement }: ControlLeaf): void => {
 
 /** Works out what control leaves, in the log's order, change. Throws `bad-statement` naming the leaf. */
 export const controlEffects = (leaves: readonly ControlLeaf[], store: MirrorStore): ControlEffects => {
-  const run: Run = { store, keys: new Map(), revocations: [], signOuts: [], manifests: new Map(), notices: [], records: [] }
+  const run: Run = {
+    store, keys: new Map(), revocations: [], signOuts: [], manifests: new Map(), notices: [], records: [],
+  }
   for (const leaf of leaves) {
     const { kind } = about(leaf.leaf, () => decode(Signed, leaf.statement))
     if (kind === 'key-record') keyRecord(run, leaf)

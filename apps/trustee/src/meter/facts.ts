@@ -3,8 +3,8 @@
  * acts under it, never counts: a thief would book himself an appointment.
  */
 import {
-  actingKeys, decode, decodeSigned, equalBytes, Fact, type PrincipalKeys, requireCurrentKey, requireSuite, type Role, SealError,
-  type VerifiedVault, verifySigned,
+  actingKeys, decode, decodeSigned, equalBytes, Fact, type PrincipalKeys, requireCurrentKey, requireSuite, type Role,
+  SealError, type VerifiedVault, verifySigned,
 } from '@scelle/seal/verify'
 import { TRUSTEE_LIMITS } from '../limits.ts'
 import type { ShownPrincipals } from '../shown.ts'

@@ -33,8 +33,8 @@ const frameOf = (
   const { leaf: { leaf, salt }, note, cosigned } = recorded
   return encode(SettlementFrame, {
     reader: access.reader, access: access.access, statement: id, vault: access.vault, custodian: access.custodian,
-    signed, chain: [...access.chain], revocations, signOuts, leaf, salt, note, cosigned: [...cosigned], heads: [...heads], enc,
-    sealed: [...sealed], ...(charge === undefined ? {} : { charge: namedCharge(charge) }),
+    signed, chain: [...access.chain], revocations, signOuts, leaf, salt, note, cosigned: [...cosigned],
+    heads: [...heads], enc, sealed: [...sealed], ...(charge === undefined ? {} : { charge: namedCharge(charge) }),
   })
 }
 

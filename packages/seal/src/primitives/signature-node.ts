@@ -59,7 +59,7 @@ export const ed25519VerifyAside = (
 
 const P256_SPKI = Buffer.from('3059301306072a8648ce3d020106082a8648ce3d03010703420004', 'hex')
 
-/** Half the order of P-256: of the two values of `s` that hold, the larger one would be a second name of one gesture. */
+/** Half the order of P-256: of the two values of `s` that hold, the larger would be a second name of one gesture. */
 const P256_HALF = Buffer.from('7fffffff800000007fffffffffffffffde737d56d38bcf4279dce5617e3192a8', 'hex')
 
 /**

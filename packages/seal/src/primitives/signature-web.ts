@@ -36,7 +36,7 @@ export const ed25519Verify = async (
 /** Browsers verify on another thread anyway. */
 export const ed25519VerifyAside = ed25519Verify
 
-/** Half the order of P-256: of the two values of `s` that hold, the larger one would be a second name of one gesture. */
+/** Half the order of P-256: of the two values of `s` that hold, the larger would be a second name of one gesture. */
 const P256_HALF = 0x7fffffff800000007fffffffffffffffde737d56d38bcf4279dce5617e3192a8n
 
 /**

@@ -27,8 +27,8 @@ export const leafCommitment = (salt: Uint8Array, statement: Uint8Array): Uint8Ar
 export const leafSubject = (subject: Uint8Array): Uint8Array => hashOf('leafSubject', subject)
 
 /**
- * The label of notices and sign-outs, of a target's `leafSubject`. Another one than that of its key records, whoever signs the
- * notice: a stranger's must not look to a principal like keys that somebody made for it.
+ * The label of notices and sign-outs, of a target's `leafSubject`. Another one than that of its key records, whoever
+ * signs the notice: a stranger's must not look to a principal like keys that somebody made for it.
  */
 export const noticeLabel = (subject: Uint8Array): Uint8Array => hashOf('noticeSubject', subject)
 

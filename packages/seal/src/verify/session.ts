@@ -5,7 +5,9 @@ import { LIMITS } from '../limits.ts'
 import { type KnownSession, Session, SessionRequest, SignOut } from '../sessions.ts'
 import type { Signed } from '../statements.ts'
 import { equalBytes, toHex } from './bytes.ts'
-import { decodeSigned, type PrincipalKeys, requireCurrentKey, requireSuite, statementId, verifySigned } from './identity.ts'
+import {
+  decodeSigned, type PrincipalKeys, requireCurrentKey, requireSuite, statementId, verifySigned,
+} from './identity.ts'
 
 const invalid = (what: string): never => {
   throw new SealError('session-invalid', `${what}; sign in again`)
