@@ -13,7 +13,9 @@ import { join, resolve } from 'node:path'
 import { type Manifest, readManifest, ROOT } from '../repository.ts'
 
 /** In the order in which they build on each other. */
-export const PUBLISHABLE = ['packages/seal', 'packages/log', 'packages/wire', 'packages/fhir', 'packages/sdk']
+export const PUBLISHABLE = [
+  'packages/seal', 'packages/log', 'packages/wire', 'packages/fhir', 'packages/sdk', 'packages/credentials',
+]
 
 const ENGINES = { node: '>=24' }
 
