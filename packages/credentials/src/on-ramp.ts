@@ -181,7 +181,8 @@ export class OnRamp {
    * @throws CredentialError `request-unknown`, `sign-in-failed`, `acr-refused`, `claims-invalid`, `role-unmapped`
    */
   async finish(session: string, currentUrl: string): Promise<SignedIn> {
-    const url = new URL(currentUrl)
+    const url = URL.canParse(currentUrl) ? new URL(currentUrl) : undefined
+    if (url === undefined) throw new CredentialError('request-unknown')
     const state = url.searchParams.get('state') ?? ''
     const asked = this.#asked.take(state)
     // An address made by an attacker's own sign-in, opened in a victim's browser, would enrol the victim as somebody.

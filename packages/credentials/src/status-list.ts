@@ -129,13 +129,11 @@ export class StatusLists {
       if (isFresh && now < copy.list.expires) return copy.list
     }
     // Whoever asks while it is being fetched waits for the same answer: a thousand sign-ins are one request.
-    const underWay = this.#underWay.get(name) ?? this.#renew(issuer, uri, url, name)
-    this.#underWay.set(name, underWay)
-    try {
-      return await underWay
-    } finally {
-      this.#underWay.delete(name)
-    }
+    const underWay = this.#underWay.get(name)
+    if (underWay !== undefined) return underWay
+    const renewed = this.#renew(issuer, uri, url, name).finally(() => this.#underWay.delete(name))
+    this.#underWay.set(name, renewed)
+    return renewed
   }
 
   async #renew(issuer: Issuer, uri: string, url: string, name: string): Promise<StatusList> {

@@ -63,6 +63,8 @@ describe('a sign-in', () => {
     await onRamp.finish(SESSION, url)
     expect(await code(onRamp.finish(SESSION, url))).toBe('request-unknown')
     expect(await code(onRamp.finish('another session', await back()))).toBe('request-unknown')
+    expect(await code(onRamp.finish(SESSION, REDIRECT))).toBe('request-unknown')
+    expect(await code(onRamp.finish(SESSION, 'no address'))).toBe('request-unknown')
   })
 
   it('with a code of another sign-in is refused', async () => {
