@@ -19,6 +19,8 @@ export const CREDENTIAL_LIMITS = {
   statusToken: 2 * 1024 * 1024,
   statusList: 4 * 1024 * 1024,
   statusLists: 64,
+  /** One identifier. */
+  did: 512,
   /** One document or log of an organisation, and one line of it. */
   didDocument: 64 * 1024,
   didLog: 1024 * 1024,

@@ -56,7 +56,7 @@ interface Address {
 /** @throws CredentialError `did-invalid`, `address-refused` */
 const addressOf = (did: string): Address => {
   const [, scid = '', host = '', path = ''] = WEBVH.exec(did) ?? []
-  if (scid === '') throw new CredentialError('did-invalid')
+  if (scid === '' || did.length > CREDENTIAL_LIMITS.did) throw new CredentialError('did-invalid')
   const folder = path === '' ? '/.well-known/' : `${path.replaceAll(':', '/')}/`
   return { scid, web: `did:web:${host}${path}`, base: publicAddress(`https://${host.replace('%3A', ':')}${folder}`) }
 }

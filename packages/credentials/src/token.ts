@@ -81,7 +81,9 @@ export const parseToken = (compact: string, limit: number = CREDENTIAL_LIMITS.to
  * @throws CredentialError `type-unexpected`, `algorithm-refused`, `signature-invalid`
  */
 export const verifyToken = async (token: Token, { algorithm, key }: VerificationKey, type: string): Promise<void> => {
-  if (textOf(token.header, 'typ') !== type) throw new CredentialError('type-unexpected')
+  // No extension is understood: one that says it must be (RFC 7515 section 4.1.11) may change what was signed.
+  const isPlain = memberOf(token.header, 'crit') === undefined && memberOf(token.header, 'b64') === undefined
+  if (!isPlain || textOf(token.header, 'typ') !== type) throw new CredentialError('type-unexpected')
   if (textOf(token.header, 'alg') !== algorithm) throw new CredentialError('algorithm-refused')
   try {
     await compactVerify(token.compact, key, { algorithms: [algorithm] })

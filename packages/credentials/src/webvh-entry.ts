@@ -59,9 +59,9 @@ export const entryHash = ({ body }: Entry, predecessor: string): string =>
  * @throws CredentialError `did-log-invalid`
  */
 export const scidOf = ({ body }: Entry, scid: string): string => {
-  const text = JSON.stringify({ ...body, versionId: PLACEHOLDER })
   // Two entries, one with the placeholder where the other has the identifier, would share one identifier.
-  if (JSON.stringify(body).includes(PLACEHOLDER)) throw malformed('a placeholder was left')
+  if (canonicalJson(body).includes(PLACEHOLDER)) throw malformed('a placeholder was left')
+  const text = canonicalJson({ ...body, versionId: PLACEHOLDER })
   return hashOfJson(parseObject(text.replaceAll(scid, PLACEHOLDER)))
 }
 

@@ -213,6 +213,16 @@ describe('a log is refused', () => {
     expect(code(log.text, log.scid, undefined, Date.UTC(2025, 11, 31))).toBe('did-log-invalid')
     expect(code('{}\n'.repeat(513), log.scid)).toBe('too-large')
   })
+
+  it('nested without end, or in text that has no UTF-8', () => {
+    const log = plain()
+    const [entry = {}] = log.entries
+    const text = JSON.stringify({ ...entry, state: { ...(entry['state'] as JsonObject), deep: 'DEEP' } })
+    const deep = '['.repeat(100_000) + ']'.repeat(100_000)
+    expect(code(text.replace('"DEEP"', deep), log.scid)).toBe('too-large')
+    expect(code(text.replace('DEEP', '\\ud800'), log.scid)).toBe('encoding-invalid')
+    expect(code(text.replace('DEEP', '{SCID}'), log.scid)).toBe('did-log-invalid')
+  })
 })
 
 /** What we use of the library; its own declarations name modules without extensions, which resolve to nothing. */

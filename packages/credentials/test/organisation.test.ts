@@ -234,7 +234,7 @@ describe('addresses', () => {
   it.each([
     '', 'did:web:house.example.org', 'did:webvh:house.example.org', `did:webvh:${SCID}`, `did:webvh:${SCID}:`,
     `did:webvh:Qm:house.example.org`, `did:webvh:${SCID}:house.example.org#1`, ` did:webvh:${SCID}:house.example.org`,
-    `did:webvh:${SCID}:house.example.org\n`,
+    `did:webvh:${SCID}:house.example.org\n`, `did:webvh:${SCID}:house.example.org${':a'.repeat(256)}`,
   ])('"%s" is no did:webvh', async (did) => {
     expect(await code(did)).toBe('did-invalid')
   })
