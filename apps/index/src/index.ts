@@ -27,6 +27,7 @@ import { addRestoreRoutes } from './routes/restore.ts'
 import { addRevocationRoutes } from './routes/revocations.ts'
 import { addSessionRoutes } from './routes/sessions.ts'
 import { addVaultRoutes } from './routes/vaults.ts'
+import { addWrapRoutes } from './routes/wraps.ts'
 import type { Services } from './services.ts'
 import { Sessions } from './sessions.ts'
 import type { Blobs, Store } from './store.ts'
@@ -128,6 +129,7 @@ export const createIndex = (options: IndexOptions): IndexServer => {
     log,
     denials: new Denials({ identity, store, context }),
     notices: new HourlyCounts(INDEX_LIMITS.noticePrincipals),
+    wraps: new HourlyCounts(1),
     blobs: options.blobs,
     registry,
     sessions,
@@ -140,6 +142,7 @@ export const createIndex = (options: IndexOptions): IndexServer => {
   const served = whole(server, log)
   for (const add of ROUTES) add(served, services)
   addBlobUploads(server, services)
+  addWrapRoutes(server, services)
   addLogRoutes(server, services)
   addRestoreRoutes(server, services)
   const close = async (): Promise<void> => {

@@ -105,6 +105,9 @@ export const INDEX_LIMITS = {
   /** Sessions of people that were shown, the least recent forgotten first; and the body that shows one. */
   sessions: 65_536,
   sessionBody: 8 * 1024,
+  /** Wraps stored in an hour, whoever writes them: nobody is known who does, so all together are bounded. */
+  wrapsPerHour: 20_000,
+  wrapBody: 16 * 1024,
   /** A notice may be as old as this when it comes. Trustees go by its time. */
   noticeAge: 300,
   /** Where several processes share the blobs, what was left in the middle is nobody's after so long. */

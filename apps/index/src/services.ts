@@ -22,6 +22,8 @@ export interface Services {
   readonly denials: Denials
   /** Notices of each principal. */
   readonly notices: HourlyCounts
+  /** Wraps of all together. */
+  readonly wraps: HourlyCounts
   readonly blobs: Blobs
   readonly registry: Registry
   readonly sessions: Sessions

@@ -9,6 +9,7 @@ import { LogTables } from './sqlite/log-tables.ts'
 import { LostTables } from './sqlite/lost-tables.ts'
 import { SqliteReader } from './sqlite/reader.ts'
 import { lockDirectory, openLog, openReader, openWriter } from './sqlite/schema.ts'
+import { WrapTables } from './sqlite/wrap-tables.ts'
 import type { PositionSigner, Store } from './store.ts'
 
 export interface SqliteOptions {
@@ -52,7 +53,9 @@ export const openSqliteStore = (options: SqliteOptions): SqliteStore => {
     ...(log === undefined ? {} : { log }),
   })
   const reader = new SqliteReader(readDatabase)
+  const wraps = new WrapTables(join(options.directory, 'wraps.sqlite'))
   return {
+    wraps,
     log: tables,
     lost: new LostTables(writer, readDatabase),
     apply: async (operations) => writer.write(operations),
@@ -86,6 +89,7 @@ export const openSqliteStore = (options: SqliteOptions): SqliteStore => {
       readDatabase.close()
       database.close()
       logDatabase.close()
+      wraps.close()
       lock.close()
     },
   }

@@ -333,7 +333,26 @@ export interface HistoryEntry {
   readonly sequence: number | undefined
 }
 
+/** A wrap of somebody's root, sealed: nothing says whose, nor of what kind. */
+export interface StoredWrap {
+  /** Principal id of whoever stored it first: made for this wrap alone. */
+  readonly writer: Uint8Array
+  readonly version: number
+  readonly bytes: Uint8Array
+}
+
+/** Of no vault, and in no log: whoever reads what is stored here learns how many there are, and nothing else. */
+export interface Wraps {
+  get(locator: Uint8Array): Promise<StoredWrap | undefined>
+  /**
+   * Durable when it resolves. Refused with `not-permitted` where another writer has the locator, and `already-exists`
+   * where the version is not the next one; the same again is taken.
+   */
+  put(locator: Uint8Array, wrap: StoredWrap): Promise<Refusal | undefined>
+}
+
 export interface Store {
+  readonly wraps: Wraps
   /** The same engine as the log's storage: leaf and effect are one transaction's. */
   readonly log: LogStore
 

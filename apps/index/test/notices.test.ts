@@ -42,20 +42,24 @@ const lastLeaf = async () => {
 }
 
 test('each kind has its route, and becomes a control leaf that names nobody', async () => {
-  for (const [about, path] of [['order', 'orders'], ['binding', 'bindings'], ['link', 'links']] as const) {
+  const paths = [
+    ['order', 'orders'], ['binding', 'bindings'], ['link', 'links'], ['recovery', 'recoveries'],
+    ['objection', 'objections'],
+  ] as const
+  for (const [about, path] of paths) {
     const notice = await make(about)
     expect(await send(notice, `/v1/${path}`)).toBe('200')
     const { leaf } = await lastLeaf()
     expect(leaf?.control?.statement).toEqual(notice)
     const { subject } = decode(LogEntry, leaf?.entry as Uint8Array)
     expect(toHex(subject as Uint8Array)).toBe(toHex(noticeLabel(leafSubject(officer.id))))
-    for (const other of ['orders', 'bindings', 'links']) {
+    for (const [, other] of paths) {
       if (other !== path) expect(await send(await make(about), `/v1/${other}`)).toBe('bad-statement')
     }
   }
   await world.stop()
   const { notices } = (await auditDirectory(world.directory, { index: world.identity.keys }))!
-  expect(notices).toEqual({ order: 1, binding: 1, link: 1 })
+  expect(notices).toEqual({ order: 1, binding: 1, link: 1, recovery: 1, objection: 1 })
   for (const name of readdirSync(world.directory).filter((one) => one.includes('sqlite'))) {
     expect(readFileSync(join(world.directory, name)).includes(Buffer.from(content))).toBe(false)
   }

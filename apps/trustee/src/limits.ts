@@ -70,6 +70,13 @@ export const TRUSTEE_LIMITS = {
   discoveryRenewAfter: 24 * 3600,
   /** Between the notice of a change of somebody's vault, and the change. */
   bindingNotice: 72 * 3600,
+  recoveryBody: 1024 * 1024,
+  /** Between a recovery's leaf and the trustee's part, by this trustee's clock; and how long the part is given then. */
+  recoveryNotice: 72 * 3600,
+  recoveryOpen: 14 * 24 * 3600,
+  recoveriesListed: WIRE_LIMITS.recoveries,
+  /** Tries of one PIN at this trustee, until whoever knows it has them forgotten. */
+  pinTries: 10,
   /** An access may be signed this far ahead of our clock, and is released on for this long. */
   accessAhead: WIRE_LIMITS.signatureWindow,
   accessWindow: WIRE_LIMITS.accessWindow,

@@ -14,6 +14,7 @@ import { JournalEntry } from './meter/journal.ts'
 import { type Charge, Meter, type MeterOptions, type Verdict } from './meter/meter.ts'
 import { SPENT_SCHEMA } from './meter/spent.ts'
 import type { VerifiedOrder } from './meter/orders.ts'
+import { RECOVERY_SCHEMA, RecoveryStore } from './recovery/store.ts'
 import type { KeyHead } from './shown.ts'
 import { type Word, WORD_SCHEMA, WordStore } from './words/word-store.ts'
 
@@ -74,16 +75,19 @@ export class TrusteeStore {
   readonly meter: Meter
   /** What it needs for finding vaults, likewise. */
   readonly discovery: DiscoveryStore
+  /** Of recoveries and PINs, likewise. */
+  readonly recovery: RecoveryStore
   readonly #db: Database
 
   /** `:memory:` keeps nothing. Throws where another process has the file. */
   constructor(path: string, { shadow = false }: Partial<MeterOptions> = {}) {
     const meters = METER_SCHEMA + LOCK_SCHEMA + DECOY_SCHEMA + SPENT_SCHEMA + EMERGENCY_SCHEMA + ALARM_SCHEMA
-    this.#db = new Database(path, SCHEMA + LOG_SCHEMA + WORD_SCHEMA + meters + DISCOVERY_SCHEMA)
+    this.#db = new Database(path, SCHEMA + LOG_SCHEMA + WORD_SCHEMA + meters + DISCOVERY_SCHEMA + RECOVERY_SCHEMA)
     this.log = new MirrorStore(this.#db)
     this.words = new WordStore(this.#db)
     this.meter = new Meter(this.#db, { shadow })
     this.discovery = new DiscoveryStore(this.#db)
+    this.recovery = new RecoveryStore(this.#db)
   }
 
   /**

@@ -23,6 +23,7 @@ import { addMeterRoutes } from './meter/routes.ts'
 import { Spending } from './meter/spending.ts'
 import { openDoor } from './nodes/door.ts'
 import type { FrameServer } from './nodes/frames.ts'
+import { addRecoveryRoutes } from './recovery/routes.ts'
 import { addReleaseRoute, addRoutes } from './routes.ts'
 import type { TrusteeStore } from './store.ts'
 import { Sender } from './words/sender.ts'
@@ -155,6 +156,7 @@ export const createTrustee = (options: TrusteeOptions): Trustee => {
     identity, peers: options.peers ?? [], store: store.discovery, asking, log: options.log,
   })
   addDiscoveryRoutes(server, ceremony, serving)
+  addRecoveryRoutes(server, serving, seen)
   if (options.discoveryEvery !== undefined) ceremony.start(options.discoveryEvery)
   addLogRoutes(server, { witness, store: store.log, seen, indexId })
   // What was released before this start may not be on record yet.

@@ -55,6 +55,11 @@ export type SealErrorCode =
   | 'discovery-dealing-invalid'
   | 'discovery-key-invalid'
   | 'discovery-insufficient'
+  | 'wrap-invalid'
+  | 'root-mismatch'
+  | 'printed-invalid'
+  | 'pin-invalid'
+  | 'recovery-invalid'
 
 export interface SealErrorDetails extends ErrorOptions {
   /** Hex ids of the principals concerned: authors whose commits do not hold together. */

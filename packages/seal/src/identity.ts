@@ -55,20 +55,30 @@ const signWith = async (
   return encode(Signed, { kind, body, signer, keyVersion, signature })
 }
 
-type OwnSecrets = IdentitySecrets & { readonly signing: Uint8Array }
+/** Of a principal that signs by itself. */
+export type OwnSecrets = IdentitySecrets & { readonly signing: Uint8Array }
 
 const newSecrets = (context: Context): OwnSecrets => ({ signing: context.random(32), sealing: context.random(32) })
 
+/** Of a key record beside its keys: seconds since 1970, and 16 bytes. */
+export interface RecordFields {
+  readonly time: number
+  readonly salt: Uint8Array
+}
+
+const fieldsOf = ({ now, random }: Context): RecordFields => ({ time: Math.floor(now() / 1000), salt: random(16) })
+
 const recordBody = async (
-  place: Pick<KeyRecord, 'kind' | 'version' | 'previous' | 'flowOnly'>, secrets: OwnSecrets, context: Context,
+  place: Pick<KeyRecord, 'kind' | 'version' | 'previous' | 'flowOnly'>, secrets: OwnSecrets,
+  { time, salt }: RecordFields,
 ): Promise<Uint8Array> =>
   encode(KeyRecord, {
     suite: SUITE,
     ...place,
     signingKey: await ed25519PublicKey(secrets.signing),
     sealingKey: xwingPublicKey(secrets.sealing),
-    time: Math.floor(context.now() / 1000),
-    salt: context.random(16),
+    time,
+    salt,
   })
 
 const identityOf = async (
@@ -96,17 +106,25 @@ const identityOf = async (
   return withHidden(shown, { secrets })
 }
 
+const firstIdentity = async (
+  said: Pick<KeyRecord, 'kind' | 'flowOnly'>, secrets: OwnSecrets, fields: RecordFields,
+): Promise<Identity> => {
+  const body = await recordBody({ version: 0, ...said }, secrets, fields)
+  return identityOf([await signWith(secrets.signing, 'key-record', ZERO32, 0, body)], [secrets])
+}
+
+/** The principal whose genesis record has these keys and fields: the same ones make the same principal again. */
+export const identityFrom = (
+  kind: KeyRecord['kind'], secrets: OwnSecrets, fields: RecordFields,
+): Promise<Identity> => firstIdentity({ kind }, secrets, fields)
+
 /**
  * A new principal: draws its keys and signs its genesis record. `flowOnly`: of a house whose patients' charts open for
  * its people alone.
  */
-export const createIdentity = async (
+export const createIdentity = (
   kind: KeyRecord['kind'], context: Context, said: { readonly flowOnly?: true } = {},
-): Promise<Identity> => {
-  const secrets = newSecrets(context)
-  const body = await recordBody({ kind, version: 0, ...said }, secrets, context)
-  return identityOf([await signWith(secrets.signing, 'key-record', ZERO32, 0, body)], [secrets])
-}
+): Promise<Identity> => firstIdentity({ kind, ...said }, newSecrets(context), fieldsOf(context))
 
 /** New keys for the same principal, signed by the present ones. What was said for good stays said. */
 export const rotateIdentity = async (
@@ -118,7 +136,7 @@ export const rotateIdentity = async (
   const flowOnly = current.flowOnly ?? said.flowOnly
   const body = await recordBody({
     kind, version: current.version + 1, previous: statementId(last), ...(flowOnly === undefined ? {} : { flowOnly }),
-  }, secrets, context)
+  }, secrets, fieldsOf(context))
   return identityOf([...identity.chain, await identity.sign('key-record', body)], [...identity.secrets, secrets])
 }
 

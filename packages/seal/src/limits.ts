@@ -76,4 +76,18 @@ export const LIMITS = {
   /** A release of software: files, and the path of one. */
   softwareFiles: 4_096,
   path: 255,
+  /** A wrap before it is sealed: all are padded to this, so that none tells its kind. The guardians' takes 4.4 kB. */
+  wrap: 8_192,
+  /** Wraps of one person that their list names. */
+  wraps: 24,
+  /** A printed sheet's age file. */
+  ageFile: 1_024,
+  /** Characters of a PIN, at least and at most. */
+  pinLeast: 6,
+  pinMost: 64,
+  /** Whoever guards for an owner, and how many of them, or of the trustees, it takes. */
+  guardians: 3,
+  guardiansNeeded: 2,
+  /** A recovery may be dated so long before it is put on record: guardians are people, and are asked in turn. */
+  recoveryAge: 7 * 24 * 3600,
 } as const

@@ -5,3 +5,4 @@
 export { CourierKey, CourierKeys, courierOpen, type CourierRole, openCourier } from './shares/courier.ts'
 export { openNotice } from './shares/notice.ts'
 export { openShare, type ReleaseToSeal, sealRelease, shareHolds, type ShareToOpen } from './shares/share.ts'
+export { openPart, type OpenedPart, type PartToOpen, sealPart } from './shares/recovery.ts'

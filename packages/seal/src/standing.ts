@@ -173,7 +173,7 @@ export const Link = struct({
 })
 export type Link = Value<typeof Link>
 
-export const NOTICES = ['order', 'binding', 'link'] as const
+export const NOTICES = ['order', 'binding', 'link', 'recovery', 'objection'] as const
 export type NoticeAbout = (typeof NOTICES)[number]
 
 /**
@@ -184,7 +184,7 @@ export type NoticeAbout = (typeof NOTICES)[number]
 export const Notice = struct({
   suite: field(0, suite),
   about: field(1, choice(NOTICES)),
-  /** `leafSubject` of whom it is about: an order's target, a binding's or a link's vault. */
+  /** `leafSubject` of whom it is about: an order's target, a binding's or a link's vault, whose root is recovered. */
   subject: field(2, hash32),
   time: field(3, time),
   salt: field(4, id16),

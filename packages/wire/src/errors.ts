@@ -35,6 +35,8 @@ export const PROBLEMS = {
   'discovery-stale': [409, 'The key for finding vaults was renewed. Fetch it, and ask again.'],
   'already-bound': [409, 'This identity has another vault. Use that one, or let its owner or custodian change it.'],
   'proof-required': [403, 'An owner is bound to a vault with a proof of identity by a listed issuer. Get one.'],
+  'pin-locked': [403, 'This PIN was tried too often. Recover by another way, and choose a new one.'],
+  'recovery-ended': [403, 'The owner objected, a later recovery took its place, or it is over. Ask guardians again.'],
   'access-expired': [403, 'The access is too old. Sign a new one.'],
   'receipt-invalid': [403, 'The access is not proven to be in the log under a cosigned checkpoint. Fetch a receipt.'],
   'not-cosigned': [503, 'It is on record, but too few trustees have cosigned the log since. Ask again in a moment.'],

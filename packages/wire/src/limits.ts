@@ -47,6 +47,8 @@ export const WIRE_LIMITS = {
   releaseJournal: 2_048,
   /** Other vaults that one vault is merged with. */
   links: 16,
+  /** Recoveries of one owner in one list. */
+  recoveries: 64,
   /** An access older than this is not released on. */
   accessWindow: 300,
 } as const

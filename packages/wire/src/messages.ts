@@ -9,6 +9,7 @@ import { PROBLEMS, type ProblemCode } from './errors.ts'
 import { WIRE_LIMITS } from './limits.ts'
 
 export * from './discovery-messages.ts'
+export * from './recovery-messages.ts'
 
 const hash32 = bytes(32)
 const statement = bytes(1, FORMAT_LIMITS.statement)

@@ -113,6 +113,11 @@ CREATE TABLE cosigned (kind text PRIMARY KEY, size bigint NOT NULL, note bytea N
 `, `
 -- By the place of the denial: trustees are sent the access that was refused with its leaf.
 CREATE UNIQUE INDEX refused_accesses ON accesses (vault, seq) WHERE refused IS NOT NULL;
+`, `
+-- Of no vault, and in no log.
+CREATE TABLE wraps (
+  locator bytea PRIMARY KEY, writer bytea NOT NULL, version bigint NOT NULL, bytes bytea NOT NULL);
+ALTER TABLE wraps ALTER bytes SET STORAGE EXTERNAL;
 `]
 
 /** Held while the tables are made: several processes may start at once. */

@@ -1,5 +1,5 @@
 /**
- * Notices of the log: officers' orders, bindings, links, sealed to trustees. A trustee that was away when officers
+ * Notices of the log: officers' orders, bindings, links, recoveries and objections, sealed to trustees. A trustee that was away when officers
  * locked somebody, or was restored from a backup, has the lock before it cosigns, and so releases on, anything later.
  *
  * Whoever has a registered key may put one on record. So one that does not open or hold is told to the operator and
@@ -8,16 +8,18 @@
 import type { Identity } from '@scelle/seal/identity'
 import { openNotice } from '@scelle/seal/shares'
 import {
-  decode, decodeSigned, ed25519Verify, Notice, requireSuite, SealError, signatureInput, toHex,
+  decode, decodeSigned, ed25519Verify, equalBytes, leafSubject, Notice, Objection, requireSuite, SealError,
+  signatureInput, toHex,
 } from '@scelle/seal/verify'
 import { Problem } from '@scelle/wire/errors'
-import { BindingsShown, LinkShown, OrderNotice } from '@scelle/wire/messages'
+import { BindingsShown, LinkShown, ObjectionShown, OrderNotice, RecoveryShown } from '@scelle/wire/messages'
 import { faultOf, type Log } from '@scelle/wire/server'
 import { applyLink, verifyShownLink } from '../discovery/links.ts'
 import { keepShownBinding, verifyBindings } from '../discovery/logged.ts'
 import { TRUSTEE_LIMITS } from '../limits.ts'
 import { type VerifiedOrder, verifyOrder } from '../meter/orders.ts'
 import { type KnownKeys, verifyPrincipals } from '../principals.ts'
+import { verifyShownObjection, verifyShownRecovery } from '../recovery/cases.ts'
 import type { ShownPrincipals } from '../shown.ts'
 import type { TrusteeStore } from '../store.ts'
 import type { ControlEffects, ControlLeaf, KeyAt } from './control.ts'
@@ -97,8 +99,13 @@ export class Notices {
     }
     const opened = { leaf, notice, content: await openNotice(notice, signer, this.#options.identity) }
     const shown: ShownIn = (keys) => verifyPrincipals(keys, this.#headsAt(leaf, keyAt))
-    if (notice.about === 'order') return this.#order(opened, shown, since)
-    return notice.about === 'binding' ? this.#binding(opened, shown) : this.#link(opened, shown)
+    switch (notice.about) {
+      case 'order': return this.#order(opened, shown, since)
+      case 'binding': return this.#binding(opened, shown)
+      case 'link': return this.#link(opened, shown)
+      case 'recovery': return this.#recovery(opened, shown)
+      default: return this.#objection(opened, shown)
+    }
   }
 
   /**
@@ -148,6 +155,26 @@ export class Notices {
       if (!keepShownBinding(verified, leaf, discovery)) return
       log({ event: 'binding-conflict', leaf, trustees: verified.signers.map((id) => names.indexOf(toHex(id))) })
     }
+  }
+
+  async #recovery({ notice, content }: Opened, shown: ShownIn): Promise<Effect> {
+    const { store: { recovery }, identity: { id: self } } = this.#options
+    const begun = decode(RecoveryShown, content)
+    const now = Math.floor(this.#options.now() / 1000)
+    const verified = await verifyShownRecovery(begun, await shown(begun.keys), { self, now, notice })
+    // The label is what the owner finds it by: under another one it would be no notice.
+    if (verified !== undefined && !equalBytes(notice.subject, leafSubject(verified.owner))) {
+      throw new Problem('bad-statement', 'A recovery is put on record under another label than its owner\'s.')
+    }
+    return () => { if (verified !== undefined) recovery.begin(verified) }
+  }
+
+  async #objection({ content }: Opened, shown: ShownIn): Promise<Effect> {
+    const { store: { recovery } } = this.#options
+    const told = decode(ObjectionShown, content)
+    const { owner } = decode(Objection, decodeSigned('objection', told.objection).body)
+    const object = await verifyShownObjection(told, await shown(told.keys), owner)
+    return () => { object(recovery) }
   }
 
   async #link({ content }: Opened, shown: ShownIn): Promise<Effect> {

@@ -3,7 +3,10 @@ import { signNotice } from '@scelle/seal/grants'
 import type { NoticeAbout } from '@scelle/seal/verify'
 import type { Connection } from '../connection.ts'
 
-const PATHS: Record<NoticeAbout, string> = { order: '/v1/orders', binding: '/v1/bindings', link: '/v1/links' }
+const PATHS: Record<NoticeAbout, string> = {
+  order: '/v1/orders', binding: '/v1/bindings', link: '/v1/links', recovery: '/v1/recoveries',
+  objection: '/v1/objections',
+}
 
 /**
  * Has the index log it for the trustees that this client has ever met, be they up or not. Each applies it before it
