@@ -32,7 +32,8 @@ describe('the proof can fail', () => {
     ['apps/index', '@scelle/seal/envelope'], ['apps/index', '@scelle/seal/keys'], ['apps/index', '@scelle/seal/grants'],
     ['apps/index', '@scelle/seal/shares'], ['apps/index', '@scelle/sdk'], ['apps/trustee', '@scelle/seal/envelope'],
     ['apps/trustee', '@scelle/seal/keys'], ['apps/trustee', '@scelle/seal/grants'], ['apps/trustee', '@scelle/sdk'],
-    ['apps/index', 'shamir-secret-sharing'],
+    ['apps/index', 'shamir-secret-sharing'], ['apps/index', '@scelle/seal/recovery'],
+    ['apps/trustee', '@scelle/seal/recovery'],
   ])('%s importing %s is caught by the walk', (server, specifier) => {
     expect(walkWith(server, specifier)).not.toEqual([])
   })

@@ -23,9 +23,9 @@ const DOORS_ALLOWED: Record<Server, string[]> = {
  */
 const MODULES_FORBIDDEN: Record<Server, RegExp[]> = {
   'apps/index': [
-    /^packages\/seal\/src\/(envelope|keys|grants|shares|voprf)\b/, /^packages\/(sdk|fhir)\//, /^apps\/edge\//,
+    /^packages\/seal\/src\/(envelope|keys|grants|shares|voprf|recovery)\b/, /^packages\/(sdk|fhir)\//, /^apps\/edge\//,
   ],
-  'apps/trustee': [/^packages\/seal\/src\/(envelope|keys|grants)\b/, /^packages\/(sdk|fhir)\//, /^apps\/edge\//],
+  'apps/trustee': [/^packages\/seal\/src\/(envelope|keys|grants|recovery)\b/, /^packages\/(sdk|fhir)\//, /^apps\/edge\//],
 }
 
 /** Libraries that decapsulate or combine shares. */

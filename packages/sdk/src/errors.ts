@@ -38,6 +38,10 @@ export type SdkErrorCode =
   | 'frames-missing'
   | 'frames-mixed'
   | 'frames-corrupt'
+  | 'secret-in-request'
+  | 'wrap-absent'
+  | 'enrolment-incomplete'
+  | 'recovery-insufficient'
   | 'ahead-invalid'
   | 'ahead-expired'
 

@@ -6,6 +6,7 @@ import { sessionName, signRequest } from '@scelle/wire/http'
 import { SdkError } from './errors.ts'
 import { SDK_LIMITS } from './limits.ts'
 import { abortedError, pause, type Timers } from './timers.ts'
+import { Unsendable } from './unsendable.ts'
 
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>
 export type Log = (event: string, fields: Readonly<Record<string, string | number>>) => void
@@ -139,6 +140,8 @@ const isAborted = ({ signal }: Ask): boolean => signal?.aborted === true
 
 export class Transport {
   readonly #options: TransportOptions
+  /** No request of this client holds any of these: it is refused before it leaves. Streamed bodies are sealed ones. */
+  readonly unsendable = new Unsendable()
 
   constructor(options: TransportOptions) {
     this.#options = options
@@ -222,6 +225,7 @@ export class Transport {
     const query = ask.query === undefined ? '' : `?${new URLSearchParams(ask.query).toString()}`
     const url = `${target.url}${ask.path}${query}`
     const { method, body, streamed, range } = ask
+    this.unsendable.require(url, body)
     const identity = ask.as ?? this.#options.identity
     const signed =
       identity === false

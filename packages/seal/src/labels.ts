@@ -42,6 +42,7 @@ export const LABELS = {
   rootCheck: 'scelle.health/v1/root-check',
   wrapInput: 'scelle.health/v1/wrap-input',
   wrapSecrets: 'scelle.health/v1/wrap-secrets',
+  wrapWriter: 'scelle.health/v1/wrap-writer',
   wrapBody: 'scelle.health/v1/wrap-body',
   guardianShare: 'scelle.health/v1/guardian-share',
   guardianPacket: 'scelle.health/v1/guardian-packet',

@@ -7,6 +7,7 @@ export {
 } from './recovery/guardian.ts'
 export {
   type Guarded, openGivenPart, packetOf, rootByGuardians, type ToGuard, wrapByGuardians,
+  wrongShares,
 } from './recovery/guardians.ts'
 export { pinInput, pinKnower, rootByPin, type ToPin, wrapByPin } from './recovery/pin.ts'
 export {
@@ -16,5 +17,5 @@ export {
 export { OWN, pairwiseIdentity, pairwiseSecrets, type PairwiseSecrets, rootCheck } from './recovery/root.ts'
 export {
   contentOf, deviceInput, enrolmentHolds, listedWraps, listPlace, openWrap, prfInput, rootByPasskey, SEALED_WRAP,
-  sealWrap, wrapByPasskey, wrapList, wrapPlace, type WrapPlace,
+  sealWrap, wrapByPasskey, wrapList, wrapPlace, type WrapPlace, wrapWriter,
 } from './recovery/wrap.ts'

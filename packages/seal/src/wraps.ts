@@ -113,11 +113,12 @@ export const Wrap = struct({
     place: field(1, id16),
     /** What its owner calls it. */
     name: field(2, text(100)),
-    /** The secret of its locator, writer and seal: to replace or empty it without the thing itself. */
-    secret: field(3, hash32),
-    time: field(4, time),
+    /** Where it is, and who may write over it: to empty it without the thing itself. What opens it is not here. */
+    locator: field(3, hash32),
+    writer: field(4, hash32),
+    time: field(5, time),
     /** Of guardians: hash of their set. */
-    set: optional(5, hash32),
+    set: optional(6, hash32),
   }), LIMITS.wraps)),
 })
 export type Wrap = Value<typeof Wrap>

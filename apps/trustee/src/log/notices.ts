@@ -8,8 +8,8 @@
 import type { Identity } from '@scelle/seal/identity'
 import { openNotice } from '@scelle/seal/shares'
 import {
-  decode, decodeSigned, ed25519Verify, equalBytes, leafSubject, Notice, Objection, requireSuite, SealError,
-  signatureInput, toHex,
+  decode, decodeSigned, ed25519Verify, equalBytes, leafSubject, Notice, type NoticeAbout, Objection, requireSuite,
+  SealError, signatureInput, toHex,
 } from '@scelle/seal/verify'
 import { Problem } from '@scelle/wire/errors'
 import { BindingsShown, LinkShown, ObjectionShown, OrderNotice, RecoveryShown } from '@scelle/wire/messages'
@@ -99,13 +99,14 @@ export class Notices {
     }
     const opened = { leaf, notice, content: await openNotice(notice, signer, this.#options.identity) }
     const shown: ShownIn = (keys) => verifyPrincipals(keys, this.#headsAt(leaf, keyAt))
-    switch (notice.about) {
-      case 'order': return this.#order(opened, shown, since)
-      case 'binding': return this.#binding(opened, shown)
-      case 'link': return this.#link(opened, shown)
-      case 'recovery': return this.#recovery(opened, shown)
-      default: return this.#objection(opened, shown)
+    const readers: Record<NoticeAbout, () => Promise<Effect>> = {
+      order: () => this.#order(opened, shown, since),
+      binding: () => this.#binding(opened, shown),
+      link: () => this.#link(opened, shown),
+      recovery: () => this.#recovery(opened, shown),
+      objection: () => this.#objection(opened, shown),
     }
+    return readers[notice.about]()
   }
 
   /**

@@ -87,17 +87,37 @@ export const wrapByGuardians = async (from: ToGuard, context: Context): Promise<
   return { wrap, set, packets, rehearsals }
 }
 
+type Holds = (share: Uint8Array, place: number) => boolean
+
+const holdsIn = (
+  of: 'guardianShare' | 'recoveryPart', salt: Uint8Array, commitments: readonly Uint8Array[],
+): Holds => (share, place) =>
+  equalBytes(shareCommitmentOf(of, salt, place, share), commitments[place] ?? new Uint8Array(0))
+
+/** Those who gave another share than the committed one, or have none. */
+const wrongGivers = (given: readonly GivenShare[], holders: readonly Uint8Array[], holds: Holds): Uint8Array[] =>
+  given.filter(({ by, share }) => {
+    const place = holders.findIndex((id) => equalBytes(id, by))
+    return place === -1 || !holds(share, place)
+  }).map(({ by }) => by)
+
+/** Guardians and trustees who gave a wrong share, whether or not the root came together without them. */
+export const wrongShares = (
+  wrap: Wrap, shares: readonly GivenShare[], parts: readonly GivenShare[],
+): Uint8Array[] => {
+  const set = readRecoverySet(contentOf(wrap, 'guardians', 'guardians').set)
+  return [
+    ...wrongGivers(shares, set.guardians, holdsIn('guardianShare', set.salt, set.shareCommitments)),
+    ...wrongGivers(parts, set.trustees, holdsIn('recoveryPart', set.salt, set.partCommitments)),
+  ]
+}
+
 /** Two committed shares of different places together. Throws `share-invalid` naming the giver, `shares-insufficient`. */
 const together = async (
-  given: readonly GivenShare[], holders: readonly Uint8Array[], holds: (share: Uint8Array, place: number) => boolean,
+  given: readonly GivenShare[], holders: readonly Uint8Array[], holds: Holds,
 ): Promise<Uint8Array> => {
-  const good = new Map<number, Uint8Array>()
-  const bad: Uint8Array[] = []
-  for (const { by, share } of given) {
-    const place = holders.findIndex((id) => equalBytes(id, by))
-    if (place >= 0 && holds(share, place)) good.set(place, share)
-    else bad.push(by)
-  }
+  const bad = wrongGivers(given, holders, holds)
+  const good = new Map(given.filter(({ by }) => !bad.includes(by)).map(({ by, share }) => [toHex(by), share]))
   const two = [...good.values()].slice(0, 2)
   if (two.length === 2) return combine(two)
   if (bad.length > 0) {
@@ -117,11 +137,8 @@ export const rootByGuardians = async (
 ): Promise<Uint8Array> => {
   const { set, sealed } = contentOf(wrap, 'guardians', 'guardians')
   const { guardians, shareCommitments, trustees, partCommitments, salt } = readRecoverySet(set)
-  const among = (of: 'guardianShare' | 'recoveryPart', commitments: readonly Uint8Array[]) =>
-    (share: Uint8Array, place: number): boolean =>
-      equalBytes(shareCommitmentOf(of, salt, place, share), commitments[place] as Uint8Array)
-  const guarded = await together(shares, guardians, among('guardianShare', shareCommitments))
-  const kept = await together(parts, trustees, among('recoveryPart', partCommitments))
+  const guarded = await together(shares, guardians, holdsIn('guardianShare', salt, shareCommitments))
+  const kept = await together(parts, trustees, holdsIn('recoveryPart', salt, partCommitments))
   const root = await aeadOpen(await aeadKey(rootKey(guarded, kept, set)), ZERO_NONCE, sealed)
   if (root === undefined) throw new SealError('wrap-invalid', 'shares and parts do not open this wrap')
   return requireRoot(root, wrap)

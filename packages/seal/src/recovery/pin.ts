@@ -16,7 +16,7 @@ import { pinSetId, readPinSet } from '../verify/recovery.ts'
 import { dealPin } from '../voprf/pin.ts'
 import type { Wrap } from '../wraps.ts'
 import { requireRoot } from './root.ts'
-import { contentOf, wrapOf, wrapPlace } from './wrap.ts'
+import { contentOf, wrapOf, wrapPlace, wrapWriter } from './wrap.ts'
 
 /** What is evaluated: the PIN as people type it, whichever keyboard. Throws `pin-invalid`. */
 export const pinInput = (pin: string, salt: Uint8Array): Uint8Array => {
@@ -48,7 +48,7 @@ export interface ToPin {
 
 /** Throws `pin-invalid`, `seal-invalid`. */
 export const wrapByPin = async ({ root, pin, device, trustees }: ToPin, context: Context): Promise<Wrap> => {
-  const asker = await wrapPlace(device).writer()
+  const asker = await wrapWriter(wrapPlace(device))
   const { set, shares, output } = await dealPin({
     trustees, asker: asker.id,
     inputOf: (salt) => pinInput(pin, salt),

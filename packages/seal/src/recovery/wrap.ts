@@ -27,17 +27,21 @@ export interface WrapPlace {
   readonly locator: Uint8Array
   /** Seals it. */
   readonly key: Uint8Array
-  /** Signs for what is stored there: a principal of this wrap alone. */
-  readonly writer: () => Promise<Identity>
+  /** Of whoever signs for what is stored there: see {@link wrapWriter}. */
+  readonly writer: Uint8Array
 }
 
-/** `secret`: 32 bytes that nobody guesses, such as a PRF's output. */
+/** `secret`: 32 bytes that nobody guesses, such as a PRF's output. None of the three leads back to it. */
 export const wrapPlace = (secret: Uint8Array): WrapPlace => {
-  const made = hkdfSha256(secret, ZERO32, labelBytes('wrapSecrets'), 144)
-  const [locator, key, signing, sealing] = [0, 32, 64, 96].map((at) => made.slice(at, at + 32)) as
-    [Uint8Array, Uint8Array, Uint8Array, Uint8Array]
-  const salt = made.slice(128)
-  return { locator, key, writer: () => identityFrom('person', { signing, sealing }, { time: 0, salt }) }
+  const made = hkdfSha256(secret, ZERO32, labelBytes('wrapSecrets'), 96)
+  return { locator: made.slice(0, 32), key: made.slice(32, 64), writer: made.slice(64) }
+}
+
+/** The principal of one wrap alone. It may write over the wrap, and cannot open it. */
+export const wrapWriter = ({ writer }: Pick<WrapPlace, 'writer'>): Promise<Identity> => {
+  const made = hkdfSha256(writer, ZERO32, labelBytes('wrapWriter'), 80)
+  const secrets = { signing: made.slice(0, 32), sealing: made.slice(32, 64) }
+  return identityFrom('person', secrets, { time: 0, salt: made.slice(64) })
 }
 
 const contextOf = ({ locator }: Pick<WrapPlace, 'locator'>): Uint8Array =>
