@@ -4,6 +4,7 @@ import { testEntries } from './store-entries.ts'
 import { testNotices } from './store-notices.ts'
 import { testRights } from './store-rights.ts'
 import { type OpenedStore, Suite } from './store-suite.ts'
+import { testWraps } from './store-wraps.ts'
 import { testWriting } from './store-writing.ts'
 
 export const describeStore = (name: string, open: () => Promise<OpenedStore>): void => {
@@ -15,5 +16,6 @@ export const describeStore = (name: string, open: () => Promise<OpenedStore>): v
     testRights(suite)
     testEntries(suite)
     testNotices(suite)
+    testWraps(suite)
   })
 }
