@@ -50,7 +50,9 @@ export const guard = async (world: Constellation, { keeper }: Pick<Person, 'keep
 }
 
 /** A guardian that compared the digits. */
-export const answerOf = async ({ identities, packets }: Guardians, which: number, ask: Uint8Array): Promise<Uint8Array> => {
+export const answerOf = async (
+  { identities, packets }: Guardians, which: number, ask: Uint8Array,
+): Promise<Uint8Array> => {
   const guardian = identities[which] as Identity
   return answerAsGuardian(ask, await openPacket(packets[which] as Uint8Array, guardian), guardian)
 }

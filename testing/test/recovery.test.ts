@@ -6,7 +6,7 @@ import { OWN, pairwiseSecrets } from '@scelle/seal/recovery'
 import { decode, encode, type WrapEntry } from '@scelle/seal/verify'
 import { PartAnswer } from '@scelle/wire/messages'
 import { SoftwareAuthenticator } from '../src/authenticator.ts'
-import { type Constellation, createConstellation } from '../src/constellation.ts'
+import { type Constellation, createConstellation, type PartyHandle } from '../src/constellation.ts'
 import {
   answerOf, cosigned, guard, type Guardians, hex, openerOf, optionsOf, type Person, personIn, problemOf, registerChain,
   startedBy, threeGuardians,
@@ -218,7 +218,7 @@ describe('those who lie', () => {
   test('a trustee that gives another part is named, and two others are enough', async () => {
     const recovery = await startedBy(world, guardians, [0, 1], 'lying trustee')
     await daysGoBy(72 * HOUR + 60_000)
-    const [liar] = world.trustees as [(typeof world.trustees)[0]]
+    const [liar] = world.trustees as readonly [PartyHandle]
     const end = world.network.add({
       host: liar.host, target: /\/v1\/recoveries\/parts$/,
       effect: {
@@ -232,7 +232,7 @@ describe('those who lie', () => {
       },
     })
     expect((await recovery.finish()).state).toBe('opened')
-    const [, away] = world.trustees as [unknown, (typeof world.trustees)[0]]
+    const [, away] = world.trustees as readonly [PartyHandle, PartyHandle]
     await away.kill()
     await expect(recovery.finish()).rejects.toMatchObject({ code: 'recovery-insufficient' })
     end()
@@ -255,9 +255,9 @@ describe('those who lie', () => {
     expect(await recovery.finish()).toMatchObject({ state: 'opened', liars: [hex(liar.id)] })
   })
 
-  test('a trustee whose clock runs ahead gives nothing early; one whose clock was put back gives it later', async () => {
+  test('a clock that runs ahead has nothing given early; one that was put back has it given later', async () => {
     const recovery = await startedBy(world, guardians, [0, 1], 'clocks')
-    const [ahead, , behind] = world.trustees as unknown as [(typeof world.trustees)[0], unknown, (typeof world.trustees)[0]]
+    const [ahead, , behind] = world.trustees as readonly [PartyHandle, PartyHandle, PartyHandle]
     ahead.skew(100 * HOUR)
     expect(await recovery.finish()).toMatchObject({ state: 'waiting' })
     ahead.skew(0)

@@ -25,7 +25,9 @@ const MODULES_FORBIDDEN: Record<Server, RegExp[]> = {
   'apps/index': [
     /^packages\/seal\/src\/(envelope|keys|grants|shares|voprf|recovery)\b/, /^packages\/(sdk|fhir)\//, /^apps\/edge\//,
   ],
-  'apps/trustee': [/^packages\/seal\/src\/(envelope|keys|grants|recovery)\b/, /^packages\/(sdk|fhir)\//, /^apps\/edge\//],
+  'apps/trustee': [
+    /^packages\/seal\/src\/(envelope|keys|grants|recovery)\b/, /^packages\/(sdk|fhir)\//, /^apps\/edge\//,
+  ],
 }
 
 /** Libraries that decapsulate or combine shares. */

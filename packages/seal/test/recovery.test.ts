@@ -107,7 +107,8 @@ describe('a stored wrap', () => {
   test('is written by a principal of its own, which opens nothing', async () => {
     const places = [wrapPlace(prf), wrapPlace(context.random(32)), listPlace(root)]
     const writers = await Promise.all(places.map(wrapWriter))
-    const all = [...writers.map(({ id }) => id), ...places.flatMap(({ locator, key, writer }) => [locator, key, writer])]
+    const parts = places.flatMap(({ locator, key, writer }) => [locator, key, writer])
+    const all = [...writers.map(({ id }) => id), ...parts]
     expect(new Set(all.map(toHex)).size).toBe(12)
     expect(toHex((await wrapWriter(wrapPlace(prf))).id)).toBe(toHex((writers[0] as Identity).id))
   })

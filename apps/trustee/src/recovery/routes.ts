@@ -16,7 +16,9 @@ const addPinRoutes = (server: Pick<Server, 'route'>, serving: Serving): void => 
   server.route({
     method: 'POST', policy: 'self-certifying', maxBody: TRUSTEE_LIMITS.recoveryBody, url: '/v1/pins/evaluations',
     certify: (body, signer) => certify(decode(PinTry, body), signer, store),
-    handler: async ({ certified: { request }, principal }) => ({ body: await evaluatePin(request, principal, serving) }),
+    handler: async ({ certified: { request }, principal }) => ({
+      body: await evaluatePin(request, principal, serving),
+    }),
   })
   server.route({
     method: 'POST', policy: 'self-certifying', maxBody: TRUSTEE_LIMITS.recoveryBody, url: '/v1/pins/known',

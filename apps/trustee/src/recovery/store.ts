@@ -107,8 +107,8 @@ export class RecoveryStore {
    */
   tryPin(pin: Uint8Array, blinded: Uint8Array): number {
     return this.#db.transaction(() => {
-      const tried = this.#db.row<{ count: number }>('SELECT count(*) AS count FROM pin_try WHERE pin = ?', pin)?.count ?? 0
-      const left = TRUSTEE_LIMITS.pinTries - tried
+      const tried = this.#db.row<{ count: number }>('SELECT count(*) AS count FROM pin_try WHERE pin = ?', pin)
+      const left = TRUSTEE_LIMITS.pinTries - (tried?.count ?? 0)
       if (this.#db.row('SELECT 1 FROM pin_try WHERE pin = ? AND blinded = ?', pin, blinded) !== undefined) return left
       if (left <= 0) throw new Problem('pin-locked')
       this.#db.run('INSERT INTO pin_try (pin, blinded) VALUES (?, ?)', pin, blinded)

@@ -127,7 +127,7 @@ export class RootKeeper {
   async replaceGuardians(old: WrapEntry, anew: NewGuardians): Promise<GuardianPackets> {
     if (old.set === undefined) throw new SdkError('bad-input', 'this wrap is not the guardians\'')
     const made = await this.addGuardians(anew)
-    await sendObjection(this.#connection, await this.identity.sign('objection', objectionBody(this.#connection, old.set)))
+    await this.sendObjection(await this.identity.sign('objection', objectionBody(this.#connection, old.set)))
     await this.remove(old)
     return made
   }

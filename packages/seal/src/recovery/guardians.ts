@@ -112,7 +112,7 @@ export const wrongShares = (
   ]
 }
 
-/** Two committed shares of different places together. Throws `share-invalid` naming the giver, `shares-insufficient`. */
+/** Two committed shares of two places together. Throws `share-invalid` naming the giver, `shares-insufficient`. */
 const together = async (
   given: readonly GivenShare[], holders: readonly Uint8Array[], holds: Holds,
 ): Promise<Uint8Array> => {
