@@ -5,6 +5,7 @@ import discovery
 import log
 import opening
 import primitives
+import recovery
 import ristretto
 import verify
 from cbor import decode
@@ -204,7 +205,33 @@ def op_dealing(signed, dealer, key=None):
     return discovery.dealing(unhex(signed), keys(dealer), known)
 
 
+def given(enc, sealed, case, trustee, identity):
+    found = {"enc": unhex(enc), "sealed": unhex(sealed)}
+    return recovery.given_part(found, unhex(case), unhex(trustee), opening.identity(unhex(identity)))
+
+
+def op_root_by_guardians(wrap, shares, parts):
+    found = recovery.wrap_of(unhex(wrap))
+    given = [[(unhex(one["by"]), unhex(one["share"])) for one in several] for several in (shares, parts)]
+    return recovery.root_by_guardians(found, *given)
+
+
 OPERATIONS = {
+    "pairwise": lambda root, organisation: recovery.pairwise(unhex(root), unhex(organisation)),
+    "wrap": lambda stored, secret: recovery.open_wrap(unhex(stored), unhex(secret)),
+    "recovery-part": lambda set, enc, sealed, identity: recovery.open_part(
+        unhex(set), {"enc": unhex(enc), "sealed": unhex(sealed)}, opening.identity(unhex(identity))
+    ),
+    "recovery-given": lambda enc, sealed, recovery, trustee, identity: given(enc, sealed, recovery, trustee, identity),
+    "recovery": lambda signed, set, keys: recovery.recovery(unhexes(signed), unhex(set), keys_by_id(keys)),
+    "root-by-guardians": op_root_by_guardians,
+    "spoken-code": lambda ask: recovery.spoken_code(unhex(ask)),
+    "pin-share": lambda set, enc, sealed, identity: recovery.pin_share(
+        unhex(set), {"enc": unhex(enc), "sealed": unhex(sealed)}, opening.identity(unhex(identity))
+    ),
+    "root-by-pin": lambda wrap, pin, device, places, scalars: recovery.root_by_pin(
+        recovery.wrap_of(unhex(wrap)), pin, unhex(device), places, unhexes(scalars)
+    ),
     "decode": lambda struct, bytes: decode(STRUCTS[struct], unhex(bytes)),
     "padme": lambda length: opening.padme(length),
     "handle": lambda key, type, id: primitives.hmac256(

@@ -39,6 +39,13 @@ KINDS = (
     "card",
     "card-opening",
     "notice",
+    "session-request",
+    "session",
+    "sign-out",
+    "withdrawal",
+    "software",
+    "recovery",
+    "objection",
 )
 PURPOSES = ("treatment", "emergency", "administration", "patient-request", "legal", "research")
 PERSON_ROLES = (
@@ -52,6 +59,7 @@ DUTIES = ("coding", "vigilance", "litigation")
 ORDERS = ("lock", "clear", "surge", "review")
 LOCK_SCOPES = ("device", "person", "organisation", "vendor")
 REASON = 500
+WRAP_METHODS = ("passkey", "printed", "guardians", "device", "list")
 RIGHTS = {"relay": 1, "write": 2, "read": 4, "shareOn": 8}
 
 courier_seal = struct(encapsulation=hash32, sealed=octets(16, 128))
@@ -219,7 +227,7 @@ STRUCTS = {
     ),
     "Notice": struct(
         suite=suite,
-        about=choice("order", "binding", "link"),
+        about=choice("order", "binding", "link", "recovery", "objection"),
         subject=hash32,
         time=time,
         salt=id16,
@@ -227,11 +235,43 @@ STRUCTS = {
         key=hash32,
         content=octets(17, 64 * 1024 + 16),
     ),
+    "RecoverySet": struct(
+        suite=suite, owner=hash32, guardians=list_of(hash32, 3), shareCommitments=list_of(hash32, 3),
+        trustees=list_of(hash32, 3), partCommitments=list_of(hash32, 3), time=time, salt=id16,
+    ),
+    "Recovery": struct(suite=suite, set=hash32, owner=hash32, device=hash32, time=time, nonce=id16),
+    "Objection": struct(suite=suite, owner=hash32, set=hash32, recovery=Optional(hash32), time=time, nonce=id16),
+    "PinSet": struct(
+        suite=suite, trustees=list_of(hash32, 3), publicShares=list_of(hash32, 3), asker=hash32, knower=hash32, salt=id16
+    ),
+    "Wrap": struct(
+        suite=suite, method=choice(*WRAP_METHODS), time=time, salt=id16, check=hash32, root=Optional(hash32),
+        file=Optional(octets(1, 1024)),
+        guardians=Optional(
+            struct(
+                set=octets(1, 1024), parts=list_of(struct(enc=enc, sealed=octets(49)), 3), sealed=octets(48)
+            )
+        ),
+        pin=Optional(
+            struct(
+                set=octets(1, 1024), shares=list_of(struct(enc=enc, sealed=octets(48)), 3), sealed=octets(48)
+            )
+        ),
+        entries=Optional(
+            list_of(
+                struct(
+                    method=choice(*WRAP_METHODS), place=id16, name=text(100), locator=hash32, writer=hash32, time=time,
+                    set=Optional(hash32),
+                ),
+                24,
+            )
+        ),
+    ),
     "Status": struct(
         suite=suite, subject=hash32, role=choice(*PERSON_ROLES, *ORGANISATION_ROLES), meter=hash32,
         organisation=Optional(hash32), vendor=Optional(hash32), under=Optional(hash32), stepUp=Optional(hash32),
         patientsPerDay=Optional(uint(10_000_000)), emergency=Optional(boolean), notBefore=time, expires=time, salt=id16,
-        name=Optional(text(200)),
+        name=Optional(text(200)), ownKey=Optional(boolean),
     ),
     "Fact": struct(
         suite=suite, type=choice(*FACTS), vault=hash32, organisation=hash32, reader=Optional(hash32), notBefore=time,
@@ -290,4 +330,5 @@ BODIES = {
     "report": "Report", "binding": "Binding", "link": "Link", "identity-proof": "IdentityProof", "decoy": "Decoy",
     "spent": "SpentUpTo", "release": "Release", "dealing": "Dealing", "discovery-key": "DiscoveryKey",
     "notice": "Notice", "card-opening": "CardOpening",
+    "recovery": "Recovery", "objection": "Objection",
 }

@@ -108,7 +108,7 @@ const notes = (now: number): Kind[] => {
     suite: SUITE, card: hash(54), vault: hash(8), reader: hash(1), site: hash(55), reason: 'inconscient', time: now, nonce: id16(56), organisation: hash(3),
   }
   return [
-    { kind: 'notice', codec: seal.Notice, full: notice, choices: [[1, 3]], over: [['a content of 16 bytes', 7, octetsOf(16)], ['a subject of 31 bytes', 2, octetsOf(31)]] },
+    { kind: 'notice', codec: seal.Notice, full: notice, choices: [[1, seal.NOTICES.length]], over: [['a content of 16 bytes', 7, octetsOf(16)], ['a subject of 31 bytes', 2, octetsOf(31)]] },
     { kind: 'card-opening', codec: seal.CardOpening, full: opening, small: without(opening, 'organisation'), over: [['a reason of 501 bytes', 5, textOf(501)]] },
   ]
 }
@@ -154,7 +154,7 @@ const choiceCases = (signer: Identity, kinds: readonly Kind[]): Promise<Vector>[
   const lists: [seal.Kind, string, readonly string[]][] = [
     ['status', 'role', seal.ROLES], ['fact', 'type', seal.FACTS], ['confirmation', 'type', seal.CONFIRMATIONS], ['confirmation', 'duty', seal.DUTIES],
     ['order', 'action', seal.ORDERS], ['order', 'scope', seal.LOCK_SCOPES], ['ticket', 'purpose', seal.PURPOSES], ['link', 'action', seal.LINKS],
-    ['notice', 'about', ['order', 'binding', 'link']],
+    ['notice', 'about', seal.NOTICES],
   ]
   return lists.flatMap(([kind, name, choices]) => choices.map(async (choice): Promise<Vector> => {
     const { codec, full } = kinds.find((one) => one.kind === kind)!

@@ -9,6 +9,7 @@ import { chargeCases } from './cases-charge.ts'
 import { discoveryCases } from './cases-discovery.ts'
 import { grantFieldCases } from './cases-grants.ts'
 import { logCases } from './cases-log.ts'
+import { recoveryCases } from './cases-recovery.ts'
 import { standingCases } from './cases-standing.ts'
 import { statementCases } from './cases-statements.ts'
 import { summaryCases } from './cases-summary.ts'
@@ -108,6 +109,7 @@ export const makeVectors = async (golden: Golden): Promise<Record<string, Vector
     standing: await settled([...(await standingCases(golden)), ...(await summaryCases(golden))]),
     discovery: await settled(await discoveryCases(golden)),
     charge: await settled(await chargeCases()),
+    recovery: await settled(await recoveryCases(golden)),
   }
 }
 

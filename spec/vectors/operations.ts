@@ -8,9 +8,10 @@ import { capsuleKey, checkLinks, handleOf, openCard, openRecord, openRelease, ow
 import { openGrantKeys } from '../../packages/seal/src/grants.ts'
 import { importIdentity } from '../../packages/seal/src/identity.ts'
 import { earlierSecrets, openManifest } from '../../packages/seal/src/keys.ts'
-import { CourierKeys, openCourier, openShare } from '../../packages/seal/src/shares.ts'
+import { CourierKeys, openCourier, openPart, openShare } from '../../packages/seal/src/shares.ts'
 import * as seal from '../../packages/seal/src/verify.ts'
-import { evaluationHolds, pseudonymOf, readDealing, shareOfDealings, verifyDealing, verifyDiscoveryKey } from '../../packages/seal/src/voprf.ts'
+import { openGivenPart, openWrap, pairwiseIdentity, pairwiseSecrets, pinInput, rootByGuardians, rootByPasskey, rootByPin, spokenCode, wrapPlace, wrapWriter } from '../../packages/seal/src/recovery.ts'
+import { blindInput, evaluateBlinded, evaluationHolds, finishEvaluation, openPinShare, pseudonymOf, readDealing, shareOfDealings, verifyDealing, verifyDiscoveryKey } from '../../packages/seal/src/voprf.ts'
 import { LogError } from '../../packages/log/src/log.ts'
 import { entryOf, logPolicy, verifyReceipt } from '../../packages/wire/src/log.ts'
 
@@ -74,6 +75,7 @@ const BODIES: Partial<Record<seal.Kind, seal.Codec<any>>> = {
   status: seal.Status, fact: seal.Fact, confirmation: seal.Confirmation, order: seal.Order, ticket: seal.Ticket, report: seal.Report, binding: seal.Binding,
   link: seal.Link, 'identity-proof': seal.IdentityProof, decoy: seal.Decoy, spent: seal.SpentUpTo, release: seal.Release, dealing: seal.Dealing,
   'discovery-key': seal.DiscoveryKey, notice: seal.Notice, 'card-opening': seal.CardOpening,
+  recovery: seal.Recovery, objection: seal.Objection,
 }
 
 /** Sealed bodies are changed as the vector says, so that a file need not hold each changed copy. */
@@ -90,6 +92,17 @@ const mutated = (body: Uint8Array, change: any): Uint8Array => {
     copy.set(held, to)
   }
   return copy
+}
+
+/** What the trustees in these places (from 1) evaluate an input to, together. Whatever it is blinded by, it is the same. */
+const evaluatedBy = (pin: seal.PinSet, input: Uint8Array, places: readonly number[], scalars: readonly Uint8Array[]): Uint8Array => {
+  const context = { now: () => 0, random: (length: number) => new Uint8Array(length).fill(7) }
+  const blinding = blindInput(input, context)
+  const partials = places.map((place, i) => {
+    const share = { secret: scalars[i]!, publicShare: pin.publicShares[place - 1]! }
+    return { trustee: pin.trustees[place - 1]!, ...evaluateBlinded(blinding.blinded, share, context) }
+  })
+  return finishEvaluation(blinding, partials, pin)
 }
 
 export const OPERATIONS: Record<string, (from: any) => Promise<unknown>> = {
@@ -173,6 +186,37 @@ export const OPERATIONS: Record<string, (from: any) => Promise<unknown>> = {
     seal.requireSuite(value)
     if (seal.toHex(seal.encode(BODIES[kind as seal.Kind] as seal.Codec<any>, value)) !== seal.toHex(body)) throw new Error('re-encoding gives other bytes')
     return { id: seal.toHex(id), body: plain(value) }
+  },
+  pairwise: async ({ root, organisation }) => {
+    const { signing, sealing, salt } = pairwiseSecrets(hex(root), hex(organisation))
+    return plain({ signing, sealing, salt, id: (await pairwiseIdentity(hex(root), hex(organisation))).id })
+  },
+  wrap: async ({ stored, secret }) => {
+    const place = wrapPlace(hex(secret))
+    const { id: writer } = await wrapWriter(place)
+    return plain({ locator: place.locator, writer, root: rootByPasskey(await openWrap(hex(stored), place)) })
+  },
+  'recovery-part': async ({ set, enc, sealed, identity }) =>
+    plain(await openPart({ set: hex(set), sealed: { enc: hex(enc), sealed: hex(sealed) } }, await importIdentity(hex(identity)))),
+  'recovery-given': async ({ enc, sealed, recovery, trustee, identity }) => {
+    const { secrets } = await importIdentity(hex(identity))
+    return plain((await openGivenPart({ enc: hex(enc), sealed: hex(sealed) }, hex(recovery), hex(trustee), secrets.map((one) => one.sealing))).share)
+  },
+  recovery: async ({ signed, set, keys: chains }) => {
+    const { id, guardians } = await seal.verifyRecovery(hexes(signed), hex(set), await keysOf(chains))
+    return plain({ id, guardians })
+  },
+  'root-by-guardians': async ({ wrap, shares, parts }) => {
+    const given = (list: any[]) => list.map(({ by, share }) => ({ by: hex(by), share: hex(share) }))
+    return seal.toHex(await rootByGuardians(seal.decode(seal.Wrap, hex(wrap)), given(shares), given(parts)))
+  },
+  'spoken-code': async ({ ask }) => spokenCode(hex(ask)),
+  'pin-share': async ({ set, enc, sealed, identity }) =>
+    plain((await openPinShare({ set: hex(set), sealed: { enc: hex(enc), sealed: hex(sealed) } }, await importIdentity(hex(identity)))).share),
+  'root-by-pin': async ({ wrap: encoded, pin, device, places, scalars }) => {
+    const wrap = seal.decode(seal.Wrap, hex(encoded))
+    const set = seal.readPinSet(wrap.pin!.set)
+    return seal.toHex(await rootByPin(wrap, evaluatedBy(set, pinInput(pin, set.salt), places, hexes(scalars)), hex(device)))
   },
   link: async ({ link, geneses, keys: chains }) => {
     const { id, controllers } = await seal.verifyLink({ link: hexes(link), geneses: hexes(geneses), keysOf: await keysOf(chains) })
