@@ -242,7 +242,8 @@ STRUCTS = {
     "Recovery": struct(suite=suite, set=hash32, owner=hash32, device=hash32, time=time, nonce=id16),
     "Objection": struct(suite=suite, owner=hash32, set=hash32, recovery=Optional(hash32), time=time, nonce=id16),
     "PinSet": struct(
-        suite=suite, trustees=list_of(hash32, 3), publicShares=list_of(hash32, 3), asker=hash32, knower=hash32, salt=id16
+        suite=suite, trustees=list_of(hash32, 3), publicShares=list_of(hash32, 3), asker=hash32, knower=hash32,
+        salt=id16,
     ),
     "Wrap": struct(
         suite=suite, method=choice(*WRAP_METHODS), time=time, salt=id16, check=hash32, root=Optional(hash32),

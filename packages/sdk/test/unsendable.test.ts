@@ -10,7 +10,10 @@ import { Unsendable } from '../src/unsendable.ts'
 
 const bytesOf = (text: string): Uint8Array => new TextEncoder().encode(text)
 
-/** `PublicKeyCredential.toJSON()` of Chromium 156, with a PRF at `get`: the output stands there in clear. */
+/**
+ * `PublicKeyCredential.toJSON()` as WebAuthn Level 3 has it, with a PRF at `get`: the output stands there in clear.
+ * Some releases of Chromium write it, others leave it out.
+ */
 const CREDENTIAL = {
   authenticatorAttachment: 'platform',
   clientExtensionResults: {

@@ -9,7 +9,7 @@ type Json = Record<string, unknown>
 const isRecord = (value: unknown): value is Json => typeof value === 'object' && value !== null && !Array.isArray(value)
 
 /**
- * The JSON of a credential (WebAuthn Level 3, `toJSON`) without its PRF output, which stands there in clear. Nothing
+ * The JSON of a credential (WebAuthn Level 3, `toJSON`) without its PRF output, which may stand there in clear. Nothing
  * else is kept that a verifier does not need: of the extensions' results, only that there are none.
  */
 export const withoutPrf = (credential: unknown): Json => {
