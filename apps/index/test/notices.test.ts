@@ -59,7 +59,7 @@ test('each kind has its route, and becomes a control leaf that names nobody', as
   }
   await world.stop()
   const { notices } = (await auditDirectory(world.directory, { index: world.identity.keys }))!
-  expect(notices).toEqual({ order: 1, binding: 1, link: 1, recovery: 1, objection: 1 })
+  expect(notices).toEqual({ order: 1, binding: 1, link: 1, recovery: 1, objection: 1, 'sign-out': 0 })
   for (const name of readdirSync(world.directory).filter((one) => one.includes('sqlite'))) {
     expect(readFileSync(join(world.directory, name)).includes(Buffer.from(content))).toBe(false)
   }
