@@ -72,3 +72,16 @@ export const SERVER_LIMITS = {
   /** One parameter of a path: an id is 64 digits. */
   parameter: 256,
 } as const
+
+/** Limits of what passes between a house and the passkey page. Sizes are bytes, times are seconds. */
+export const PAGE_LIMITS = {
+  /** A sealed wrap of a root secret, padding included, and how many there are of one person. */
+  wrap: 10 * 1024,
+  wraps: 24,
+  returnTo: 2_048,
+  /** One request, and its address behind the `#`: browsers take over a megabyte. */
+  request: 384 * 1024,
+  fragment: 768 * 1024,
+  /** A request is taken up within this, and is dated ahead by no more. */
+  requestSeconds: 900,
+} as const

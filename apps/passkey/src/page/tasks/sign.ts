@@ -1,0 +1,80 @@
+/** One statement, shown in words and signed by a passkey: a session, a confirmation, an order, a sign-out. */
+import { equalBytes, toHex } from '@scelle/seal/verify'
+import {
+  challengeOf, signedByPasskey, signOutBody, type Unsigned, unsignedOf, unsignedSession,
+} from '@scelle/seal/persons'
+import type { Wish } from '../asked.ts'
+import { CeremonyProblem } from '../ceremony.ts'
+import type { Fact } from '../screen.ts'
+import { momentIn } from '../words/languages.ts'
+import type { Words } from '../words/words.ts'
+import { agree, gesture, type Outcome, partiesShown, secondsNow, type Visit } from './visit.ts'
+
+export type SignWish = Extract<Wish, { task: 'sign-in' | 'confirm' | 'order' | 'sign-out' }>
+
+const unsignedFor = (wish: SignWish, visit: Visit): Unsigned => {
+  const { person } = wish
+  if (wish.task === 'sign-in') return unsignedSession(wish.body, person)
+  if (wish.task === 'sign-out') return unsignedOf('sign-out', signOutBody(person.id, visit.context), person)
+  return unsignedOf(wish.task === 'order' ? 'order' : 'confirmation', wish.body, person)
+}
+
+const confirmationShown = (
+  { confirmation }: Extract<Wish, { task: 'confirm' }>, words: Words,
+): Fact[] => [
+  { label: words.labels.what, value: words.confirmations[confirmation.type] },
+  { label: words.labels.reason, value: confirmation.reason },
+  { label: words.labels.patients, value: confirmation.vault === undefined ? words.manyPatients : words.onePatient },
+  ...(confirmation.duty === undefined
+    ? [] : [{ label: words.labels.duty, value: words.duties[confirmation.duty] }]),
+]
+
+const orderShown = ({ order }: Extract<Wish, { task: 'order' }>, words: Words, now: number): Fact[] => [
+  { label: words.labels.what, value: words.orders[order.action] },
+  { label: words.labels.scope, value: words.scopes[order.scope] },
+  { label: words.labels.target, value: toHex(order.target.subarray(0, 8)) },
+  { label: words.labels.patients, value: order.action === 'review' ? words.onePatient : words.allPatients },
+  { label: words.labels.reason, value: order.reason },
+  { label: words.labels.until, value: momentIn(words, order.expires, now) },
+]
+
+const sessionShown = ({ session }: Extract<Wish, { task: 'sign-in' }>, words: Words, now: number): Fact[] => [
+  { label: words.labels.purposes, value: session.purposes.map((purpose) => words.purposes[purpose]).join(', ') },
+  { label: words.labels.until, value: momentIn(words, session.expires, now) },
+]
+
+interface Shown {
+  readonly title: string
+  readonly lead: string
+  readonly agree: string
+  readonly facts: readonly Fact[]
+}
+
+const shownFor = (wish: SignWish, words: Words, visit: Visit): Shown => {
+  const now = secondsNow(visit)
+  const { actions } = words
+  if (wish.task === 'confirm') {
+    return { ...words.confirm, agree: actions.confirm, facts: confirmationShown(wish, words) }
+  }
+  if (wish.task === 'order') return { ...words.order, agree: actions.confirm, facts: orderShown(wish, words, now) }
+  if (wish.task === 'sign-out') return { ...words.signOut, agree: actions.signOut, facts: [] }
+  const { title, lead } = words.signIn
+  return {
+    title, lead: lead(visit.asked.houseName), agree: actions.signIn, facts: sessionShown(wish, words, now),
+  }
+}
+
+export const sign = async (visit: Visit, wish: SignWish): Promise<Outcome> => {
+  await agree(visit, (words) => {
+    const { facts, ...shown } = shownFor(wish, words, visit)
+    const { first, last } = partiesShown(visit, words)
+    return { ...shown, facts: [...first, ...facts, ...last] }
+  })
+  const unsigned = unsignedFor(wish, visit)
+  const passkeys = wish.person.current.passkeys ?? []
+  const given = await gesture(visit, 'sign', () => visit.ceremonies.assertion(challengeOf(unsigned), passkeys))
+  const passkey = passkeys.find(({ credential }) => equalBytes(credential, given.credential))
+  // The browser may offer others of this relying party; the key record has none of them.
+  if (passkey === undefined) throw new CeremonyProblem('no-passkey')
+  return { signed: signedByPasskey(unsigned, passkey, given) }
+}

@@ -1,0 +1,80 @@
+/** One visit of the page: a request is verified, shown, carried out, answered. */
+import type { Context } from '@scelle/seal/verify'
+import { type PageLanguage, writeAnswer } from '@scelle/wire/passkey-page'
+import { type Asked, readAsked, Stop, type StopCode } from './asked.ts'
+import { browserCeremonies, CeremonyProblem } from './ceremony.ts'
+import type { Constellation } from './constellation.ts'
+import { element, Stage } from './screen.ts'
+import { enrol } from './tasks/enrol.ts'
+import { addPasskey, recover, removePasskey } from './tasks/passkeys.ts'
+import { sign } from './tasks/sign.ts'
+import { Declined, type Outcome, type Visit } from './tasks/visit.ts'
+
+/** The request leaves the address at once: addresses stay in histories. */
+const takeFragment = (): string => {
+  const fragment = location.hash.slice(1)
+  history.replaceState(null, '', location.pathname)
+  return fragment
+}
+
+const requireOwnWindow = ({ origin }: Constellation): void => {
+  // Beside the header that forbids it: what is signed is what the person sees, in this window alone.
+  if (window.top !== window.self) throw new Stop('framed')
+  if (location.origin !== origin) throw new Stop('wrong-origin')
+  if (typeof PublicKeyCredential === 'undefined') throw new Stop('unsupported')
+}
+
+const CHANGES = { 'add-passkey': addPasskey, 'remove-passkey': removePasskey, recover } as const
+
+const carryOut = (visiting: Visit): Promise<Outcome> => {
+  const { wish } = visiting.asked
+  if (wish.task === 'enrol') return enrol(visiting)
+  return 'change' in wish ? CHANGES[wish.change](visiting, wish.person) : sign(visiting, wish)
+}
+
+const outcomeOf = async (visiting: Visit): Promise<Outcome> => {
+  try {
+    return await carryOut(visiting)
+  } catch (error) {
+    if (error instanceof Declined) return error.outcome
+    if (error instanceof CeremonyProblem) return { problem: error.problem }
+    throw error
+  }
+}
+
+/** By a form, so that it stands in no address. */
+const send = ({ request, returnOrigin }: Asked, stage: Stage, outcome: Outcome): void => {
+  const answer = writeAnswer({ state: request.state, ...outcome })
+  const form = element('form', { method: 'post', action: request.returnTo, hidden: '' },
+    element('input', { type: 'hidden', name: 'answer', value: answer }))
+  if (!(form instanceof HTMLFormElement)) throw new TypeError('not a form')
+  stage.show((words) => ({
+    title: outcome.problem === undefined ? words.going(returnOrigin) : words.problems[outcome.problem].title,
+    lead: returnOrigin, tone: outcome.problem === undefined ? 'done' : 'stop', actions: [],
+  }))
+  document.body.append(form)
+  form.submit()
+}
+
+const stopped = (stage: Stage, code: StopCode): void => {
+  stage.show((words) => ({ ...words.stops[code], tone: 'stop', warning: words.stopNothingSigned, actions: [] }))
+}
+
+const browserLanguage = (): PageLanguage => (navigator.language.startsWith('fr') ? 'fr' : 'en')
+
+/** Shows whatever there is to show. Rejects only where the page itself is broken. */
+export const visit = async (constellation: Constellation, context: Context): Promise<void> => {
+  const stage = new Stage(browserLanguage(), location.origin)
+  stage.show((words) => ({ title: words.waiting, lead: '', tone: 'wait', actions: [] }))
+  const fragment = takeFragment()
+  try {
+    requireOwnWindow(constellation)
+    const asked = await readAsked(fragment, constellation, Math.floor(context.now() / 1000))
+    stage.language = asked.request.language
+    const ceremonies = browserCeremonies(constellation, context.random)
+    send(asked, stage, await outcomeOf({ asked, stage, ceremonies, context }))
+  } catch (error) {
+    stopped(stage, error instanceof Stop ? error.code : 'malformed')
+    if (!(error instanceof Stop)) throw error
+  }
+}

@@ -1,0 +1,56 @@
+/** Everything that the page says, in both languages: whoever adds a sentence adds it twice, or the types say so. */
+import type { Confirmation, Order, SessionRequest } from '@scelle/seal/verify'
+import type { PageLanguage, PageProblem } from '@scelle/wire/passkey-page'
+import type { StopCode } from '../asked.ts'
+
+export type Purpose = SessionRequest['purposes'][number]
+
+export interface Words {
+  readonly language: PageLanguage
+  readonly otherLanguage: string
+  readonly pageTitle: string
+  /** Under every screen: the page's own origin, which people compare. */
+  readonly footer: (origin: string) => string
+  readonly labels: Record<
+    'house' | 'certified' | 'person' | 'application' | 'purposes' | 'until' | 'returnTo' | 'what' | 'reason'
+    | 'patients' | 'scope' | 'target' | 'duty' | 'device', string
+  >
+  readonly actions: Record<
+    'signIn' | 'confirm' | 'signOut' | 'enrol' | 'add' | 'remove' | 'recover' | 'decline' | 'retry' | 'next'
+    | 'printSheet' | 'sheetKept' | 'checkSheet' | 'sheetAgain', string
+  >
+  readonly purposes: Record<Purpose, string>
+  readonly confirmations: Record<Confirmation['type'], string>
+  readonly duties: Record<NonNullable<Confirmation['duty']>, string>
+  readonly orders: Record<Order['action'], string>
+  readonly scopes: Record<Order['scope'], string>
+  readonly onePatient: string
+  readonly manyPatients: string
+  readonly allPatients: string
+  readonly noLimit: string
+  readonly signIn: { readonly title: string; readonly lead: (house: string) => string }
+  readonly confirm: { readonly title: string; readonly lead: string }
+  readonly order: { readonly title: string; readonly lead: string }
+  readonly signOut: { readonly title: string; readonly lead: string }
+  readonly enrol: { readonly title: string; readonly lead: string; readonly steps: readonly string[] }
+  readonly add: { readonly title: string; readonly lead: string; readonly steps: readonly string[] }
+  readonly remove: {
+    readonly title: string; readonly lead: string; readonly which: string
+    readonly passkey: (number: number, ending: string) => string; readonly last: string
+  }
+  readonly recover: { readonly title: string; readonly lead: string; readonly effect: string }
+  readonly sheet: {
+    readonly title: string; readonly lead: string; readonly heading: string; readonly use: string
+    readonly forAge: string; readonly of: (person: string, house: string, day: string) => string; readonly qr: string
+  }
+  readonly rehearse: {
+    readonly title: string; readonly lead: string; readonly label: string; readonly wrong: string
+    readonly typed: (count: number) => string
+  }
+  readonly touch: Record<'sign' | 'unlock' | 'create' | 'bind', { readonly title: string; readonly lead: string }>
+  readonly problems: Record<PageProblem | 'changed', { readonly title: string; readonly lead: string }>
+  readonly stops: Record<StopCode, { readonly title: string; readonly lead: string }>
+  readonly stopNothingSigned: string
+  readonly going: (where: string) => string
+  readonly waiting: string
+}

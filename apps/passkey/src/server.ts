@@ -1,0 +1,66 @@
+/** Serves the built page: four files, to GET and HEAD, and nothing else. It has no state, no cookie and no log. */
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
+import type { AddressInfo } from 'node:net'
+import type { Built } from './build.ts'
+import { PAGE_HEADERS } from './headers.ts'
+
+const TYPES: Readonly<Record<string, string>> = {
+  html: 'text/html; charset=utf-8',
+  js: 'text/javascript; charset=utf-8',
+  css: 'text/css; charset=utf-8',
+  json: 'application/json',
+}
+
+/** Milliseconds, and connections at once. */
+const LIMITS = { headersTime: 10_000, requestTime: 10_000, keepAliveTime: 15_000, connections: 2_048 } as const
+
+const answer = (built: Built, request: IncomingMessage, response: ServerResponse): void => {
+  for (const [name, value] of Object.entries(PAGE_HEADERS)) response.setHeader(name, value)
+  const path = request.url === '/' ? '/index.html' : (request.url ?? '')
+  const file = built.get(path)
+  if (request.method !== 'GET' && request.method !== 'HEAD') {
+    response.writeHead(405, { allow: 'GET, HEAD', connection: 'close' }).end()
+  } else if (file === undefined) {
+    response.writeHead(404).end()
+  } else {
+    const type = TYPES[path.slice(path.lastIndexOf('.') + 1)] ?? 'application/octet-stream'
+    response.writeHead(200, { 'content-type': type, 'content-length': file.length })
+    response.end(request.method === 'HEAD' ? undefined : file)
+  }
+}
+
+export interface PageServer {
+  readonly url: string
+  readonly close: () => Promise<void>
+}
+
+const listening = (server: Server, port: number, host: string): Promise<number> =>
+  new Promise((resolve, reject) => {
+    server.once('error', reject)
+    server.listen(port, host, () => {
+      resolve((server.address() as AddressInfo).port)
+    })
+  })
+
+/** `port` 0: any. TLS ends before it, at whatever stands in front of the operator's other sites. */
+export const servePage = async (
+  built: Built, { host, port }: { readonly host: string; readonly port: number },
+): Promise<PageServer> => {
+  const server = createServer((request, response) => {
+    answer(built, request, response)
+  })
+  server.headersTimeout = LIMITS.headersTime
+  server.requestTimeout = LIMITS.requestTime
+  server.keepAliveTimeout = LIMITS.keepAliveTime
+  server.maxConnections = LIMITS.connections
+  const bound = await listening(server, port, host)
+  return {
+    url: `http://${host}:${bound}`,
+    close: () => new Promise((resolve) => {
+      server.close(() => {
+        resolve()
+      })
+      server.closeAllConnections()
+    }),
+  }
+}

@@ -1,0 +1,255 @@
+/** The page in a real browser, with real keys: from enrolment to the last sign-out. */
+import { createIdentity, type Identity } from '@scelle/seal/identity'
+import {
+  Confirmation, decode, equalBytes, fromHex, verifySession, verifySigned, verifySignOut,
+} from '@scelle/seal/verify'
+import { type PageAnswer, type PageTask, readAnswer } from '@scelle/wire/passkey-page'
+import type { Browser } from 'playwright-core'
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { rootUnderPasskey } from '../src/page/root.ts'
+import { type Authenticator, hasChromium, launch, ReturnServer, serveBuilt, type Site, Window } from './browser.ts'
+import { leaksOf } from './leaks.ts'
+import { crossCheckAssertion, crossCheckRegistration } from './third-party.ts'
+import {
+  addressAs, type Asking, constellationOf, context, type House, keysOf, newHouse, type Person, sessionAskedBy, stepUpOf,
+} from './world.ts'
+
+let browser: Browser
+let site: Site
+let register: Identity
+let house: House
+const returned = new ReturnServer()
+
+beforeAll(async () => {
+  if (!hasChromium) return
+  register = await createIdentity('organisation', context)
+  house = await newHouse(register)
+  await returned.start()
+  site = await serveBuilt((origin) => constellationOf(origin, register))
+  browser = await launch()
+})
+
+afterAll(async () => {
+  if (!hasChromium) return
+  await browser.close()
+  await site.server.close()
+  returned.close()
+})
+
+const begin = async (window: Window, task: PageTask, fields: Asking): Promise<Uint8Array> => {
+  const state = context.random(16)
+  await window.visit(await addressAs(`${site.origin}/`, house, task, { returnTo: returned.url, state, ...fields }))
+  return state
+}
+
+const answered = async (window: Window, state: Uint8Array): Promise<PageAnswer> => {
+  const answer = readAnswer(await returned.next(), state)
+  await window.titled('returned')
+  return answer
+}
+
+const kept = <T>(value: T | undefined): T => {
+  if (value === undefined) throw new Error('the page answered without it')
+  return value
+}
+
+const personIn = ({ chain, wraps }: PageAnswer): Person => ({ chain: kept(chain), wraps: kept(wraps) })
+
+/** Copies the letters off the screen, as a person does off the paper, and types them. */
+const typeSheet = async (window: Window): Promise<string> => {
+  await window.titled('Votre feuille de secours')
+  const letters = (await window.page.locator('.groups li').allInnerTexts()).join(' ')
+  await window.press('J’ai la feuille en main')
+  await window.titled('Vérifions la feuille')
+  await window.page.getByLabel('Lettres de la feuille').fill(letters.toLowerCase())
+  return letters
+}
+
+const known = ({ chain, wraps }: Person): Asking => ({ person: [...chain], wraps: [...wraps] })
+
+describe.skipIf(!hasChromium)('a doctor', () => {
+  let window: Window
+  let doctor: Person
+  let first: Authenticator
+
+  beforeAll(async () => {
+    window = await Window.open(browser)
+    first = await window.authenticator()
+  })
+  afterAll(() => window.page.close())
+
+  test('enrols: a device-bound passkey, the root wrapped twice, the sheet tried', async () => {
+    const state = await begin(window, 'enrol', { sealingKey: house.sealingKey })
+    await window.titled('Créer votre clé d’accès')
+    await window.shot('01-enrol')
+    await window.press('Commencer')
+    await window.titled('Votre feuille de secours')
+    await window.shot('02-sheet')
+    await typeSheet(window)
+    await window.shot('03-rehearsal')
+    await window.press('Vérifier la feuille')
+    doctor = personIn(await answered(window, state))
+    const keys = await keysOf(doctor)
+    expect(keys.current.passkeys?.map(({ deviceBound, origin, rpId }) => ({ deviceBound, origin, rpId })))
+      .toEqual([{ deviceBound: true, origin: site.origin, rpId: 'localhost' }])
+    expect(equalBytes(keys.current.sealingKey, house.sealingKey)).toBe(true)
+    expect(doctor.wraps).toHaveLength(2)
+  })
+
+  test('has the passkey that @simplewebauthn/server reads out of the same registration', async () => {
+    await window.page.goto(site.origin)
+    const [registration] = (await window.witnessed()).registrations
+    const [passkey] = (await keysOf(doctor)).current.passkeys ?? []
+    await expect(crossCheckRegistration(kept(registration), kept(passkey))).resolves.toBe(true)
+  })
+
+  test('signs in: a session that seal and @simplewebauthn/server both verify', async () => {
+    const person = await keysOf(doctor)
+    const body = await sessionAskedBy(house, person)
+    const state = await begin(window, 'sign-in', { ...known(doctor), body, application: 'DPI de nuit' })
+    await window.titled('Vous connecter ?')
+    expect(await window.page.locator('dd').allInnerTexts()).toEqual([
+      'CHU de Bellerive\nnom certifié par le registre', 'Dr Amina Belkacem', 'DPI de nuit', 'soigner, urgences',
+      expect.stringMatching(/\d\d:\d\d/), new URL(returned.url).origin,
+    ])
+    await window.shot('04-sign-in')
+    await window.press('Me connecter')
+    const signed = kept((await answered(window, state)).signed)
+    const session = await verifySession(signed, { person, house: house.identity.keys })
+    expect(session.deviceBound).toBe(true)
+    await expect(crossCheckAssertion(signed, person)).resolves.toBe(true)
+  })
+
+  test('steps up: the reason is on the screen and in the statement', async () => {
+    const person = await keysOf(doctor)
+    const body = stepUpOf(house, person)
+    const state = await begin(window, 'confirm', { ...known(doctor), kind: 'confirmation', body })
+    await window.titled('Confirmer ?')
+    expect(await window.page.locator('dl').innerText()).toContain('Garde de nuit, service plein')
+    await window.shot('05-step-up')
+    await window.press('Confirmer')
+    const { body: signed } = await verifySigned('confirmation', kept((await answered(window, state)).signed), person)
+    expect(decode(Confirmation, signed).reason).toBe('Garde de nuit, service plein')
+  })
+
+  test('declines: the house hears so, and has nothing signed', async () => {
+    const person = await keysOf(doctor)
+    const state = await begin(window, 'sign-in', { ...known(doctor), body: await sessionAskedBy(house, person) })
+    await window.press('Refuser')
+    const answer = await answered(window, state)
+    expect(answer).toMatchObject({ problem: 'declined' })
+    expect(answer.signed).toBeUndefined()
+  })
+
+  test('adds a second passkey, and loses the first: its sessions are over with the next record', async () => {
+    const before = await keysOf(doctor)
+    const signing = await begin(window, 'sign-in', { ...known(doctor), body: await sessionAskedBy(house, before) })
+    await window.press('Me connecter')
+    const session = kept((await answered(window, signing)).signed)
+
+    const adding = await begin(window, 'add-passkey', known(doctor))
+    await window.titled('Ajouter une clé d’accès')
+    await window.shot('06-add')
+    await window.press('Ajouter une clé')
+    // The old key is touched once too often: it is refused, and the page says to take another one.
+    await window.titled('Aucune clé utilisable')
+    await window.shot('06-same-key')
+    await first.present(false)
+    await window.authenticator()
+    await window.press('Réessayer')
+    doctor = personIn(await answered(window, adding))
+    const both = (await keysOf(doctor)).current.passkeys ?? []
+    expect(both).toHaveLength(2)
+    expect(doctor.wraps).toHaveLength(3)
+
+    await first.lose()
+    const removing = await begin(window, 'remove-passkey', known(doctor))
+    await window.page.getByLabel('Clé 1', { exact: false }).check()
+    await window.shot('07-remove')
+    await window.press('Retirer cette clé')
+    doctor = personIn(await answered(window, removing))
+    const after = await keysOf(doctor)
+    expect(after.current.passkeys).toEqual([both[1]])
+    expect(doctor.wraps).toHaveLength(2)
+    await expect(verifySession(session, { person: after, house: house.identity.keys }))
+      .rejects.toMatchObject({ code: 'session-invalid' })
+  })
+
+  test('signs out everywhere', async () => {
+    const person = await keysOf(doctor)
+    const state = await begin(window, 'sign-out', known(doctor))
+    await window.titled('Vous déconnecter partout ?')
+    await window.shot('08-sign-out')
+    await window.press('Me déconnecter partout')
+    const signed = kept((await answered(window, state)).signed)
+    expect((await verifySignOut(signed, person)).signOut.session).toBeUndefined()
+    await expect(crossCheckAssertion(signed, person)).resolves.toBe(true)
+  })
+
+  test('leaves nothing behind in the browser, and no request in an address', async () => {
+    await window.visit(await addressAs(`${site.origin}/`, house, 'sign-out', known(doctor)))
+    await window.titled('Vous déconnecter partout ?')
+    const left = await window.page.evaluate(async () => ({
+      local: Object.keys(localStorage), databases: await indexedDB.databases(), cookies: document.cookie,
+      address: location.href,
+    }))
+    expect(left).toEqual({ local: [], databases: [], cookies: '', address: `${site.origin}/` })
+  })
+})
+
+describe.skipIf(!hasChromium)('a patient', () => {
+  let window: Window
+  let patient: Person
+  let letters: string
+  afterAll(() => window.page.close())
+
+  test('enrols with a synced passkey: the principal is their own', async () => {
+    window = await Window.open(browser)
+    await window.authenticator({ synced: true })
+    const state = await begin(window, 'enrol', { personName: 'Jeanne Morel' })
+    await window.press('Commencer')
+    letters = await typeSheet(window)
+    await window.press('Vérifier la feuille')
+    patient = personIn(await answered(window, state))
+    const keys = await keysOf(patient)
+    expect(keys.records).toHaveLength(2)
+    expect(keys.current.passkeys?.map(({ deviceBound }) => deviceBound)).toEqual([false])
+  })
+
+  test('neither the PRF output nor the root leaves the page, in any encoding', async () => {
+    await window.page.goto(site.origin)
+    const [output] = (await window.witnessed()).prf
+    const prf = kept(fromHex(output ?? ''))
+    const [passkey] = (await keysOf(patient)).current.passkeys ?? []
+    const root = await rootUnderPasskey(patient.wraps, { credential: kept(passkey).credential, output: prf })
+    expect(leaksOf({ prf, root, sheet: Buffer.from(letters.replaceAll(' ', '')) }, window.sent)).toEqual([])
+    // The search finds what it looks for: public octets that the answer does hold.
+    expect(leaksOf({ key: kept(passkey).publicKey }, window.sent)).toEqual(['key'])
+  })
+
+  test('loses everything, and comes back with the sheet: the same person, one new passkey, a new sheet', async () => {
+    const before = await keysOf(patient)
+    await window.page.close()
+    window = await Window.open(browser)
+    await window.authenticator({ synced: true })
+    const state = await begin(window, 'recover', { ...known(patient), personName: 'Jeanne Morel' })
+    await window.titled('Vous n’avez plus aucune clé')
+    await window.shot('09-recover')
+    await window.press('Reprendre l’accès')
+    const field = window.page.getByLabel('Lettres de la feuille')
+    await field.fill('QQQQQQ QQQQQQ')
+    await window.press('Vérifier la feuille')
+    await window.page.getByRole('alert').waitFor()
+    expect(await window.page.getByRole('alert').innerText()).toContain('comparez-les groupe par groupe')
+    await window.shot('10-wrong-letters')
+    await field.fill(letters)
+    await window.press('Vérifier la feuille')
+    const newLetters = await typeSheet(window)
+    await window.press('Vérifier la feuille')
+    const after = await keysOf(personIn(await answered(window, state)))
+    expect(equalBytes(after.id, before.id)).toBe(true)
+    expect(after.current.passkeys).toHaveLength(1)
+    expect(after.current.passkeys).not.toEqual(before.current.passkeys)
+    expect(newLetters).not.toBe(letters)
+  })
+})
