@@ -16,6 +16,7 @@ import { inspect } from './inspect.ts'
 import type { Io } from './io.ts'
 import { CLI_LIMITS } from './limits.ts'
 import { type LogOptions, monitor } from './log/monitor.ts'
+import { checkSoftware, publishSoftware } from './log/software.ts'
 import { verifyDeep, verifyEvidence, verifyLog, verifyReceiptFile } from './log/verify.ts'
 import { verifyReportFile } from './log/visit.ts'
 import { MESSAGES } from './messages.ts'
@@ -55,6 +56,8 @@ const OPTIONS = {
   evidence: { type: 'string' },
   report: { type: 'string' },
   deep: { type: 'string' },
+  publisher: { type: 'string' },
+  release: { type: 'string' },
   lang: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 } as const
@@ -192,6 +195,22 @@ const runMonitor: Command = async (io, parsed) =>
       ? CLI_LIMITS.monitorEvery * 1000 : parseDuration(parsed.values.every, io.language),
   })
 
+const runSoftware: Command = async (io, parsed) => {
+  const { origin, publisher, release } = parsed.values
+  const action = parsed.positionals[1]
+  if (action === 'publish') {
+    return publishSoftware(io, (await running(io)).installation, {
+      folder: argument(io, parsed, 2, 'FOLDER'), origin: option(io, origin?.[0], '--origin'),
+      version: option(io, release, '--release'),
+    })
+  }
+  if (action !== 'check') throw new CommandError('usage', MESSAGES[io.language].missingArgument('publish | check'))
+  return checkSoftware(io, {
+    ...logOptions(io, parsed), where: undefined, origin: argument(io, parsed, 2, 'ORIGIN'),
+    publisher: option(io, publisher, '--publisher'),
+  })
+}
+
 const runAccesses: Command = async (io, parsed) => {
   const patient = argument(io, parsed, 1, 'PATIENT')
   const { installation, edge } = await running(io)
@@ -262,6 +281,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   inspect: runInspect,
   verify: runVerify,
   monitor: runMonitor,
+  software: runSoftware,
   status: runStatus,
 }
 

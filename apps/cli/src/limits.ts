@@ -38,6 +38,8 @@ export const CLI_LIMITS = {
   /** The way that a site signs on for a report; what a report or an order is shown a status for. */
   emergencyWay: 3_600_000,
   orderTime: 600_000,
+  /** One file of a release that an origin serves. */
+  releaseFile: 16 * 1024 * 1024,
   /** A log: one answer (a bundle of 256 entries, a key chain), the time for it, bundles between two tile readers. */
   logAnswer: 1024 * 1024,
   logTime: 10_000,

@@ -65,6 +65,12 @@ export const LOG_EN = {
     + 'by its author.',
   provenAccess: (reader: string, time: number, purpose: string) =>
     `It says that ${short(reader)} opened the records on ${date(time)}, for this purpose: ${purpose}.`,
+  released: (publisher: string, file: string) => `On record by publisher ${publisher}. Serve ${file} with the rest.`,
+  releaseHolds: (name: string, version: string, time: number, leaf: number) =>
+    `It serves ${name} ${version}, as put on record on ${new Date(time * 1000).toISOString()}, leaf ${leaf}.`,
+  releaseChanged: (path: string) => `NOT what was put on record: ${path}`,
+  releaseElsewhere: (origin: string) => `What it shows was put on record for another origin: ${origin}`,
+  noRelease: (origin: string) => `${origin} shows no release.`,
   provenSigner: (signer: string) => `Signed in the name of ${signer}.`,
   visit: (number: string, vendor: string, reader: string, sponsor: string) =>
     `Ticket ${number}: ${short(sponsor)} let the vendor ${short(vendor)} in; ${short(reader)} did it.`,
@@ -132,6 +138,12 @@ export const LOG_FR: LogMessages = {
     + 'selon son auteur.',
   provenAccess: (reader, time, purpose) =>
     `Elle dit que ${short(reader)} a ouvert le dossier le ${date(time)}, pour ce motif : ${purpose}.`,
+  released: (publisher, file) => `Inscrit par l'éditeur ${publisher}. Servez ${file} avec le reste.`,
+  releaseHolds: (name, version, time, leaf) =>
+    `Elle sert ${name} ${version}, inscrit le ${new Date(time * 1000).toISOString()}, feuille ${leaf}.`,
+  releaseChanged: (path) => `PAS ce qui est inscrit : ${path}`,
+  releaseElsewhere: (origin) => `Ce qu'elle montre est inscrit pour une autre origine : ${origin}`,
+  noRelease: (origin) => `${origin} ne montre aucune version inscrite.`,
   provenSigner: (signer) => `Signé au nom de ${signer}.`,
   visit: (number, vendor, reader, sponsor) =>
     `Ticket ${number} : ${short(sponsor)} a fait entrer le prestataire ${short(vendor)} ; ${short(reader)} a agi.`,

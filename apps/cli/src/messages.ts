@@ -35,6 +35,10 @@ const en = {
                                          --deep DIRECTORY derives all that an index stores anew
   scelle monitor [WHERE] [--once]        follow the log, and raise the alarm; --watch ID adds a principal whose keys to
                                          watch. Both: --index ID --trustee ID[@URL]..., --max-age 1h, --json
+  scelle software publish FOLDER --origin ORIGIN --release VERSION
+                                         puts what an origin serves on record, as the publisher of this home
+  scelle software check ORIGIN --publisher ID
+                                         does it serve what was put on record; status 1 where it does not
   scelle status                          who runs, where
 
   All state is kept under SCELLE_HOME (default .scelle). --lang fr|en chooses the language.`,
@@ -159,6 +163,10 @@ const fr: Messages = {
                                          --deep DOSSIER refait tout ce qu'un index conserve
   scelle monitor [OÙ] [--once]           suit le journal et donne l'alarme ; --watch ID : un titulaire dont surveiller
                                          les clés. Les deux : --index ID --trustee ID[@URL]..., --max-age 1h, --json
+  scelle software publish DOSSIER --origin ORIGINE --release VERSION
+                                         inscrit au journal ce qu'une origine sert, comme éditeur de ce dossier d'état
+  scelle software check ORIGINE --publisher ID
+                                         sert-elle ce qui est inscrit ; statut 1 sinon
   scelle status                          qui tourne, où
 
   Tout est gardé sous SCELLE_HOME (par défaut .scelle). --lang fr|en choisit la langue.`,

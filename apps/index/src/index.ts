@@ -26,6 +26,7 @@ import { addReleaseRoutes } from './routes/releases.ts'
 import { addRestoreRoutes } from './routes/restore.ts'
 import { addRevocationRoutes } from './routes/revocations.ts'
 import { addSessionRoutes } from './routes/sessions.ts'
+import { addSoftwareRoutes } from './routes/software.ts'
 import { addVaultRoutes } from './routes/vaults.ts'
 import { addWrapRoutes } from './routes/wraps.ts'
 import type { Services } from './services.ts'
@@ -68,7 +69,7 @@ export interface IndexOptions {
 const ROUTES = [
   addPrincipalRoutes, addVaultRoutes, addManifestRoutes, addGrantRoutes, addRevocationRoutes, addCommitRoutes,
   addBlobRoutes, addFeedRoutes, addAccessRoutes, addReleaseRoutes,
-  addNoticeRoutes, addSessionRoutes,
+  addNoticeRoutes, addSessionRoutes, addSoftwareRoutes,
 ]
 
 /** Adds routes that serve nothing before it is known that nothing of the log is missing: see `log/recovery.ts`. */

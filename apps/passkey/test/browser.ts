@@ -25,9 +25,12 @@ export class ReturnServer {
   readonly #server: Server
   readonly #answers: string[] = []
   #waiting: ((answer: string) => void) | undefined
+  /** Of whatever kind. */
+  requests = 0
 
   constructor() {
     this.#server = createServer((request, response) => {
+      this.requests++
       let body = ''
       request.setEncoding('utf8')
       request.on('data', (piece: string) => {

@@ -26,6 +26,7 @@ import {
 } from './officer.ts'
 import { type People, peopleOf } from './people.ts'
 import { type ReceivedGrant, receivedGrants } from './received.ts'
+import { type NewRelease, publishRelease } from './software.ts'
 import { Vault } from './vault.ts'
 import {
   knownConfirmation, type KnownConfirmation, knownFact, type KnownFact, knownStatus, type KnownStatus, makeConfirmation,
@@ -303,6 +304,11 @@ export class Client {
     notes: readonly Uint8Array[],
   ): Promise<{ readonly pending: readonly { readonly note: Uint8Array; readonly code: string }[] }> {
     return { pending: await reportAllOpened(this.#connection, this.#committer, notes) }
+  }
+
+  /** Puts a release of this publisher's on record; the file that its origin shows. */
+  publish(release: NewRelease): Promise<Uint8Array> {
+    return publishRelease(this.#connection, release)
   }
 
   /** Tells all trustees what officers ordered, and has it logged: see `sendOrder`. */

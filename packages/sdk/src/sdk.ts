@@ -55,6 +55,7 @@ export type { Basis, Right, ShareOptions } from './sharing.ts'
 export type { BrokenGlass, NewOrder, OrderState } from './officer.ts'
 export type { Shown, Standing } from './standing.ts'
 export { type ClientState, memoryState } from './state.ts'
+export type { NewRelease } from './software.ts'
 export { systemTimers, type Timers } from './timers.ts'
 export type { Fetch, Log } from './transport.ts'
 export type {

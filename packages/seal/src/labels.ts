@@ -33,6 +33,7 @@ export const LABELS = {
   noticeSubject: 'scelle.health/v1/log-notice-subject',
   noticeSeal: 'scelle.health/v1/notice-seal',
   noticeKey: 'scelle.health/v1/notice-key',
+  softwareSubject: 'scelle.health/v1/log-software-subject',
   pageRequest: 'scelle.health/v1/page-request',
   assertion: 'scelle.health/v1/assertion',
   handle: 'scelle.health/v1/resource-handle',

@@ -33,6 +33,7 @@ export { concatBytes, equalBytes, fromHex, giveBack, hashOf, toHex, u32, u8, ZER
 export * from './verify/identity.ts'
 export * from './verify/assertion.ts'
 export * from './verify/session.ts'
+export * from './verify/software.ts'
 export * from './verify/vault.ts'
 export * from './verify/grant-chain.ts'
 export * from './verify/keeper.ts'

@@ -241,12 +241,12 @@ const requireAgreed = async (source: AuditSource): Promise<void> => {
   }
 }
 
-export type NoticeCounts = Record<NoticeAbout | 'sign-out', number>
+export type NoticeCounts = Record<NoticeAbout | 'sign-out' | 'software', number>
 
 const countNotice = (counts: NoticeCounts, statement: Uint8Array): void => {
   const { kind, body } = decode(Signed, statement)
   if (kind === 'notice') counts[decode(Notice, body).about]++
-  if (kind === 'sign-out') counts['sign-out']++
+  if (kind === 'sign-out' || kind === 'software') counts[kind]++
 }
 
 /** Answers how many statements there are, notices among them, and how many more leaves wait for theirs. */
@@ -262,7 +262,7 @@ export const checkLeaves = async (
   }
   await meet()
   let [statements, lost] = [0, 0]
-  const notices = { order: 0, binding: 0, link: 0, recovery: 0, objection: 0, 'sign-out': 0 }
+  const notices = { order: 0, binding: 0, link: 0, recovery: 0, objection: 0, 'sign-out': 0, software: 0 }
   /** Leaves that were given up. */
   const pass = async (to: number): Promise<void> => {
     while (tree.size < to) {

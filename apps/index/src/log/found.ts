@@ -6,7 +6,7 @@ import type { Identity } from '@scelle/seal/identity'
 import {
   Access, bytes, controlSubject, decode, decodeSigned, Denial, encode, equalBytes, field, FORMAT_LIMITS,
   followingSalt, type Kind, KeyRecord, Manifest, Notice, optional, Position, Positions, Release, Revocation, SealError,
-  Signed, SignOut, statementId, struct, uint, type Value, verifySigned,
+  Signed, SignOut, Software, statementId, struct, uint, type Value, verifySigned,
 } from '@scelle/seal/verify'
 import { Problem } from '@scelle/wire/errors'
 import { WIRE_LIMITS } from '@scelle/wire/limits'
@@ -49,6 +49,7 @@ const TIMES: Partial<Record<Kind, (body: Uint8Array) => number>> = {
   revocation: (body) => decode(Revocation, body).time,
   notice: (body) => decode(Notice, body).time,
   'sign-out': (body) => decode(SignOut, body).before,
+  software: (body) => decode(Software, body).time,
   access: (body) => decode(Access, body).time,
   release: (body) => decode(Release, body).time,
   denial: (body) => decode(Denial, body).time,

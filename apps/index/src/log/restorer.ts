@@ -93,6 +93,7 @@ const MAKE: Partial<Record<Kind, Make>> = {
   },
   notice: ({ first }) => ({ kind: 'notice', statement: storedStatement(first.found), signer: signerOf(first) }),
   'sign-out': ({ first }) => ({ kind: 'notice', statement: storedStatement(first.found), signer: signerOf(first) }),
+  software: ({ first }) => ({ kind: 'notice', statement: storedStatement(first.found), signer: signerOf(first) }),
   commit: commitOf,
   access: ({ first }) => ({
     kind: 'access',

@@ -134,8 +134,8 @@ export const controlEffects = (leaves: readonly ControlLeaf[], store: MirrorStor
     else if (kind === 'sign-out') signOut(run, leaf)
     else if (kind === 'manifest') manifest(run, leaf)
     else if (kind === 'notice') run.notices.push(leaf)
-    // What a log lost is for people to read: it changes nothing that a trustee decides by.
-    else if (kind !== 'successor') throw refused(leaf.leaf, `a ${kind} is no control leaf`)
+    // What a log lost, or somebody released, is for people to read: no trustee decides anything by it.
+    else if (kind !== 'successor' && kind !== 'software') throw refused(leaf.leaf, `a ${kind} is no control leaf`)
   }
   const keyAt: KeyAt = (principal, before) =>
     run.records.findLast((one) => one.leaf < before && one.principal === toHex(principal))?.key ??

@@ -32,6 +32,9 @@ export const leafSubject = (subject: Uint8Array): Uint8Array => hashOf('leafSubj
  */
 export const noticeLabel = (subject: Uint8Array): Uint8Array => hashOf('noticeSubject', subject)
 
+/** The label of a publisher's releases: whoever reads the log counts them, and sees when there is a new one. */
+export const softwareLabel = (publisher: Uint8Array): Uint8Array => hashOf('softwareSubject', publisher)
+
 /**
  * The salt of the leaf of a statement that was sent together with another one: a vault's first manifest with its
  * genesis, a grant's keys with the grant. Whoever has the receipt of the first can find the second.
@@ -71,6 +74,7 @@ const SUBJECTS: Partial<Record<Kind, SubjectOf>> = {
 export const controlSubject = (signedBytes: Uint8Array): Uint8Array | undefined => {
   const { kind, body, signer } = decode(Signed, signedBytes)
   if (kind === 'notice') return noticeLabel(decode(Notice, body).subject)
+  if (kind === 'software') return softwareLabel(signer)
   if (kind === 'sign-out') return noticeLabel(leafSubject(decode(SignOut, body).principal))
   const subject = SUBJECTS[kind]?.(body, signer, statementId(signedBytes))
   return subject === undefined ? undefined : leafSubject(subject)

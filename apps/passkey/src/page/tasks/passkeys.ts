@@ -51,7 +51,7 @@ const chooseLost = async (visit: Visit, passkeys: readonly Passkey[]): Promise<P
         content: [element('fieldset', {}, element('legend', {}, words.remove.which), ...passkeys.map((passkey, at) =>
           element('label', { for: `lost-${at}` }, radios[at] ?? '', words.remove.passkey(at + 1, endingOf(passkey)))))],
         actions: [
-          { name: 'remove', label: words.actions.remove }, { name: 'decline', label: words.actions.decline },
+          { name: 'remove', label: words.actions.remove }, { name: 'decline', label: words.actions.cancel },
         ],
       }
     })

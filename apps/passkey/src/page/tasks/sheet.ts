@@ -53,22 +53,29 @@ const typedIdentity = (typed: string): string => {
   return letters.startsWith('AGESECRETKEY1') ? letters : `${PREFIX}${letters}`
 }
 
-/** A field for the letters. What is in it is read when the person goes on, and written down nowhere. */
-export const lettersField = (words: Words, wrong: boolean): { nodes: Node[]; value: () => string } => {
+/**
+ * A field for the letters. What is in it is read when the person goes on, and written down nowhere. `before`: what was
+ * typed and did not open anything, for one letter to be changed.
+ */
+const lettersField = (words: Words, before: string | undefined): { nodes: Node[]; value: () => string } => {
   const field = document.createElement('textarea')
   for (const [name, value] of Object.entries({
     id: 'letters', rows: '4', autocomplete: 'off', autocapitalize: 'characters', spellcheck: 'false',
     'aria-describedby': 'typed',
   })) field.setAttribute(name, value)
-  const typed = element('p', { id: 'typed', class: 'typed' }, words.rehearse.typed(0))
-  field.addEventListener('input', () => {
-    const count = typedIdentity(field.value).replace(/^AGE-?SECRET-?KEY-?1/, '').length
-    typed.textContent = words.rehearse.typed(Math.min(count, LETTERS))
-  })
-  const complaint = wrong ? [element('p', { class: 'warning', role: 'alert' }, words.rehearse.wrong)] : []
+  field.value = before ?? ''
+  const typed = element('p', { id: 'typed', class: 'typed' })
+  const count = (): void => {
+    const letters = typedIdentity(field.value).replace(/^AGE-?SECRET-?KEY-?1/, '').length
+    typed.textContent = words.rehearse.typed(Math.min(letters, LETTERS))
+  }
+  count()
+  field.addEventListener('input', count)
+  const complaint = before === undefined
+    ? [] : [element('p', { class: 'warning', role: 'alert' }, words.rehearse.wrong)]
   return {
     nodes: [element('label', { for: 'letters' }, words.rehearse.label), field, typed, ...complaint],
-    value: () => typedIdentity(field.value),
+    value: () => field.value,
   }
 }
 
@@ -78,10 +85,10 @@ type Read = { readonly root: Uint8Array } | { readonly again: true }
 export const readSheet = async (
   visit: Visit, from: { wraps: Parameters<typeof rootUnderSheet>[0]; title: (words: Words) => string; again: boolean },
 ): Promise<Read> => {
-  for (let wrong = false; ; wrong = true) {
+  for (let before: string | undefined; ;) {
     let typed: () => string = () => ''
     const action = await visit.stage.choose((words): Screen<'check' | 'again' | 'decline'> => {
-      const { nodes, value } = lettersField(words, wrong)
+      const { nodes, value } = lettersField(words, before)
       typed = value
       const { actions } = words
       return {
@@ -91,14 +98,15 @@ export const readSheet = async (
         actions: [
           { name: 'check', label: actions.checkSheet },
           ...(from.again ? [{ name: 'again' as const, label: actions.sheetAgain }] : []),
-          { name: 'decline', label: actions.decline },
+          { name: 'decline', label: actions.cancel },
         ],
       }
     })
     if (action === 'decline') throw new Declined()
     if (action === 'again') return { again: true }
+    before = typed()
     try {
-      return { root: await rootUnderSheet(from.wraps, typed()) }
+      return { root: await rootUnderSheet(from.wraps, typedIdentity(before)) }
     } catch (error) {
       if (!(error instanceof SealError)) throw error
     }
@@ -115,7 +123,7 @@ export const rehearse = async (visit: Visit, sheet: Sheet): Promise<void> => {
       actions: [
         { name: 'print', label: words.actions.printSheet },
         { name: 'kept', label: words.actions.sheetKept },
-        { name: 'decline', label: words.actions.decline },
+        { name: 'decline', label: words.actions.cancel },
       ],
     }))
     if (action === 'decline') throw new Declined()

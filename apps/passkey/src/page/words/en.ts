@@ -30,6 +30,7 @@ export const en: Words = {
     remove: 'Remove this key',
     recover: 'Regain access',
     decline: 'Decline',
+    cancel: 'Give up',
     retry: 'Try again',
     next: 'Continue',
     printSheet: 'Print the sheet',

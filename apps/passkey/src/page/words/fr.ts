@@ -30,6 +30,7 @@ export const fr: Words = {
     remove: 'Retirer cette clé',
     recover: 'Reprendre l’accès',
     decline: 'Refuser',
+    cancel: 'Abandonner',
     retry: 'Réessayer',
     next: 'Continuer',
     printSheet: 'Imprimer la feuille',

@@ -16,7 +16,7 @@ export interface Words {
     | 'patients' | 'scope' | 'target' | 'duty' | 'device', string
   >
   readonly actions: Record<
-    'signIn' | 'confirm' | 'signOut' | 'enrol' | 'add' | 'remove' | 'recover' | 'decline' | 'retry' | 'next'
+    'signIn' | 'confirm' | 'signOut' | 'enrol' | 'add' | 'remove' | 'recover' | 'decline' | 'cancel' | 'retry' | 'next'
     | 'printSheet' | 'sheetKept' | 'checkSheet' | 'sheetAgain', string
   >
   readonly purposes: Record<Purpose, string>
