@@ -115,7 +115,7 @@ describe('without the pinned runtime', () => {
 
 describe('the bins of this repository', () => {
   test('are the same file for every app', () => {
-    expect(bins.length).toBe(4)
+    expect(bins.length).toBe(5)
     const [first, ...others] = bins.map((file) => readFileSync(file, 'utf8'))
     for (const other of others) expect(other).toBe(first)
   })

@@ -1,8 +1,10 @@
 /** Serves the built page: four files, to GET and HEAD, and nothing else. It has no state, no cookie and no log. */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import type { Built } from './build.ts'
 import { PAGE_HEADERS } from './headers.ts'
+
+/** Path, with its first slash, to octets. */
+export type Built = ReadonlyMap<string, Uint8Array>
 
 const TYPES: Readonly<Record<string, string>> = {
   html: 'text/html; charset=utf-8',

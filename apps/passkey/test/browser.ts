@@ -7,9 +7,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { type Browser, type CDPSession, chromium, type Page } from 'playwright-core'
-import { type Built, buildPage } from '../src/build.ts'
 import type { ConstellationFile } from '../src/page/constellation.ts'
-import { type PageServer, servePage } from '../src/server.ts'
+import { type Built, type PageServer, servePage } from '../src/server.ts'
+import { buildPage } from '../tools/build.ts'
 
 const CHROMIUM = '/usr/bin/chromium'
 export const hasChromium = existsSync(CHROMIUM)

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createHash } from 'node:crypto'
 import { afterAll, beforeAll, expect, test } from 'vitest'
-import { type Built, buildPage } from '../src/build.ts'
 import { readConstellation } from '../src/page/constellation.ts'
-import { type PageServer, servePage } from '../src/server.ts'
+import { type Built, type PageServer, servePage } from '../src/server.ts'
+import { buildPage } from '../tools/build.ts'
 
 const CONSTELLATION = {
   origin: 'https://passkey.example', rpId: 'passkey.example', index: 'ab'.repeat(32), registers: ['cd'.repeat(32)],

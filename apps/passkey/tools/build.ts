@@ -6,10 +6,8 @@ import { createHash } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
 import { fileURLToPath } from 'node:url'
 import { type Plugin, rolldown } from 'rolldown'
-import { type ConstellationFile, readConstellation } from './page/constellation.ts'
-
-/** Path, with its first slash, to octets. */
-export type Built = ReadonlyMap<string, Uint8Array>
+import { type ConstellationFile, readConstellation } from '../src/page/constellation.ts'
+import type { Built } from '../src/server.ts'
 
 const ROOM = fileURLToPath(new URL('..', import.meta.url))
 
