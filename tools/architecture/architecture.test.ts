@@ -89,6 +89,7 @@ describe('the table of ARCHITECTURE.md and the real imports', () => {
         .filter((specifier) => !specifier.startsWith('node:'))
         .map((specifier) => splitSpecifier(specifier).name)
         .filter((name) => own.manifest.dependencies?.[name] === undefined)
+        .filter((name) => own.manifest.optionalDependencies?.[name] === undefined)
         .map((name) => `${path} imports ${name}: not among the dependencies of ${own.folder}/package.json`)
     })
     expect([...new Set(undeclared)]).toEqual([])

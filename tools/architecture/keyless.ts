@@ -14,8 +14,8 @@ export type Server = 'apps/index' | 'apps/trustee'
 
 /** The doors of packages/seal that a server may open. Everything that only other doors lead to is forbidden to it. */
 const DOORS_ALLOWED: Record<Server, string[]> = {
-  'apps/index': ['./verify', './identity'],
-  'apps/trustee': ['./verify', './identity', './shares', './voprf'],
+  'apps/index': ['./verify', './identity', './kept'],
+  'apps/trustee': ['./verify', './identity', './kept', './shares', './voprf'],
 }
 
 /**

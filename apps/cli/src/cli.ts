@@ -13,6 +13,7 @@ import { CommandError, EXIT } from './errors.ts'
 import { type Installation, PARTIES, urlOf } from './home.ts'
 import { importPaths } from './import/command.ts'
 import { inspect } from './inspect.ts'
+import { keepInToken } from './keys.ts'
 import type { Io } from './io.ts'
 import { CLI_LIMITS } from './limits.ts'
 import { type LogOptions, monitor } from './log/monitor.ts'
@@ -58,6 +59,11 @@ const OPTIONS = {
   deep: { type: 'string' },
   publisher: { type: 'string' },
   release: { type: 'string' },
+  module: { type: 'string' },
+  token: { type: 'string' },
+  key: { type: 'string' },
+  pin: { type: 'string' },
+  from: { type: 'string' },
   lang: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 } as const
@@ -108,6 +114,12 @@ const runUp: Command = async (io, { values, positionals }) =>
     demo: values.demo === true ? number(io, positionals[1], CLI_LIMITS.demoPatients, 1_000_000) : 0,
     seed: values.seed ?? 'scelle',
   })
+
+const runKeys: Command = async (io, { values }) => keepInToken(io, {
+  module: option(io, values.module, '--module'), token: option(io, values.token, '--token'),
+  key: option(io, values.key, '--key'), pin: option(io, values.pin, '--pin'), out: option(io, values.out, '--out'),
+  from: values.from,
+})
 
 const runImport: Command = async (io, parsed) => {
   argument(io, parsed, 1, 'PATH')
@@ -283,6 +295,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   monitor: runMonitor,
   software: runSoftware,
   status: runStatus,
+  keys: runKeys,
 }
 
 /** Runs one command. Never throws: a failure is a sentence on the terminal and an exit status. */

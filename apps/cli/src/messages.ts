@@ -40,12 +40,16 @@ const en = {
   scelle software check ORIGIN --publisher ID
                                          does it serve what was put on record; status 1 where it does not
   scelle status                          who runs, where
+  scelle keys --module LIB --token LABEL --key ID --pin FILE --out FILE [--from IDENTITY]
+                                         a machine's signing key in a PKCS#11 token
 
   All state is kept under SCELLE_HOME (default .scelle). --lang fr|en chooses the language.`,
   unknownCommand: (name: string) => `There is no command "${name}".`,
   unknownOption: (detail: string) => `This option does not fit: ${detail}`,
   missingArgument: (name: string) => `${name} is missing.`,
   notRunning: 'Nothing is running here. Start it with: scelle up',
+  keptInToken: (id: string, file: string) => `${id}: its key is in the token. Give ${file} where an identity goes.`,
+  tokenFailed: 'The token did not answer as it should. Look at module, label, key id and PIN with pkcs11-tool.',
   alreadyRunning: (pid: number) => `Already running (process ${pid}).`,
   portTaken: (port: number) => `Port ${port} is taken. Choose another first port with --port.`,
   starting: (who: string) => `starting ${who}`,
@@ -168,12 +172,16 @@ const fr: Messages = {
   scelle software check ORIGINE --publisher ID
                                          sert-elle ce qui est inscrit ; statut 1 sinon
   scelle status                          qui tourne, où
+  scelle keys --module LIB --token LABEL --key ID --pin FICHIER --out FICHIER [--from IDENTITÉ]
+                                         la clé de signature d'une machine dans un jeton PKCS#11
 
   Tout est gardé sous SCELLE_HOME (par défaut .scelle). --lang fr|en choisit la langue.`,
   unknownCommand: (name) => `Il n'y a pas de commande « ${name} ».`,
   unknownOption: (detail) => `Cette option ne convient pas : ${detail}`,
   missingArgument: (name) => `${name} manque.`,
   notRunning: 'Rien ne tourne ici. Démarrez avec : scelle up',
+  keptInToken: (id, file) => `${id} : sa clé est dans le jeton. Donnez ${file} là où va une identité.`,
+  tokenFailed: 'Le jeton ne répond pas comme il devrait. Vérifiez module, nom, clé et code avec pkcs11-tool.',
   alreadyRunning: (pid) => `Déjà en marche (processus ${pid}).`,
   portTaken: (port) => `Le port ${port} est pris. Choisissez un autre premier port avec --port.`,
   starting: (who) => `démarrage : ${who}`,

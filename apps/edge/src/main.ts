@@ -4,6 +4,7 @@ import process from 'node:process'
 import { importIdentity } from '@scelle/sdk'
 import { DEFAULT_RULES, mergeRules } from '@scelle/fhir/categories'
 import { ConfigError, loadConfig } from '@scelle/wire/config'
+import { readIdentity } from '@scelle/wire/identity-file'
 import { collectedOctets, gatheredLines, pooledRandom } from '@scelle/wire/process'
 import { KeysThread } from './aside/keys.ts'
 import { AsideThread } from './aside/thread.ts'
@@ -89,7 +90,7 @@ const emergencyOf = async (
 
 const start = async (file: string): Promise<void> => {
   const { config, at } = loadConfig(file, configSchema)
-  const identity = await importIdentity(new Uint8Array(readFileSync(at(config.identity))))
+  const identity = await readIdentity(at(config.identity))
   if (identity.keys.kind !== 'organisation') {
     throw new ConfigError('config-invalid', `${file}: identity: not an organisation's`)
   }

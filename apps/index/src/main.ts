@@ -1,8 +1,8 @@
 /** Starts the index from one configuration file: `scelle-index index.json`. */
 import { readFileSync, writeFileSync } from 'node:fs'
 import process from 'node:process'
-import { importIdentity } from '@scelle/seal/identity'
 import * as config from '@scelle/wire/config'
+import { readIdentity } from '@scelle/wire/identity-file'
 import { gatheredLines, pooledRandom } from '@scelle/wire/process'
 import { createLog } from '@scelle/wire/server'
 import { configSchema } from './config.ts'
@@ -19,7 +19,7 @@ const USAGE = `usage: scelle-index CONFIG.json
 const load = async (file: string) => {
   const { config: settings, at } = config.loadConfig(file, configSchema)
   const context = { now: () => Date.now(), random: pooledRandom() }
-  const identity = await importIdentity(new Uint8Array(readFileSync(at(settings.identity))))
+  const identity = await readIdentity(at(settings.identity))
   if (identity.keys.kind !== 'index') {
     throw new config.ConfigError('config-invalid', `${file}: identity: expected an identity of kind index`)
   }

@@ -4,12 +4,12 @@
  */
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
-import { importIdentity } from '@scelle/seal/identity'
 import { fromHex, SealError, toHex } from '@scelle/seal/verify'
 import {
   authorities, ConfigError, filePath, listedPrincipals, listenAddress, loadConfig, onlyIfAsked, optionalPath, peer,
   peers, settings,
 } from '@scelle/wire/config'
+import { readIdentity } from '@scelle/wire/identity-file'
 import { gatheredLines, pooledRandom } from '@scelle/wire/process'
 import { createLog } from '@scelle/wire/server'
 import { NotSigned, signLost } from './log/sign-lost.ts'
@@ -64,7 +64,7 @@ const stopWhenAsked = (close: () => Promise<void>): void => {
 
 const start = async (configPath: string): Promise<void> => {
   const { config, at } = loadConfig(configPath, Configuration)
-  const identity = await importIdentity(new Uint8Array(readFileSync(at(config.identity))))
+  const identity = await readIdentity(at(config.identity))
   mkdirSync(at(config.data), { recursive: true, mode: 0o700 })
   const store = new TrusteeStore(join(at(config.data), 'trustee.sqlite'), { shadow: config.shadow })
   const trustee = createTrustee({
@@ -90,7 +90,7 @@ const start = async (configPath: string): Promise<void> => {
 const startNode = async (configPath: string): Promise<void> => {
   const { config, at } = loadConfig(configPath, NodeConfiguration)
   const node = createNode({
-    identity: await importIdentity(new Uint8Array(readFileSync(at(config.identity)))),
+    identity: await readIdentity(at(config.identity)),
     holder: at(config.holder),
     context: { now: Date.now, random: pooledRandom() },
     log: logLines(),
@@ -103,7 +103,7 @@ const startNode = async (configPath: string): Promise<void> => {
 /** While this trustee is stopped: its store is one process's. */
 const signList = async (configPath: string, file: string): Promise<void> => {
   const { config, at } = loadConfig(configPath, Configuration)
-  const identity = await importIdentity(new Uint8Array(readFileSync(at(config.identity))))
+  const identity = await readIdentity(at(config.identity))
   const store = new TrusteeStore(join(at(config.data), 'trustee.sqlite'))
   try {
     const { signed, words } = await signLost(new Uint8Array(readFileSync(file)), {

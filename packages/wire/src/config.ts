@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs'
 import { dirname, resolve } from 'node:path'
 import * as v from 'valibot'
 
-export type ConfigErrorCode = 'config-unreadable' | 'config-not-json' | 'config-invalid'
+export type ConfigErrorCode = 'config-unreadable' | 'config-not-json' | 'config-invalid' | 'token-failed'
 
 /** The configuration cannot be used. The message names file, key and what is expected there, never the value. */
 export class ConfigError extends Error {

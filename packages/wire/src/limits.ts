@@ -53,6 +53,9 @@ export const WIRE_LIMITS = {
   accessWindow: 300,
 } as const
 
+/** What is read of a token: slots, its description, and a public key, in bytes. */
+export const PKCS11_LIMITS = { slots: 1_024, tokenInfo: 1_024, point: 128 } as const
+
 /** Limits of every server. Times are milliseconds. */
 export const SERVER_LIMITS = {
   /** From the first byte of a request to the last one of its head, and of its body: a large blob takes minutes. */
