@@ -44,7 +44,7 @@ test('browsers run every file but the one that trustees alone can', () => {
 /** Kinds whose bodies are decoded alone, or with what they hold: nothing is signed as an envelope. */
 const READ_ELSEWHERE = [
   'envelope', 'position', 'positions', 'head', 'denial', 'successor',
-  'session-request', 'session', 'sign-out', 'withdrawal', 'software',
+  'session-request', 'session', 'sign-out', 'software',
 ]
 
 test('every kind of statement has a vector that holds and one that is refused', () => {

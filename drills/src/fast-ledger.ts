@@ -79,6 +79,10 @@ export class FastLedger implements LedgerLike {
     return { days: counts.length, most: Math.max(0, ...counts) }
   }
 
+  lastSeen(meter: Uint8Array): number | undefined {
+    return this.#of(meter, 'seen').events.at(-1)?.time
+  }
+
   confirmations(meter: Uint8Array, colleague: boolean, now: number): number {
     const times = this.#confirmedFor.get(`${colleague}/${nameOf(meter)}`) ?? []
     return times.length - times.findLastIndex((time) => time <= now - DAY) - 1

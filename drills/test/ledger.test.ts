@@ -26,6 +26,7 @@ test('whatever is opened when, and asked in between', () => {
         expect(fast.count(id(meter), name, window, now)).toBe(slow.count(id(meter), name, window, now))
         expect(fast.has(id(meter), name, window, id(12), now)).toBe(slow.has(id(meter), name, window, id(12), now))
       }
+      expect(fast.lastSeen(id(meter))).toBe(slow.lastSeen(id(meter)))
       expect(fast.pastDays(id(meter), 30, now)).toEqual(slow.pastDays(id(meter), 30, now))
       expect(fast.confirmations(id(meter), true, now)).toBe(slow.confirmations(id(meter), true, now))
       expect(fast.isConfirmed(id(vault + 100))).toBe(slow.isConfirmed(id(vault + 100)))

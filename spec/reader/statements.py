@@ -56,7 +56,7 @@ ORGANISATION_ROLES = ("practice", "hospital", "pharmacy", "laboratory-site", "ve
 FACTS = ("presence", "appointment", "admission", "referral", "result", "on-call")
 CONFIRMATIONS = ("step-up", "colleague", "officer", "session")
 DUTIES = ("coding", "vigilance", "litigation")
-ORDERS = ("lock", "clear", "surge", "review")
+ORDERS = ("lock", "clear", "surge", "review", "replace")
 LOCK_SCOPES = ("device", "person", "organisation", "vendor")
 REASON = 500
 WRAP_METHODS = ("passkey", "printed", "guardians", "device", "list")
@@ -227,7 +227,7 @@ STRUCTS = {
     ),
     "Notice": struct(
         suite=suite,
-        about=choice("order", "binding", "link", "recovery", "objection"),
+        about=choice("order", "binding", "link", "recovery", "objection", "withdrawal"),
         subject=hash32,
         time=time,
         salt=id16,
@@ -284,8 +284,9 @@ STRUCTS = {
     ),
     "Order": struct(
         suite=suite, action=choice(*ORDERS), scope=choice(*LOCK_SCOPES), target=hash32, notBefore=time, expires=time,
-        reason=text(REASON), nonce=id16,
+        reason=text(REASON), nonce=id16, replacement=Optional(hash32),
     ),
+    "Withdrawal": struct(suite=suite, subject=hash32, time=time, salt=id16),
     "Ticket": struct(
         suite=suite, organisation=hash32, vendor=hash32, number=text(REASON), vaults=list_of(hash32, 25),
         purpose=choice(*PURPOSES), subcontract=boolean, notBefore=time, expires=time, nonce=id16,
@@ -330,6 +331,6 @@ BODIES = {
     "status": "Status", "fact": "Fact", "confirmation": "Confirmation", "order": "Order", "ticket": "Ticket",
     "report": "Report", "binding": "Binding", "link": "Link", "identity-proof": "IdentityProof", "decoy": "Decoy",
     "spent": "SpentUpTo", "release": "Release", "dealing": "Dealing", "discovery-key": "DiscoveryKey",
-    "notice": "Notice", "card-opening": "CardOpening",
+    "notice": "Notice", "card-opening": "CardOpening", "withdrawal": "Withdrawal",
     "recovery": "Recovery", "objection": "Objection",
 }

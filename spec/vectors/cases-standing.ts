@@ -36,7 +36,8 @@ const people = (now: number): Kind[] => {
   }
   const fact = { suite: SUITE, type: 'presence', vault: hash(8), organisation: hash(3), reader: hash(1), ...times, nonce: id16(9) }
   const confirmation = { suite: SUITE, type: 'officer', reader: hash(1), organisation: hash(3), vault: hash(8), reason: 'contrôle', time: now, nonce: id16(10), duty: 'coding' }
-  const order = { suite: SUITE, action: 'lock', scope: 'person', target: hash(2), ...times, reason: 'appareil volé', nonce: id16(11) }
+  const order = { suite: SUITE, action: 'lock', scope: 'person', target: hash(2), ...times, reason: 'appareil volé', nonce: id16(11), replacement: hash(58) }
+  const withdrawal = { suite: SUITE, subject: hash(1), time: now, salt: id16(57) }
   return [
     {
       kind: 'status', codec: seal.Status, full: status, small: without(status, 'organisation', 'vendor', 'under', 'stepUp', 'patientsPerDay', 'emergency', 'name'),
@@ -48,9 +49,10 @@ const people = (now: number): Kind[] => {
       choices: [[1, seal.CONFIRMATIONS.length], [8, seal.DUTIES.length]], over: [['a reason of 501 bytes', 5, textOf(501)]],
     },
     {
-      kind: 'order', codec: seal.Order, full: order, choices: [[1, seal.ORDERS.length], [2, seal.LOCK_SCOPES.length]],
-      over: [['a reason of 501 bytes', 6, textOf(501)]],
+      kind: 'order', codec: seal.Order, full: order, small: without(order, 'replacement'), choices: [[1, seal.ORDERS.length], [2, seal.LOCK_SCOPES.length]],
+      over: [['a reason of 501 bytes', 6, textOf(501)], ['a replacement of 31 bytes', 8, octetsOf(31)]],
     },
+    { kind: 'withdrawal', codec: seal.Withdrawal, full: withdrawal, over: [['a subject of 31 bytes', 1, octetsOf(31)]] },
   ]
 }
 

@@ -75,7 +75,7 @@ const BODIES: Partial<Record<seal.Kind, seal.Codec<any>>> = {
   status: seal.Status, fact: seal.Fact, confirmation: seal.Confirmation, order: seal.Order, ticket: seal.Ticket, report: seal.Report, binding: seal.Binding,
   link: seal.Link, 'identity-proof': seal.IdentityProof, decoy: seal.Decoy, spent: seal.SpentUpTo, release: seal.Release, dealing: seal.Dealing,
   'discovery-key': seal.DiscoveryKey, notice: seal.Notice, 'card-opening': seal.CardOpening,
-  recovery: seal.Recovery, objection: seal.Objection,
+  withdrawal: seal.Withdrawal, recovery: seal.Recovery, objection: seal.Objection,
 }
 
 /** Sealed bodies are changed as the vector says, so that a file need not hold each changed copy. */

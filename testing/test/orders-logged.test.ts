@@ -2,7 +2,7 @@
 import { cpSync, rmSync } from 'node:fs'
 import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, test } from 'vitest'
-import type { Client, OrderState, Traits, Vault } from '@scelle/sdk'
+import type { Client, Told, Traits, Vault } from '@scelle/sdk'
 import { makeOrder, signOrder } from '@scelle/seal/grants'
 import { decode, type Order, toHex } from '@scelle/seal/verify'
 import { MeterStatus } from '@scelle/wire/messages'
@@ -51,7 +51,7 @@ const signed = async (action: Order['action'], by: readonly Client[]): Promise<U
   }, context())
   return Promise.all(by.map(({ identity }) => signOrder(identity, order)))
 }
-const order = async (action: Order['action'], by = officers.slice(0, 1)): Promise<OrderState> =>
+const order = async (action: Order['action'], by = officers.slice(0, 1)): Promise<Told> =>
   officers[0]!.order(await signed(action, by), statuses)
 
 const someVault = async (): Promise<Vault> => {

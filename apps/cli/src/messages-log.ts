@@ -24,6 +24,14 @@ interface Told {
   readonly detail?: string | undefined
 }
 
+/** Notices of the log, by what they are about. */
+interface Notices {
+  readonly order: number
+  readonly binding: number
+  readonly link: number
+  readonly withdrawal: number
+}
+
 export const LOG_EN = {
   needPins: 'Say whose log it is: --index ID, and its three trustees: --trustee ID[@URL] three times.',
   needTrustees: 'A log has three trustees: --trustee ID[@URL] three times.',
@@ -83,8 +91,9 @@ export const LOG_EN = {
   nothingThere: (where: string) => `There is no index's database in ${where}.`,
   deepGood: (statements: number, vaults: number, records: number) =>
     `All fits: ${statements} statements, ${vaults} vaults, ${records} records, from every octet to the checkpoint.`,
-  deepNotices: (orders: number, bindings: number, links: number) =>
-    `For trustees, sealed: ${orders} officers' orders, ${bindings} bindings of identities, ${links} links of vaults.`,
+  deepNotices: ({ order, binding, link, withdrawal }: Notices) =>
+    `For trustees, sealed: ${order} officers' orders, ${binding} bindings of identities, ${link} links of vaults, `
+    + `${withdrawal} withdrawals by registers.`,
   deepLost: (count: number) => `${count} entries of the log wait for their statements: the index was restored.`,
   deepProgress: (what: string, done: number, total: number) => `${what}: ${done} of ${total}`,
   deepFinding: (table: string, row: string, field: string, detail: string) =>
@@ -157,9 +166,9 @@ export const LOG_FR: LogMessages = {
   deepGood: (statements, vaults, records) =>
     `Tout concorde : ${statements} énoncés, ${vaults} coffres, ${records} enregistrements, de chaque octet au point de `
     + 'contrôle.',
-  deepNotices: (orders, bindings, links) =>
-    `Pour les dépositaires, scellés : ${orders} ordres d'officiers, ${bindings} rattachements d'identités, `
-    + `${links} rapprochements de coffres.`,
+  deepNotices: ({ order, binding, link, withdrawal }) =>
+    `Pour les dépositaires, scellés : ${order} ordres d'officiers, ${binding} rattachements d'identités, `
+    + `${link} rapprochements de coffres, ${withdrawal} retraits par des registres.`,
   deepLost: (count) => `${count} entrées du journal attendent leurs énoncés : l'index a été restauré.`,
   deepProgress: (what, done, total) => `${what} : ${done} sur ${total}`,
   deepFinding: (table, row, field, detail) =>

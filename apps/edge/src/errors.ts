@@ -31,10 +31,13 @@ const REFUSALS = {
   'forbidden': [403, 'forbidden', 'This application, or the grant behind the record, does not give that right.'],
   'status-required': [403, 'forbidden',
     'No register that the trustees list says who this reader is, or its status ended: ask the register for a new one.'],
+  'status-withdrawn': [403, 'forbidden',
+    'The register took back what it said of this reader or its organisation: nothing opens until it says otherwise.'],
   'fact-required': [403, 'forbidden',
     'This record opens for care only: with an appointment, an admission, a referral or the patient\'s presence.'],
   'step-up-required': [403, 'forbidden',
-    'What opens without an explanation is spent for today: confirm with the second key and give a reason.'],
+    'What opens without an explanation is spent for today, or this person opened nothing for 90 days: confirm with the '
+    + 'second key and give a reason.'],
   'colleague-required': [403, 'forbidden',
     'What opens without an explanation is spent twice over: a colleague has to confirm.'],
   'budget-spent': [403, 'throttled',
@@ -81,10 +84,14 @@ const METER_TEXTS = {
     'Trop de patients ont été listés, cherchés en vain ou exportés : ouvrez un dossier par son numéro.',
   'status-required':
     'Aucun registre reconnu ne dit qui lit, ou son attestation a expiré : demandez-en une nouvelle au registre.',
+  'status-withdrawn':
+    'Le registre a retiré l’attestation de ce lecteur ou de son établissement : rien ne s’ouvre tant qu’il n’en donne '
+    + 'pas une nouvelle.',
   'fact-required':
     'Ce dossier ne s’ouvre que pour un soin : rendez-vous, admission, adressage ou présence du patient.',
   'step-up-required':
-    'Les ouvertures sans explication du jour sont épuisées : confirmez avec la seconde clé et donnez un motif.',
+    'Les ouvertures sans explication du jour sont épuisées, ou cette personne n’a rien ouvert depuis 90 jours : '
+    + 'confirmez avec la seconde clé et donnez un motif.',
   'colleague-required': 'Les ouvertures sans explication sont épuisées deux fois : un collègue doit confirmer.',
   'budget-spent':
     'Le nombre de patients que ce lecteur ou son établissement peut ouvrir est atteint. En urgence, brisez la glace.',

@@ -44,7 +44,7 @@ const lastLeaf = async () => {
 test('each kind has its route, and becomes a control leaf that names nobody', async () => {
   const paths = [
     ['order', 'orders'], ['binding', 'bindings'], ['link', 'links'], ['recovery', 'recoveries'],
-    ['objection', 'objections'],
+    ['objection', 'objections'], ['withdrawal', 'withdrawals'],
   ] as const
   for (const [about, path] of paths) {
     const notice = await make(about)
@@ -59,7 +59,9 @@ test('each kind has its route, and becomes a control leaf that names nobody', as
   }
   await world.stop()
   const { notices } = (await auditDirectory(world.directory, { index: world.identity.keys }))!
-  expect(notices).toEqual({ order: 1, binding: 1, link: 1, recovery: 1, objection: 1, 'sign-out': 0 })
+  expect(notices).toEqual({
+    order: 1, binding: 1, link: 1, recovery: 1, objection: 1, withdrawal: 1, 'sign-out': 0, software: 0,
+  })
   for (const name of readdirSync(world.directory).filter((one) => one.includes('sqlite'))) {
     expect(readFileSync(join(world.directory, name)).includes(Buffer.from(content))).toBe(false)
   }

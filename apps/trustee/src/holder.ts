@@ -9,6 +9,7 @@ import { type Counter, ReleaseAnswer } from '@scelle/wire/messages'
 import { TRUSTEE_LIMITS } from './limits.ts'
 import { type LogWitnessed, type Recorded, requireRecorded } from './log/receipt.ts'
 import type { Turns } from './log/turns.ts'
+import type { KnownChanges } from './meter/changes.ts'
 import type { Journal, JournalEntry } from './meter/journal.ts'
 import type { Charge } from './meter/meter.ts'
 import type { Facts, FactsAsked } from './nodes/messages.ts'
@@ -71,6 +72,10 @@ export interface HolderParts extends Settings {
   readonly kept: () => void
 }
 
+/** As a message takes them: lists of its own. */
+const changesOf = ({ withdrawn, standIns }: KnownChanges): Pick<Facts, 'withdrawn' | 'standIns'> =>
+  ({ withdrawn: [...withdrawn], standIns: [...standIns] })
+
 export class HeldHere implements Holder {
   readonly #parts: HolderParts
 
@@ -96,6 +101,7 @@ export class HeldHere implements Holder {
       // Patients are not metered, in the vault that was kept for them before they claimed it either.
       claimed: store.discovery.isClaimedBy(vault, reader),
       locks: store.meter.locks.about(vouching).map(({ scope, target, cause }) => ({ scope, target, cause })),
+      ...changesOf(store.meter.changes.about(vouching, this.#now())),
       ...(earlier === undefined ? {} : { earlier }),
     }
   }

@@ -44,7 +44,13 @@ export const TRUSTEE_LIMITS = {
   /** An order is carried out within this time of its beginning, and a surge lasts this long. */
   orderWindow: 900,
   surgeTime: 4 * 3600,
-  /** A notice that clears a lock or opens a surge may reach the log so long after the time that it bears. */
+  /** A lost key is replaced for a shift, and within this time not for a second one by the same officers. */
+  replacementTime: 14 * 3600,
+  replacementRest: 30 * 24 * 3600,
+  /** Whoever opened nothing for longer is asked for the second key before the next patient. */
+  dormantAfter: 90 * 24 * 3600,
+  withdrawalBody: 1024 * 1024,
+  /** A notice that clears a lock, opens a surge or replaces a key may reach the log so long after the time it bears. */
   noticeDelay: WIRE_LIMITS.accessWindow,
   /** A vendor's ticket is valid for this long at most. */
   ticketTime: 4 * 3600,
@@ -87,6 +93,8 @@ export const TRUSTEE_LIMITS = {
   nodeTimeout: 10_000,
   /** Sign-outs of one person that count: those of as long as a session lasts, the newest of them. */
   signOuts: 256,
+  /** Withdrawn statuses and replaced keys of all whom one request names: a register withdraws each once. */
+  knownChanges: 4_096,
   /** Logged revocations of the grants of one release, whoever made them. */
   loggedRevocations: 1_024,
 } as const

@@ -48,5 +48,5 @@ export const verifyPrincipals = async (
     if (keys === undefined) throw new Problem('bad-statement', `The key chain of the ${who} is missing.`)
     return keys
   }
-  return { find, need, heads }
+  return { find, need, all: [...shown.values()].map(({ id }) => id), heads }
 }

@@ -212,7 +212,8 @@ const decide = async (signed: SignedRelease, verified: VerifiedAccess, releaser:
   const shown = { ...signed, vault, access, accessId: id, grants, categories, headers }
   const own = access.until === undefined && facts.claimed
   const charge = own ? undefined : await weigh({
-    ...shown, issuers, emergencyKeys, index: indexId, signOuts: facts.signOuts, locks: locksIn(facts.locks), now,
+    ...shown, issuers, emergencyKeys, index: indexId, signOuts: facts.signOuts, locks: locksIn(facts.locks),
+    changes: facts, now,
   })
   return answerNew(signed, verified, { capsules, index, recorded, charge }, releaser)
 }

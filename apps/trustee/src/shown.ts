@@ -14,6 +14,8 @@ export interface ShownPrincipals {
   readonly find: (id: Uint8Array) => PrincipalKeys | undefined
   /** As `find`; throws `bad-statement`, naming what is missing. */
   readonly need: (id: Uint8Array, who: string) => PrincipalKeys
+  /** Ids of all whose keys are shown. */
+  readonly all: readonly Uint8Array[]
   /** What to remember once the request is granted. */
   readonly heads: readonly KeyHead[]
 }

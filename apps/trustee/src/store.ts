@@ -6,6 +6,7 @@ import { Database } from './database.ts'
 import { DISCOVERY_SCHEMA, DiscoveryStore } from './discovery/store.ts'
 import { LOG_SCHEMA, MirrorStore, type ShownLeaf } from './log/mirror-store.ts'
 import { ALARM_SCHEMA } from './meter/alarm.ts'
+import { CHANGE_SCHEMA, type Withdrawn } from './meter/changes.ts'
 import { DECOY_SCHEMA } from './meter/decoys.ts'
 import { EMERGENCY_SCHEMA } from './meter/emergencies.ts'
 import { METER_SCHEMA } from './meter/ledger.ts'
@@ -81,7 +82,8 @@ export class TrusteeStore {
 
   /** `:memory:` keeps nothing. Throws where another process has the file. */
   constructor(path: string, { shadow = false }: Partial<MeterOptions> = {}) {
-    const meters = METER_SCHEMA + LOCK_SCHEMA + DECOY_SCHEMA + SPENT_SCHEMA + EMERGENCY_SCHEMA + ALARM_SCHEMA
+    const meters = METER_SCHEMA + LOCK_SCHEMA + DECOY_SCHEMA + SPENT_SCHEMA + EMERGENCY_SCHEMA + ALARM_SCHEMA +
+      CHANGE_SCHEMA
     this.#db = new Database(path, SCHEMA + LOG_SCHEMA + WORD_SCHEMA + meters + DISCOVERY_SCHEMA + RECOVERY_SCHEMA)
     this.log = new MirrorStore(this.#db)
     this.words = new WordStore(this.#db)
@@ -158,6 +160,14 @@ export class TrusteeStore {
     this.#db.transaction(() => {
       this.#keepHeads(heads)
       this.meter.order(verified, now, logged)
+    })
+  }
+
+  /** Keeps that an issuer took back what it said. Idempotent. */
+  withdraw(withdrawn: Withdrawn, heads: readonly KeyHead[]): void {
+    this.#db.transaction(() => {
+      this.#keepHeads(heads)
+      this.meter.changes.withdraw(withdrawn)
     })
   }
 

@@ -119,6 +119,7 @@ export const weighed = async (cast: Cast, asking: Asking = {}): Promise<Charge |
     } as unknown as VerifiedVault,
     issuers: [register.id], now: seconds(cast), accessId: vaultId(vault),
     emergencyKeys: asking.emergencyKeys ?? [], index: vaultId(0), signOuts: [], locks: store.meter.locks,
+    changes: store.meter.changes.about([...shown].map(({ id }) => id), seconds(cast)),
   })
 }
 

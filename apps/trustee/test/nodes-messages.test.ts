@@ -68,6 +68,7 @@ afterEach(async () => {
 
 const facts: Facts = {
   known: [], signers: [], revoked: [], revocations: 0, logged: [], claimed: false, locks: [], signOuts: [],
+  withdrawn: [], standIns: [],
 }
 const trustee = new Uint8Array(32)
 

@@ -22,17 +22,19 @@ import type { ForeignKey } from './log/key-leaves.ts'
 import type { LogClient } from './log/log-client.ts'
 import { type AcceptedCommits, type Returned, Returning } from './log/returning.ts'
 import {
-  agreeToOrder, type BrokenGlass, brokenGlass, newOrder, type NewOrder, type OrderState, sendOrder,
+  agreeToOrder, type BrokenGlass, brokenGlass, newOrder, type NewOrder, sendOrder,
 } from './officer.ts'
 import { type People, peopleOf } from './people.ts'
 import { type ReceivedGrant, receivedGrants } from './received.ts'
 import { type NewRelease, publishRelease } from './software.ts'
+import type { Told } from './telling.ts'
 import { Vault } from './vault.ts'
 import {
   knownConfirmation, type KnownConfirmation, knownFact, type KnownFact, knownStatus, type KnownStatus, makeConfirmation,
   makeFact, type NewConfirmation, type NewFact, type StandingAt, standingNow,
 } from './vouching.ts'
 import { loadView, partName } from './vault-view.ts'
+import { newWithdrawal, sendWithdrawal } from './withdrawing.ts'
 
 export interface VaultOptions {
   /** `owner`: this principal is the patient, and opens without trustees. `custody`: nobody claimed the vault yet. */
@@ -312,8 +314,18 @@ export class Client {
   }
 
   /** Tells all trustees what officers ordered, and has it logged: see `sendOrder`. */
-  order(orders: readonly Uint8Array[], statuses: readonly Uint8Array[]): Promise<OrderState> {
+  order(orders: readonly Uint8Array[], statuses: readonly Uint8Array[]): Promise<Told> {
     return sendOrder(this.#connection, orders, statuses)
+  }
+
+  /** As a register: takes back what it said of a principal. Told to nobody yet: see `withdraw`. */
+  newWithdrawal(subject: Id): Promise<Uint8Array> {
+    return newWithdrawal(this.#connection, subject)
+  }
+
+  /** Tells all trustees what a register took back, and has it logged: see `sendWithdrawal`. */
+  withdraw(withdrawal: Uint8Array): Promise<Told> {
+    return sendWithdrawal(this.#connection, withdrawal)
   }
 
   /** For an officer: broken glass of its organisation, newest first, with the readers' reasons. */

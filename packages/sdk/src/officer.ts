@@ -1,12 +1,15 @@
-/** What officers do: lock, clear, open a surge, look through broken glass. At trustees directly, and on record. */
+/**
+ * What officers do: lock, clear, open a surge, replace a lost key, look through broken glass. At trustees directly, and
+ * on record.
+ */
 import { makeOrder, signOrder } from '@scelle/seal/grants'
-import { decode, decodeSigned, encode, Order, SealError, toHex } from '@scelle/seal/verify'
+import { decode, decodeSigned, encode, Order, toHex } from '@scelle/seal/verify'
 import { EmergencyList, MeterRequest, OrderNotice } from '@scelle/wire/messages'
 import type { Connection } from './connection.ts'
 import { SdkError } from './errors.ts'
 import { type Id, idBytes } from './ids.ts'
-import { logNotice } from './log/notices.ts'
 import { chainsOf, inSession } from './signers.ts'
+import { tellTrustees, type Told } from './telling.ts'
 
 /** Somebody broke the glass. Ids are lower-case hex. */
 export interface BrokenGlass {
@@ -30,57 +33,28 @@ export interface NewOrder {
   readonly from?: number
   readonly until: number
   readonly reason: string
+  /** Of a lost key (`replace`, a device's): the principal that stands in its place, for fourteen hours at most. */
+  readonly replacement?: Id
 }
 
 /** A signed order; where it takes two officers, the other one agrees to it. Throws `bad-input`. */
 export const newOrder = (
-  { identity, context }: Connection, { action, scope, target, from, until, reason }: NewOrder,
+  { identity, context }: Connection, { action, scope, target, from, until, reason, replacement }: NewOrder,
 ): Promise<Uint8Array> => {
   if (reason.trim() === '') throw new SdkError('bad-input', 'an order says why')
+  if ((action === 'replace') !== (replacement !== undefined)) {
+    throw new SdkError('bad-input', 'an order that replaces a key names the one that stands in its place')
+  }
   return signOrder(identity, makeOrder({
     action, scope, target: idBytes(target), reason,
     notBefore: Math.floor((from ?? context.now()) / 1000), expires: Math.floor(until / 1000),
+    ...(replacement === undefined ? {} : { replacement: idBytes(replacement) }),
   }, context))
 }
 
 /** The same order, signed by this officer too, who looked at it. Throws SealError. */
 export const agreeToOrder = ({ identity }: Connection, signed: Uint8Array): Promise<Uint8Array> =>
   signOrder(identity, decode(Order, decodeSigned('order', signed).body))
-
-/** What became of an order. */
-export interface OrderState {
-  /** Ids of the trustees that were not reached. They read it in the log, or are told again. */
-  readonly pending: readonly Uint8Array[]
-  /** Whether the index has put it on record: then no trustee cosigns what comes after without having applied it. */
-  readonly logged: boolean
-}
-
-type Told = { readonly told: true } | { readonly pending: Uint8Array } | { readonly refused: SdkError }
-
-const tell = async (connection: Connection, id: Uint8Array, body: Uint8Array): Promise<Told> => {
-  try {
-    const { target } = await connection.trustee(id)
-    await connection.transport.ask(target, { method: 'POST', path: '/v1/orders', body, attempts: 2 })
-    return { told: true }
-  } catch (error) {
-    if (!(error instanceof SdkError)) throw error
-    return error.problem === undefined ? { pending: id } : { refused: error }
-  }
-}
-
-/** An index that is down, or lies, does not make the lock undone that trustees have. */
-const log = async (connection: Connection, orders: readonly Uint8Array[], content: Uint8Array): Promise<boolean> => {
-  const [first = new Uint8Array(0)] = orders
-  const { target } = decode(Order, decodeSigned('order', first).body)
-  try {
-    await logNotice(connection, { about: 'order', target, content })
-    return true
-  } catch (error) {
-    if (!(error instanceof SdkError || error instanceof SealError)) throw error
-    connection.log('order-pending', { code: error instanceof SdkError ? error.problem ?? error.code : error.code })
-    return false
-  }
-}
 
 /**
  * Tells all trustees what officers ordered: the same order, signed by each of them, with their statuses and that of
@@ -90,16 +64,13 @@ const log = async (connection: Connection, orders: readonly Uint8Array[], conten
  */
 export const sendOrder = async (
   connection: Connection, orders: readonly Uint8Array[], statuses: readonly Uint8Array[],
-): Promise<OrderState> => {
-  const body = encode(OrderNotice, {
+): Promise<Told> => {
+  const [first = new Uint8Array(0)] = orders
+  const { target } = decode(Order, decodeSigned('order', first).body)
+  const content = encode(OrderNotice, {
     orders: [...orders], statuses: [...statuses], keys: await chainsOf(connection, [...orders, ...statuses]),
   })
-  const answers = await Promise.all(connection.trusteeIds.map((id) => tell(connection, id, body)))
-  const refusals = answers.flatMap((answer) => 'refused' in answer ? [answer.refused] : [])
-  const logged = refusals.length === answers.length ? false : await log(connection, orders, body)
-  const [refused] = refusals
-  if (refused !== undefined) throw refused
-  return { pending: answers.flatMap((answer) => 'pending' in answer ? [answer.pending] : []), logged }
+  return tellTrustees(connection, { about: 'order', path: '/v1/orders', target, content })
 }
 
 /**

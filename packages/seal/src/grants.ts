@@ -11,5 +11,5 @@ export { createAccess, createRevocation, type MadeAccess, type NewAccess } from 
 export { type NewNotice, signNotice } from './grants/notice.ts'
 export {
   makeLink, makeOrder, signConfirmation, signDecoy, signFact, signIdentityProof, signLink, signOrder, signReport,
-  signStatus, signTicket,
+  signStatus, signTicket, signWithdrawal,
 } from './grants/standing.ts'

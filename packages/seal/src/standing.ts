@@ -106,10 +106,11 @@ export const Confirmation = struct({
 export type Confirmation = Value<typeof Confirmation>
 
 /**
- * `lock` takes one officer, `clear` and `surge` two, who sign the same body. `review`: one officer looked at a broken
- * glass; its target is the access, its scope the organisation's.
+ * `lock` takes one officer; `clear`, `surge` and `replace` two, who sign the same body. `review`: one officer looked at
+ * a broken glass; its target is the access, its scope the organisation's. `replace`: somebody's key is lost, and for
+ * the order's hours another principal stands in its place; its scope is a device's.
  */
-export const ORDERS = ['lock', 'clear', 'surge', 'review'] as const
+export const ORDERS = ['lock', 'clear', 'surge', 'review', 'replace'] as const
 /** `device`: one principal. `person`: a meter id, with all its devices and employers. */
 export const LOCK_SCOPES = ['device', 'person', 'organisation', 'vendor'] as const
 export type LockScope = (typeof LOCK_SCOPES)[number]
@@ -123,6 +124,8 @@ export const Order = struct({
   expires: field(5, time),
   reason: field(6, text(LIMITS.reason)),
   nonce: field(7, id16),
+  /** Of a replacement: the principal that stands for the target. */
+  replacement: optional(8, hash32),
 })
 export type Order = Value<typeof Order>
 
@@ -173,7 +176,7 @@ export const Link = struct({
 })
 export type Link = Value<typeof Link>
 
-export const NOTICES = ['order', 'binding', 'link', 'recovery', 'objection'] as const
+export const NOTICES = ['order', 'binding', 'link', 'recovery', 'objection', 'withdrawal'] as const
 export type NoticeAbout = (typeof NOTICES)[number]
 
 /**
@@ -184,7 +187,10 @@ export type NoticeAbout = (typeof NOTICES)[number]
 export const Notice = struct({
   suite: field(0, suite),
   about: field(1, choice(NOTICES)),
-  /** `leafSubject` of whom it is about: an order's target, a binding's or a link's vault, whose root is recovered. */
+  /**
+   * `leafSubject` of whom it is about: an order's target, a binding's or a link's vault, whose root is recovered, a
+   * withdrawal's subject.
+   */
   subject: field(2, hash32),
   time: field(3, time),
   salt: field(4, id16),

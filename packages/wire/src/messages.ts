@@ -200,6 +200,13 @@ export const OrderNotice = struct({
 })
 export type OrderNotice = Value<typeof OrderNotice>
 
+/** A register's withdrawal of what it said of somebody, with the register's keys and those of whoever brings it. */
+export const WithdrawalNotice = struct({
+  withdrawal: field(0, statement),
+  keys: field(1, list(KeyChain, WIRE_LIMITS.shownKeys)),
+})
+export type WithdrawalNotice = Value<typeof WithdrawalNotice>
+
 /** A reader asks where it stands, without opening anything. */
 export const MeterRequest = struct({
   statuses: field(0, statements(WIRE_LIMITS.shownStatuses)),
@@ -209,7 +216,10 @@ export const MeterRequest = struct({
 })
 export type MeterRequest = Value<typeof MeterRequest>
 
-/** `locked`: why nothing is released to the reader now; whatever it has open is to be closed. */
+/**
+ * `locked`: why nothing is released to the reader now (a lock's cause, or `withdrawn`); whatever it has open is to be
+ * closed.
+ */
 export const MeterAnswer = struct({ counter: field(0, Counter), locked: optional(1, text(16)) })
 export type MeterAnswer = Value<typeof MeterAnswer>
 

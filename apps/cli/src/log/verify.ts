@@ -65,7 +65,7 @@ export const verifyDeep = async (io: Io, directory: string, options: LogOptions)
     if (audit === undefined) throw new CommandError('usage', log.nothingThere(directory))
     return tell(io, options.json, { status: 'good', ...audit },
       log.deepGood(audit.statements, audit.vaults, audit.records),
-      log.deepNotices(audit.notices.order, audit.notices.binding, audit.notices.link),
+      log.deepNotices(audit.notices),
       ...(audit.lost > 0 ? [log.deepLost(audit.lost)] : []))
   } catch (error) {
     if (error instanceof SourceError) return tell(io, options.json, { status: 'unreachable', detail: error.message })

@@ -262,7 +262,9 @@ export const checkLeaves = async (
   }
   await meet()
   let [statements, lost] = [0, 0]
-  const notices = { order: 0, binding: 0, link: 0, recovery: 0, objection: 0, 'sign-out': 0, software: 0 }
+  const notices = {
+    order: 0, binding: 0, link: 0, recovery: 0, objection: 0, withdrawal: 0, 'sign-out': 0, software: 0,
+  }
   /** Leaves that were given up. */
   const pass = async (to: number): Promise<void> => {
     while (tree.size < to) {

@@ -1,8 +1,8 @@
 /**
- * Notices: officers' orders, bindings of identities, links of vaults, recoveries of roots and objections to them, on
- * record for trustees, who open them. The index reads none: an order tells which meter is whose, a binding whose vault
- * it is. Whether an officer is one, trustees decide, by a register that the index does not know; so what anybody may
- * append is bounded in length and number.
+ * Notices: officers' orders, bindings of identities, links of vaults, recoveries of roots and objections to them,
+ * registers' withdrawals, on record for trustees, who open them. The index reads none: an order tells which meter is
+ * whose, a binding whose vault it is. Whether an officer is one, trustees decide, by a register that the index does not
+ * know; so what anybody may append is bounded in length and number.
  */
 import {
   controlSubject, decode, decodeSigned, equalBytes, Notice, type NoticeAbout, requireCurrentKey, requireSuite,
@@ -58,4 +58,5 @@ export const addNoticeRoutes = (server: Server, services: Services): void => {
   server.route({ method: 'POST', url: '/v1/links', ...limits, handler: taken('link') })
   server.route({ method: 'POST', url: '/v1/recoveries', ...limits, handler: taken('recovery') })
   server.route({ method: 'POST', url: '/v1/objections', ...limits, handler: taken('objection') })
+  server.route({ method: 'POST', url: '/v1/withdrawals', ...limits, handler: taken('withdrawal') })
 }

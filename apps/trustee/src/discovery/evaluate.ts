@@ -8,7 +8,7 @@ import { Problem } from '@scelle/wire/errors'
 import { EvaluationAnswer, type EvaluationRequest } from '@scelle/wire/messages'
 import { TRUSTEE_LIMITS } from '../limits.ts'
 import { TRAILING } from '../meter/budgets.ts'
-import { type Metered, type Standing, standingOf, verifyStatuses } from '../meter/standing.ts'
+import { type Metered, namedIn, type Standing, standingOf, verifyStatuses } from '../meter/standing.ts'
 import type { Serving } from '../routes.ts'
 import type { ShownPrincipals } from '../shown.ts'
 import type { Ceremony } from './ceremony.ts'
@@ -33,12 +33,16 @@ export const lookupBound = ({ key, budget, patientsPerDay }: Metered): LookupBou
   return { meter: key, day, month }
 }
 
-/** Who asks, by the word of a listed issuer: nobody else looks anybody up. Throws `status-required`, `locked`. */
+/**
+ * Who asks, by the word of a listed issuer: nobody else looks anybody up. Throws `status-required`, `status-withdrawn`,
+ * `locked`.
+ */
 export const standingOfAsker = async (
   { request, principals, asker }: Asked<{ readonly statuses: readonly Uint8Array[] }>,
   { issuers, store }: Pick<Serving, 'issuers' | 'store'>, now: number,
 ): Promise<Standing> => {
-  const statuses = await verifyStatuses(request.statuses, issuers, principals, now)
+  const changes = store.meter.changes.about(namedIn(request.statuses, principals), now)
+  const statuses = await verifyStatuses(request.statuses, { issuers, principals, now, changes })
   const standing = standingOf({ reader: asker, grants: [], custodian: undefined }, statuses)
   if (standing.role === undefined) throw new Problem('status-required')
   store.meter.requireFree({ standing })

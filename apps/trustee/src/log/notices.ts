@@ -1,7 +1,7 @@
 /**
- * Notices of the log: officers' orders, bindings, links, recoveries and objections, sealed to trustees. A trustee that
- * was away when officers locked somebody, or was restored from a backup, has the lock before it cosigns, and so
- * releases on, anything later.
+ * Notices of the log: officers' orders, registers' withdrawals, bindings, links, recoveries and objections, sealed to
+ * trustees. A trustee that was away when officers locked somebody, or was restored from a backup, has the lock before it
+ * cosigns, and so releases on, anything later.
  *
  * Whoever has a registered key may put one on record. So one that does not open or hold is told to the operator and
  * changes nothing; if it kept a trustee from cosigning, anybody could stop the log.
@@ -13,12 +13,17 @@ import {
   SealError, signatureInput, toHex,
 } from '@scelle/seal/verify'
 import { Problem } from '@scelle/wire/errors'
-import { BindingsShown, LinkShown, ObjectionShown, OrderNotice, RecoveryShown } from '@scelle/wire/messages'
+import {
+  BindingsShown, LinkShown, ObjectionShown, OrderNotice, RecoveryShown, WithdrawalNotice,
+} from '@scelle/wire/messages'
 import { faultOf, type Log } from '@scelle/wire/server'
 import { applyLink, verifyShownLink } from '../discovery/links.ts'
 import { keepShownBinding, verifyBindings } from '../discovery/logged.ts'
 import { TRUSTEE_LIMITS } from '../limits.ts'
+import type { KnownChanges, Withdrawn } from '../meter/changes.ts'
 import { type VerifiedOrder, verifyOrder } from '../meter/orders.ts'
+import { namedIn } from '../meter/standing.ts'
+import { verifyWithdrawal } from '../meter/withdrawals.ts'
 import { type KnownKeys, verifyPrincipals } from '../principals.ts'
 import { verifyShownObjection, verifyShownRecovery } from '../recovery/cases.ts'
 import type { ShownPrincipals } from '../shown.ts'
@@ -42,6 +47,14 @@ interface Opened {
   readonly leaf: number
   readonly notice: Notice
   readonly content: Uint8Array
+  /** What earlier notices of the same run withdraw: an officer who has left gives no orders after it. */
+  readonly withdrawn: Withdrawn[]
+}
+
+interface Run extends Pick<Opened, 'withdrawn'> {
+  readonly keyAt: KeyAt
+  /** Seconds: of what this trustee cosigned last. */
+  readonly since: number
 }
 
 type ShownIn = (keys: readonly (readonly Uint8Array[])[]) => Promise<ShownPrincipals>
@@ -56,9 +69,10 @@ export class Notices {
   /** See `WitnessOptions.notices`. */
   async read({ notices, keyAt }: Pick<ControlEffects, 'notices' | 'keyAt'>, since: number): Promise<() => void> {
     const effects: { readonly leaf: number; readonly effect: Effect }[] = []
+    const withdrawn: Withdrawn[] = []
     for (const notice of notices) {
       try {
-        effects.push({ leaf: notice.leaf, effect: await this.#read(notice, keyAt, since) })
+        effects.push({ leaf: notice.leaf, effect: await this.#read(notice, { keyAt, since, withdrawn }) })
       } catch (error) {
         this.#ignore(notice.leaf, error)
       }
@@ -86,7 +100,7 @@ export class Notices {
     log({ event: 'notice-ignored', leaf, code: known ? error.code : 'internal' })
   }
 
-  async #read({ leaf, statement }: ControlLeaf, keyAt: KeyAt, since: number): Promise<Effect> {
+  async #read({ leaf, statement }: ControlLeaf, { keyAt, since, withdrawn }: Run): Promise<Effect> {
     const { signer, body, keyVersion, signature } = decodeSigned('notice', statement)
     const key = keyAt(signer, leaf)
     const input = signatureInput('notice', signer, keyVersion, body)
@@ -98,7 +112,7 @@ export class Notices {
     if (notice.time > this.#options.now() / 1000 + TRUSTEE_LIMITS.accessAhead) {
       throw new Problem('bad-statement', 'A notice is dated in the future.')
     }
-    const opened = { leaf, notice, content: await openNotice(notice, signer, this.#options.identity) }
+    const opened = { leaf, notice, withdrawn, content: await openNotice(notice, signer, this.#options.identity) }
     const shown: ShownIn = (keys) => verifyPrincipals(keys, this.#headsAt(leaf, keyAt))
     const readers: Record<NoticeAbout, () => Promise<Effect>> = {
       order: () => this.#order(opened, shown, since),
@@ -106,6 +120,7 @@ export class Notices {
       link: () => this.#link(opened, shown),
       recovery: () => this.#recovery(opened, shown),
       objection: () => this.#objection(opened, shown),
+      withdrawal: () => this.#withdrawal(opened, shown),
     }
     return readers[notice.about]()
   }
@@ -116,7 +131,7 @@ export class Notices {
    * too old: an index could have a trustee that was away cosign what is before the lock first, and be rid of it.
    */
   #requireTime({ time }: Notice, { order }: VerifiedOrder, since: number): void {
-    const loosens = order.action === 'clear' || order.action === 'surge'
+    const loosens = order.action !== 'lock' && order.action !== 'review'
     if (loosens && time < since - TRUSTEE_LIMITS.noticeDelay) {
       throw new Problem('bad-statement', 'A notice is dated before the leaves that came before it.')
     }
@@ -138,13 +153,25 @@ export class Notices {
     }
   }
 
-  async #order({ notice, content }: Opened, shown: ShownIn, since: number): Promise<Effect> {
+  async #order({ notice, content, withdrawn }: Opened, shown: ShownIn, since: number): Promise<Effect> {
     const { store, issuers } = this.#options
     const { time } = notice
     const ordered = decode(OrderNotice, content)
-    const verified = await verifyOrder(ordered, await shown(ordered.keys), { issuers, now: time })
+    const principals = await shown(ordered.keys)
+    const known = store.meter.changes.about(namedIn(ordered.statuses, principals), time)
+    const changes: KnownChanges = { ...known, withdrawn: [...known.withdrawn, ...withdrawn] }
+    const verified = await verifyOrder(ordered, principals, { issuers, now: time, changes })
     this.#requireTime(notice, verified, since)
     return () => store.order(verified, [], time, true)
+  }
+
+  /** Also one that is old: a status that was taken back does not come back because a trustee was away. */
+  async #withdrawal({ notice, content, withdrawn }: Opened, shown: ShownIn): Promise<Effect> {
+    const { store, issuers } = this.#options
+    const told = decode(WithdrawalNotice, content)
+    const verified = await verifyWithdrawal(told, await shown(told.keys), { issuers, now: notice.time })
+    withdrawn.push(verified)
+    return () => store.withdraw(verified, [])
   }
 
   async #binding({ leaf, content }: Opened, shown: ShownIn): Promise<Effect> {

@@ -32,6 +32,8 @@ export interface LedgerLike {
   has(meter: Uint8Array, measure: Measure, window: Window, vault: Uint8Array, now: number): boolean
   add(meter: Uint8Array, measure: Measure, vault: Uint8Array, now: number): void
   pastDays(meter: Uint8Array, days: number, now: number): { days: number; most: number }
+  /** When it opened anything last, in seconds. */
+  lastSeen(meter: Uint8Array): number | undefined
   confirmations(meter: Uint8Array, colleague: boolean, now: number): number
   isConfirmed(statement: Uint8Array): boolean
   confirm(statement: Uint8Array, meter: Uint8Array, colleague: boolean, now: number): void
@@ -84,6 +86,11 @@ export class Ledger implements LedgerLike {
       'SELECT count(*) AS days, max(count) AS most FROM charge_day WHERE meter = ? AND day >= ? AND day < ?',
       meter, today - days, today)
     return { days: row?.days ?? 0, most: row?.most ?? 0 }
+  }
+
+  lastSeen(meter: Uint8Array): number | undefined {
+    return this.#db.row<{ time: number | null }>('SELECT max(time) AS time FROM charge WHERE meter = ? AND measure = ?',
+      meter, MEASURES.indexOf('seen'))?.time ?? undefined
   }
 
   /** How often this was confirmed in the last 24 hours. */

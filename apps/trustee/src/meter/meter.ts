@@ -6,9 +6,11 @@ import { equalBytes } from '@scelle/seal/verify'
 import type { Counter } from '@scelle/wire/messages'
 import { Problem, type ProblemCode } from '@scelle/wire/errors'
 import type { Database } from '../database.ts'
+import { TRUSTEE_LIMITS } from '../limits.ts'
 import { each, EMERGENCY, EVERYONE, type Measure, MEASURES, SURGE, TRAILING, type Window, WINDOWS } from './budgets.ts'
 import type { Confirmed } from './confirmations.ts'
 import { Alarm } from './alarm.ts'
+import { Changes } from './changes.ts'
 import { Decoys } from './decoys.ts'
 import type { Emergency } from './emergency.ts'
 import { Emergencies } from './emergencies.ts'
@@ -75,6 +77,7 @@ export class Meter {
   readonly decoys: Decoys
   readonly spent: Spent
   readonly emergencies: Emergencies
+  readonly changes: Changes
   readonly #alarm: Alarm
   readonly #shadow: boolean
 
@@ -84,6 +87,7 @@ export class Meter {
     this.decoys = new Decoys(db)
     this.spent = new Spent(db)
     this.emergencies = new Emergencies(db)
+    this.changes = new Changes(db)
     this.#alarm = new Alarm(db)
     this.#shadow = shadow
   }
@@ -111,7 +115,7 @@ export class Meter {
    * clear comes back, and no lock of after a clear is taken away by it. Of the same second, what comes last counts.
    */
   order({ order, officers }: VerifiedOrder, now: number, logged = false): void {
-    const { action, scope, target, notBefore: from, expires: to } = order
+    const { action, scope, target, notBefore: from, expires: to, replacement } = order
     if (!this.locks.once(order.nonce, now)) return
     const forAll = officers.some(({ organisation }) => organisation === undefined)
     if (action === 'review') {
@@ -130,6 +134,13 @@ export class Meter {
       }
       if (logged && from < times.locked) return
       this.locks.clear(scope, target, from)
+      if (scope === 'device') this.changes.found(target, from)
+    } else if (action === 'replace') {
+      if (logged && from < times.cleared) return
+      if (replacement === undefined) throw new TypeError('an order that replaces a key was verified to name another')
+      this.changes.replace(order, replacement, forAll)
+      // Whoever has found the lost one opens nothing with it.
+      this.locks.add({ scope, target, cause: 'order', since: Math.min(from, now) }, from)
     } else {
       const last = this.locks.lastSurge(scope, target)
       if (last !== undefined && now < last + SURGE.rest && !forAll) {
@@ -153,12 +164,31 @@ export class Meter {
       ...standing.meters.map((meter) => ({ meter: meter.key, measures: bitsOf(this.#measures(meter, charge)) })),
       { meter: EVERYONE, measures: bitsOf(['own']) },
     ]
-    if (this.#shadow) return { counted, used: [] }
-    if (this.#isUnknown(charge)) return { refused: 'meter-recovering' }
+    if (!this.#shadow && this.#isUnknown(charge)) return { refused: 'meter-recovering' }
+    // In shadow mode too. Who breaks the glass has signed the reason with the second key already.
+    const woken = this.#waking(charge)
+    if (typeof woken === 'string') return { refused: woken }
+    if (this.#shadow) return { counted, used: woken }
     const refused = this.#refusal(charge)
     if (refused !== undefined) return refused
     const step = this.#step(charge)
-    return typeof step === 'string' ? { refused: step } : { counted, used: step }
+    if (typeof step === 'string') return { refused: step }
+    const more = woken.filter(({ statement }) => !step.some((one) => equalBytes(one.statement, statement)))
+    return { counted, used: [...step, ...more] }
+  }
+
+  /**
+   * Whoever opened nothing for months, and opens now, may be somebody else: the second key is asked for once, whatever
+   * explains the patient. A meter that a restored trustee does not know may have slept, or not.
+   */
+  #waking({ standing: { own }, confirmations, now }: Charge): 'step-up-required' | JournalEntry['used'] {
+    if (own.scope !== 'person') return []
+    const last = this.ledger.lastSeen(own.key)
+    const isAwake = last === undefined
+      ? !this.spent.isUnsure(now, TRUSTEE_LIMITS.dormantAfter) : now - last <= TRUSTEE_LIMITS.dormantAfter
+    if (isAwake) return []
+    const fresh = confirmations.find(({ type, statement }) => type === 'step-up' && !this.ledger.isConfirmed(statement))
+    return fresh === undefined ? 'step-up-required' : [{ statement: fresh.statement, colleague: false }]
   }
 
   /** The ceiling of a shift, and a colleague beyond the second patient and beyond the summary. */

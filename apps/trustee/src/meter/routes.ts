@@ -1,8 +1,10 @@
-/** What is asked of a trustee's meter beside releases: decoys, orders, where a reader stands. */
+/** What is asked of a trustee's meter beside releases: decoys, orders, withdrawals, where a reader stands. */
 import { decode, encode, fromHex } from '@scelle/seal/verify'
 import { Problem } from '@scelle/wire/errors'
 import { WIRE_LIMITS } from '@scelle/wire/limits'
-import { DecoyNotice, EmergencyList, MeterAnswer, MeterRequest, MeterStatus, OrderNotice } from '@scelle/wire/messages'
+import {
+  DecoyNotice, EmergencyList, MeterAnswer, MeterRequest, MeterStatus, OrderNotice, WithdrawalNotice,
+} from '@scelle/wire/messages'
 import type { Server } from '@scelle/wire/server'
 import { TRUSTEE_LIMITS } from '../limits.ts'
 import { certify, type Serving } from '../routes.ts'
@@ -11,7 +13,8 @@ import { verifyOrder } from './orders.ts'
 import { spentStatement } from './replay.ts'
 import { isSignedOut } from '../sessions.ts'
 import type { Spending } from './spending.ts'
-import { standingOf, verifyStatuses } from './standing.ts'
+import { namedIn, standingOf, verifyStatuses } from './standing.ts'
+import { verifyWithdrawal } from './withdrawals.ts'
 
 const addChanges = (server: Pick<Server, 'route'>, { store, issuers, context }: Serving): void => {
   server.route({
@@ -33,7 +36,20 @@ const addChanges = (server: Pick<Server, 'route'>, { store, issuers, context }: 
     certify: (body, signer) => certify(decode(OrderNotice, body), signer, store),
     handler: async ({ certified: { request, principals } }) => {
       const now = Math.floor(context.now() / 1000)
-      store.order(await verifyOrder(request, principals, { issuers, now }), principals.heads, now)
+      const changes = store.meter.changes.about(namedIn(request.statuses, principals), now)
+      store.order(await verifyOrder(request, principals, { issuers, now, changes }), principals.heads, now)
+      return { status: 204 }
+    },
+  })
+  server.route({
+    method: 'POST',
+    url: '/v1/withdrawals',
+    policy: 'self-certifying',
+    maxBody: TRUSTEE_LIMITS.withdrawalBody,
+    certify: (body, signer) => certify(decode(WithdrawalNotice, body), signer, store),
+    handler: async ({ certified: { request, principals } }) => {
+      const now = Math.floor(context.now() / 1000)
+      store.withdraw(await verifyWithdrawal(request, principals, { issuers, now }), principals.heads)
       return { status: 204 }
     },
   })
@@ -69,7 +85,9 @@ const addReview = (server: Pick<Server, 'route'>, { store, issuers, context }: S
     maxBody: TRUSTEE_LIMITS.orderBody,
     certify: (body, signer) => certify(decode(MeterRequest, body), signer, store),
     handler: async ({ certified: { request, principals }, principal: officer }) => {
-      const statuses = await verifyStatuses(request.statuses, issuers, principals, Math.floor(context.now() / 1000))
+      const now = Math.floor(context.now() / 1000)
+      const changes = store.meter.changes.about(namedIn(request.statuses, principals), now)
+      const statuses = await verifyStatuses(request.statuses, { issuers, principals, now, changes })
       const status = statuses.of(officer.id)
       if (officer.kind !== 'person' || status?.role !== 'officer' || status.organisation === undefined) {
         throw new Problem('not-permitted')
@@ -100,14 +118,18 @@ export const addMeterRoutes = (
     certify: (body, signer) => certify(decode(MeterRequest, body), signer, store),
     handler: async ({ certified: { request, principals }, principal: reader }) => {
       const now = Math.floor(context.now() / 1000)
-      const statuses = await verifyStatuses(request.statuses, issuers, principals, now)
-      const standing = standingOf({ reader, grants: [], custodian: undefined }, statuses)
+      const changes = store.meter.changes.about(namedIn(request.statuses, principals), now)
+      const rules = { issuers, principals, now }
+      // It is told where it stands by what its register said, and that this was taken back.
+      const said = await verifyStatuses(request.statuses, { ...rules, changes: { ...changes, withdrawn: [] } })
+      const standing = standingOf({ reader, grants: [], custodian: undefined }, said)
+      const { isWithdrawn } = await verifyStatuses(request.statuses, { ...rules, changes })
+      const gone = [reader.id, ...standing.houses].some(isWithdrawn) ? 'withdrawn' : undefined
       const { session } = reader
       const over = session !== undefined && isSignedOut(session, store.log.signOuts(reader.id))
       return {
         body: store.looked((meter) => {
-          const lock = meter.lockOf(standing)
-          const locked = over ? 'signed-out' : lock?.cause
+          const locked = over ? 'signed-out' : gone ?? meter.lockOf(standing)?.cause
           return encode(MeterAnswer, {
             counter: meter.counter(standing, now), ...(locked === undefined ? {} : { locked }),
           })

@@ -52,6 +52,12 @@ export class Spent {
     return { at: restored, leaf: leaf ?? 0 }
   }
 
+  /** Whether it was restored within such a time, and has not got back what it spent since: it may not know somebody. */
+  isUnsure(now: number, span: number): boolean {
+    const { restored } = this.#row() ?? {}
+    return restored !== undefined && restored !== null && now < restored + span
+  }
+
   /** Others know more of this trustee than it does itself. A second time before the first is over: the older leaf. */
   wasRestored({ at, leaf }: Restored): void {
     const known = this.restored(at)

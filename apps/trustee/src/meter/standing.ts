@@ -7,14 +7,18 @@ import {
   type Role, Status, toHex, verifySigned,
 } from '@scelle/seal/verify'
 import { Problem } from '@scelle/wire/errors'
+import { TRUSTEE_LIMITS } from '../limits.ts'
 import type { ShownPrincipals } from '../shown.ts'
 import { type Budget, BUDGETS, UNREGISTERED } from './budgets.ts'
+import type { KnownChanges } from './changes.ts'
 
 /** Valid statuses that a request shows, by their subjects. */
 export interface ShownStatuses {
   readonly of: (subject: Uint8Array) => Status | undefined
   /** One of a person who is counted under this meter id. */
   readonly withMeter: (meter: Uint8Array) => Status | undefined
+  /** Whether an issuer took back what it said of it, and none has said anything since. */
+  readonly isWithdrawn: (subject: Uint8Array) => boolean
 }
 
 /** One meter that a release is charged to. */
@@ -44,16 +48,50 @@ export interface Standing {
   readonly stepUp: Uint8Array | undefined
 }
 
-const isHouse = (role: Role): boolean => ORGANISATION_ROLES.some((one) => one === role)
+export const isHouse = (role: Role): boolean => ORGANISATION_ROLES.some((one) => one === role)
+
+/** Ids of all whom statuses are of, and of whoever's keys are shown: nothing of the statuses is verified yet. */
+export const namedIn = (signed: readonly Uint8Array[], { all }: ShownPrincipals): Uint8Array[] => {
+  const ids = [...all, ...signed.map((one) => decode(Status, decodeSigned('status', one).body).subject)]
+  return [...new Map(ids.map((id) => [toHex(id), id])).values()]
+}
+
+/** By what statuses are judged. */
+export interface StatusRules {
+  /** Principal ids of the registers whose word counts. */
+  readonly issuers: readonly Uint8Array[]
+  readonly principals: ShownPrincipals
+  /** Seconds. */
+  readonly now: number
+  readonly changes: KnownChanges
+}
+
+const wasWithdrawn = ({ subject, notBefore }: Status, issuer: Uint8Array, { changes, now }: StatusRules): boolean =>
+  changes.withdrawn.some((one) => equalBytes(one.subject, subject) && equalBytes(one.issuer, issuer) &&
+    notBefore <= one.time && one.time <= now + TRUSTEE_LIMITS.accessAhead)
 
 /**
- * Verifies statuses: signed by a listed issuer under its newest key, and valid now. Throws `status-required`,
- * `bad-statement`, SealError.
+ * Whoever stands in for a lost key is who that key's status says, with its meter: no budget begins anew. A status of
+ * its own goes before, so that nobody chooses between two.
  */
-export const verifyStatuses = async (
-  signed: readonly Uint8Array[], issuers: readonly Uint8Array[], principals: ShownPrincipals, now: number,
-): Promise<ShownStatuses> => {
+const addStandIns = (shown: Map<string, Status>, { standIns }: KnownChanges): void => {
+  for (const { replacement, target } of standIns) {
+    const status = shown.get(toHex(target))
+    const name = toHex(replacement)
+    if (status !== undefined && !isHouse(status.role) && !shown.has(name)) {
+      shown.set(name, { ...status, subject: replacement })
+    }
+  }
+}
+
+/**
+ * Verifies statuses: signed by a listed issuer under its newest key, and valid now. One that its issuer withdrew counts
+ * for nothing. Throws `status-required`, `bad-statement`, SealError.
+ */
+export const verifyStatuses = async (signed: readonly Uint8Array[], rules: StatusRules): Promise<ShownStatuses> => {
+  const { issuers, principals, now, changes } = rules
   const shown = new Map<string, Status>()
+  const seen = new Set<string>()
   for (const bytes of signed) {
     const { signer } = decodeSigned('status', bytes)
     const issuer = issuers.some((id) => equalBytes(id, signer)) ? principals.find(signer) : undefined
@@ -66,13 +104,17 @@ export const verifyStatuses = async (
       throw new Problem('status-required', 'A status that is shown is not valid at this time. Ask its issuer again.')
     }
     const name = toHex(status.subject)
-    if (shown.has(name)) throw new Problem('bad-statement', 'Two statuses of one principal are shown. Show one.')
-    shown.set(name, status)
+    if (seen.has(name)) throw new Problem('bad-statement', 'Two statuses of one principal are shown. Show one.')
+    seen.add(name)
+    if (!wasWithdrawn(status, signer, rules)) shown.set(name, status)
   }
+  addStandIns(shown, changes)
   return {
     of: (subject) => shown.get(toHex(subject)),
     withMeter: (meter) => [...shown.values()].find((status) =>
       !isHouse(status.role) && equalBytes(status.meter, meter)),
+    isWithdrawn: (subject) => !shown.has(toHex(subject)) &&
+      changes.withdrawn.some((one) => equalBytes(one.subject, subject)),
   }
 }
 
@@ -109,6 +151,8 @@ const houseMeter = (id: Uint8Array, statuses: ShownStatuses): Metered => {
 
 /** No meter id, no release to a person; machines have no right to ask, and servers none to read. */
 const ownMeter = (reader: PrincipalKeys, statuses: ShownStatuses): Metered => {
+  // Also where its status is left out: a house that was struck off would go on as one that nobody knows.
+  if (statuses.isWithdrawn(reader.id)) throw new Problem('status-withdrawn')
   const status = statuses.of(reader.id)
   if (reader.kind === 'person' && status !== undefined && !isHouse(status.role)) return personMeter(status, statuses)
   // A vendor is known by its kind of key already: whoever leaves its status out is still one.
@@ -134,6 +178,7 @@ class Gathered {
 
   /** A house and the vendors behind it. `required`: a status names it, so who stands behind it must be known. */
   house(id: Uint8Array, required: boolean): Uint8Array[] {
+    if (required && this.#statuses.isWithdrawn(id)) throw new Problem('status-withdrawn')
     if (required && this.#statuses.of(id) === undefined) {
       throw new Problem('status-required', 'The status of an organisation that the reader acts for is missing.')
     }
@@ -151,6 +196,7 @@ class Gathered {
 
   /** An assistant's openings are charged to whom it acts for as well. */
   principalOf(id: Uint8Array): void {
+    if (this.#statuses.isWithdrawn(id)) throw new Problem('status-withdrawn')
     const status = this.#statuses.of(id)
     if (status === undefined || isHouse(status.role)) {
       throw new Problem('status-required', 'The status of the person under whom the reader acts is missing.')
@@ -168,7 +214,7 @@ interface Acting {
 
 /**
  * The reader's standing. Everybody between the patient and the reader is charged, the custodian too: passing a right on
- * to principals that were invented for it gains nothing. Throws `status-required`.
+ * to principals that were invented for it gains nothing. Throws `status-required`, `status-withdrawn`.
  */
 export const standingOf = ({ reader, grants, custodian }: Acting, statuses: ShownStatuses): Standing => {
   const status = statuses.of(reader.id)

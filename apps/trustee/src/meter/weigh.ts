@@ -7,6 +7,7 @@ import type { ReleaseRequest } from '@scelle/wire/messages'
 import type { ShownPrincipals } from '../shown.ts'
 import { refuseAhead, requireAhead } from './ahead.ts'
 import { verifyConfirmations } from './confirmations.ts'
+import type { KnownChanges } from './changes.ts'
 import { isEmergency, requireEmergency } from './emergency.ts'
 import { explain } from './facts.ts'
 import { requireKeeper } from './keeper.ts'
@@ -39,6 +40,8 @@ interface Weighing {
   readonly signOuts: readonly Uint8Array[]
   /** Whoever is locked vouches for nobody. */
   readonly locks: KnownLocks
+  /** Statuses that were withdrawn, and keys that stand for lost ones. */
+  readonly changes: KnownChanges
   /** Seconds. */
   readonly now: number
 }
@@ -54,8 +57,8 @@ const smallest = (grants: readonly Grant[]): number | undefined => {
 
 /**
  * What an opening costs, and whom. Undefined where the owner opens its own vault: a patient is not metered. Throws
- * `status-required`, `ticket-required`, `ahead-refused`, `fact-required`, `officers-required`, `emergency-refused`,
- * `not-permitted`, `bad-statement` or the SealError of a statement that does not hold.
+ * `status-required`, `status-withdrawn`, `ticket-required`, `ahead-refused`, `fact-required`, `officers-required`,
+ * `emergency-refused`, `not-permitted`, `bad-statement` or the SealError of a statement that does not hold.
  */
 export const weigh = async (weighing: Weighing): Promise<Charge | undefined> => {
   const { request, principals, reader, vault, access, grants, categories, headers, issuers, now } = weighing
@@ -65,7 +68,7 @@ export const weigh = async (weighing: Weighing): Promise<Charge | undefined> => 
     return access.until === undefined ? undefined : refuseAhead('An owner opens without trustees.')
   }
   requireAhead({ access, request, reader, grants, now })
-  const statuses = await verifyStatuses(request.statuses ?? [], issuers, principals, now)
+  const statuses = await verifyStatuses(request.statuses ?? [], { issuers, principals, now, changes: weighing.changes })
   const custodian = vault.genesis.mode === 'custody' ? access.custodian : undefined
   // The emergency key is no house: it has no budget, and lends none.
   const standing = standingOf({ reader, grants: broken ? [] : grants, custodian }, statuses)

@@ -59,6 +59,12 @@ export const Facts = struct({
   }), VOUCHING * LOCK_SCOPES.length)),
   /** The reader's that the log holds, newest last. */
   signOuts: field(8, list(statement, TRUSTEE_LIMITS.signOuts)),
+  /** Statuses of theirs that were withdrawn, and whose place they take. */
+  withdrawn: field(9, list(struct({
+    subject: field(0, hash32), issuer: field(1, hash32), time: field(2, uint()),
+  }), TRUSTEE_LIMITS.knownChanges)),
+  standIns: field(10, list(struct({ replacement: field(0, hash32), target: field(1, hash32) }),
+    TRUSTEE_LIMITS.knownChanges)),
 })
 export type Facts = Value<typeof Facts>
 

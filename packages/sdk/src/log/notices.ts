@@ -5,7 +5,7 @@ import type { Connection } from '../connection.ts'
 
 const PATHS: Record<NoticeAbout, string> = {
   order: '/v1/orders', binding: '/v1/bindings', link: '/v1/links', recovery: '/v1/recoveries',
-  objection: '/v1/objections',
+  objection: '/v1/objections', withdrawal: '/v1/withdrawals',
 }
 
 /**

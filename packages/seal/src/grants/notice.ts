@@ -14,7 +14,7 @@ import { noticeBinding, noticeInfo, noticeKeyHash } from '../verify/notice.ts'
 export interface NewNotice {
   readonly signer: Identity
   readonly about: NoticeAbout
-  /** An order's target, a binding's or a link's vault. */
+  /** An order's target, a binding's or a link's vault, a withdrawal's subject. */
   readonly target: Uint8Array
   readonly content: Uint8Array
   /** Who shall read it: one to three trustees. */

@@ -3,6 +3,7 @@ import type { Context } from '../context.ts'
 import { IdentityProof } from '../discovery.ts'
 import { encode } from '../encoding/schema.ts'
 import type { Identity } from '../identity.ts'
+import { Withdrawal } from '../sessions.ts'
 import { Confirmation, Decoy, Fact, Link, Order, Report, Status, Ticket } from '../standing.ts'
 import { SUITE } from '../statements.ts'
 
@@ -10,6 +11,12 @@ import { SUITE } from '../statements.ts'
 export const signStatus = (
   issuer: Identity, status: Omit<Status, 'suite' | 'salt'>, context: Context,
 ): Promise<Uint8Array> => issuer.sign('status', encode(Status, { ...status, suite: SUITE, salt: context.random(16) }))
+
+/** A register takes back what it said of a principal, from now on. */
+export const signWithdrawal = (issuer: Identity, subject: Uint8Array, context: Context): Promise<Uint8Array> =>
+  issuer.sign('withdrawal', encode(Withdrawal, {
+    suite: SUITE, subject, time: Math.floor(context.now() / 1000), salt: context.random(16),
+  }))
 
 /** Why an opening is care: signed by somebody else than who opens. */
 export const signFact = (
