@@ -10,7 +10,7 @@ import { systemTimers } from '@scelle/wire/timers'
 import { Problem } from '@scelle/wire/errors'
 import type { Holder, Settlement } from '../src/holder.ts'
 import { TRUSTEE_LIMITS } from '../src/limits.ts'
-import { BUDGETS, UNREGISTERED } from '../src/meter/budgets.ts'
+import { BUDGETS, CARER, UNREGISTERED } from '../src/meter/budgets.ts'
 import { HeldElsewhere, openDoor } from '../src/nodes/door.ts'
 import type { Facts } from '../src/nodes/messages.ts'
 
@@ -19,7 +19,7 @@ const ids = fc.array(id, { maxLength: 3 })
 const count = fc.nat(1_000)
 const meter = fc.record({
   key: id, scope: fc.constantFrom('person', 'organisation', 'vendor'), circle: ids,
-  budget: fc.constantFrom(UNREGISTERED, ...ROLES.map((role) => BUDGETS[role])),
+  budget: fc.constantFrom(UNREGISTERED, CARER, ...ROLES.map((role) => BUDGETS[role])),
   patientsPerDay: fc.option(count, { nil: undefined }),
 })
 const source = fc.oneof(

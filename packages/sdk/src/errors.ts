@@ -44,6 +44,7 @@ export type SdkErrorCode =
   | 'recovery-insufficient'
   | 'ahead-invalid'
   | 'ahead-expired'
+  | 'guardianship-refused'
 
 export interface SdkErrorDetails extends ErrorOptions {
   /** The other party's code, where it refused. */

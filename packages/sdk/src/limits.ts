@@ -99,6 +99,9 @@ export const SDK_LIMITS = {
   aheadClock: 300_000,
   /** Release secrets of one record of a key ring, which is written in as many as it takes. */
   ringSecrets: 16_384,
+  /** What was decided about one ward; hands below a guardian: a practice, and whoever works there. */
+  guardianshipDecisions: 1_024,
+  guardianshipDepth: 2,
   /** Hands that what was handed over to a patient may pass through. */
   handedOverDepth: 2,
   /** For how long a custodian hands over, and a patient leaves an author its keeper's right. */

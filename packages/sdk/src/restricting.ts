@@ -42,7 +42,7 @@ export interface Restricted {
   readonly category: string
   /** Records put aside, each version counted. */
   readonly records: number
-  /** Hex ids of grants that ended and were not given again: vendors' under a ticket, and those that had not begun. */
+  /** Hex ids of grants that ended and were not given again: vendors' under a ticket, those of before a hand-over. */
   readonly ended: readonly string[]
   /** Hex ids of trustees that could not be told yet of a grant's end: `Vault.retryRevocations` tells them. */
   readonly pending: readonly string[]
@@ -51,12 +51,12 @@ export interface Restricted {
 /** What restricting asks its vault for. */
 export interface RestrictingVault {
   /** As the index has it now. */
-  target(): Promise<{ readonly view: VaultView; readonly keyring: Keyring }>
-  open(code: string): Promise<Chart>
-  write(items: readonly WriteItem[]): Promise<unknown>
-  grants(): Promise<readonly ChainedGrant[]>
-  share(options: ShareOptions): Promise<unknown>
-  revoke(grant: Uint8Array): Promise<RevocationState>
+  readonly target: () => Promise<{ readonly view: VaultView; readonly keyring: Keyring }>
+  readonly open: (code: string) => Promise<Chart>
+  readonly write: (items: readonly WriteItem[]) => Promise<unknown>
+  readonly grants: () => Promise<readonly ChainedGrant[]>
+  readonly share: (options: ShareOptions) => Promise<{ readonly grant: Uint8Array }>
+  readonly revoke: (grant: Uint8Array) => Promise<RevocationState>
   /** Hex ids of grants from before the part was handed over to its patient: they get nothing new. */
   readonly closed: () => Promise<ReadonlySet<string>>
 }
@@ -148,8 +148,8 @@ const successorGrant = (
     !put.from.some((id) => equalBytes(id, grant.grantee))
   return {
     to: grant.grantee, categories: [...new Set([...successors, ...(sees ? [put.hidden] : [])])],
-    rights: rightsOf(grant.rights), until: grant.expires * 1000, purposes: grant.purposes, basis: grant.basis,
-    standing: grant.standing === true, depth: grant.depth,
+    rights: rightsOf(grant.rights), from: grant.notBefore * 1000, until: grant.expires * 1000,
+    purposes: grant.purposes, basis: grant.basis, standing: grant.standing === true, depth: grant.depth,
     ...(grant.patientsPerDay === undefined ? {} : { patientsPerDay: grant.patientsPerDay }),
   }
 }
@@ -171,8 +171,8 @@ const replaceGrants = async (
   for (const one of given.filter(onRetired)) {
     const state = await vault.revoke(one.id)
     for (const trustee of state.pending) pending.add(trustee)
-    // One that has not begun would begin now, and a ticket is not here to be shown again.
-    const again = one.inForce && one.grant.ticket === undefined && !closed.has(toHex(one.id))
+    // A ticket is not here to be shown again.
+    const again = one.grant.ticket === undefined && !closed.has(toHex(one.id))
     if (again) await vault.share(successorGrant(one, keyring, put))
     else ended.push(toHex(one.id))
   }

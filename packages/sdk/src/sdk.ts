@@ -48,6 +48,11 @@ export type { OpenOptions, PartOptions } from './open.ts'
 export type { HeldKeys, People, SessionWish } from './people.ts'
 export type { RecordName } from './proofs.ts'
 export type { ChartProblem } from './release.ts'
+export { comesOf } from './guardianship/ages.ts'
+export {
+  type By, type Decision, decided, GUARDIANSHIP, type Wanted, wantedAt, type Ward, type Wish,
+} from './guardianship/decisions.ts'
+export type { Guardianship, KeptGuardianship } from './guardianship.ts'
 export type { Restricted, Restriction } from './restricting.ts'
 export type { RevocationState } from './revoking.ts'
 export type { SealedAttachment, WriteItem } from './sealing.ts'

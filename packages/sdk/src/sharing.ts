@@ -35,7 +35,8 @@ export interface ShareOptions {
    * `read` where absent, of a keeper `shareOn` too. `shareOn` lets the receiver give narrower grants on.
    */
   readonly rights?: readonly Right[]
-  /** Milliseconds since 1970. */
+  /** Milliseconds since 1970; now where absent. */
+  readonly from?: number
   readonly until: number
   /** `treatment` where absent, a keeper's `legal`. */
   readonly purposes?: readonly Purpose[]
@@ -114,6 +115,9 @@ const basisOf = (
 const summaryOf = ({ summary }: ShareOptions, keyring: Keyring): Pick<Grant, 'summary'> =>
   summary === undefined ? {} : { summary: summary.map((code) => categoryOf(keyring, code).id) }
 
+const beginningOf = ({ from }: ShareOptions, now: number): number =>
+  from === undefined ? now - CLOCK_TOLERANCE : Math.floor(from / 1000)
+
 const grantOf = (
   connection: Connection,
   view: VaultView,
@@ -136,7 +140,7 @@ const grantOf = (
     rights: bitsOf(rights),
     purposes: PURPOSES.filter((purpose) => purposesOf(options).includes(purpose)),
     ...basisOf(options, parent, view.genesis.mode),
-    notBefore: Math.max(now - CLOCK_TOLERANCE, parent?.grant.notBefore ?? 0),
+    notBefore: Math.max(beginningOf(options, now), parent?.grant.notBefore ?? 0),
     expires: Math.floor(options.until / 1000),
     depth,
     ...ticketOf(options, parent),
@@ -161,7 +165,8 @@ const verifyOwn = async (
     vault: view.vault,
     custodian: grant.custodian,
     keysOf: (id) => keys.get(toHex(id)),
-    at: Math.floor(connection.context.now() / 1000),
+    // One that is made ahead is looked at as it will be.
+    at: Math.max(Math.floor(connection.context.now() / 1000), grant.notBefore),
     need: { reader: grant.grantee, categories: grant.categories, rights: grant.rights },
   })
 }

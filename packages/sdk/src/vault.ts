@@ -20,6 +20,10 @@ import {
   keyringOfOwn,
   openKeyring,
 } from './keyring.ts'
+import {
+  decideIn, type GuardedVault, type Guardianship, guardianshipIn, keepIn, type KeptGuardianship,
+} from './guardianship.ts'
+import type { Ward, Wish } from './guardianship/decisions.ts'
 import { releaseRest } from './key-ring.ts'
 import { SDK_LIMITS } from './limits.ts'
 import { openChart, type OpeningWays, type OpenOptions, type PartOptions } from './open.ts'
@@ -291,6 +295,33 @@ export class Vault {
   /** Gives what was put aside to a reader who is granted the rest of it. Throws `category-unknown`, `no-grant`. */
   unrestrict(options: { readonly category: string; readonly to: Id }): Promise<void> {
     return unrestrictIn(this.#restricting(), options)
+  }
+
+  /** Owner or custodian: what was decided about who looks after this patient. Reading it is an access. */
+  guardianship(): Promise<Guardianship | undefined> {
+    return guardianshipIn(this.#guarded())
+  }
+
+  /** Owner or custodian: decides who looks after this patient, what they see, and has grants follow: `decideIn`. */
+  decideGuardianship(
+    known: Guardianship | { readonly ward: Ward }, wish: Wish,
+  ): Promise<{ readonly guardianship: Guardianship; readonly kept: KeptGuardianship }> {
+    return decideIn(this.#guarded(), known, wish)
+  }
+
+  /** Owner or custodian, once a day: gives, ends and rotates what the day's age asks for: see `keepIn`. */
+  keepGuardianship(known: Guardianship): Promise<KeptGuardianship> {
+    return keepIn(this.#guarded(), known)
+  }
+
+  #guarded(): GuardedVault {
+    const { context } = this.#connection
+    const { target, open, write, grants, share } = this.#restricting()
+    return {
+      open, write, grants, share, now: () => context.now(), random: (length) => context.random(length),
+      keyring: async () => (await target()).keyring,
+      revoke: (grant) => this.revoke(grant), rotate: (ids) => this.rotate(ids),
+    }
   }
 
   /** Grants from before this part was handed over: what they delivered stays, and nothing newer is. */

@@ -120,6 +120,10 @@ export const HOUSE_TOTALS: Readonly<Record<(typeof ORGANISATION_ROLES)[number], 
 export const UNREGISTERED_TOTAL = 24
 export const UNREGISTERED: Budget = house(UNREGISTERED_TOTAL)
 
+/** Somebody whom patients, or who keeps their vaults, let look after them: no professional has so few. In all. */
+export const CARER_TOTAL = 9
+export const CARER: Budget = house(CARER_TOTAL)
+
 export const BUDGETS = Object.fromEntries([
   ...Object.entries(PERSON_TOTALS).map(([role, totals]) => [role, personBudget(totals)]),
   ...Object.entries(HOUSE_TOTALS).map(([role, day]) => [role, house(day)]),

@@ -181,8 +181,9 @@ export class Meter {
    * Whoever opened nothing for months, and opens now, may be somebody else: the second key is asked for once, whatever
    * explains the patient. A meter that a restored trustee does not know may have slept, or not.
    */
-  #waking({ standing: { own }, confirmations, now }: Charge): 'step-up-required' | JournalEntry['used'] {
-    if (own.scope !== 'person') return []
+  #waking({ standing: { own, role }, confirmations, now }: Charge): 'step-up-required' | JournalEntry['used'] {
+    // A parent has no second key, and opens when a child is ill.
+    if (own.scope !== 'person' || role === undefined) return []
     const last = this.ledger.lastSeen(own.key)
     const isAwake = last === undefined
       ? !this.spent.isUnsure(now, TRUSTEE_LIMITS.dormantAfter) : now - last <= TRUSTEE_LIMITS.dormantAfter

@@ -3,13 +3,13 @@
  * nothing: a hospital that invents staff, or a person with ten devices, shows the same meters.
  */
 import {
-  decode, decodeSigned, equalBytes, type Grant, ORGANISATION_ROLES, type PrincipalKeys, requireCurrentKey, requireSuite,
-  type Role, Status, toHex, verifySigned,
+  type Access, decode, decodeSigned, equalBytes, type Grant, ORGANISATION_ROLES, type PrincipalKeys,
+  requireCurrentKey, requireSuite, type Role, Status, toHex, verifySigned,
 } from '@scelle/seal/verify'
 import { Problem } from '@scelle/wire/errors'
 import { TRUSTEE_LIMITS } from '../limits.ts'
 import type { ShownPrincipals } from '../shown.ts'
-import { type Budget, BUDGETS, UNREGISTERED } from './budgets.ts'
+import { type Budget, BUDGETS, CARER, UNREGISTERED } from './budgets.ts'
 import type { KnownChanges } from './changes.ts'
 
 /** Valid statuses that a request shows, by their subjects. */
@@ -149,12 +149,23 @@ const houseMeter = (id: Uint8Array, statuses: ShownStatuses): Metered => {
   }
 }
 
-/** No meter id, no release to a person; machines have no right to ask, and servers none to read. */
-const ownMeter = (reader: PrincipalKeys, statuses: ShownStatuses): Metered => {
+/**
+ * A parent, a guardian, a carer: no register knows it. It reads for the patient, by a grant that patient or custodian
+ * gave to it itself; the custodian is charged too, so that inventing carers gains a stolen hospital nothing.
+ */
+const isCarer = ({ reader, grants, purpose }: Acting): boolean =>
+  reader.kind === 'person' && purpose === 'patient-request' && grants.length === 1 && grants[0]?.basis === 'consent'
+
+/** No meter id, no release to a person who is no carer; machines have no right to ask, and servers none to read. */
+const ownMeter = (acting: Acting, statuses: ShownStatuses): Metered => {
+  const { reader } = acting
   // Also where its status is left out: a house that was struck off would go on as one that nobody knows.
   if (statuses.isWithdrawn(reader.id)) throw new Problem('status-withdrawn')
   const status = statuses.of(reader.id)
   if (reader.kind === 'person' && status !== undefined && !isHouse(status.role)) return personMeter(status, statuses)
+  if (status === undefined && isCarer(acting)) {
+    return { key: reader.id, scope: 'person', budget: CARER, circle: [] }
+  }
   // A vendor is known by its kind of key already: whoever leaves its status out is still one.
   const house = status?.role === 'vendor' ? reader.kind === 'vendor' : reader.kind === 'organisation'
   if (house && (status === undefined || isHouse(status.role))) return houseMeter(reader.id, statuses)
@@ -210,15 +221,18 @@ interface Acting {
   readonly grants: readonly Grant[]
   /** The custodian, where it is an organisation: a vault that nobody claimed. */
   readonly custodian: Uint8Array | undefined
+  /** Of an opening: what it is for. */
+  readonly purpose?: Access['purpose']
 }
 
 /**
  * The reader's standing. Everybody between the patient and the reader is charged, the custodian too: passing a right on
  * to principals that were invented for it gains nothing. Throws `status-required`, `status-withdrawn`.
  */
-export const standingOf = ({ reader, grants, custodian }: Acting, statuses: ShownStatuses): Standing => {
+export const standingOf = (acting: Acting, statuses: ShownStatuses): Standing => {
+  const { reader, grants, custodian } = acting
   const status = statuses.of(reader.id)
-  const own = ownMeter(reader, statuses)
+  const own = ownMeter(acting, statuses)
   const gathered = new Gathered(own, statuses)
   const houses = [
     ...own.scope === 'person' ? [] : gathered.house(reader.id, false),

@@ -7,6 +7,7 @@ import type { ReleaseRequest } from '@scelle/wire/messages'
 import type { ShownPrincipals } from '../shown.ts'
 import { refuseAhead, requireAhead } from './ahead.ts'
 import { verifyConfirmations } from './confirmations.ts'
+import { CARER } from './budgets.ts'
 import type { KnownChanges } from './changes.ts'
 import { isEmergency, requireEmergency } from './emergency.ts'
 import { explain } from './facts.ts'
@@ -71,8 +72,10 @@ export const weigh = async (weighing: Weighing): Promise<Charge | undefined> => 
   const statuses = await verifyStatuses(request.statuses ?? [], { issuers, principals, now, changes: weighing.changes })
   const custodian = vault.genesis.mode === 'custody' ? access.custodian : undefined
   // The emergency key is no house: it has no budget, and lends none.
-  const standing = standingOf({ reader, grants: broken ? [] : grants, custodian }, statuses)
-  requireSession({ ...weighing, status: statuses.of(reader.id) })
+  const standing = standingOf({ reader, grants: broken ? [] : grants, custodian, purpose: access.purpose }, statuses)
+  // No house signs a carer on, whose key is in its own client: see `standing.ts`.
+  const isCarer = standing.own.budget === CARER && reader.session === undefined
+  if (!isCarer) requireSession({ ...weighing, status: statuses.of(reader.id) })
   await requireTicket({ ticket: request.ticket, access, reader, grants, principals, statuses, now })
   const shown = { standing, principals, statuses, locks: weighing.locks, broken, now }
   const source = await explain({ ...shown, facts: request.facts ?? [], vault, issuers, until: access.until })

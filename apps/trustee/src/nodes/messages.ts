@@ -3,12 +3,12 @@
  * protocol: both ends are one trustee, of one version.
  */
 import {
-  bool, bytes, choice, CONFIRMATIONS, field, FORMAT_LIMITS, list, LOCK_SCOPES, optional, type Role, ROLES, struct, text,
-  uint, type Value,
+  bool, bytes, choice, CONFIRMATIONS, field, FORMAT_LIMITS, list, LOCK_SCOPES, optional, ROLES, struct, text, uint,
+  type Value,
 } from '@scelle/seal/verify'
 import { WIRE_LIMITS } from '@scelle/wire/limits'
 import { TRUSTEE_LIMITS } from '../limits.ts'
-import { type Budget, BUDGETS, UNREGISTERED } from '../meter/budgets.ts'
+import { type Budget, BUDGETS, CARER, UNREGISTERED } from '../meter/budgets.ts'
 import { LOCK_CAUSES } from '../meter/locks.ts'
 import type { Charge } from '../meter/meter.ts'
 import type { Metered } from '../meter/standing.ts'
@@ -68,11 +68,15 @@ export const Facts = struct({
 })
 export type Facts = Value<typeof Facts>
 
+/** All budgets there are, by what they are called here: those of roles, and of whom no register knows. */
+const NAMED: Readonly<Record<string, Budget>> = { ...BUDGETS, unregistered: UNREGISTERED, carer: CARER }
+const BUDGET_NAMES = [...ROLES, 'unregistered', 'carer'] as const
+
 const Meters = list(struct({
   key: field(0, hash32),
   scope: field(1, choice(['person', 'organisation', 'vendor'])),
-  /** Whose budget of the table it is; nobody's, where it is unregistered. */
-  budget: optional(2, choice(ROLES)),
+  /** Whose budget of the table it is. */
+  budget: field(2, choice(BUDGET_NAMES)),
   patientsPerDay: optional(3, uint()),
   circle: field(4, ids(METERS)),
 }), METERS)
@@ -139,9 +143,8 @@ export const SettingsFrame = struct({
 
 export const RefusalFrame = struct({ code: field(0, text(64)), detail: optional(1, text(4_096)) })
 
-const nameOf = (budget: Budget): Role | undefined => {
-  if (budget === UNREGISTERED) return undefined
-  const named = ROLES.find((role) => BUDGETS[role] === budget)
+const nameOf = (budget: Budget): (typeof BUDGET_NAMES)[number] => {
+  const named = BUDGET_NAMES.find((name) => NAMED[name] === budget)
   if (named === undefined) throw new TypeError('a budget that is not of the table')
   return named
 }
@@ -153,7 +156,7 @@ const given = <K extends string, T>(key: K, value: T | undefined): { [Key in K]?
 /** The charge without its time: when it is charged is for the holder's clock to say. */
 export const namedCharge = ({ standing, source, ...charge }: Omit<Charge, 'now'>): NamedCharge => ({
   meters: standing.meters.map(({ key, scope, budget, patientsPerDay, circle }) => ({
-    key, scope, circle: [...circle], ...given('budget', nameOf(budget)), ...given('patientsPerDay', patientsPerDay),
+    key, scope, circle: [...circle], budget: nameOf(budget), ...given('patientsPerDay', patientsPerDay),
   })),
   houses: [...standing.houses],
   ...given('role', standing.role),
@@ -180,7 +183,7 @@ export const chargeIn = (
   named: NamedCharge, { reader, vault }: { readonly reader: Uint8Array; readonly vault: Uint8Array },
 ): Omit<Charge, 'now'> => {
   const meters: Metered[] = named.meters.map(({ budget, patientsPerDay, ...meter }) => ({
-    ...meter, budget: budget === undefined ? UNREGISTERED : BUDGETS[budget], patientsPerDay,
+    ...meter, budget: NAMED[budget] as Budget, patientsPerDay,
   }))
   const [own] = meters
   if (own === undefined) throw new TypeError('somebody is charged')
