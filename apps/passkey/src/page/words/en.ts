@@ -53,7 +53,10 @@ export const en: Words = {
     session: 'your session at a server of the organisation',
   },
   duties: { coding: 'coding', vigilance: 'vigilance', litigation: 'litigation' },
-  orders: { lock: 'lock', clear: 'lift a lock', surge: 'widen budgets (surge)', review: 'broken glass reviewed' },
+  orders: {
+    lock: 'lock', clear: 'lift a lock', surge: 'widen budgets (surge)', review: 'broken glass reviewed',
+    replace: 'another key in the place of a lost one, for a shift',
+  },
   scopes: {
     device: 'a device or an account', person: 'a person, with every device', organisation: 'an organisation',
     vendor: 'a software vendor',

@@ -55,6 +55,7 @@ export const fr: Words = {
   duties: { coding: 'codage', vigilance: 'vigilance', litigation: 'contentieux' },
   orders: {
     lock: 'verrouiller', clear: 'lever un verrou', surge: 'élargir les budgets (afflux)', review: 'bris de glace relu',
+    replace: 'une autre clé à la place d’une clé perdue, pour une garde',
   },
   scopes: {
     device: 'un appareil ou un compte', person: 'une personne, tous ses appareils', organisation: 'un établissement',
