@@ -30,6 +30,8 @@ export interface BundleOptions {
   readonly newId: () => string
   /** Answers one interaction as if it had come by itself. */
   readonly dispatch: (call: Call) => Promise<FhirAnswer>
+  /** Holds one interaction against an access token's scopes. */
+  readonly permit: (call: Call) => void
   /** Told of failures that are the server's own, which an entry's outcome only hints at. */
   readonly fault: (error: unknown) => void
 }
@@ -50,13 +52,15 @@ export class Bundles {
       throw new EdgeError('not-supported', 'this interaction takes no parameters', 'http.query')
     }
     requireType(call.headers, FHIR_TYPES)
-    const prepared = await this.#options.prepared.run(call)
+    // What is prepared elsewhere knows of no scopes.
+    const prepared = call.permit === undefined ? await this.#options.prepared.run(call) : undefined
     if (prepared !== undefined) return { status: 200, body: bundleBytes({ type: 'transaction-response' }, prepared) }
     const text = textOfBody(call.body)
     const bundle = withDecimals(text, parseJson(text, LIMITS.bundleText) as Bundle | null)
     // A document is kept as one, not carried out (R4 documents.html).
     if (bundle?.resourceType === 'Bundle' && bundle.type === 'document') {
       requireRights(call, 'write')
+      call.permit?.need('c', 'Bundle')
       if (text.length > LIMITS.resourceText) throw new EdgeError('too-large')
       return this.#options.interactions.create({ ...call, resource: bundle }, 'Bundle')
     }
@@ -105,6 +109,9 @@ export class Bundles {
   async #transaction(call: Call, bundle: Bundle): Promise<BundlePart[]> {
     const { search, writer, newId } = this.#options
     checkRequests(bundle.entry)
+    if (call.permit !== undefined) {
+      for (const [at, entry] of (bundle.entry ?? []).entries()) this.#options.permit(batchCall(call, entry, at))
+    }
     const wanted = transactionLookups(bundle)
     if (wanted.length > 0) requireRights(call, 'search')
     return writer.underConditions(wanted.map(({ key }) => key), async () => {
@@ -150,7 +157,7 @@ export class Bundles {
     const ifMatch = ifMatchOf(entry.ifMatch)
     if (kind === 'patch') {
       const operations = operationsIn(entry.patch, expression)
-      const change = await this.#options.interactions.patched(call.session, type, id, operations, ifMatch)
+      const change = await this.#options.interactions.patched(call, type, id, operations, ifMatch)
       return { ...change, expression }
     }
     const condition = ifMatch === undefined ? {} : { ifMatch }
@@ -164,6 +171,7 @@ export class Bundles {
     call: Call, { type, id, resource }: Putting, beside: readonly Writing[],
   ): Promise<Pick<Change, 'resource' | 'owner'>> {
     const within = type === 'Bundle' ? subjectNaming(`Bundle/${id}`, beside) : undefined
+    call.permit?.requireOwner(resource, call.base)
     const owner = await this.#options.desk.ownerOf(call, resource, within)
     return { resource, ...(owner === undefined ? {} : { owner }) }
   }

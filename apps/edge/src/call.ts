@@ -1,9 +1,9 @@
 import { EdgeError } from './errors.ts'
 import type { Headers, Wishes } from './negotiation.ts'
+import type { Right } from './rights.ts'
+import type { Permit } from './smart/permit.ts'
 
-export const RIGHTS = ['read', 'write', 'search', 'share', 'export'] as const
-/** What the configuration lets an application do at this edge. What the organisation may do is the grants' matter. */
-export type Right = (typeof RIGHTS)[number]
+export { RIGHTS, type Right } from './rights.ts'
 
 /** One interaction, from a request or from an entry of a Bundle. */
 export interface Call {
@@ -23,6 +23,8 @@ export interface Call {
   /** Whose open charts it may see: opaque, and never shown to anybody. */
   readonly session: string
   readonly rights: ReadonlySet<Right>
+  /** What its access token may ask; undefined for a request that is signed. */
+  readonly permit?: Permit
 }
 
 /** Throws `forbidden`. */

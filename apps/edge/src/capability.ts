@@ -1,5 +1,7 @@
 /** What this edge serves, and nothing else (R4 capabilitystatement.html). */
-import type { CapabilityStatement, CapabilityStatementRestResource } from '@medplum/fhirtypes'
+import type {
+  CapabilityStatement, CapabilityStatementRestResource, CapabilityStatementRestSecurity,
+} from '@medplum/fhirtypes'
 import type { ProfileSet } from '@scelle/fhir/profiles'
 import { IPS_BUNDLE } from '@scelle/fhir/summary'
 import { includesOf, parametersOf, revIncludesOf } from '@scelle/fhir/search'
@@ -86,9 +88,11 @@ export class Capability {
   readonly #organisation: string
   readonly #date: string
   readonly #profiles: ProfileSet
+  readonly #security: CapabilityStatementRestSecurity
   readonly #built = new Map<string, Uint8Array>()
 
-  constructor(organisation: string, started: number, profiles: ProfileSet) {
+  constructor(organisation: string, started: number, profiles: ProfileSet, smart?: CapabilityStatementRestSecurity) {
+    this.#security = { ...smart, description: SECURITY }
     this.#profiles = profiles
     this.#organisation = organisation
     this.#date = new Date(started).toISOString()
@@ -110,7 +114,7 @@ export class Capability {
       ...DECLARED,
       rest: [{
         mode: 'server',
-        security: { description: SECURITY },
+        security: this.#security,
         resource: resourceTypes().toSorted().map((type) => resourceOf(type, this.#profiles)),
         interaction: [{ code: 'transaction' }, { code: 'batch' }],
         operation: [{ name: 'export', definition: 'http://hl7.org/fhir/uv/bulkdata/OperationDefinition/export' }],

@@ -63,6 +63,21 @@ export const configSchema = settings({
     rights: v.array(v.picklist(RIGHTS)),
     keys: v.pipe(v.array(keyRecord), v.minLength(1, 'key records')),
   })),
+  /**
+   * Applications that sign in by SMART App Launch: `client_id`, addresses to come back to, the widest scopes, public
+   * keys (none for one that runs in a browser). A machine comes back to no address. Takes `base`.
+   */
+  smart: v.optional(settings({
+    applications: v.pipe(v.array(settings({
+      id: v.pipe(v.string(), v.regex(/^[A-Za-z0-9._~-]{1,64}$/, 'a client_id')),
+      name,
+      redirects: v.optional(v.array(v.pipe(v.string(), v.url('an address'))), []),
+      scopes: v.pipe(v.array(v.string()), v.minLength(1, 'a scope'), v.maxLength(EDGE_LIMITS.scopes, 'fewer scopes')),
+      keys: v.optional(v.pipe(v.array(v.record(v.string(), v.unknown())), v.minLength(1), v.maxLength(8))),
+      machine: v.optional(v.boolean(), false),
+      query: v.optional(v.boolean(), false),
+    })), v.maxLength(EDGE_LIMITS.smartApplications, `at most ${EDGE_LIMITS.smartApplications} applications`)),
+  })),
   /** Rules of this site, before the built-in category table. */
   categories: v.optional(filePath),
   /** Packages of profiles: folders, or `.tgz` files. Read once, at the start; nothing is fetched. */

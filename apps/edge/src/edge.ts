@@ -43,6 +43,10 @@ import { Repository } from './repository.ts'
 import type { FhirRoutes } from './router.ts'
 import { Search } from './search.ts'
 import { addFhir, presentOutcome } from './server.ts'
+import { assembleSmart, issuerOf, type Smart } from './smart/assemble.ts'
+import { smartSecurity } from './smart/configuration.ts'
+import { requireAsked } from './smart/gate.ts'
+import { Launches } from './smart/launches.ts'
 import { EDGE_ITSELF, type Sessions } from './sessions.ts'
 import { sleepBy } from './sleep.ts'
 import { assembleStaff } from './staff/assemble.ts'
@@ -82,7 +86,8 @@ export const createEdge = async (options: EdgeOptions): Promise<Edge> => {
     const parts = await assemble(options, db, log)
     const ready = await prepare(parts, log)
     const stop = housekeeping(parts, options, log)
-    const server = openDoor(options, parts, applications, ready)
+    const smart = await smartOf(options, parts, log)
+    const server = openDoor(options, parts, applications, ready, smart)
     return {
       listen: server.listen,
       inject: server.inject,
@@ -228,7 +233,9 @@ interface FacadeParts {
   readonly houseStatuses: () => readonly Uint8Array[]
 }
 
-const facade = (parts: FacadeParts): Pick<Parts, 'routes' | 'binaries' | 'exports' | 'exportJobs' | 'proofs'> => {
+type Served = Pick<Parts, 'routes' | 'binaries' | 'exports' | 'exportJobs' | 'proofs' | 'launches'>
+
+const facade = (parts: FacadeParts): Served => {
   const { directory, vaults, charts, sessions, persons, grants, cabinet, writer, db, timers, log } = parts
   const { now, random, organisation } = parts.options
   const { exposure } = parts.people
@@ -252,6 +259,7 @@ const facade = (parts: FacadeParts): Pick<Parts, 'routes' | 'binaries' | 'export
   const bundles = new Bundles({
     prepared, repository, search, interactions, writer, desk, newId,
     dispatch: (call) => routes.dispatch(call),
+    permit: (call) => routes.permit(call),
     fault: (error) => log('entry-failed', faultFields(error)),
   })
   const operations = new Operations({
@@ -259,7 +267,7 @@ const facade = (parts: FacadeParts): Pick<Parts, 'routes' | 'binaries' | 'export
     forgetPersons: () => persons.forget(),
   })
   const consents = new Consents({ repository, vaults, directory, now, name: organisation.name })
-  const capability = new Capability(organisation.name, now(), parts.profiles)
+  const capability = new Capability(organisation.name, now(), parts.profiles, securityOf(parts.options))
   const documents = assembleDocuments({
     client: parts.client, vaults, emergencyKeys: parts.options.emergencyKeys ?? [],
     directory, charts, repository, search, cabinet, desk, writer, rules: parts.options.rules ?? DEFAULT_RULES,
@@ -280,12 +288,25 @@ const facade = (parts: FacadeParts): Pick<Parts, 'routes' | 'binaries' | 'export
   const merging = new Merging({ directory, writer })
   const duplicates = new DuplicateReview(directory)
   const validation = new Validation({ repository, planner: parts.planner, profiles: parts.profiles, newId })
+  const launches = new Launches({
+    repository, now, random, personIn: (session) => parts.people.staff.of(session)?.id,
+  })
   const routes: FhirRoutes = fhirRoutes({
+    gate: (call, asks) => requireAsked(directory, call, asks), launches,
     ...assembleAccessLog({ ...parts, exposure }, pager), exposure, answers: parts.people.staff.answers,
     staffOperations, bundles, capability, consents, documents, duplicates, emergencies, exports, interactions, merging,
     operations, search, validation,
   })
-  return { routes, binaries, exports, exportJobs, proofs: new Proofs({ repository, vaults }) }
+  return { routes, binaries, exports, exportJobs, launches, proofs: new Proofs({ repository, vaults }) }
+}
+
+/** What the CapabilityStatement says of signing in. */
+const securityOf = ({ smart, base }: EdgeOptions): ReturnType<typeof smartSecurity> | undefined =>
+  (smart === undefined ? undefined : smartSecurity(issuerOf(base), smart.signIn !== undefined))
+
+const smartOf = async (options: EdgeOptions, parts: Parts, log: Log): Promise<Smart | undefined> => {
+  const { smart } = options
+  return smart === undefined ? undefined : assembleSmart({ ...parts, smart, options, log })
 }
 
 /** What must be done before the first request; whether the edge can serve, from then on. */
@@ -316,6 +337,7 @@ const openDoor = (
   parts: Parts,
   applications: ReadonlyMap<string, { keys: PrincipalKeys; rights: ReadonlySet<Right> }>,
   ready: () => Promise<boolean>,
+  smart: Smart | undefined,
 ): Server => {
   const server = createServer({
     role: 'edge',
@@ -328,11 +350,13 @@ const openDoor = (
     authorities: [...options.authorities ?? [], ...(options.base === undefined ? [] : [new URL(options.base).host])],
     maxBody: EDGE_LIMITS.requestBody,
     sessions: true,
+    ...(smart === undefined ? {} : { tokens: smart.tokens }),
     present: presentOutcome,
   })
   const handling = addFhir(server, {
     routes: parts.routes,
     base: options.base,
+    ...(smart === undefined ? {} : { crossOrigin: smart.crossOrigin }),
     rightsOf: (principal) => applications.get(principal)?.rights ?? new Set(),
     sessionOf: (principal, name) => parts.sessions.of(principal, name),
     meter: (session) => (parts.staff.isKept ? parts.staff.of(session)?.counters : parts.counters)?.header,
@@ -341,6 +365,7 @@ const openDoor = (
       return () => ends.forEach((end) => end())
     },
   })
+  smart?.mount(server)
   addBinaryRoutes(server, handling, parts.binaries)
   addExportFiles(server, handling, parts.exports)
   addProofRoutes(server, handling, parts.proofs)

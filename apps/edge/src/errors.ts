@@ -29,6 +29,7 @@ const REFUSALS = {
   'business-rule': [422, 'business-rule', 'The content is valid, but this server cannot keep it so.'],
   'too-costly': [403, 'too-costly', 'This would need records that are not open. Name one patient.'],
   'forbidden': [403, 'forbidden', 'This application, or the grant behind the record, does not give that right.'],
+  'scope': [403, 'forbidden', 'The access token of this application does not cover that: ask for a scope that does.'],
   'status-required': [403, 'forbidden',
     'No register that the trustees list says who this reader is, or its status ended: ask the register for a new one.'],
   'status-withdrawn': [403, 'forbidden',

@@ -15,8 +15,9 @@ import { requireType, splitPair, textOfBody } from './negotiation.ts'
 import type { Operations } from './operations.ts'
 import type { Merging } from './persons/merging.ts'
 import type { DuplicateReview } from './persons/review.ts'
-import { type Answered, FhirRoutes, type Handler } from './router.ts'
+import { type Answered, FhirRoutes, type Gated, type Handler } from './router.ts'
 import type { Search } from './search.ts'
+import type { Launches } from './smart/launches.ts'
 import type { Emergencies } from './staff/emergencies.ts'
 import type { Exposure } from './staff/exposure.ts'
 import type { StaffOperations } from './staff/operations.ts'
@@ -40,6 +41,8 @@ export interface FhirParts {
   readonly emergencies: Emergencies
   readonly exposure: Pick<Exposure, 'missed'>
   readonly answers: Answered
+  readonly gate: Gated
+  readonly launches: Launches
 }
 
 const type = (call: Call): string => call.params['type'] ?? ''
@@ -52,7 +55,7 @@ const patient = (call: Call): string => {
 }
 
 export const fhirRoutes = (parts: FhirParts): FhirRoutes => {
-  const routes = new FhirRoutes((session) => parts.exposure.missed(session), parts.answers)
+  const routes = new FhirRoutes((session) => parts.exposure.missed(session), parts.answers, parts.gate)
   addWhole(routes, parts)
   addDocumentRoutes(routes, parts.documents)
   addExportRoutes(routes, parts.exports)
@@ -61,6 +64,7 @@ export const fhirRoutes = (parts: FhirParts): FhirRoutes => {
   addStaff(routes, parts.staffOperations)
   addEmergencies(routes, parts.emergencies)
   addValidation(routes, parts.validation)
+  routes.add('POST', 'Patient/:id/$scelle-launch', ['read'], (call) => parts.launches.begin(call, patient(call)))
   addAccessLog(routes, parts)
   addSearches(routes, parts)
   addInstances(routes, parts)
@@ -71,9 +75,9 @@ const addWhole = (routes: FhirRoutes, { bundles, capability }: FhirParts): void 
   routes.add('GET', 'metadata', [], (call) => {
     const isTerminology = modeOf(call) === 'terminology'
     return { status: 200, body: isTerminology ? capability.terminology(call.base) : capability.bytes(call.base) }
-  })
+  }, 'open')
   // Each entry is held against the application's rights.
-  routes.add('POST', '', [], (call) => bundles.run(call))
+  routes.add('POST', '', [], (call) => bundles.run(call), 'bundle')
   routes.add('GET', '', [], () => unsupported('search across types'))
   routes.add('GET', '_history', ['read'], () => {
     throw new EdgeError('too-costly', 'the history of everything would need charts that are closed')
@@ -81,7 +85,8 @@ const addWhole = (routes: FhirRoutes, { bundles, capability }: FhirParts): void 
 }
 
 const addOperations = (routes: FhirRoutes, { consents, operations, search }: FhirParts): void => {
-  routes.add('GET', 'Patient/:id/$everything', ['read', 'search'], (call) => search.everything(call, patient(call)))
+  routes.add('GET', 'Patient/:id/$everything', ['read', 'search'], (call) => search.everything(call, patient(call)),
+    'everything')
   routes.add('POST', 'Patient/:id/$scelle-vault', ['share'], (call) => operations.vault(id(call)))
   routes.add('POST', 'Patient/:id/$scelle-share', ['share'], (call) => operations.share(call, id(call)))
   routes.add('GET', 'Patient/:id/$scelle-grants', ['share'], (call) => consents.of(call, patient(call)))
@@ -90,13 +95,13 @@ const addOperations = (routes: FhirRoutes, { consents, operations, search }: Fhi
   routes.add('POST', '$scelle-revoke', ['share'], (call) => operations.revoke(call))
   routes.add('GET', '$scelle-offers', ['share'], (call) => operations.offers(call))
   routes.add('POST', '$scelle-accept', ['share'], (call) => operations.accept(call))
-  routes.add('POST', '$scelle-logout', [], (call) => operations.logout(call))
+  routes.add('POST', '$scelle-logout', [], (call) => operations.logout(call), 'open')
   routes.add('GET', '$unclassified', ['read', 'search'], (call) => operations.review(call))
 }
 
 const addStaff = (routes: FhirRoutes, staff: StaffOperations): void => {
   routes.add('POST', '$scelle-login', [], (call) => staff.login(call))
-  routes.add('GET', '$scelle-standing', [], (call) => staff.standing(call))
+  routes.add('GET', '$scelle-standing', [], (call) => staff.standing(call), 'open')
   routes.add('POST', '$scelle-confirm', [], (call) => staff.confirm(call))
   routes.add('POST', 'Patient/:id/$scelle-confirm', [], (call) => staff.confirm(call, patient(call)))
   routes.add('POST', 'Patient/:id/$scelle-fact', ['write'], (call) => staff.fact(call, patient(call)))
@@ -138,28 +143,30 @@ const addAccessLog = (routes: FhirRoutes, { accessLog, accesses, answers }: Fhir
 
 const addSearches = (routes: FhirRoutes, { search }: FhirParts): void => {
   // Before the compartment search below, which would take `_history` for a type.
-  routes.add('GET', 'Patient/:id/_history', ['read'], (call) => search.history(call, 'Patient', id(call)))
-  routes.add('GET', ':type', ['search'], (call) => search.search(call, type(call), call.wishes.query))
-  routes.add('POST', ':type/_search', ['search'], (call) => search.search(call, type(call), formQuery(call)))
+  routes.add('GET', 'Patient/:id/_history', ['read'], (call) => search.history(call, 'Patient', id(call)), 'history')
+  routes.add('GET', ':type', ['search'], (call) => search.search(call, type(call), call.wishes.query), 'search')
+  routes.add('POST', ':type/_search', ['search'], (call) => search.search(call, type(call), formQuery(call)), 'search')
   routes.add('GET', 'Patient/:id/:type', ['search'], (call) =>
-    search.search(call, type(call), call.wishes.query, patient(call)))
+    search.search(call, type(call), call.wishes.query, patient(call)), 'search')
   routes.add('POST', 'Patient/:id/:type/_search', ['search'], (call) =>
-    search.search(call, type(call), formQuery(call), patient(call)))
-  routes.add('GET', ':type/_history', ['read', 'search'], (call) => search.historyOfType(call, type(call)))
+    search.search(call, type(call), formQuery(call), patient(call)), 'search')
+  routes.add('GET', ':type/_history', ['read', 'search'], (call) => search.historyOfType(call, type(call)), 'history')
 }
 
 const addInstances = (routes: FhirRoutes, { interactions, search }: FhirParts): void => {
-  routes.add('POST', ':type', ['write'], (call) => interactions.create(call, type(call)))
-  routes.add('PUT', ':type', ['write', 'search'], (call) => interactions.conditionalUpdate(call, type(call)))
-  routes.add('PATCH', ':type', ['write', 'search'], (call) => interactions.conditionalPatch(call, type(call)))
-  routes.add('DELETE', ':type', ['write', 'search'], (call) => interactions.conditionalDelete(call, type(call)))
-  routes.add('GET', ':type/:id', ['read'], (call) => interactions.read(call, type(call), id(call)))
-  routes.add('PUT', ':type/:id', ['write'], (call) => interactions.update(call, type(call), id(call)))
-  routes.add('PATCH', ':type/:id', ['write', 'read'], (call) => interactions.patch(call, type(call), id(call)))
-  routes.add('DELETE', ':type/:id', ['write'], (call) => interactions.delete(call, type(call), id(call)))
-  routes.add('GET', ':type/:id/_history', ['read'], (call) => search.history(call, type(call), id(call)))
+  routes.add('POST', ':type', ['write'], (call) => interactions.create(call, type(call)), 'create')
+  routes.add('PUT', ':type', ['write', 'search'], (call) => interactions.conditionalUpdate(call, type(call)), 'update')
+  routes.add('PATCH', ':type', ['write', 'search'], (call) => interactions.conditionalPatch(call, type(call)), 'patch')
+  routes.add('DELETE', ':type', ['write', 'search'], (call) => interactions.conditionalDelete(call, type(call)),
+    'delete')
+  routes.add('GET', ':type/:id', ['read'], (call) => interactions.read(call, type(call), id(call)), 'read')
+  routes.add('PUT', ':type/:id', ['write'], (call) => interactions.update(call, type(call), id(call)), 'update')
+  routes.add('PATCH', ':type/:id', ['write', 'read'], (call) => interactions.patch(call, type(call), id(call)),
+    'patch')
+  routes.add('DELETE', ':type/:id', ['write'], (call) => interactions.delete(call, type(call), id(call)), 'delete')
+  routes.add('GET', ':type/:id/_history', ['read'], (call) => search.history(call, type(call), id(call)), 'history')
   routes.add('GET', ':type/:id/_history/:vid', ['read'], (call) =>
-    interactions.vread(call, type(call), id(call), call.params['vid'] ?? ''))
+    interactions.vread(call, type(call), id(call), call.params['vid'] ?? ''), 'history')
 }
 
 const unsupported = (what: string): never => {

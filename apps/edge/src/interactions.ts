@@ -38,7 +38,11 @@ export class Interactions {
 
   async read(call: Call, type: string, id: string): Promise<FhirAnswer> {
     requireNoQuery(call)
-    return this.#served(call, await this.#options.repository.read(call.session, type, id))
+    const entry = await this.#options.repository.read(call.session, type, id)
+    if (call.permit !== undefined && !await this.#options.search.isShown(call, type, id)) {
+      throw new EdgeError('not-found')
+    }
+    return this.#served(call, entry)
   }
 
   async vread(call: Call, type: string, id: string, version: string): Promise<FhirAnswer> {
@@ -111,20 +115,22 @@ export class Interactions {
 
   /** The change a patch makes, for a transaction; the caller holds the resource. */
   async patched(
-    session: string, type: string, id: string, operations: unknown, ifMatch: number | undefined,
+    call: Call, type: string, id: string, operations: unknown, ifMatch: number | undefined,
   ): Promise<Change> {
-    const entry = await this.#options.repository.read(session, type, id)
+    const entry = await this.#options.repository.read(call.session, type, id)
     if (ifMatch !== undefined && entry.version !== ifMatch) throw new EdgeError('precondition-failed')
     const text = textOf(entry)
     const resource = validateResource(applyPatch(withDecimals(text, JSON.parse(text) as unknown), operations))
     if (resource.resourceType !== type || resource.id !== id) {
       throw new EdgeError('bad-value', 'a patch may change neither type nor id', `${type}.id`)
     }
+    call.permit?.requireOwner(resource, call.base)
     return { type, id, resource, ifMatch: entry.version }
   }
 
   async #put(call: Call, change: Change & { readonly resource: Resource }): Promise<FhirAnswer> {
     const { desk, writer } = this.#options
+    call.permit?.requireOwner(change.resource, call.base)
     const owner = await desk.ownerOf(call, change.resource)
     const done = await writer.change({ ...change, ...(owner === undefined ? {} : { owner }) }, [call.base])
     await this.#options.facts.made(call, change.resource)
@@ -138,7 +144,7 @@ export class Interactions {
     const { writer } = this.#options
     return writer.holding([`${type}/${id}`], async () => {
       const ifMatch = ifMatchOf(header(call.headers, 'if-match'))
-      const change = await this.patched(call.session, type, id, operations, ifMatch)
+      const change = await this.patched(call, type, id, operations, ifMatch)
       return written(call, (await writer.apply([change], [call.base]))[0] as PlannedChange)
     })
   }

@@ -180,6 +180,29 @@ export const EDGE_LIMITS = {
   streamStall: 30_000,
   /** Rows of the review queue in one answer. */
   reviewPage: 500,
+  /** Applications that sign in by SMART App Launch; scopes of one request, and characters of one scope. */
+  smartApplications: 200,
+  scopes: 64,
+  scopeText: 512,
+  /** Seconds: an authorization code, a pushed request, the way over the passkey page, and an access token. */
+  codeTime: 60,
+  pushedTime: 60,
+  signInTime: 300,
+  tokenTime: 300,
+  /** Bytes of the passkey page's answer. */
+  answerBody: 64 * 1024,
+  /** What the authorization server holds at once: rows of all kinds, and of one application. */
+  oauthRows: 50_000,
+  oauthRowsEach: 10_000,
+  /** Seconds that a DPoP proof may be away from this clock, and for which a nonce is given; twice that it is taken. */
+  proofWindow: 60,
+  nonceTime: 60,
+  proofText: 4_096,
+  /** Proofs remembered; beyond, requests under tokens are refused as overloaded. */
+  proofsRemembered: 240_000,
+  /** Launches that wait for their application, and seconds that one waits. */
+  launches: 1_000,
+  launchTime: 300,
   /** Charts that one bulk export opens. */
   exportPatients: 10_000,
   /** Bytes that one bulk export may be. */

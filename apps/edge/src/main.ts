@@ -107,6 +107,7 @@ const start = async (file: string): Promise<void> => {
     applications: config.applications.map((one) => ({
       ...one, keys: one.keys.map((record) => new Uint8Array(Buffer.from(record, 'hex'))),
     })),
+    ...(config.smart === undefined ? {} : { smart: { applications: config.smart.applications.map(defined) } }),
     partners: config.partners,
     emergencyKeys: config.emergencyKeys,
     authorities: config.authorities,

@@ -8,6 +8,7 @@ import type { BinariesOptions } from './attachments/assemble.ts'
 import type { Right } from './call.ts'
 import type { ChartLimits } from './charts.ts'
 import type { PartyAddress } from './join.ts'
+import type { SmartOptions } from './smart/options.ts'
 import type { PeopleOptions } from './staff/assemble.ts'
 import type { SessionLimits } from './sessions.ts'
 import type { KeysAhead } from './vaults.ts'
@@ -40,6 +41,8 @@ export interface EdgeOptions {
   /** The key that registered emergency sites hold. With it, people of the house break the glass. */
   readonly emergency?: { readonly identity: Identity }
   readonly applications: readonly Application[]
+  /** Applications that sign in by SMART App Launch. Takes a `base`. */
+  readonly smart?: SmartOptions
   /** Principal ids, hex, whose shared patients enter without being asked about. Others wait to be accepted. */
   readonly partners?: readonly string[]
   /** Principal ids, hex, of the keys that emergency sites hold: cards are sealed to them. */

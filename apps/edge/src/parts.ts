@@ -7,6 +7,7 @@ import type { Grants } from './grants.ts'
 import type { Persons } from './persons.ts'
 import type { Proofs } from './proofs.ts'
 import type { FhirRoutes } from './router.ts'
+import type { Launches } from './smart/launches.ts'
 import type { Sessions } from './sessions.ts'
 import type { Ahead } from './staff/ahead.ts'
 import type { Staff } from './staff/staff.ts'
@@ -42,4 +43,5 @@ export interface Parts {
   readonly exports: Exports
   readonly exportJobs: ExportJobs
   readonly proofs: Proofs
+  readonly launches: Launches
 }

@@ -7,12 +7,15 @@ import { isResourceType } from '@scelle/fhir/validate'
 import type { FhirAnswer } from './answers.ts'
 import { type Call, requireRights, type Right } from './call.ts'
 import { EdgeError } from './errors.ts'
+import type { Asks } from './smart/gate.ts'
 
 export type Handler = (call: Call) => FhirAnswer | Promise<FhirAnswer>
 
 export interface RouteInfo {
   /** All of these are needed. */
   readonly rights: readonly Right[]
+  /** What an access token has to cover; absent: no token does, whatever its scopes. */
+  readonly asks?: Asks
 }
 
 /** Asked before what gives records out: throws where nobody answers for it. */
@@ -23,22 +26,44 @@ const METHODS: readonly HttpMethod[] = ['GET', 'POST', 'PUT', 'PATCH', 'DELETE']
 /** Told of whoever asked for what is not here; may refuse in its own words. */
 export type Missed = (session: string) => void
 
+/** Holds a request against its access token. Throws `scope`, `not-found`. */
+export type Gated = (call: Call, asks: Asks | undefined) => void
+
 export class FhirRoutes {
   readonly #router = new Router<Handler, RouteInfo>()
   readonly #missed: Missed
   readonly #answered: Answered
+  readonly #gate: Gated
 
-  constructor(missed: Missed = () => undefined, answered: Answered = () => undefined) {
+  constructor(
+    missed: Missed = () => undefined, answered: Answered = () => undefined, gate: Gated = refuseTokens,
+  ) {
     this.#missed = missed
     this.#answered = answered
+    this.#gate = gate
   }
 
-  add(method: HttpMethod, path: string, rights: readonly Right[], handler: Handler): void {
-    this.#router.add(method, path, handler, { rights })
+  add(method: HttpMethod, path: string, rights: readonly Right[], handler: Handler, asks?: Asks): void {
+    this.#router.add(method, path, handler, { rights, ...(asks === undefined ? {} : { asks }) })
   }
 
   /** Throws `not-supported`, `method-not-allowed`, `not-found`, `forbidden`, and what the interaction throws. */
   async dispatch(call: Call): Promise<FhirAnswer> {
+    const { handler, own } = this.#found(call)
+    try {
+      return await handler(own)
+    } catch (error) {
+      if (error instanceof EdgeError && error.code === 'not-found') this.#missed(call.session)
+      throw error
+    }
+  }
+
+  /** Everything that is held against a call before it is answered, and no answer. Throws as {@link dispatch}. */
+  permit(call: Call): void {
+    this.#found(call)
+  }
+
+  #found(call: Call): { handler: Handler; own: Call } {
     const method = (call.method === 'HEAD' ? 'GET' : call.method) as HttpMethod
     if (call.path.includes('//')) throw new EdgeError('not-found', 'nothing is served at this path')
     const found = this.#router.find(method, call.path)
@@ -56,12 +81,9 @@ export class FhirRoutes {
     const rights = found.data?.rights ?? []
     requireRights(call, ...rights)
     if (rights.includes('share')) this.#answered(call.session)
-    try {
-      return await found.handler({ ...call, params })
-    } catch (error) {
-      if (error instanceof EdgeError && error.code === 'not-found') this.#missed(call.session)
-      throw error
-    }
+    const own = { ...call, params }
+    this.#gate(own, found.data?.asks)
+    return { handler: found.handler, own }
   }
 
   #missing(method: HttpMethod, path: string): EdgeError {
@@ -70,6 +92,10 @@ export class FhirRoutes {
       ? new EdgeError('method-not-allowed', `this path takes ${others.join(', ')}`)
       : new EdgeError('not-found', 'nothing is served at this path')
   }
+}
+
+const refuseTokens: Gated = ({ permit }) => {
+  if (permit !== undefined) throw new EdgeError('scope')
 }
 
 const decodeAll = (params: Readonly<Record<string, string>>): Record<string, string> => {

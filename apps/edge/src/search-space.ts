@@ -18,6 +18,8 @@ export interface Reach {
   readonly beside: readonly Opening[]
   /** Of a search that follows references: see {@link SearchSpace}. */
   readonly standsFor?: SearchSpace['standsFor']
+  /** Of an access token's scopes: what is found has to be found by one of these as well, and to be one of `keys`. */
+  readonly only?: { readonly searches?: readonly ParsedSearch[] | undefined; readonly key?: string | undefined }
 }
 
 /** A result of which only a page may be wanted. */
@@ -72,17 +74,28 @@ export const resultAt = (reach: Reach, parsed: ParsedSearch, state: number, { ba
  */
 const foundAt = (reach: Reach, parsed: ParsedSearch, state: number): readonly string[] => {
   const { records } = reach.opening
-  const name = (): string => JSON.stringify([state, parsed.type, parsed.understood, parsed.bases, sightOf(reach)])
+  const only = [reach.only?.searches?.map(({ understood }) => understood), reach.only?.key]
+  const name = (): string =>
+    JSON.stringify([state, parsed.type, parsed.understood, parsed.bases, sightOf(reach), ...only])
   const known = state < records.state ? records.found(name()) : undefined
   if (known !== undefined) return known
-  const ids = findMatches(spaceAt(reach, parsed, state), parsed)
+  const ids = idsAt(reach, parsed, state)
   if (ids.length > parsed.count && !parsed.totalOnly) records.remember(name(), ids)
   return ids
 }
 
 /** Keys `Type/id` of all matches. */
 export const matchesAt = (reach: Reach, parsed: ParsedSearch, state: number): string[] =>
-  findMatches(spaceAt(reach, parsed, state), parsed).map((id) => `${parsed.type}/${id}`)
+  idsAt(reach, parsed, state).map((id) => `${parsed.type}/${id}`)
+
+const idsAt = (reach: Reach, parsed: ParsedSearch, state: number): readonly string[] => {
+  const found = findMatches(spaceAt(reach, parsed, state), parsed)
+  const { searches, key } = reach.only ?? {}
+  const named = key === undefined ? found : found.filter((id) => `${parsed.type}/${id}` === key)
+  if (searches === undefined) return named
+  const allowed = new Set(searches.flatMap((each) => [...findMatches(spaceAt(reach, each, state), each)]))
+  return named.filter((id) => allowed.has(id))
+}
 
 const spaceAt = ({ opening, beside, standsFor }: Reach, parsed: ParsedSearch, state: number): SearchSpace => {
   if (!isWide(parsed)) return { searched: opening.records.indexAt(state, parsed.type), beside: [] }

@@ -57,6 +57,7 @@ export class Search {
     const cursor = this.#cursorIn(query, path, call)
     const lenient = cursor === undefined && call.wishes.lenient === true
     const asked = await this.#parse(call, type, cursor?.query ?? query, lenient)
+    const within = call.permit === undefined ? patient : call.permit.within(asked, patient)
     const { patients } = this.#options.directory
     const domains = type === 'Patient' ? domainsIn(asked.understood) : undefined
     const unknown = domains === undefined ? undefined : unknownDomain(domains, patients)
@@ -65,9 +66,11 @@ export class Search {
     const shown = (entry: Entry): Entry => (domains === undefined ? entry : inDomainsOnly(entry, domains))
     const evaluate: Evaluate = (reach, state) => resultAt(reach, parsed, state, { base: call.base, shown })
     if (cursor !== undefined) {
-      return this.#page(call, cursor, await this.#again(call, cursor), { type: 'searchset', evaluate, parsed })
+      return this.#page(call, cursor, withOnly(await this.#again(call, cursor), call, type), {
+        type: 'searchset', evaluate, parsed,
+      })
     }
-    const reach = await this.#reach(call, asked, patient)
+    const reach = await this.#reach(call, asked, within)
     const first = this.#first(call, reach, path, parsed.understood, parsed.count)
     if (!parsed.totalOnly) return this.#page(call, first, reach, { type: 'searchset', evaluate, parsed })
     const { total } = evaluate(reach, first.state)
@@ -76,8 +79,9 @@ export class Search {
   }
 
   /** Keys `Type/id` of what a condition matches: for conditional creates, updates and references. */
-  async matches(call: Pick<Call, 'base' | 'session'>, type: string, query: string): Promise<string[]> {
+  async matches(call: Asking, type: string, query: string): Promise<string[]> {
     const asked = await this.#parse(call, type, query, false)
+    call.permit?.condition(asked)
     const parsed = withMerged(asked, this.#options.directory.patients.merges)
     try {
       const reach = await this.#reach(call, asked, undefined)
@@ -87,6 +91,15 @@ export class Search {
       if (error instanceof EdgeError && error.code === 'not-found') return [] // no such patient: so no such resource
       throw error
     }
+  }
+
+  /** Whether an access token's scopes let one resource be read, as it is now. */
+  async isShown(call: Omit<Asking, 'base'>, type: string, id: string): Promise<boolean> {
+    const searches = call.permit?.narrowing('r', type)
+    if (searches === undefined) return true
+    const opening = await this.#options.repository.chartOf(call.session, type, id)
+    const reach = { where: '', opening, beside: [] }
+    return searches.some((each) => matchesAt(reach, each, presentMoment()).includes(`${type}/${id}`))
   }
 
   /** `Patient/id/$everything`: the whole chart, the Patient first. */
@@ -200,11 +213,12 @@ export class Search {
     return counts.length === 0 ? cursor : { ...cursor, count: countIn(new Map(counts), cursor.count) }
   }
 
-  async #again({ session }: Call, { opening: name, sight, state }: Cursor): Promise<Reach> {
+  async #again(call: Call, { opening: name, sight, state }: Cursor): Promise<Reach> {
+    const { session } = call
     const [where = ''] = name.split('.')
     const opening = where === PERSONS ? this.#options.persons.peek() : this.#options.charts.peek(session, where)
     if (opening === undefined || `${where}.${opening.name}` !== name) throw new EdgeError('cursor-expired')
-    const beside = sight === undefined ? [] : await this.#beside(session, opening)
+    const beside = sight === undefined ? [] : await this.#beside(call, opening)
     // What was opened since was not looked at then.
     const seen = beside.filter(({ records }) => records.began <= state)
     const reach = { where, opening, beside: seen, standsFor: this.#standsFor }
@@ -212,16 +226,17 @@ export class Search {
     return reach
   }
 
-  async #reach(call: Pick<Call, 'session'>, parsed: ParsedSearch, patient: string | undefined): Promise<Reach> {
+  async #reach(call: Omit<Asking, 'base'>, parsed: ParsedSearch, patient: string | undefined): Promise<Reach> {
     const { where, opening } = await this.#searched(call, parsed, patient)
-    const beside = isWide(parsed) ? await this.#beside(call.session, opening) : []
-    return { where, opening, beside, standsFor: this.#standsFor }
+    const beside = isWide(parsed) ? await this.#beside(call, opening) : []
+    return withOnly({ where, opening, beside, standsFor: this.#standsFor }, call, parsed.type)
   }
 
   /** Records of a patient who was merged away speak of whoever took them over. */
   readonly #standsFor = (key: string): readonly string[] => this.#options.directory.patients.merges.targetsOf(key)
 
-  async #searched({ session }: Pick<Call, 'session'>, parsed: ParsedSearch, patient?: string): Promise<Searched> {
+  async #searched(call: Omit<Asking, 'base'>, parsed: ParsedSearch, patient?: string): Promise<Searched> {
+    const { session } = call
     if (patient !== undefined) return this.#chart(session, patient)
     const scope = scopeOf(parsed)
     switch (scope.kind) {
@@ -232,7 +247,7 @@ export class Search {
         return { where: PERSONS, opening: await (isWide(parsed) ? persons.use() : persons.useFor(parsed)) }
       }
       case 'ids': return this.#byIds(session, parsed.type, scope.ids)
-      case 'named': return this.#chart(session, await this.#named(session, parsed, scope.criterion))
+      case 'named': return this.#chart(session, await this.#named(call, parsed, scope.criterion))
       case 'patient': return this.#chart(session, scope.reference)
       case 'organisation':
       default: return this.#chart(session, ORGANISATION)
@@ -244,19 +259,23 @@ export class Search {
     return { where, opening: await this.#options.charts.use(session, where) }
   }
 
-  /** The organisation's own records, the list of patients, and what this session has open. */
-  async #beside(session: string, searched: Opening): Promise<Opening[]> {
+  /**
+   * The organisation's own records, the list of patients, and what this session has open. Under scopes of one patient
+   * the first alone: a reference that leads to another one's would tell of them.
+   */
+  async #beside({ session, permit }: Omit<Asking, 'base'>, searched: Opening): Promise<Opening[]> {
     const { charts, directory, persons } = this.#options
     const own = directory.vaultOf(ORGANISATION)
     const organisation = own === undefined ? [] : [await charts.use(session, own)]
+    if (permit?.patient !== undefined) return organisation.filter((opening) => opening !== searched)
     const list = await persons.use()
     return [...organisation, list, ...charts.openIn(session)].filter((opening) => opening !== searched)
   }
 
   /** The one patient in this organisation's care whom a condition names. */
-  async #named(session: string, parsed: ParsedSearch, criterion: Criterion): Promise<string> {
+  async #named(call: Omit<Asking, 'base'>, parsed: ParsedSearch, criterion: Criterion): Promise<string> {
     const opening = await this.#options.persons.use()
-    const beside = await this.#beside(session, opening)
+    const beside = await this.#beside(call, opening)
     const asked = { ...parsed, type: 'Patient', criteria: [criterion], sort: [], includes: [] }
     const found = matchesAt({ where: PERSONS, opening, beside }, asked, presentMoment())
     const [patient, ...more] = withoutMerged(found, this.#options.directory.patients.merges)
@@ -273,6 +292,15 @@ export class Search {
     const [where = own] = known
     return { where, opening: await charts.use(session, where) }
   }
+}
+
+type Asking = Pick<Call, 'base' | 'session' | 'permit'>
+
+/** What an access token may see of a type. */
+const withOnly = (reach: Reach, { permit }: Pick<Call, 'permit'>, type: string): Reach => {
+  if (permit === undefined) return reach
+  const key = type === 'Patient' ? permit.patient : undefined
+  return { ...reach, only: { searches: permit.narrowing('s', type), key } }
 }
 
 type Searched = Pick<Reach, 'where' | 'opening'>

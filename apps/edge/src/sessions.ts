@@ -82,6 +82,19 @@ export class Sessions {
     return this.#byId.get(id)
   }
 
+  /** A request of a session that is known by its id: true while it is not over, which this puts off. */
+  touch(id: string): boolean {
+    const session = this.#byId.get(id)
+    if (session === undefined) return false
+    const now = this.#options.now()
+    if (this.#isOver(session, now)) {
+      this.end(id)
+      return false
+    }
+    session.usedAt = now
+    return true
+  }
+
   isLive(id: string): boolean {
     const session = this.#byId.get(id)
     return session !== undefined && !this.#isOver(session, this.#options.now())

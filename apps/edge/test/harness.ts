@@ -119,6 +119,8 @@ export interface WorldOptions extends Partial<ConstellationOptions> {
   readonly name?: string
   readonly profiles?: EdgeOptions['profiles']
   readonly base?: string
+  /** Applications by SMART App Launch; its base is then this party's own address. */
+  readonly smart?: (world: () => World) => NonNullable<EdgeOptions['smart']>
   /** Hex ids whose shared patients enter by themselves. */
   readonly partners?: readonly string[]
   readonly within?: Constellation
@@ -218,6 +220,7 @@ export const createWorld = async (options: WorldOptions): Promise<World> => {
         ...(fetch === undefined ? {} : { fetch }),
         ...(timers === undefined ? {} : { timers }),
         ...(options.base === undefined ? {} : { base: options.base }),
+        ...(options.smart === undefined ? {} : { smart: options.smart(() => world), base: `http://${authority}/fhir` }),
         ...(options.profiles === undefined ? {} : { profiles: options.profiles }),
         emergencyKeys: [toHex(constellation.emergency.id)],
         ...(options.partners === undefined ? {} : { partners: options.partners }),
@@ -231,7 +234,7 @@ export const createWorld = async (options: WorldOptions): Promise<World> => {
       return edge
     },
   })
-  return {
+  const world: World = {
     constellation, party, lines, staff,
     app: new Application(main, `${party.url}/fhir`, constellation),
     edge: () => edge as Edge,
@@ -255,6 +258,7 @@ export const createWorld = async (options: WorldOptions): Promise<World> => {
     exporter: new Application(exporter.identity, `${party.url}/fhir`, constellation),
     close: () => (options.within === undefined ? constellation.close() : Promise.resolve()),
   }
+  return world
 }
 
 export const issueOf = (reply: Reply<unknown>): NonNullable<OperationOutcome['issue']>[number] => {

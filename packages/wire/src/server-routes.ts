@@ -1,4 +1,5 @@
 /** What a route declares and what its handler gets. A route cannot be declared without saying who may call it. */
+import type { IncomingMessage, ServerResponse } from 'node:http'
 import type { Readable } from 'node:stream'
 import type { PrincipalKeys } from '@scelle/seal/verify'
 
@@ -26,6 +27,12 @@ export interface StreamedRequest extends SignedRequest {
   readonly stream: Readable
   /** The SHA-256 that the signature covers. The handler hashes what it reads, and keeps nothing that differs. */
   readonly digest: Uint8Array
+}
+
+/** A request under an access token, whose holder proved its key (RFC 9449). Nothing of it is signed but its address. */
+export interface TokenRequest extends ServerRequest {
+  /** What the server's own `tokens` returned for it: who holds the token, and what it is good for. */
+  readonly token: object
 }
 
 export interface CertifiedRequest<T> extends SignedRequest {
@@ -73,11 +80,33 @@ export interface SelfCertifyingRoute<T> extends RouteBase {
   readonly handler: (request: CertifiedRequest<T>) => Answer | Promise<Answer>
 }
 
+/**
+ * Signed by a principal that `keyOf` knows or, where the request has an `Authorization`, under an access token that the
+ * server's `tokens` takes. Either is verified before the body is read.
+ */
+export interface SignedOrTokenRoute extends RouteBase {
+  readonly policy: 'signed-or-token'
+  readonly handler: (request: SignedRequest | TokenRequest) => Answer | Promise<Answer>
+}
+
+/**
+ * Handed to an authorization server as it comes: that one authenticates clients, bounds its bodies and writes its
+ * answers itself. Host is checked, and the request is logged, as for every other route.
+ */
+export interface OAuthRoute extends RouteBase {
+  readonly policy: 'oauth'
+  readonly handler: (request: IncomingMessage, response: ServerResponse) => void | Promise<void>
+}
+
 /** Unsigned: says nothing that anybody may not know, and changes nothing. */
 export interface PublicRoute extends RouteBase {
   readonly policy: 'public'
   readonly handler: (request: ServerRequest) => Answer | Promise<Answer>
 }
 
-export type Route<T = unknown> = SignedRoute | StreamedRoute | SelfCertifyingRoute<T> | PublicRoute
+/** What stands behind one of our own handlers, whose answer is written here. */
+export type AnsweredRoute<T = unknown> =
+  SignedRoute | StreamedRoute | SelfCertifyingRoute<T> | SignedOrTokenRoute | PublicRoute
+
+export type Route<T = unknown> = AnsweredRoute<T> | OAuthRoute
 export type Policy = Route['policy']

@@ -16,11 +16,14 @@ import { Self } from './messages.ts'
 import { UnsignedBodies, type UnsignedBounds } from './server-bodies.ts'
 import { faultOf, type Log, type Role } from './server-log.ts'
 import { type PresentProblem, problemOf } from './server-problems.ts'
-import type { Answer, Policy, Route, ServerRequest } from './server-routes.ts'
+import { addOAuthRoute } from './server-oauth.ts'
+import type { Answer, AnsweredRoute, Policy, Route, ServerRequest } from './server-routes.ts'
+import type { Tokens } from './server-tokens.ts'
 
 export { createLog, faultOf, type Log, type LogEvent, type Role, type WitnessState } from './server-log.ts'
 export { problemOf, type PresentProblem } from './server-problems.ts'
 export type * from './server-routes.ts'
+export type { TokenHead, Tokens } from './server-tokens.ts'
 
 export interface ServerOptions {
   readonly role: Role
@@ -44,6 +47,8 @@ export interface ServerOptions {
   readonly maxBody?: number
   /** Whether requests may name one of their signer's sessions; refused otherwise, not ignored. */
   readonly sessions?: boolean
+  /** Who takes access tokens, where routes do; without it a request with an `Authorization` is refused. */
+  readonly tokens?: Tokens
   readonly present?: PresentProblem
   /** Awaited before a route's answer or refusal leaves: what it tells must be on the disk. */
   readonly settled?: () => Promise<void>
@@ -67,6 +72,7 @@ interface Known {
   digest?: Uint8Array | undefined
   session?: string | undefined
   certified?: unknown
+  token?: object
   /** Gives back the room of a body that came before its signer was known. */
   release?: () => void
   problem?: Problem
@@ -137,12 +143,30 @@ const verifyHead = async (site: Site, request: FastifyRequest, keyOf: ServerOpti
   request.known.digest = verified.digest
 }
 
+const isSigned = (policy: Policy): boolean =>
+  policy === 'signed' || policy === 'signed-stream' || policy === 'signed-or-token'
+
+const verifyToken = async (site: Site, request: FastifyRequest): Promise<void> => {
+  const target = targetOf(request)
+  requireName(site, target)
+  const { headers } = request
+  // One way or the other: of two, each could be taken for granted where only the other one is looked at.
+  if (headers['signature'] !== undefined || headers['signature-input'] !== undefined) {
+    throw new Problem('signature-invalid', 'A request is signed, or has an access token: not both.')
+  }
+  const { tokens } = site.options
+  if (tokens === undefined) throw new Problem('token-invalid', 'This server takes no access tokens: sign the request.')
+  request.known.token = await tokens.verify({ method: target.method, path: target.path, headers })
+}
+
 /** Before the body is read: strangers do not make the server buffer anything. */
 const onRequest = async (site: Site, request: FastifyRequest): Promise<void> => {
   request.known = { received: site.options.now() }
   const { policy } = request.routeOptions.config
   if (policy === undefined) throw new Problem('not-found')
-  if (policy === 'signed' || policy === 'signed-stream') await verifyHead(site, request, site.options.keyOf)
+  if (policy === 'signed-or-token' && request.headers.authorization !== undefined) await verifyToken(site, request)
+  else if (isSigned(policy)) await verifyHead(site, request, site.options.keyOf)
+  if (policy === 'oauth') requireName(site, targetOf(request))
   if (policy === 'self-certifying') {
     requireName(site, targetOf(request))
     requireRequestForm({ headers: request.headers, now: site.options.now, replay: site.replay })
@@ -152,7 +176,7 @@ const onRequest = async (site: Site, request: FastifyRequest): Promise<void> => 
 const hasBody = ({ headers }: FastifyRequest): boolean =>
   headers['transfer-encoding'] !== undefined || Number(headers['content-length'] ?? 0) > 0
 
-const checkBody = async (site: Site, route: Route<never>, request: FastifyRequest): Promise<void> => {
+const checkBody = async (site: Site, route: AnsweredRoute<never>, request: FastifyRequest): Promise<void> => {
   const { known } = request
   if (route.policy === 'self-certifying') {
     await verifyHead(site, request, async (principal) => {
@@ -164,10 +188,10 @@ const checkBody = async (site: Site, route: Route<never>, request: FastifyReques
   if (route.policy === 'signed-stream') {
     if (known.digest === undefined && !hasBody(request)) known.digest = sha256()
     if (known.digest === undefined) throw new Problem('digest-mismatch', 'Sign the body: content-digest is missing.')
-  } else if (route.policy !== 'public') requireDigest(known.digest, bytesOf(request.body))
+  } else if (route.policy !== 'public' && known.token === undefined) requireDigest(known.digest, bytesOf(request.body))
 }
 
-const callHandler = (route: Route<never>, request: FastifyRequest): Answer | Promise<Answer> => {
+const callHandler = (route: AnsweredRoute<never>, request: FastifyRequest): Answer | Promise<Answer> => {
   const target = request.raw.url ?? ''
   const { known } = request
   const base: ServerRequest = {
@@ -180,9 +204,12 @@ const callHandler = (route: Route<never>, request: FastifyRequest): Answer | Pro
     body: bytesOf(request.body),
   }
   if (route.policy === 'public') return route.handler(base)
-  const { keys: principal, digest, session } = known
+  const { keys: principal, digest, session, token } = known
+  if (route.policy === 'signed-or-token' && token !== undefined) return route.handler({ ...base, token })
   if (principal === undefined) throw new Problem('signature-missing')
-  if (route.policy === 'signed') return route.handler({ ...base, principal, session })
+  if (route.policy === 'signed' || route.policy === 'signed-or-token') {
+    return route.handler({ ...base, principal, session })
+  }
   if (route.policy === 'self-certifying') {
     return route.handler({ ...base, principal, session, certified: known.certified as never })
   }
@@ -190,7 +217,7 @@ const callHandler = (route: Route<never>, request: FastifyRequest): Answer | Pro
   return route.handler({ ...base, principal, session, stream, digest: digest as Uint8Array })
 }
 
-const answerOf = async (site: Site, route: Route<never>, request: FastifyRequest): Promise<Answer> => {
+const answerOf = async (site: Site, route: AnsweredRoute<never>, request: FastifyRequest): Promise<Answer> => {
   try {
     return await callHandler(route, request)
   } finally {
@@ -230,6 +257,10 @@ const refuse = (site: Site, error: unknown, request: FastifyRequest, reply: Fast
   const { type, body } = (site.options.present ?? presentAsProblem)(problem, status)
   if (cutsOff(request)) reply.header('connection', 'close')
   if (status === 503) reply.header('retry-after', '1')
+  const { tokens } = site.options
+  if (request.routeOptions.config.policy === 'signed-or-token' && status === 401 && tokens !== undefined) {
+    reply.headers(tokens.challenge(problem, request.headers))
+  }
   return reply.code(status).type(type).send(body)
 }
 
@@ -299,6 +330,7 @@ const addHooks = (site: Site): void => {
 const addRoute = <T>(site: Site, declared: Route<T>): void => {
   // What `certify` returned comes back to the same route's handler; between the two its type is nobody's business.
   const route = declared as Route<never>
+  if (route.policy === 'oauth') return addOAuthRoute(site.app, route)
   const add = (app: FastifyInstance): void => {
     app.route({
       method: route.method,

@@ -51,8 +51,10 @@ export const addBinaryRoutes = (server: Server, door: Handling, parts: BinaryPar
 const addReads = (server: Server, door: Handling, reader: Reader): void => {
   for (const url of [`${BASE}/Binary/:id`, `${BASE}/Binary/:id/_history/:version`]) {
     server.route({
-      policy: 'signed', method: ['GET', 'HEAD'], url,
+      policy: 'signed-or-token', method: ['GET', 'HEAD'], url,
       handler: (request) => {
+        // Scopes are held against interactions: as FHIR JSON it is one.
+        if ('token' in request) return door.handle(request)
         const { id = '', version } = request.params
         const accept = request.headers['accept']
         const isPlain = typeof accept !== 'object' && isId(id) && !/[?&]_format=/.test(request.target)

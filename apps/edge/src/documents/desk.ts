@@ -15,7 +15,7 @@ export interface DocumentDeskOptions {
   readonly search: Pick<Search, 'matches'>
 }
 
-type Asking = Pick<Call, 'base' | 'session'>
+type Asking = Pick<Call, 'base' | 'session' | 'permit'>
 
 const UUID = /^urn:uuid:([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})$/i
 const ELSEWHERE = /^https?:\/\/[^?#\s]+\/Patient\/[A-Za-z0-9\-.]{1,64}$/

@@ -1,0 +1,11 @@
+/** What an edge is told of applications that sign in by SMART App Launch. */
+import type { SignIn } from '../passkeys/sign-in.ts'
+import type { Sessions } from '../sessions.ts'
+import type { Staff } from '../staff/staff.ts'
+import type { SmartApplication } from './applications.ts'
+
+export interface SmartOptions {
+  readonly applications: readonly SmartApplication[]
+  /** How people sign in; absent: nobody does, and machines alone get tokens. */
+  readonly signIn?: (house: { readonly sessions: Sessions; readonly staff: Staff }) => SignIn
+}
