@@ -30,6 +30,10 @@ export const CLI_LIMITS = {
   sidecarTime: 4 * 3_600_000,
   /** The edge is given so long to close what was open when the door closes. */
   logoutTime: 2_000,
+  /** A sign-in through the sidecar, and a token that it gives out; bytes of a form that comes to it. */
+  signInTime: 300_000,
+  smartToken: 3_600_000,
+  smartForm: 16 * 1024,
   demoPatients: 200,
   /** A card that is read, or the text of its codes. */
   cardFile: 256 * 1024,

@@ -12,6 +12,8 @@ export interface Door {
   readonly tokens: ReadonlyMap<string, string>
   /** Web applications that may call from a browser. */
   readonly origins: ReadonlySet<string>
+  /** Tokens of those who signed in here: each good for the origin that it was given to. */
+  readonly smart?: { readonly holds: (holder: string, origin: string | undefined) => boolean } | undefined
 }
 
 export type Verdict =
@@ -29,14 +31,17 @@ interface Holder {
   readonly holder: string
 }
 
-const holderOf = (authorization: string | undefined, tokens: Door['tokens']): Holder | undefined => {
+const holderOf = (
+  authorization: string | undefined, { tokens, smart }: Door, origin: string | undefined,
+): Holder | undefined => {
   const token = /^Bearer ([A-Za-z0-9_-]{43})$/.exec(authorization ?? '')?.[1]
   if (token === undefined) return undefined
   const digest = Buffer.from(tokenDigest(token), 'hex')
   for (const [holder, application] of tokens) {
     if (timingSafeEqual(Buffer.from(holder, 'hex'), digest)) return { application, holder }
   }
-  return undefined
+  const name = digest.toString('hex')
+  return smart?.holds(name, origin) === true ? { application: 'smart', holder: name } : undefined
 }
 
 export const isLocalHost = (host: string | undefined, port: number): boolean =>
@@ -76,7 +81,7 @@ export const verdictOn = (headers: IncomingHttpHeaders, door: Door, isPublic = f
     return refuse(403, 'Web pages may not use this door, unless it was started with --origin for them.')
   }
   if (isPublic && headers.authorization === undefined) return { pass: true }
-  const known = holderOf(headers.authorization, door.tokens)
+  const known = holderOf(headers.authorization, door, headers.origin)
   if (known === undefined) {
     return refuse(401, "Send this application's token: Authorization: Bearer …")
   }

@@ -9,6 +9,7 @@ import { CLI_LIMITS } from '../limits.ts'
 import { type Door, isFhirTarget, isLocalHost, isPublicTarget, verdictOn } from './door.ts'
 import { fieldFault, isOctets, mayBeOctets, passed, sendOctets } from './octets.ts'
 import { rewriteAnswer, rewriteHeader, rewriteRequest } from './rewrite.ts'
+import type { SmartDoor } from './smart.ts'
 
 export interface SidecarOptions {
   readonly edge: EdgeClient
@@ -21,6 +22,8 @@ export interface SidecarOptions {
    */
   readonly sessions: ReadonlyMap<string, string>
   readonly origins: ReadonlySet<string>
+  /** Where applications sign in here, by SMART App Launch. */
+  readonly smart?: SmartDoor
 }
 
 const PASSED_ON = [
@@ -108,17 +111,23 @@ class Sidecar {
 
   listenAt(port: number): void {
     this.#base = `http://127.0.0.1:${port}/fhir`
+    this.#options.smart?.listenAt(port)
   }
 
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const port = request.socket.localPort ?? 0
-    const { tokens, origins } = this.#options
+    const { tokens, origins, smart } = this.#options
     if (request.method === 'OPTIONS' && this.#preflight(request, response, port)) return
-    const isPublic = isPublicTarget(request.method ?? '', request.url ?? '')
-    const verdict = verdictOn(request.headers, { port, tokens, origins }, isPublic)
+    const isOfSmart = smart?.serves(request.url ?? '') === true
+    const isPublic = isOfSmart || isPublicTarget(request.method ?? '', request.url ?? '')
+    const verdict = verdictOn(request.headers, { port, tokens, origins, smart }, isPublic)
     this.#cors(request, response)
     if (!verdict.pass) {
       this.#refuse(response, verdict.status, verdict.status === 401 ? 'login' : 'forbidden', verdict.diagnostics)
+      return
+    }
+    if (smart !== undefined && isOfSmart) {
+      await smart.handle(request, response)
       return
     }
     const path = request.url ?? '/'
@@ -128,7 +137,8 @@ class Sidecar {
     }
     try {
       const session = this.#options.sessions.get(verdict.holder ?? '')
-      this.#answer(request, response, await this.#forward(request, path, session))
+      const edge = smart?.edgeOf(verdict.holder ?? '') ?? this.#options.edge
+      this.#answer(request, response, await this.#forward(edge, request, path, session))
     } catch (cause) {
       const fault = fieldFault(cause)
       if (fault !== undefined) this.#refuse(response, 400, 'value', fault)
@@ -139,7 +149,9 @@ class Sidecar {
     }
   }
 
-  async #forward(request: IncomingMessage, path: string, session: string | undefined): Promise<EdgeAnswer> {
+  async #forward(
+    edge: EdgeClient, request: IncomingMessage, path: string, session: string | undefined,
+  ): Promise<EdgeAnswer> {
     const headers: Record<string, string> = {}
     for (const name of PASSED_ON) {
       const value = request.headers[name]
@@ -147,18 +159,18 @@ class Sidecar {
     }
     const method = request.method ?? 'GET'
     const named = session === undefined ? {} : { session }
-    if (mayBeOctets(method, path)) return this.#options.edge(method, path, { headers, ...named, stream: true })
+    if (mayBeOctets(method, path)) return edge(method, path, { headers, ...named, stream: true })
     if (isOctets(method, path, headers['content-type'], headers['upload-complete'] !== undefined)) {
       const { 'content-digest': digest } = request.headers
       const all = typeof digest === 'string' ? { ...headers, 'content-digest': digest } : headers
-      return sendOctets({ edge: this.#options.edge, sleep }, { request, path, headers: all, session })
+      return sendOctets({ edge, sleep }, { request, path, headers: all, session })
     }
     const raw = await bodyOf(request)
     const body =
       raw !== undefined && isJson(headers['content-type'])
         ? new TextEncoder().encode(rewriteRequest(utf8(raw), this.#options.edgeBase, this.#base))
         : raw
-    return this.#options.edge(method, path, { headers, ...(body === undefined ? {} : { body }), ...named })
+    return edge(method, path, { headers, ...(body === undefined ? {} : { body }), ...named })
   }
 
   #answer(request: IncomingMessage, response: ServerResponse, answer: EdgeAnswer): void {
