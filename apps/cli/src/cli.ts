@@ -42,6 +42,8 @@ const OPTIONS = {
   application: { type: 'string' },
   person: { type: 'string', multiple: true },
   origin: { type: 'string', multiple: true },
+  smart: { type: 'string' },
+  redirect: { type: 'string', multiple: true },
   index: { type: 'string' },
   trustee: { type: 'string', multiple: true },
   watch: { type: 'string', multiple: true },
@@ -162,6 +164,7 @@ const runConnect: Command = async (io, { values }) => {
     people: values.person ?? [],
     port: number(io, values.port, 0, 65_535),
     origins: values.origin ?? [],
+    ...(values.smart === undefined ? {} : { smart: { client: values.smart, redirects: values.redirect ?? [] } }),
   })
   io.out(messages.connected(door.base))
   for (const path of door.tokenPaths) io.out(messages.tokenIn(path))

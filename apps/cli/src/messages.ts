@@ -14,7 +14,7 @@ const en = {
                                          show a patient's records; --as opens as somebody it was shared with
   scelle share PATIENT --with NAME --categories A,B [--until 7d] [--rights read,write]
   scelle revoke GRANT                    end a grant, and give what comes after a new key
-  scelle connect [--application NAME] [--person NAME]... [--port N]
+  scelle connect [--application NAME] [--person NAME]... [--port N] [--smart CLIENT --redirect URL]
                                          a local door that signs requests, for FHIR software as it is;
                                          --person gives each of its users a token and a session of their own
   scelle accesses PATIENT [--json]       who opened these records, when, why; whose account does not fit;
@@ -87,6 +87,7 @@ const en = {
   revokedLogged: 'It is in the public log, cosigned by all three trustees: nobody can deny it any more.',
   revokedNotLogged: 'Not all three trustees have cosigned it in the public log yet: it is honoured, and not final.',
   connected: (url: string) => `FHIR R4 for this machine's applications at ${url}`,
+  smartKey: (jwk: string) => `Key for the edge's operator to register, with /oauth/callback of this door: ${jwk}`,
   tokenIn: (path: string) => `Token (Authorization: Bearer …) in ${path}`,
   stateSees: 'What the state sees of this vault',
   stateDoesNotSee: "It does not see: names, identifiers, categories' names, types, codes, dates of care, any key.",
@@ -145,7 +146,7 @@ const fr: Messages = {
                                          montre un dossier ; --as l'ouvre comme celui à qui il est partagé
   scelle share PATIENT --with NOM --categories A,B [--until 7d] [--rights read,write]
   scelle revoke PARTAGE                  met fin à un partage, et donne une nouvelle clé à la suite
-  scelle connect [--application NOM] [--person NOM]... [--port N]
+  scelle connect [--application NOM] [--person NOM]... [--port N] [--smart CLIENT --redirect URL]
                                          une porte locale qui signe les requêtes, pour les logiciels FHIR tels quels ;
                                          --person donne à chacun de ses utilisateurs un jeton et une session à soi
   scelle accesses PATIENT [--json]       qui a ouvert un dossier, quand, pourquoi, et qui doit s'en expliquer ;
@@ -219,6 +220,7 @@ const fr: Messages = {
   revokedLogged: 'Elle est au journal public, cosignée par les trois dépositaires : nul ne peut plus la nier.',
   revokedNotLogged: "Tous les dépositaires ne l'ont pas encore cosignée au journal public : appliquée, non définitive.",
   connected: (url) => `FHIR R4 pour les applications de cette machine : ${url}`,
+  smartKey: (jwk) => `Clé que l’opérateur de l’edge déclare, avec l’adresse /oauth/callback de cette porte : ${jwk}`,
   tokenIn: (path) => `Jeton (Authorization: Bearer …) dans ${path}`,
   stateSees: "Ce que l'État voit de ce coffre",
   stateDoesNotSee: 'Il ne voit pas : noms, identifiants, noms des catégories, types, codes, dates de soin, clés.',

@@ -16,6 +16,7 @@ import { SmartDoor } from '../src/connect/smart.ts'
 import { type EdgeClient, edgeClient, fhirJson, jsonOf } from '../src/edge-client.ts'
 
 const CHROMIUM = '/usr/bin/chromium'
+if (!existsSync(CHROMIUM)) console.warn('no system Chromium: SMART App Launch in a browser is skipped')
 const FLAGS = ['--no-sandbox', '--disable-dev-shm-usage']
 
 const clock = { now: (): number => Date.now(), random: (length: number) => new Uint8Array(randomBytes(length)) }
@@ -29,7 +30,8 @@ const freePort = (): Promise<number> => new Promise((resolve) => {
 
 /** The application, and beside it a page that stands in for the passkey page: it answers at once. */
 const PAGES: Readonly<Record<string, string>> = {
-  '/launch': '<!doctype html><script src="/fhir-client.js"></script><script>const q=new URLSearchParams(location.search);'
+  '/launch': '<!doctype html><script src="/fhir-client.js"></script><script>'
+    + 'const q=new URLSearchParams(location.search);'
     + 'FHIR.oauth2.authorize({clientId:"viewer",scope:"launch openid fhirUser patient/*.rs",redirectUri:"/app",'
     + 'iss:q.get("iss"),launch:q.get("launch")})</script>',
   '/app': '<!doctype html><script src="/fhir-client.js"></script><script>FHIR.oauth2.ready()'

@@ -11,6 +11,8 @@ import { CLI_LIMITS } from '../limits.ts'
 import { MESSAGES } from '../messages.ts'
 import { tokenDigest } from './door.ts'
 import { startSidecar } from './sidecar.ts'
+import { SmartDoor } from './smart.ts'
+import { smartKeyOf } from './smart-key.ts'
 
 const NAME = /^[a-z0-9][a-z0-9-]{0,31}$/
 
@@ -52,6 +54,8 @@ export interface ConnectOptions {
   readonly people?: readonly string[]
   readonly port: number
   readonly origins: readonly string[]
+  /** Applications sign in here by SMART App Launch: `client_id`, and their exact addresses on this machine. */
+  readonly smart?: { readonly client: string; readonly redirects: readonly string[] }
 }
 
 /** Opens the door for one application. */
@@ -63,12 +67,23 @@ export const connectApplication = async (
   for (const person of people.length === 0 ? [undefined] : people) tokens.push(await tokenOf(io, application, person))
   const digests = tokens.map(({ token }) => tokenDigest(token))
   const sessions = new Map(digests.map((digest) => [digest, Buffer.from(io.random(SESSION)).toString('base64url')]))
+  const { smart } = options
+  if (smart !== undefined && !NAME.test(smart.client)) {
+    throw new CommandError('usage', MESSAGES[io.language].unknownOption('--smart'))
+  }
+  const known = smart === undefined ? undefined : await smartKeyOf(io, smart.client)
+  if (known !== undefined) io.out(MESSAGES[io.language].smartKey(known.registered))
+  const signIn = smart === undefined || known === undefined ? undefined : await SmartDoor.open({
+    edgeBase: `${edgeUrl}/fhir`, application: smart.client, key: known.key, redirects: smart.redirects,
+    now: io.now, random: io.random,
+  })
   const { server, base } = await startSidecar({
     edge,
     edgeBase: `${edgeUrl}/fhir`,
     tokens: new Map(digests.map((digest) => [digest, application])),
     sessions,
-    origins: new Set(options.origins),
+    origins: new Set([...options.origins, ...(smart?.redirects ?? []).map((each) => new URL(each).origin)]),
+    ...(signIn === undefined ? {} : { smart: signIn }),
   }, options.port)
   const logout = async (session: string): Promise<void> => {
     // An edge that is gone has nothing open any more; one that is unreachable closes it when the session is idle.
