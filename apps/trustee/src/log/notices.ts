@@ -1,7 +1,7 @@
 /**
  * Notices of the log: officers' orders, registers' withdrawals, bindings, links, recoveries and objections, sealed to
- * trustees. A trustee that was away when officers locked somebody, or was restored from a backup, has the lock before it
- * cosigns, and so releases on, anything later.
+ * trustees. A trustee that was away when officers locked somebody, or was restored from a backup, has the lock before
+ * it cosigns, and so releases on, anything later.
  *
  * Whoever has a registered key may put one on record. So one that does not open or hold is told to the operator and
  * changes nothing; if it kept a trustee from cosigning, anybody could stop the log.
