@@ -16,7 +16,7 @@ import {
 } from '@scelle/sdk'
 import { type Address, createTrustee, type Trustee, TrusteeStore } from '@scelle/trustee'
 import { type Context, toHex } from '@scelle/seal/verify'
-import type { Log, LogEvent } from '@scelle/wire/server'
+import type { DeclaredRoute, Log, LogEvent } from '@scelle/wire/server'
 import { TestClock } from './clock.ts'
 import { type Handler, Network } from './network.ts'
 import { type Random, seededRandom } from './random.ts'
@@ -63,6 +63,8 @@ export interface Running {
     url: string
   }) => Promise<{ statusCode: number; headers: object; rawPayload: Buffer }>
   readonly listen: (address: { host: string; port: number }) => Promise<{ url: string }>
+  /** Absent where it is no server of ours. */
+  readonly routes?: () => readonly DeclaredRoute[]
   readonly close: () => Promise<void>
   /** Lets go of the disk. After a kill this is all that happens: nothing is finished, nothing is told. */
   readonly release: () => Promise<void> | void
@@ -81,6 +83,8 @@ export interface PartyHandle {
   kill(): Promise<void>
   /** Starts it again over its data directory. */
   restart(): Promise<void>
+  /** Every route that it declares. */
+  routes(): readonly DeclaredRoute[]
   /** Its clock runs ahead of the others' by this many milliseconds. */
   skew(ms: number): void
 }
@@ -141,6 +145,10 @@ class Party implements PartyHandle {
 
   get id(): Uint8Array {
     return this.identity.id
+  }
+
+  routes(): readonly DeclaredRoute[] {
+    return this.#running?.routes?.() ?? []
   }
 
   skew(ms: number): void {

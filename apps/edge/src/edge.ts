@@ -91,6 +91,7 @@ export const createEdge = async (options: EdgeOptions): Promise<Edge> => {
     return {
       listen: server.listen,
       inject: server.inject,
+      routes: server.routes,
       lookForGrants: () => parts.grants.look(),
       figures: () => ({
         patients: parts.directory.patientCount(),

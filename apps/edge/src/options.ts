@@ -81,6 +81,7 @@ export interface Edge {
   readonly listen: Server['listen']
   /** A request without a socket. */
   readonly inject: Server['inject']
+  readonly routes: Server['routes']
   /** Looks now for patients that others shared with this organisation. */
   readonly lookForGrants: () => Promise<void>
   /** Patients in its care, open charts, resources waiting for review. */

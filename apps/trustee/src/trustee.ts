@@ -60,7 +60,7 @@ export interface TrusteeOptions {
 }
 
 /** `close` ends the server, `halt` what it does by itself alone; the store stays its owner's to close. */
-export interface Trustee extends Pick<Server, 'listen' | 'inject' | 'close'> {
+export interface Trustee extends Pick<Server, 'listen' | 'inject' | 'close' | 'routes'> {
   readonly halt: () => void
   /** Exchanges checkpoints with the peers now, beside the regular times. */
   readonly gossip: () => Promise<void>

@@ -110,3 +110,9 @@ export type AnsweredRoute<T = unknown> =
 
 export type Route<T = unknown> = AnsweredRoute<T> | OAuthRoute
 export type Policy = Route['policy']
+
+/** A route as it was declared: what stands in front of it, and nothing of what it does. */
+export interface DeclaredRoute extends Pick<RouteBase, 'url'> {
+  readonly methods: readonly Method[]
+  readonly policy: Policy
+}

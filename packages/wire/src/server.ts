@@ -17,7 +17,7 @@ import { UnsignedBodies, type UnsignedBounds } from './server-bodies.ts'
 import { faultOf, type Log, type Role } from './server-log.ts'
 import { type PresentProblem, problemOf } from './server-problems.ts'
 import { addOAuthRoute } from './server-oauth.ts'
-import type { Answer, AnsweredRoute, Policy, Route, ServerRequest } from './server-routes.ts'
+import type { Answer, AnsweredRoute, DeclaredRoute, Policy, Route, ServerRequest } from './server-routes.ts'
 import type { Tokens } from './server-tokens.ts'
 
 export { createLog, faultOf, type Log, type LogEvent, type Role, type WitnessState } from './server-log.ts'
@@ -58,6 +58,8 @@ export interface ServerOptions {
 
 export interface Server {
   readonly route: <T>(route: Route<T>) => void
+  /** Every route that was declared, health and keys among them: a test knocks at each. */
+  readonly routes: () => readonly DeclaredRoute[]
   readonly listen: (address: { host: string; port: number }) => Promise<{ url: string; port: number }>
   /** A request without a socket, for tests and for several parties in one process. */
   readonly inject: (request: InjectOptions | string) => Promise<LightMyRequestResponse>
@@ -96,6 +98,7 @@ interface Site {
   /** Authorities that a request may be signed for. */
   names: ReadonlySet<string>
   stopping: boolean
+  readonly declared: DeclaredRoute[]
 }
 
 const presentAsProblem: PresentProblem = (problem) => ({
@@ -330,6 +333,7 @@ const addHooks = (site: Site): void => {
 const addRoute = <T>(site: Site, declared: Route<T>): void => {
   // What `certify` returned comes back to the same route's handler; between the two its type is nobody's business.
   const route = declared as Route<never>
+  site.declared.push({ url: route.url, policy: route.policy, methods: [route.method].flat() })
   if (route.policy === 'oauth') return addOAuthRoute(site.app, route)
   const add = (app: FastifyInstance): void => {
     app.route({
@@ -413,12 +417,13 @@ export const createServer = (options: ServerOptions): Server => {
     app: newApp(options),
     replay: new NonceMemory(options.now()),
     unsigned: new UnsignedBodies(options.unsigned),
-    names: namesOf(options), stopping: false,
+    names: namesOf(options), stopping: false, declared: [],
   }
   addHooks(site)
   addOwnRoutes(site)
   return {
     route: (route) => addRoute(site, route),
+    routes: () => site.declared,
     listen: (address) => listenOn(site, address),
     inject: async (request) => site.app.inject(request),
     close: () => closeDown(site),

@@ -35,7 +35,7 @@ const sameTrustee = (holder: Holder, { id }: Identity): Holder => ({
   },
 })
 
-export const createNode = (options: NodeOptions): Pick<Server, 'listen' | 'inject' | 'close'> => {
+export const createNode = (options: NodeOptions): Pick<Server, 'listen' | 'inject' | 'close' | 'routes'> => {
   const { identity, context, log } = options
   const elsewhere = new HeldElsewhere(options.holder, options.timers ?? systemTimers, log)
   const holder = sameTrustee(elsewhere, identity)

@@ -1,0 +1,65 @@
+/** No door of index or trustee opens without a key: every route that they declare is knocked at in every way. */
+import { afterAll, beforeAll, describe, expect, test } from 'vitest'
+import { createIdentity } from '@scelle/seal/identity'
+import { type Constellation, createConstellation, seededRandom } from '../src/constellation.ts'
+import { type House, knock, namesOf, replay } from '../src/knocking.ts'
+
+let world: Constellation
+let house: (name: 'index' | 'trustee') => House
+beforeAll(async () => {
+  world = await createConstellation({ seed: 'doors' })
+  const random = seededRandom('knocking')
+  const context = { random, now: () => world.now() }
+  const known = (await world.client('organisation')).identity
+  const other = await createIdentity('organisation', context)
+  house = (name) => {
+    const { url, host } = name === 'index' ? world.index : world.trustees[0]!
+    return {
+      host, known, other, ...context,
+      send: async ({ method, url: path, headers, body }) => {
+        const answer = await world.network.fetch(`${url}${path}`, {
+          method, headers, ...(body === undefined ? {} : { body: new Uint8Array(body) }),
+        })
+        return { status: answer.status, body: await answer.text() }
+      },
+    }
+  }
+})
+afterAll(() => world.close())
+
+const routesOf = (name: 'index' | 'trustee') => (name === 'index' ? world.index : world.trustees[0]!).routes()
+
+/** Open to anybody, each for a reason that spec/protocol.md gives. A further one has to be written down here. */
+const OPEN = {
+  index: [
+    'GET /checkpoint', 'GET /healthz', 'GET /readyz', 'GET /tile/*', 'GET /v1/log/final', 'GET /v1/log/head',
+    'GET /v1/log/losses', 'GET /v1/log/missing', 'GET /v1/log/proof/:leaf', 'GET /v1/log/quorum', 'GET /v1/self', 'GET /v1/wraps/:locator',
+  ],
+  trustee: [
+    'GET /healthz', 'GET /readyz', 'GET /tile/*', 'GET /v1/discovery/key', 'GET /v1/discovery/parts/:generation',
+    'GET /v1/log/checkpoint', 'GET /v1/log/evidence', 'GET /v1/log/seen/:trustee', 'GET /v1/meter',
+    'GET /v1/meter/spent', 'GET /v1/meter/spent/:peer', 'GET /v1/self', 'POST /add-checkpoint',
+  ],
+} as const
+
+describe.each(['index', 'trustee'] as const)('%s', (name) => {
+  test('refuses at every door whoever has no key, an old signature, another\'s, or a weaker algorithm', async () => {
+    const answered = await knock(routesOf(name), ['signed', 'signed-stream', 'self-certifying'], house(name))
+    expect(answered.length).toBeGreaterThan(15 * 8)
+    // A body that certifies nobody is refused before its signature is looked at; another body than was signed, after.
+    const refused = ({ policy, way, status }: (typeof answered)[number]): boolean => {
+      if (policy === 'self-certifying') return [400, 401, 403].includes(status)
+      return status === (way.endsWith('another body') ? 400 : 401)
+    }
+    expect(answered.filter((one) => !refused(one))).toEqual([])
+  })
+
+  test('takes no signed request twice', async () => {
+    const answered = await replay(routesOf(name), ['signed', 'signed-stream'], house(name))
+    expect(answered.filter(({ status, body }) => status !== 401 || !body.includes('signature-replayed'))).toEqual([])
+  })
+
+  test('is open to anybody where this says so, and nowhere else', () => {
+    expect(namesOf(routesOf(name), 'public')).toEqual(OPEN[name])
+  })
+})
