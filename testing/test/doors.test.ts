@@ -33,7 +33,8 @@ const routesOf = (name: 'index' | 'trustee') => (name === 'index' ? world.index 
 const OPEN = {
   index: [
     'GET /checkpoint', 'GET /healthz', 'GET /readyz', 'GET /tile/*', 'GET /v1/log/final', 'GET /v1/log/head',
-    'GET /v1/log/losses', 'GET /v1/log/missing', 'GET /v1/log/proof/:leaf', 'GET /v1/log/quorum', 'GET /v1/self', 'GET /v1/wraps/:locator',
+    'GET /v1/log/losses', 'GET /v1/log/missing', 'GET /v1/log/proof/:leaf', 'GET /v1/log/quorum',
+    'GET /v1/self', 'GET /v1/wraps/:locator',
   ],
   trustee: [
     'GET /healthz', 'GET /readyz', 'GET /tile/*', 'GET /v1/discovery/key', 'GET /v1/discovery/parts/:generation',

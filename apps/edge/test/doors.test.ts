@@ -49,7 +49,8 @@ describe('an edge', () => {
         const { status } = await house.send({
           method: 'POST', url: `/oauth/${path}`, body: new TextEncoder().encode('grant_type=password&username=a'),
           headers: {
-            'content-type': 'application/x-www-form-urlencoded', ...(authorization === undefined ? {} : { authorization }),
+            'content-type': 'application/x-www-form-urlencoded',
+            ...(authorization === undefined ? {} : { authorization }),
           },
         })
         expect([400, 401, 403, 404, 405]).toContain(status)
