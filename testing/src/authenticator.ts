@@ -4,7 +4,7 @@
  */
 import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto'
 import { challengeOf, signedByPasskey, type Unsigned } from '@scelle/seal/persons'
-import { type GivenAssertion, type Passkey } from '@scelle/seal/verify'
+import { type GivenAssertion, type Passkey, u32 } from '@scelle/seal/verify'
 
 export interface Gesture {
   readonly origin?: string
@@ -15,6 +15,9 @@ export interface Gesture {
   readonly rpId?: string
   /** Bits of WebAuthn level 3, section 6.1. UP and UV where absent, and BE of a passkey that can leave its device. */
   readonly flags?: number
+  readonly counter?: number
+  /** The browser's part in place of the one that it should be, whose text it gets. */
+  readonly written?: (text: string) => Uint8Array
 }
 
 export interface NewAuthenticator {
@@ -55,14 +58,16 @@ export class SoftwareAuthenticator {
   get(challenge: Uint8Array, gesture: Gesture = {}): GivenAssertion {
     const { credential, algorithm, origin, rpId, deviceBound } = this.passkey
     const flags = gesture.flags ?? USER_PRESENT_AND_VERIFIED | (deviceBound ? 0 : BACKUP_ELIGIBLE)
-    const clientData = new Uint8Array(Buffer.from(JSON.stringify({
+    const text = JSON.stringify({
       type: gesture.type ?? 'webauthn.get',
       challenge: Buffer.from(gesture.challenge ?? challenge).toString('base64url'),
       origin: gesture.origin ?? origin,
       crossOrigin: 'crossOrigin' in gesture ? gesture.crossOrigin : false,
       ...(gesture.topOrigin === undefined ? {} : { topOrigin: gesture.topOrigin }),
-    })))
-    const authenticatorData = new Uint8Array([...sha256(gesture.rpId ?? rpId), flags, 0, 0, 0, 0])
+    })
+    const clientData = gesture.written?.(text) ?? new Uint8Array(Buffer.from(text))
+    const counter = u32(gesture.counter ?? 0)
+    const authenticatorData = new Uint8Array([...sha256(gesture.rpId ?? rpId), flags, ...counter])
     const message = Buffer.concat([authenticatorData, sha256(clientData)])
     const signature = new Uint8Array(sign(algorithm === 'ES256' ? 'sha256' : null, message, this.#key))
     return { credential, authenticatorData, clientData, signature }

@@ -111,6 +111,20 @@ describe('a session', () => {
     expect((await verifySession(world.signed, { person, house: world.house.keys })).principal).toEqual(person.id)
   })
 
+  test('does not begin with a passkey that the newest record calls something else', async () => {
+    const world = await scene({ deviceBound: false })
+    const { passkey } = world.authenticator
+    const other = new SoftwareAuthenticator({ random })
+    for (const changed of [
+      { ...passkey, deviceBound: true }, { ...passkey, publicKey: other.passkey.publicKey },
+      { ...passkey, origin: 'https://evil.test' }, { ...passkey, rpId: 'test' },
+    ]) {
+      const chain = await renewPerson(world.chain, { ...world.keys, passkeys: [changed] }, context)
+      await expect(verifySession(world.signed, { person: await verifyKeyChain(chain), house: world.house.keys }))
+        .rejects.toThrow('not good any more')
+    }
+  })
+
   test('is refused where the house did not ask, asked somebody else, or asked for more than ten hours', async () => {
     const world = await scene()
     const by = (request: Uint8Array) => world.authenticator.sign(unsignedSession(request, world.person))

@@ -123,7 +123,7 @@ const rawOf = (der: Uint8Array): Uint8Array => {
     at += 2 + length
   }
   const [r = 0n, s = 0n] = numbers
-  if (at !== der.length) refuse('it is no ECDSA signature')
+  if (at !== der.length || r >= P256_ORDER || s >= P256_ORDER) refuse('it is no ECDSA signature')
   return concatBytes(bytes32(r), bytes32(s > P256_HALF ? P256_ORDER - s : s))
 }
 

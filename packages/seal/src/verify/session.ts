@@ -1,9 +1,9 @@
 /** Whose session it is, for which house, and until when: from statements alone, by whoever is shown them. */
-import { decode } from '../encoding/schema.ts'
+import { decode, encode } from '../encoding/schema.ts'
 import { SealError } from '../errors.ts'
 import { LIMITS } from '../limits.ts'
 import { type KnownSession, Session, SessionRequest, SignOut } from '../sessions.ts'
-import type { Signed } from '../statements.ts'
+import { Passkey, type Signed } from '../statements.ts'
 import { equalBytes, toHex } from './bytes.ts'
 import {
   decodeSigned, type PrincipalKeys, requireCurrentKey, requireSuite, statementId, verifySigned,
@@ -23,6 +23,20 @@ export const partiesOfSession = (signed: Uint8Array): { readonly person: Uint8Ar
 export type When = 'new' | 'listed'
 
 /**
+ * The passkey that signed; of a new session, if the newest record still has it just so. Found by its credential alone,
+ * one that can be copied would count as bound to its device as soon as a later record said so.
+ */
+const goodPasskey = (
+  { keyVersion, assertion }: Signed, { records, current }: PrincipalKeys, when: When,
+): Passkey | undefined => {
+  const used = records[keyVersion]?.passkeys
+    ?.find(({ credential }) => assertion !== undefined && equalBytes(credential, assertion.credential))
+  if (used === undefined || when === 'listed') return used
+  const encoded = encode(Passkey, used)
+  return current.passkeys?.find((one) => equalBytes(encode(Passkey, one), encoded))
+}
+
+/**
  * Verifies a session by the newest keys that one knows of both: a passkey that was taken out of the person's key record
  * carries nothing any more. When it is good is left to {@link requireLive}. Throws `session-invalid`,
  * `assertion-invalid`, `signature-invalid`, `principal-mismatch`.
@@ -32,11 +46,7 @@ export const verifySession = async (
   when: When = 'new',
 ): Promise<KnownSession> => {
   const { signed: outer, body, id } = await verifySigned('session', signed, person)
-  const credential = outer.assertion?.credential
-  const record = when === 'new' ? person.current : person.records[outer.keyVersion]
-  const passkey = credential === undefined
-    ? undefined
-    : record?.passkeys?.find((one) => equalBytes(one.credential, credential))
+  const passkey = goodPasskey(outer, person, when)
   if (person.kind !== 'person' || passkey === undefined) return invalid('the passkey of a session is not good any more')
   const session = decode(Session, body)
   requireSuite(session)
