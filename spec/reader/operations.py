@@ -1,5 +1,6 @@
 """The operations of the vectors: the other half of spec/vectors/operations.ts."""
 
+import assertion
 import cards
 import discovery
 import log
@@ -7,6 +8,7 @@ import opening
 import primitives
 import recovery
 import ristretto
+import sessions
 import verify
 from cbor import decode
 from statements import STRUCTS
@@ -190,7 +192,34 @@ def op_links(commits, vault, custodian, authors, identity, encapsulations):
 
 def op_key_chain(chain):
     found = keys(chain)
-    return {"id": found["id"], "kind": found["kind"], "version": found["records"][-1]["version"]}
+    newest = found["records"][-1]
+    said = {name: newest[name] for name in ("passkeys", "flowOnly") if name in newest}
+    return {"id": found["id"], "kind": found["kind"], "version": newest["version"], **said}
+
+
+def acting(chain, session=None):
+    person = keys(chain)
+    if session is None:
+        return person
+    return sessions.acting(person, sessions.session(unhex(session["signed"]), person, keys(session["house"])))
+
+
+def op_access(signed, reader, session=None):
+    verify.access(unhex(signed), acting(reader, session))
+    return verify.statement_id(unhex(signed))
+
+
+def op_session(signed, person, house, live=None):
+    known = sessions.session(unhex(signed), keys(person), keys(house))
+    if live is not None:
+        sessions.require_live(known, unhex(live["audience"]), live["now"], live["skew"])
+    return known
+
+
+def op_sign_out(signed, person, of, session=None):
+    found = sessions.sign_out(unhex(signed), acting(person, session))
+    asked = [(unhex(one["principal"]), unhex(one["id"]), one["notBefore"]) for one in of]
+    return {"id": verify.statement_id(unhex(signed)), "ends": [sessions.ends(found, *one) for one in asked]}
 
 
 def op_feed_head(commits):
@@ -247,7 +276,12 @@ OPERATIONS = {
     "earlier-secrets": op_earlier_secrets,
     "grant-chain": op_grant_chain,
     "open-grant-keys": op_open_grant_keys,
-    "access": op_statement(verify.access, "reader"),
+    "access": op_access,
+    "challenge": lambda kind, signer, keyVersion, body: assertion.challenge(
+        verify.signature_input(kind, unhex(signer), keyVersion, unhex(body))
+    ),
+    "session": op_session,
+    "sign-out": op_sign_out,
     "commit": op_statement(verify.commit, "author"),
     "revocation": op_revocation,
     "commit-path": op_commit_path,
@@ -257,7 +291,9 @@ OPERATIONS = {
     ),
     "release": op_release,
     "record": op_record,
-    "statement": lambda kind, signed, signer: verify.statement(kind, unhex(signed), keys(signer)),
+    "statement": lambda kind, signed, signer, session=None: verify.statement(
+        kind, unhex(signed), acting(signer, session)
+    ),
     "link": lambda link, geneses, keys: verify.link(unhexes(link), unhexes(geneses), keys_by_id(keys)),
     "dealing": op_dealing,
     "discovery-key": lambda signed, trustees: discovery.discovery_key(

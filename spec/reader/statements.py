@@ -68,9 +68,25 @@ category_entry = struct(
     accessLog=Optional(boolean),
 )
 
+assertion = struct(credential=octets(1, 255), authenticatorData=octets(37), clientData=octets(1, 2048))
+passkey = struct(
+    credential=octets(16, 255),
+    algorithm=choice("ES256", "EdDSA"),
+    publicKey=octets(32, 64),
+    origin=text(255),
+    rpId=text(255),
+    deviceBound=boolean,
+)
+
 STRUCTS = {
     "Signed": struct(
-        kind=choice(*KINDS), body=octets(0, STATEMENT), signer=hash32, keyVersion=uint(64), signature=octets(64)
+        kind=choice(*KINDS),
+        body=octets(0, STATEMENT),
+        signer=hash32,
+        keyVersion=uint(64),
+        signature=octets(64),
+        assertion=Optional(assertion),
+        session=Optional(hash32),
     ),
     "KeyRecord": struct(
         suite=suite,
@@ -81,6 +97,8 @@ STRUCTS = {
         sealingKey=public_key,
         time=time,
         salt=id16,
+        passkeys=Optional(list_of(passkey, 8)),
+        flowOnly=Optional(boolean),
     ),
     "VaultGenesis": struct(
         suite=suite,
@@ -316,6 +334,17 @@ STRUCTS = {
         suite=suite, generation=uint(U32), trustees=list_of(hash32, 3), publicKey=hash32,
         publicShares=list_of(hash32, 3), dealings=list_of(hash32, 3), time=time,
     ),
+    "SessionRequest": struct(
+        suite=suite, audience=hash32, principal=hash32, key=hash32, device=hash32,
+        purposes=list_of(choice(*PURPOSES), len(PURPOSES)), notBefore=time, expires=time, salt=id16,
+    ),
+    "Session": struct(suite=suite, request=octets(1, STATEMENT)),
+    "SignOut": struct(suite=suite, principal=hash32, before=time, session=Optional(hash32), salt=id16),
+    "Withdrawal": struct(suite=suite, subject=hash32, time=time, salt=id16),
+    "Software": struct(
+        suite=suite, name=text(200), version=text(200), origin=Optional(text(255)),
+        files=list_of(struct(path=text(255), sha256=hash32), 4096), time=time, salt=id16,
+    ),
     "JournalEntry": struct(
         serial=uint(), vault=hash32, time=time, counted=list_of(struct(meter=hash32, measures=uint(0xFFFF)), 20),
         used=list_of(struct(statement=hash32, colleague=boolean), 4),
@@ -331,6 +360,6 @@ BODIES = {
     "status": "Status", "fact": "Fact", "confirmation": "Confirmation", "order": "Order", "ticket": "Ticket",
     "report": "Report", "binding": "Binding", "link": "Link", "identity-proof": "IdentityProof", "decoy": "Decoy",
     "spent": "SpentUpTo", "release": "Release", "dealing": "Dealing", "discovery-key": "DiscoveryKey",
-    "notice": "Notice", "card-opening": "CardOpening", "withdrawal": "Withdrawal",
-    "recovery": "Recovery", "objection": "Objection",
+    "notice": "Notice", "card-opening": "CardOpening", "session-request": "SessionRequest", "sign-out": "SignOut",
+    "withdrawal": "Withdrawal", "software": "Software", "recovery": "Recovery", "objection": "Objection",
 }

@@ -1,5 +1,6 @@
 """Signatures, key chains, vaults, manifests, grants, accesses, commits."""
 
+import assertion
 from cbor import Refused, decode
 from primitives import hash_of, label, sha256, u32, verify
 from statements import BODIES, KINDS, RIGHTS, STRUCTS
@@ -28,10 +29,48 @@ def signed_of(kind, data):
     return signed
 
 
+def signature_input(kind, signer, key_version, body):
+    return label("signature") + bytes([KINDS.index(kind)]) + signer + u32(key_version) + body
+
+
+def input_of(signed):
+    return signature_input(signed["kind"], signed["signer"], signed["keyVersion"], signed["body"])
+
+
 def require_signature(signed, key):
-    place = bytes([KINDS.index(signed["kind"])])
-    message = label("signature") + place + signed["signer"] + u32(signed["keyVersion"]) + signed["body"]
-    require(verify(key, message, signed["signature"]), "signature-invalid")
+    require(verify(key, input_of(signed), signed["signature"]), "signature-invalid")
+
+
+SESSION_KINDS = ("access", "fact", "report", "sign-out")
+
+
+def session_key(signed, known):
+    require(signed["kind"] in SESSION_KINDS, "signature-invalid")
+    require(known is not None and known["id"] == signed["session"], "session-invalid")
+    return known["key"]
+
+
+def require_right_signature(signed, keys, record):
+    """By a passkey of the record, in a session that is shown, or by the record's key."""
+    require("assertion" not in signed or "session" not in signed, "signature-invalid")
+    if "assertion" in signed:
+        assertion.check(signed, record.get("passkeys", []), input_of(signed))
+        return
+    require(signed["kind"] != "session", "assertion-invalid")
+    key = session_key(signed, keys.get("session")) if "session" in signed else record["signingKey"]
+    require_signature(signed, key)
+
+
+def stays(before, after):
+    """What was said for good."""
+    return before.get("flowOnly") is not True or after.get("flowOnly") is True
+
+
+def require_passkeys(record):
+    passkeys = record.get("passkeys", [])
+    fits = all(len(one["publicKey"]) == (64 if one["algorithm"] == "ES256" else 32) for one in passkeys)
+    once = len({one["credential"] for one in passkeys}) == len(passkeys)
+    require(fits and once and (not passkeys or record["kind"] == "person"), "key-chain-broken")
 
 
 def key_chain(chain):
@@ -42,6 +81,7 @@ def key_chain(chain):
     for version, data in enumerate(chain):
         signed = signed_of("key-record", data)
         record = read("KeyRecord", signed["body"])
+        require_passkeys(record)
         before = records[-1] if records else None
         previous = statement_id(chain[version - 1]) if version else None
         in_order = (
@@ -49,7 +89,9 @@ def key_chain(chain):
             and signed["keyVersion"] == max(0, version - 1)
             and signed["signer"] == (principal if version else ZERO32)
             and record.get("previous") == previous
-            and (before is None or before["kind"] == record["kind"])
+            and (before is None or (before["kind"] == record["kind"] and stays(before, record)))
+            and "assertion" not in signed
+            and "session" not in signed
         )
         require(in_order, "key-chain-broken")
         require_signature(signed, (before or record)["signingKey"])
@@ -61,7 +103,7 @@ def verify_signed(kind, data, keys):
     signed = signed_of(kind, data)
     require(signed["signer"] == keys["id"], "principal-mismatch")
     require(signed["keyVersion"] < len(keys["records"]), "signature-invalid")
-    require_signature(signed, keys["records"][signed["keyVersion"]]["signingKey"])
+    require_right_signature(signed, keys, keys["records"][signed["keyVersion"]])
     return signed["body"]
 
 

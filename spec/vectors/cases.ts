@@ -10,6 +10,7 @@ import { discoveryCases } from './cases-discovery.ts'
 import { grantFieldCases } from './cases-grants.ts'
 import { logCases } from './cases-log.ts'
 import { recoveryCases } from './cases-recovery.ts'
+import { sessionCases } from './cases-sessions.ts'
 import { standingCases } from './cases-standing.ts'
 import { statementCases } from './cases-statements.ts'
 import { summaryCases } from './cases-summary.ts'
@@ -110,6 +111,7 @@ export const makeVectors = async (golden: Golden): Promise<Record<string, Vector
     discovery: await settled(await discoveryCases(golden)),
     charge: await settled(await chargeCases()),
     recovery: await settled(await recoveryCases(golden)),
+    sessions: await settled(await sessionCases(golden)),
   }
 }
 

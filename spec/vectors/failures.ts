@@ -2,7 +2,8 @@
 import { run, unpacked, type Vector } from './operations.ts'
 
 export const FILES = [
-  'bodies', 'cards', 'cobblestone', 'discovery', 'encoding', 'grants', 'log', 'recovery', 'small', 'standing', 'statements',
+  'bodies', 'cards', 'cobblestone', 'discovery', 'encoding', 'grants', 'log', 'recovery', 'sessions', 'small', 'standing',
+  'statements',
 ] as const
 
 /** Names of the vectors that do not hold, with what they gave. */

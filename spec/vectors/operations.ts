@@ -48,6 +48,13 @@ const secretsOf = (list: any[]): seal.CategorySecrets =>
 
 const keys = (chain: readonly string[]): Promise<seal.PrincipalKeys> => seal.verifyKeyChain(hexes(chain))
 
+/** A person's keys, as whoever acts in a session of theirs has them where one is shown. */
+const acting = async (chain: readonly string[], session?: { signed: string; house: string[] }): Promise<seal.PrincipalKeys> => {
+  const person = await keys(chain)
+  if (session === undefined) return person
+  return seal.underSession(person, await seal.verifySession(hex(session.signed), { person, house: await keys(session.house) }))
+}
+
 const keysOf = async (chains: readonly string[][]): Promise<(id: Uint8Array) => seal.PrincipalKeys | undefined> => {
   const known = new Map<string, seal.PrincipalKeys>()
   for (const chain of chains) {
@@ -67,7 +74,7 @@ const STRUCTS: Record<string, seal.Codec<any>> = {
   CategorySecrets: seal.CategorySecrets, Encapsulation: seal.Encapsulation, CapsuleHeader: seal.CapsuleHeader, Capsule: seal.Capsule,
   RecordHeader: seal.RecordHeader, Commit: seal.Commit, Grant: seal.Grant, GrantKeys: seal.GrantKeys, Revocation: seal.Revocation,
   Access: seal.Access, Position: seal.Position, Positions: seal.Positions, Release: seal.Release, Denial: seal.Denial, Head: seal.Head,
-  Successor: seal.Successor, LogEntry: seal.LogEntry,
+  Successor: seal.Successor, LogEntry: seal.LogEntry, SessionRequest: seal.SessionRequest, Session: seal.Session,
 }
 
 /** Bodies of the statements that the operation of that name takes. */
@@ -75,7 +82,8 @@ const BODIES: Partial<Record<seal.Kind, seal.Codec<any>>> = {
   status: seal.Status, fact: seal.Fact, confirmation: seal.Confirmation, order: seal.Order, ticket: seal.Ticket, report: seal.Report, binding: seal.Binding,
   link: seal.Link, 'identity-proof': seal.IdentityProof, decoy: seal.Decoy, spent: seal.SpentUpTo, release: seal.Release, dealing: seal.Dealing,
   'discovery-key': seal.DiscoveryKey, notice: seal.Notice, 'card-opening': seal.CardOpening,
-  withdrawal: seal.Withdrawal, recovery: seal.Recovery, objection: seal.Objection,
+  'session-request': seal.SessionRequest, 'sign-out': seal.SignOut, withdrawal: seal.Withdrawal,
+  software: seal.Software, recovery: seal.Recovery, objection: seal.Objection,
 }
 
 /** Sealed bodies are changed as the vector says, so that a file need not hold each changed copy. */
@@ -117,8 +125,8 @@ export const OPERATIONS: Record<string, (from: any) => Promise<unknown>> = {
   'feed-head': async ({ commits }) =>
     seal.toHex(hexes(commits).reduce((head, id) => seal.feedHead(head, id), seal.ZERO32)),
   'key-chain': async ({ chain }) => {
-    const { id, kind, current } = await keys(chain)
-    return { id: seal.toHex(id), kind, version: current.version }
+    const { id, kind, current: { version, passkeys, flowOnly } } = await keys(chain)
+    return { id: seal.toHex(id), kind, version, ...(passkeys === undefined ? {} : { passkeys: plain(passkeys) }), ...(flowOnly === undefined ? {} : { flowOnly }) }
   },
   'vault-genesis': async ({ signed, controller }) => seal.toHex((await seal.verifyGenesis(hex(signed), await keys(controller))).vault),
   manifests: async ({ versions, genesis, controller, custodian, known }) => {
@@ -146,7 +154,7 @@ export const OPERATIONS: Record<string, (from: any) => Promise<unknown>> = {
       keys: seal.decode(seal.GrantKeys, hex(body)), grant: seal.decode(seal.Grant, hex(grant)), grantId: hex(grantId),
       grantee: await importIdentity(hex(identity)), manifest: seal.decode(seal.Manifest, hex(manifest)),
     })),
-  access: async ({ signed, reader }) => seal.toHex((await seal.verifyAccess(hex(signed), await keys(reader))).id),
+  access: async ({ signed, reader, session }) => seal.toHex((await seal.verifyAccess(hex(signed), await acting(reader, session))).id),
   revocation: async ({ signed, revoker, grants, ids }) => {
     const chain = { grants: hexes(grants).map((bytes) => seal.decode(seal.Grant, bytes)), ids: hexes(ids) }
     return seal.toHex((await seal.verifyRevocation(hex(signed), await keys(revoker), chain)).grant)
@@ -180,8 +188,8 @@ export const OPERATIONS: Record<string, (from: any) => Promise<unknown>> = {
     const { id, vault, issuer, summary } = await openCard(hex(card), await importIdentity(hex(identity)), at)
     return { id: seal.toHex(id), vault: seal.toHex(vault), issuer: seal.toHex(issuer.id), summary: seal.toHex(summary) }
   },
-  statement: async ({ kind, signed, signer }) => {
-    const { body, id } = await seal.verifySigned(kind, hex(signed), await keys(signer))
+  statement: async ({ kind, signed, signer, session }) => {
+    const { body, id } = await seal.verifySigned(kind, hex(signed), await acting(signer, session))
     const value = seal.decode(BODIES[kind as seal.Kind] as seal.Codec<any>, body)
     seal.requireSuite(value)
     if (seal.toHex(seal.encode(BODIES[kind as seal.Kind] as seal.Codec<any>, value)) !== seal.toHex(body)) throw new Error('re-encoding gives other bytes')
@@ -217,6 +225,16 @@ export const OPERATIONS: Record<string, (from: any) => Promise<unknown>> = {
     const wrap = seal.decode(seal.Wrap, hex(encoded))
     const set = seal.readPinSet(wrap.pin!.set)
     return seal.toHex(await rootByPin(wrap, evaluatedBy(set, pinInput(pin, set.salt), places, hexes(scalars)), hex(device)))
+  },
+  challenge: async ({ kind, signer, keyVersion, body }) => seal.toHex(seal.assertionChallenge(seal.signatureInput(kind, hex(signer), keyVersion, hex(body)))),
+  session: async ({ signed, person, house, live }) => {
+    const session = await seal.verifySession(hex(signed), { person: await keys(person), house: await keys(house) })
+    if (live !== undefined) seal.requireLive(session, { audience: hex(live.audience), now: live.now, skew: live.skew })
+    return plain(session)
+  },
+  'sign-out': async ({ signed, person, session, of }) => {
+    const { id, signOut } = await seal.verifySignOut(hex(signed), await acting(person, session))
+    return { id: seal.toHex(id), ends: of.map((one: any) => seal.endsSession(signOut, { id: hex(one.id), principal: hex(one.principal), notBefore: one.notBefore })) }
   },
   link: async ({ link, geneses, keys: chains }) => {
     const { id, controllers } = await seal.verifyLink({ link: hexes(link), geneses: hexes(geneses), keysOf: await keysOf(chains) })
