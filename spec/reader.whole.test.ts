@@ -12,8 +12,11 @@ const wycheproof = join(process.env['SCELLE_SHARED'] ?? '', 'vectors/wycheproof'
 test('reads and refuses as the first one does', () => {
   const mlkem = existsSync(wycheproof)
   if (!mlkem) console.warn("shared vectors absent: the reader's ML-KEM is checked by our own vectors only")
+  const ecdsa = existsSync(join(wycheproof, 'ecdsa_secp256r1_sha256_p1363_test.json'))
+  if (!ecdsa) console.warn("Wycheproof's ECDSA absent: the reader's P-256 is checked by our own vectors only")
   const environment = { PATH: process.env['PATH'], PYTHONDONTWRITEBYTECODE: '1' }
-  const run = spawnSync(PYTHON, [reader, ...(mlkem ? ['--mlkem', wycheproof] : [])], {
+  const given = [...(mlkem ? ['--mlkem', wycheproof] : []), ...(ecdsa ? ['--p256', wycheproof] : [])]
+  const run = spawnSync(PYTHON, [reader, ...given], {
     encoding: 'utf8',
     env: environment,
   })

@@ -4,7 +4,7 @@ The second reader of format v1: written from spec/format.md and the standards it
 first, with Python's standard library and Debian's python3-cryptography. It opens the golden vault and all frozen
 vectors, and refuses what must be refused, with the same codes.
 
-    /usr/bin/python3 spec/reader/reader.py [--mlkem FOLDER_OF_WYCHEPROOF]
+    /usr/bin/python3 spec/reader/reader.py [--mlkem FOLDER_OF_WYCHEPROOF] [--p256 FOLDER_OF_WYCHEPROOF]
 """
 
 import json
@@ -13,6 +13,7 @@ import sys
 
 import mlkem
 import opening
+import p256
 import primitives
 import verify
 from cbor import Refused, decode
@@ -183,11 +184,28 @@ def check_mlkem(folder):
     return wrong
 
 
+def check_p256(folder):
+    """Wycheproof's ECDSA signatures: valid ones hold, but for those with the larger of two values of s."""
+    wrong = total = 0
+    for group in json.loads((folder / "ecdsa_secp256r1_sha256_p1363_test.json").read_text())["testGroups"]:
+        public = unhex(group["publicKey"]["uncompressed"])[1:]
+        for case in group["tests"]:
+            total += 1
+            signature = unhex(case["sig"])
+            smaller = p256.halves(signature)[1] <= p256.N // 2
+            holds = p256.verify(public, unhex(case["msg"]), signature)
+            wrong += holds != (case["result"] == "valid" and smaller)
+    print(f"ECDSA P-256 by Wycheproof: {total - wrong} of {total} hold")
+    return wrong
+
+
 def main():
     wrong = sum(check_vectors(path) for path in sorted((SPEC / "vectors" / "v1").glob("*.json")))
     check_golden(SPEC / "golden" / "v1" / "vault.json")
     if "--mlkem" in sys.argv:
         wrong += check_mlkem(pathlib.Path(sys.argv[sys.argv.index("--mlkem") + 1]))
+    if "--p256" in sys.argv:
+        wrong += check_p256(pathlib.Path(sys.argv[sys.argv.index("--p256") + 1]))
     sys.exit(1 if wrong else 0)
 
 
