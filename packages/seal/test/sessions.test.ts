@@ -189,6 +189,8 @@ describe('what a session signs', () => {
     await expect(verifySigned('fact', signed, world.person)).rejects.toThrow('is not the one known')
     const later = { ...keys, session: { ...session, id: random(32) } }
     await expect(verifySigned('fact', signed, later)).rejects.toThrow('is not the one known')
+    const { person: stranger } = await scene()
+    expect(() => underSession(stranger, session)).toThrow('of somebody else')
   })
 
   test('is no grant, no revocation, no confirmation and no key record', async () => {
