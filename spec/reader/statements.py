@@ -86,7 +86,7 @@ STRUCTS = {
         keyVersion=uint(64),
         signature=octets(64),
         assertion=Optional(assertion),
-        session=Optional(hash32),
+        session=Optional(octets(1, 4096)),
     ),
     "KeyRecord": struct(
         suite=suite,

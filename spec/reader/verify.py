@@ -46,7 +46,7 @@ SESSION_KINDS = ("access", "fact", "report", "sign-out")
 
 def session_key(signed, known):
     require(signed["kind"] in SESSION_KINDS, "signature-invalid")
-    require(known is not None and known["id"] == signed["session"], "session-invalid")
+    require(known is not None and known["id"] == statement_id(signed["session"]), "session-invalid")
     return known["key"]
 
 
