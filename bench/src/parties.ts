@@ -21,7 +21,7 @@ import { fileURLToPath } from 'node:url'
 import { createIdentity, exportIdentity, type Identity } from '@scelle/seal/identity'
 import { connect, type Standing } from '@scelle/sdk'
 import { toHex } from '@scelle/seal/verify'
-import { Register } from '@scelle/testing/register'
+import { type Enrolled, Register } from '@scelle/testing/register'
 import { context } from './sealing.ts'
 
 export const PARTIES = ['index', 'trustee-1', 'trustee-2', 'trustee-3', 'edge', 'twin'] as const
@@ -100,6 +100,7 @@ export interface PartiesOptions {
 export class Parties {
   readonly root = mkdtempSync(join(tmpdir(), 'scelle-bench-'))
   readonly #options: PartiesOptions
+  #register: Register | undefined
   readonly #identities = new Map<Party | 'client' | 'application' | 'register', Identity>()
   #statuses = new Map<'edge' | 'client', Uint8Array>()
   readonly #running = new Map<Party, ChildProcess>()
@@ -242,11 +243,18 @@ export class Parties {
   /** Without a status an organisation is one that nobody knows, and opens 24 patients a day. */
   async #enrol(): Promise<void> {
     const register = new Register(this.#identities.get('register') as Identity, context.random(32), context)
+    this.#register = register
     for (const who of ['edge', 'client'] as const) {
       const subject = (this.#identities.get(who) as Identity).id
       this.#statuses.set(who, await register.enrol({ subject, role: 'hospital', patientsPerDay: 10_000_000 }))
     }
     writeFileSync(join(this.root, 'edge.status'), this.#statuses.get('edge') as Uint8Array)
+  }
+
+  /** What the register says of somebody from now on. */
+  enrol(enrolled: Enrolled): Promise<Uint8Array> {
+    if (this.#register === undefined) throw new Error('the parties are not there yet')
+    return this.#register.enrol(enrolled)
   }
 
   /** Readers show trustees the register's keys, which they look up at the index. */

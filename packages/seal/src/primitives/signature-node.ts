@@ -1,6 +1,6 @@
 /**
- * Ed25519 (RFC 8032) through node:crypto. Key objects are kept for the keys seen last: parsing costs as much as
- * signing.
+ * Ed25519 (RFC 8032) and ECDSA on P-256 through node:crypto. Key objects are kept for the keys seen last: parsing costs
+ * as much as signing.
  */
 import { createPrivateKey, createPublicKey, type KeyObject, sign as nodeSign, verify as nodeVerify } from 'node:crypto'
 
@@ -10,11 +10,12 @@ const CACHED_KEYS = 4_096
 
 const publicKeys = new Map<string, KeyObject>()
 
-const publicKeyObject = (publicKey: Uint8Array): KeyObject => {
+/** `prefix`: what DER has before the key, which tells the two kinds apart, as their lengths do. */
+const publicKeyObject = (publicKey: Uint8Array, prefix: Buffer = SPKI): KeyObject => {
   const name = Buffer.from(publicKey).toString('latin1')
   const known = publicKeys.get(name)
   if (known !== undefined) return known
-  const key = createPublicKey({ key: Buffer.concat([SPKI, publicKey]), format: 'der', type: 'spki' })
+  const key = createPublicKey({ key: Buffer.concat([prefix, publicKey]), format: 'der', type: 'spki' })
   if (publicKeys.size >= CACHED_KEYS) publicKeys.delete(publicKeys.keys().next().value as string)
   publicKeys.set(name, key)
   return key
@@ -70,7 +71,7 @@ export const es256Verify = (publicKey: Uint8Array, message: Uint8Array, signatur
   if (publicKey.length !== 64 || signature.length !== 64) return false
   if (Buffer.compare(signature.subarray(32), P256_HALF) > 0) return false
   try {
-    const key = createPublicKey({ key: Buffer.concat([P256_SPKI, publicKey]), format: 'der', type: 'spki' })
+    const key = publicKeyObject(publicKey, P256_SPKI)
     return nodeVerify('sha256', message, { key, dsaEncoding: 'ieee-p1363' }, signature)
   } catch {
     return false
