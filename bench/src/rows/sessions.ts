@@ -3,7 +3,9 @@ import type { Resource } from '@medplum/fhirtypes'
 import type { Client, Vault } from '@scelle/sdk'
 import { createIdentity, type Identity } from '@scelle/seal/identity'
 import { createPerson, requestSession, sealingKeyOf, unsignedSession } from '@scelle/seal/persons'
-import { es256Verify, fromHex, requireLive, verifyKeyChain, verifySession } from '@scelle/seal/verify'
+import {
+  concatBytes, decodeSigned, es256Verify, fromHex, requireLive, sha256, verifyKeyChain, verifySession,
+} from '@scelle/seal/verify'
 import { SoftwareAuthenticator } from '@scelle/testing/authenticator'
 import { median, ms, quantile, type Row, sideBySide } from '../measure.ts'
 import { Parties, TRUSTEES } from '../parties.ts'
@@ -34,14 +36,15 @@ const verified = async (algorithm: 'ES256' | 'EdDSA'): Promise<Row> => {
     notBefore: now, expires: now + HOUR,
   }, context)
   const signed = authenticator.sign(unsignedSession(request, keys))
-  const message = context.random(200)
-  const wrong = context.random(64)
+  const { signature, assertion } = decodeSigned('session', signed)
+  if (assertion === undefined) throw new Error('a session without an assertion')
+  const message = concatBytes(assertion.authenticatorData, sha256(assertion.clientData))
   const { ours, theirs, ratio } = await sideBySide(AT_ONCE, async () => {
     for (let i = 0; i < AT_ONCE; i++) {
       requireLive(await verifySession(signed, { person: keys, house: house.keys }), { audience, now, skew: 60 })
     }
   }, () => {
-    for (let i = 0; i < AT_ONCE; i++) es256Verify(authenticator.passkey.publicKey, message, wrong)
+    for (let i = 0; i < AT_ONCE; i++) es256Verify(authenticator.passkey.publicKey, message, signature)
   })
   return {
     what: `verify a session of a passkey, ${algorithm}, the house's request in it`, perCapsule: '',
