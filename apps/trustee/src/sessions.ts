@@ -4,7 +4,7 @@
  */
 import {
   type Access, decode, decodeSigned, endsSession, equalBytes, type KnownSession, type PrincipalKeys, requireLive,
-  SignOut, type Status,
+  type Signed, SignOut, type Status,
 } from '@scelle/seal/verify'
 import { Problem } from '@scelle/wire/errors'
 import { TRUSTEE_LIMITS } from './limits.ts'
@@ -28,6 +28,16 @@ export interface SessionNeed {
  */
 export const isSignedOut = (session: KnownSession, signOuts: readonly Uint8Array[]): boolean =>
   signOuts.some((signed) => endsSession(decode(SignOut, decodeSigned('sign-out', signed).body), session))
+
+/**
+ * Whether a statement is its person's own word: by a passkey that cannot leave its device or, where the register says
+ * that their key does, by that. A key that rests on a disk would otherwise stand for a person who is not there.
+ */
+export const isOwnWord = (
+  { current: { passkeys = [] } }: PrincipalKeys, { assertion }: Pick<Signed, 'assertion'>, status: Status | undefined,
+): boolean => (assertion === undefined
+  ? passkeys.length === 0 && status?.ownKey === true
+  : passkeys.every(({ deviceBound }) => deviceBound))
 
 /**
  * What a metered reader must show: a person a live session of a device-bound passkey at the house of its status, unless

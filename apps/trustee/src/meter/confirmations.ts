@@ -1,8 +1,10 @@
 /** Somebody stands for a reader's going on: its own second key, or a colleague who is counted as somebody else. */
 import {
-  Confirmation, decode, decodeSigned, equalBytes, type PrincipalKeys, requireCurrentKey, requireSuite, verifySigned,
+  Confirmation, decode, decodeSigned, equalBytes, type PrincipalKeys, requireCurrentKey, requireSuite, type Signed,
+  verifySigned,
 } from '@scelle/seal/verify'
 import { TRUSTEE_LIMITS } from '../limits.ts'
+import { isOwnWord } from '../sessions.ts'
 import type { ShownPrincipals } from '../shown.ts'
 import { isSilenced, type KnownLocks } from './locks.ts'
 import type { ShownStatuses, Standing } from './standing.ts'
@@ -34,47 +36,44 @@ interface Confirming {
   readonly now: number
 }
 
-/** Another person of the same organisation: not the reader under another key, nor anybody who acts under it. */
 interface Confirmer {
   readonly signer: PrincipalKeys
-  /** By a passkey. */
-  readonly asserted: boolean
+  readonly signed: Signed
 }
 
-/** Who has passkeys confirms with one that cannot leave its device: a key on a disk would do without the person. */
-const mayConfirm = ({ signer: { current: { passkeys = [] } }, asserted }: Confirmer): boolean =>
-  passkeys.length === 0 || (asserted && passkeys.every(({ deviceBound }) => deviceBound))
-
+/** Another person of the same organisation: not the reader under another key, nor anybody who acts under it. */
 const isColleague = (
-  signer: PrincipalKeys, { organisation }: Confirmation, { standing, statuses, locks, broken }: Confirming,
+  { signer, signed }: Confirmer, { organisation }: Confirmation, { standing, statuses, locks, broken }: Confirming,
 ): boolean => {
   const status = statuses.of(signer.id)
   return signer.kind === 'person' && status !== undefined && status.under === undefined &&
+    isOwnWord(signer, signed, status) &&
     !equalBytes(status.meter, standing.own.key) && !equalBytes(signer.id, standing.stepUp ?? standing.reader) &&
     !isSilenced(locks, signer.id, status, broken) &&
     status.organisation !== undefined && equalBytes(status.organisation, organisation) &&
     standing.houses.some((house) => equalBytes(house, organisation))
 }
 
-const holds = (
-  confirmation: Confirmation, { signer, asserted }: Confirmer, confirming: Confirming,
-): boolean => {
+const holds = (confirmation: Confirmation, by: Confirmer, confirming: Confirming): boolean => {
+  const { signer, signed } = by
   const { standing, vault, now } = confirming
   const age = now - confirmation.time
   if (!equalBytes(confirmation.reader, standing.reader)) return false
   if (confirmation.vault !== undefined && !equalBytes(confirmation.vault, vault)) return false
   if (age > TRUSTEE_LIMITS.confirmationWindow || age < -TRUSTEE_LIMITS.accessAhead) return false
   if (confirmation.reason.trim() === '') return false
-  if (confirmation.type === 'colleague') return isColleague(signer, confirmation, confirming)
+  if (confirmation.type === 'colleague') return isColleague(by, confirmation, confirming)
   if (confirmation.type === 'officer') {
     // For this patient and a duty by its name: a blank one would open whatever the reader likes.
     return confirmation.vault !== undefined && confirmation.duty !== undefined &&
-      isColleague(signer, confirmation, confirming)
+      isColleague(by, confirmation, confirming)
   }
   // One for a session at a server of the house is no gesture for this opening: whoever holds that server has it.
   if (confirmation.type !== 'step-up') return false
   // A passkey's gesture is made anew for this very word, which the reader's session key is not.
-  if (asserted && equalBytes(signer.id, standing.reader)) return true
+  if (signed.assertion !== undefined && equalBytes(signer.id, standing.reader)) {
+    return isOwnWord(signer, signed, undefined)
+  }
   return standing.stepUp !== undefined && equalBytes(signer.id, standing.stepUp) &&
     !equalBytes(signer.id, standing.reader)
 }
@@ -92,8 +91,7 @@ export const verifyConfirmations = async (confirming: Confirming): Promise<Confi
     const confirmation = decode(Confirmation, body)
     requireSuite(confirmation)
     const { type, vault, duty } = confirmation
-    const by = { signer, asserted: signed.assertion !== undefined }
-    if (mayConfirm(by) && holds(confirmation, by, confirming)) {
+    if (holds(confirmation, { signer, signed }, confirming)) {
       confirmed.push({ statement: id, type, vault, signer: signer.id, bytes, duty })
     }
   }

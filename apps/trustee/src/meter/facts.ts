@@ -92,6 +92,8 @@ const sourceOf = (fact: Fact, signer: PrincipalKeys, explaining: Explaining): So
   // Somebody without a status may be a key that the reader made a minute ago.
   if (status === undefined || isReaders(signer.id, explaining)) return NOBODY
   if (isSilenced(locks, signer.id, status, broken)) return NOBODY
+  // Somebody whose key does not do alone says so in a session, which somebody with a copy of the key has not.
+  if (signer.kind === 'person' && signer.session === undefined && status.ownKey !== true) return NOBODY
   const house = signer.kind === 'person' ? status.organisation : signer.id
   // Whoever works for nobody, or for whom is not shown, vouches for nothing that could be charged.
   const its = house === undefined ? undefined : statuses.of(house)

@@ -10,6 +10,7 @@ import {
 import { Problem } from '@scelle/wire/errors'
 import type { OrderNotice } from '@scelle/wire/messages'
 import { TRUSTEE_LIMITS } from '../limits.ts'
+import { isOwnWord } from '../sessions.ts'
 import type { ShownPrincipals } from '../shown.ts'
 import type { KnownChanges } from './changes.ts'
 import { isHouse, type ShownStatuses, verifyStatuses } from './standing.ts'
@@ -42,16 +43,22 @@ const signersOf = async (
   const [first] = orders
   if (first === undefined) throw new Problem('bad-statement', 'There is no order.')
   const { body } = decodeSigned('order', first)
+  const order = decode(Order, body)
+  requireSuite(order)
   const signers: Signer[] = []
   for (const bytes of orders) {
     const keys = principals.need(decodeSigned('order', bytes).signer, 'officer')
     const { signed } = await verifySigned('order', bytes, keys)
     requireCurrentKey(signed, keys)
     if (!equalBytes(signed.body, body)) throw new Problem('bad-statement', 'Officers who agree sign the same order.')
-    signers.push({ keys, status: statuses.of(keys.id) })
+    const status = statuses.of(keys.id)
+    // A lock of one's own device is signed by the very key that is to be locked.
+    const ofItself = order.action === 'lock' && order.scope === 'device' && equalBytes(order.target, keys.id)
+    if (!ofItself && status !== undefined && keys.kind === 'person' && !isOwnWord(keys, signed, status)) {
+      refuse('Officers sign orders with a passkey that cannot leave its device.')
+    }
+    signers.push({ keys, status })
   }
-  const order = decode(Order, body)
-  requireSuite(order)
   return { order, signers }
 }
 
