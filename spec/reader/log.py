@@ -49,6 +49,11 @@ def label(signed):
     found = decode(STRUCTS["Signed"], signed)
     if found["kind"] == "notice":
         return hash_of("log-notice-subject", decode(STRUCTS["Notice"], found["body"])["subject"])
+    if found["kind"] == "sign-out":
+        principal = decode(STRUCTS["SignOut"], found["body"])["principal"]
+        return hash_of("log-notice-subject", hash_of("log-subject", principal))
+    if found["kind"] == "software":
+        return hash_of("log-software-subject", found["signer"])
     about = subject(signed)
     return None if about is None else hash_of("log-subject", about)
 

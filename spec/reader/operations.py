@@ -115,14 +115,6 @@ def op_revocation(signed, revoker, grants, ids):
     return verify.revocation(unhex(signed), keys(revoker), chain, unhexes(ids))["grant"]
 
 
-def op_statement(check, who):
-    def run(signed, **others):
-        check(unhex(signed), keys(others[who]))
-        return verify.statement_id(unhex(signed))
-
-    return run
-
-
 def op_commit_path(signed, author, leaf, place, path):
     verify.verify_path(unhex(leaf), place, unhexes(path), verify.commit(unhex(signed), keys(author)))
     return place
@@ -204,13 +196,29 @@ def acting(chain, session=None):
     return sessions.acting(person, sessions.session(unhex(session["signed"]), person, keys(session["house"])))
 
 
-def op_access(signed, reader, session=None):
-    verify.access(unhex(signed), acting(reader, session))
+def op_access(signed, reader, session=None, when="new"):
+    verify.access(unhex(signed), acting(reader, session), when)
     return verify.statement_id(unhex(signed))
 
 
-def op_session(signed, person, house, live=None):
-    known = sessions.session(unhex(signed), keys(person), keys(house))
+def op_commit(signed, author, session=None):
+    verify.commit(unhex(signed), acting(author, session))
+    return verify.statement_id(unhex(signed))
+
+
+def op_acting(kind, signed, keys, when):
+    found = sessions.acting_keys(verify.signed_of(kind, unhex(signed)), keys_by_id(keys), when)
+    verify.verify_signed(kind, unhex(signed), found)
+    return {"id": verify.statement_id(unhex(signed)), "session": found["session"]["id"] if "session" in found else None}
+
+
+def op_software(signed, publisher):
+    sessions.software(unhex(signed), keys(publisher))
+    return verify.statement_id(unhex(signed))
+
+
+def op_session(signed, person, house, live=None, when="new"):
+    known = sessions.session(unhex(signed), keys(person), keys(house), when)
     if live is not None:
         sessions.require_live(known, unhex(live["audience"]), live["now"], live["skew"])
     return known
@@ -282,7 +290,9 @@ OPERATIONS = {
     ),
     "session": op_session,
     "sign-out": op_sign_out,
-    "commit": op_statement(verify.commit, "author"),
+    "commit": op_commit,
+    "acting": op_acting,
+    "software": op_software,
     "revocation": op_revocation,
     "commit-path": op_commit_path,
     "share": op_share,

@@ -41,7 +41,7 @@ def require_signature(signed, key):
     require(verify(key, input_of(signed), signed["signature"]), "signature-invalid")
 
 
-SESSION_KINDS = ("access", "fact", "report", "sign-out")
+SESSION_KINDS = ("commit", "access", "fact", "report", "sign-out")
 
 
 def session_key(signed, known):
@@ -233,9 +233,20 @@ def revocation(data, revoker, grants, ids):
     return found
 
 
-def access(data, reader):
-    found = read("Access", verify_signed("access", data, reader))
+def require_current_key(signed, keys):
+    """What is new is not under a key that was replaced; in a session, that is checked with the session."""
+    require("session" in signed or signed["keyVersion"] == len(keys["records"]) - 1, "signature-invalid")
+
+
+def access(data, reader, when="new"):
+    body = verify_signed("access", data, reader)
+    signed = signed_of("access", data)
+    if when == "new":
+        require_current_key(signed, reader)
+    found = read("Access", body)
     require(found["reader"] == reader["id"], "principal-mismatch")
+    session = statement_id(signed["session"]) if "session" in signed else None
+    require(found.get("session") == session, "session-invalid")
     require(bool(found["capsules"]) and len(set(found["capsules"])) == len(found["capsules"]), "release-mismatch")
     return found
 

@@ -183,11 +183,13 @@ const signingCases = async (scene: Scene, golden: Golden): Promise<Vector[]> => 
   const report = seal.encode(seal.Report, { suite: SUITE, ticket: hash(14), reader: person.id, accesses: [], from: times.notBefore, to: times.expires, nonce: seededBytes(16) })
   const confirmation = seal.encode(seal.Confirmation, { suite: SUITE, type: 'step-up', reader: person.id, organisation: house.id, reason: 'fièvre', time: times.notBefore, nonce: seededBytes(16) })
   const order = seal.encode(seal.Order, { suite: SUITE, action: 'lock', scope: 'person', target: hash(2), ...times, reason: 'appareil volé', nonce: seededBytes(16) })
-  const access = seal.encode(seal.Access, { ...golden.access.access, reader: person.id, session: known.id })
+  const accessBody: seal.Access = { ...golden.access.access, reader: person.id, session: known.id }
+  const { session: _, ...alone } = accessBody
+  const access = seal.encode(seal.Access, accessBody)
   const unsigned = (kind: seal.Kind, body: Uint8Array): Unsigned => unsignedOf(kind, body, person)
   const by = (seed: Uint8Array, kind: seal.Kind, body: Uint8Array, more: Partial<seal.Signed> = {}): Uint8Array =>
     seal.encode(seal.Signed, { ...unsigned(kind, body), signature: ed25519Signer(seed)(seal.signatureInput(kind, person.id, 0, body)), ...more })
-  const inSession = { session: known.id }
+  const inSession = { session: signed }
   const accessCase = (name: string, made: Uint8Array, change: object = { session }): Vector =>
     ({ name: `in a session: ${name}`, op: 'access', in: { signed: toHex(made), reader: chain.map(toHex), ...change } })
   const asFact = (made: Uint8Array): Uint8Array => seal.encode(seal.Signed, { ...seal.decode(seal.Signed, made), kind: 'order' })
@@ -197,17 +199,21 @@ const signingCases = async (scene: Scene, golden: Golden): Promise<Vector[]> => 
     of('a fact by the person\'s own key, beside it', 'fact', by(signing, 'fact', fact)),
     of('a fact whose session is not shown', 'fact', await acting.sign('fact', fact), {}),
     of('a fact of another session than the one shown', 'fact', await acting.sign('fact', fact), { session: later }),
-    of('a fact that names another session', 'fact', by(sessionKey, 'fact', fact, { session: hash(68) })),
+    of('a fact that names another session', 'fact', by(sessionKey, 'fact', fact, { session: key.sign(unsignedSession(await ask({ notBefore: nowSeconds() + 1 }), person)) })),
     of('a fact that names its session, by the person\'s own key', 'fact', by(signing, 'fact', fact, inSession)),
     of('a fact that names no session, by its key', 'fact', by(sessionKey, 'fact', fact)),
     of('a fact under a key record that is not there', 'fact', by(sessionKey, 'fact', fact, { ...inSession, keyVersion: 1 })),
     of('a fact shown as a report', 'report', await acting.sign('fact', fact)),
-    of('a fact, changed', 'fact', changed(await acting.sign('fact', fact), -40)),
+    of('a fact, changed', 'fact', by(sessionKey, 'fact', fact, { ...inSession, body: changed(fact, -1) })),
     of('a confirmation', 'confirmation', by(sessionKey, 'confirmation', confirmation, inSession)),
     of('an order', 'order', by(sessionKey, 'order', order, inSession)),
     of('a link', 'link', by(sessionKey, 'link', fact, inSession)),
     accessCase('an access', await acting.sign('access', access)),
     accessCase('an access whose session is not shown', await acting.sign('access', access), {}),
+    accessCase('an access that names another session', await acting.sign('access', seal.encode(seal.Access, { ...accessBody, session: hash(68) }))),
+    accessCase('an access that names no session', await acting.sign('access', seal.encode(seal.Access, alone))),
+    accessCase('an access by the person\'s own key that names a session', by(signing, 'access', access), {}),
+    accessCase('an access by the person\'s own key', by(signing, 'access', seal.encode(seal.Access, alone)), {}),
     accessCase('an access that a passkey signed', key.sign(unsigned('access', access))),
     of('a confirmation by a passkey', 'confirmation', key.sign(unsigned('confirmation', confirmation))),
     of('a confirmation by a passkey, without a session', 'confirmation', eddsa.sign(unsigned('confirmation', confirmation)), {}),
@@ -217,6 +223,73 @@ const signingCases = async (scene: Scene, golden: Golden): Promise<Vector[]> => 
     of('a fact by a passkey', 'fact', key.sign(unsigned('fact', fact)), {}),
     of('a report by a passkey', 'report', key.sign(unsigned('report', report)), {}),
     ...(await signOutCases(scene, acting, known)),
+    ...(await carriedCases(scene, acting, golden)),
+  ]
+}
+
+/** Statements that carry their session, for whoever was shown nothing but them and has both parties' key chains. */
+const carriedCases = async (scene: Scene, acting: Identity, golden: Golden): Promise<Vector[]> => {
+  const { key, other, synced, person, house, chain, keys, signing, signed, ask } = scene
+  const commit = seal.decode(seal.Commit, seal.decode(seal.Signed, golden.commits[0]!.commit).body)
+  const body = seal.encode(seal.Commit, { ...commit, author: person.id })
+  const good = await acting.sign('commit', body)
+  const whole = seal.decode(seal.Signed, good)
+  const as = (change: Partial<seal.Signed>): Uint8Array => seal.encode(seal.Signed, { ...whole, ...change })
+  const own = ed25519Signer(signing)(seal.signatureInput('commit', person.id, 0, body))
+  const of = (name: string, made: Uint8Array, change: object = {}): Vector => ({
+    name: `carried: ${name}`, op: 'acting', in: { kind: 'commit', signed: toHex(made), keys: [chain.map(toHex), chainOf(house)], when: 'new', ...change },
+  })
+  const { session: _, ...bare } = whole
+  const later = (await renewPerson(chain, { ...keys, passkeys: [other.passkey, synced.passkey] }, context)).map(toHex)
+  const renamed = (await renewPerson(chain, { ...keys, passkeys: [{ ...key.passkey, deviceBound: false }] }, context)).map(toHex)
+  const rotated = chainOf(await rotateIdentity(house, context))
+  const otherKey = ed25519Signer(hash(76))(seal.signatureInput('commit', person.id, 0, body))
+  const stranger = await makeScene(golden)
+  const lists = (chains: string[][], when: string): object => ({ keys: chains, when })
+  return [
+    of('a commit', good),
+    of('a commit by the person\'s own key', seal.encode(seal.Signed, { ...bare, signature: own })),
+    of('a commit by the person\'s own key, with a session', as({ signature: own })),
+    of('a commit by another key', as({ signature: otherKey })),
+    of('without its session', seal.encode(seal.Signed, bare)),
+    of('with another session of the same key', as({ session: key.sign(unsignedSession(await ask({ notBefore: nowSeconds() + 1 }), person)) })),
+    of('with a session that was changed', as({ session: changed(signed, -1) })),
+    of('with a session cut short', as({ session: signed.subarray(0, -1) })),
+    of('with a fact in place of a session', as({ session: await house.sign('fact', body.subarray(0, 40)) })),
+    of('with somebody else\'s session', as({ session: stranger.signed }), { keys: [chain.map(toHex), chainOf(house), stranger.chain.map(toHex), chainOf(stranger.house)] }),
+    of('whose house nobody knows', good, { keys: [chain.map(toHex)] }),
+    of('whose person nobody knows', good, { keys: [chainOf(house)] }),
+    of('new, whose passkey was taken out since', good, lists([later, chainOf(house)], 'new')),
+    of('listed, whose passkey was taken out since', good, lists([later, chainOf(house)], 'listed')),
+    of('listed, whose passkey is called something else by now', good, lists([renamed, chainOf(house)], 'listed')),
+    of('new, whose house replaced its key since', good, lists([chain.map(toHex), rotated], 'new')),
+    of('listed, whose house replaced its key since', good, lists([chain.map(toHex), rotated], 'listed')),
+    of('listed, by another key', as({ signature: otherKey }), lists([later, rotated], 'listed')),
+    { name: 'carried: the commit, as its author\'s', op: 'commit', in: { signed: toHex(good), author: chain.map(toHex), session: { signed: toHex(signed), house: chainOf(house) } } },
+    { name: 'carried: the commit, its session not shown', op: 'commit', in: { signed: toHex(good), author: chain.map(toHex) } },
+    { name: 'carried: a commit of another author', op: 'commit', in: { signed: toHex(await acting.sign('commit', seal.encode(seal.Commit, commit))), author: chain.map(toHex), session: { signed: toHex(signed), house: chainOf(house) } } },
+    { name: 'leaf: commit in a session', op: 'log-entry', in: { signed: toHex(good), salt: '09'.repeat(16) } },
+  ]
+}
+
+/** Which of the new statements' leaves say whom they are about. */
+const leafCases = async (kinds: readonly Kind[], { house, signed }: Scene): Promise<Vector[]> => {
+  const leaf = (name: string, made: Uint8Array): Vector => ({ name: `leaf: ${name}`, op: 'log-entry', in: { signed: toHex(made), salt: '09'.repeat(16) } })
+  const leaves = [leaf('session', signed)]
+  for (const { kind, codec, full } of kinds) leaves.push(leaf(kind, await house.sign(kind, seal.encode(codec, full))))
+  return leaves
+}
+
+/** What a release must name. */
+const softwareCases = async ({ house }: Scene, golden: Golden): Promise<Vector[]> => {
+  const file = (path: string): { path: string; sha256: Uint8Array } => ({ path, sha256: hash(74) })
+  const of = async (name: string, files: seal.Software['files'], change: object = {}): Promise<Vector> => {
+    const body = seal.encode(seal.Software, { suite: SUITE, name: 'scelle-passkey', version: '1.0.0', files, time: nowSeconds(), salt: hash(72).slice(0, 16) })
+    return { name: `release: ${name}`, op: 'software', in: { signed: toHex(await house.sign('software', body)), publisher: chainOf(house), ...change } }
+  }
+  return [
+    await of('of two files', [file('index.html'), file('page.js')]), await of('of none', []), await of('of a file twice', [file('page.js'), file('page.js')]),
+    await of('by another publisher', [file('page.js')], { publisher: chainOf(golden.writer) }),
   ]
 }
 
@@ -283,9 +356,11 @@ const statusCases = async (signer: Identity): Promise<Vector[]> => {
 export const sessionCases = async (golden: Golden): Promise<Vector[]> => {
   const scene = await makeScene(golden)
   const kinds: Vector[] = []
-  for (const kind of bodyKinds(scene)) kinds.push(...(await kindCases(kind, scene.house, golden.writer)))
+  const bodies = bodyKinds(scene)
+  for (const kind of bodies) kinds.push(...(await kindCases(kind, scene.house, golden.writer)))
   return [
     ...gestureCases(scene), ...(await partyCases(scene, golden)), ...liveCases(scene), ...(await signingCases(scene, golden)), ...kinds,
     ...(await statusCases(scene.house)), ...(await passkeyCases(scene, golden)),
+    ...(await leafCases(bodies, scene)), ...(await softwareCases(scene, golden)),
   ]
 }

@@ -154,12 +154,25 @@ export const OPERATIONS: Record<string, (from: any) => Promise<unknown>> = {
       keys: seal.decode(seal.GrantKeys, hex(body)), grant: seal.decode(seal.Grant, hex(grant)), grantId: hex(grantId),
       grantee: await importIdentity(hex(identity)), manifest: seal.decode(seal.Manifest, hex(manifest)),
     })),
-  access: async ({ signed, reader, session }) => seal.toHex((await seal.verifyAccess(hex(signed), await acting(reader, session))).id),
+  access: async ({ signed, reader, session, when }) => seal.toHex((await seal.verifyAccess(hex(signed), await acting(reader, session), when)).id),
+  /** A statement with the session that it carries, by whoever has the key chains of person and house. */
+  acting: async ({ kind, signed, keys: chains, when }) => {
+    const known = await keysOf(chains)
+    const find = (id: Uint8Array): seal.PrincipalKeys => {
+      const found = known(id)
+      if (found === undefined) throw new seal.SealError('principal-mismatch', 'nobody here knows these keys')
+      return found
+    }
+    const acting = await seal.actingKeys(seal.decodeSigned(kind, hex(signed)), find, when)
+    const { id } = await seal.verifySigned(kind, hex(signed), acting)
+    return { id: seal.toHex(id), session: acting.session === undefined ? null : seal.toHex(acting.session.id) }
+  },
+  software: async ({ signed, publisher }) => seal.toHex((await seal.verifySoftware(hex(signed), await keys(publisher))).id),
   revocation: async ({ signed, revoker, grants, ids }) => {
     const chain = { grants: hexes(grants).map((bytes) => seal.decode(seal.Grant, bytes)), ids: hexes(ids) }
     return seal.toHex((await seal.verifyRevocation(hex(signed), await keys(revoker), chain)).grant)
   },
-  commit: async ({ signed, author }) => seal.toHex((await seal.verifyCommit(hex(signed), await keys(author))).id),
+  commit: async ({ signed, author, session }) => seal.toHex((await seal.verifyCommit(hex(signed), await acting(author, session))).id),
   'commit-path': async ({ signed, author, leaf, place, path }) => {
     const { commit } = await seal.verifyCommit(hex(signed), await keys(author))
     seal.verifyPath(hex(leaf), place, hexes(path), commit)
@@ -227,8 +240,8 @@ export const OPERATIONS: Record<string, (from: any) => Promise<unknown>> = {
     return seal.toHex(await rootByPin(wrap, evaluatedBy(set, pinInput(pin, set.salt), places, hexes(scalars)), hex(device)))
   },
   challenge: async ({ kind, signer, keyVersion, body }) => seal.toHex(seal.assertionChallenge(seal.signatureInput(kind, hex(signer), keyVersion, hex(body)))),
-  session: async ({ signed, person, house, live }) => {
-    const session = await seal.verifySession(hex(signed), { person: await keys(person), house: await keys(house) })
+  session: async ({ signed, person, house, live, when }) => {
+    const session = await seal.verifySession(hex(signed), { person: await keys(person), house: await keys(house) }, when)
     if (live !== undefined) seal.requireLive(session, { audience: hex(live.audience), now: live.now, skew: live.skew })
     return plain(session)
   },
