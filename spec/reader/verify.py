@@ -37,8 +37,8 @@ def input_of(signed):
     return signature_input(signed["kind"], signed["signer"], signed["keyVersion"], signed["body"])
 
 
-def require_signature(signed, key):
-    require(verify(key, input_of(signed), signed["signature"]), "signature-invalid")
+def require_signature(signed, key, bound=b""):
+    require(verify(key, input_of(signed) + bound, signed["signature"]), "signature-invalid")
 
 
 SESSION_KINDS = ("commit", "access", "fact", "report", "sign-out")
@@ -58,7 +58,8 @@ def require_right_signature(signed, keys, record):
         return
     require(signed["kind"] != "session", "assertion-invalid")
     key = session_key(signed, keys.get("session")) if "session" in signed else record["signingKey"]
-    require_signature(signed, key)
+    bound = statement_id(signed["session"]) if "session" in signed else b""
+    require_signature(signed, key, bound)
 
 
 def stays(before, after):

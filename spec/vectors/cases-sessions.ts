@@ -188,7 +188,7 @@ const signingCases = async (scene: Scene, golden: Golden): Promise<Vector[]> => 
   const access = seal.encode(seal.Access, accessBody)
   const unsigned = (kind: seal.Kind, body: Uint8Array): Unsigned => unsignedOf(kind, body, person)
   const by = (seed: Uint8Array, kind: seal.Kind, body: Uint8Array, more: Partial<seal.Signed> = {}): Uint8Array =>
-    seal.encode(seal.Signed, { ...unsigned(kind, body), signature: ed25519Signer(seed)(seal.signatureInput(kind, person.id, 0, body)), ...more })
+    seal.encode(seal.Signed, { ...unsigned(kind, body), signature: ed25519Signer(seed)(more.session === undefined ? seal.signatureInput(kind, person.id, 0, body) : seal.inSessionInput(seal.signatureInput(kind, person.id, 0, body), more.session)), ...more })
   const inSession = { session: signed }
   const accessCase = (name: string, made: Uint8Array, change: object = { session }): Vector =>
     ({ name: `in a session: ${name}`, op: 'access', in: { signed: toHex(made), reader: chain.map(toHex), ...change } })
@@ -229,7 +229,7 @@ const signingCases = async (scene: Scene, golden: Golden): Promise<Vector[]> => 
 
 /** Statements that carry their session, for whoever was shown nothing but them and has both parties' key chains. */
 const carriedCases = async (scene: Scene, acting: Identity, golden: Golden): Promise<Vector[]> => {
-  const { key, other, synced, person, house, chain, keys, signing, signed, ask } = scene
+  const { key, other, synced, person, house, chain, keys, signing, sessionKey, signed, ask } = scene
   const commit = seal.decode(seal.Commit, seal.decode(seal.Signed, golden.commits[0]!.commit).body)
   const body = seal.encode(seal.Commit, { ...commit, author: person.id })
   const good = await acting.sign('commit', body)
@@ -243,7 +243,8 @@ const carriedCases = async (scene: Scene, acting: Identity, golden: Golden): Pro
   const later = (await renewPerson(chain, { ...keys, passkeys: [other.passkey, synced.passkey] }, context)).map(toHex)
   const renamed = (await renewPerson(chain, { ...keys, passkeys: [{ ...key.passkey, deviceBound: false }] }, context)).map(toHex)
   const rotated = chainOf(await rotateIdentity(house, context))
-  const otherKey = ed25519Signer(hash(76))(seal.signatureInput('commit', person.id, 0, body))
+  const otherKey = ed25519Signer(hash(76))(seal.inSessionInput(seal.signatureInput('commit', person.id, 0, body), signed))
+  const unbound = ed25519Signer(sessionKey)(seal.signatureInput('commit', person.id, 0, body))
   const stranger = await makeScene(golden)
   const lists = (chains: string[][], when: string): object => ({ keys: chains, when })
   return [
@@ -251,6 +252,7 @@ const carriedCases = async (scene: Scene, acting: Identity, golden: Golden): Pro
     of('a commit by the person\'s own key', seal.encode(seal.Signed, { ...bare, signature: own })),
     of('a commit by the person\'s own key, with a session', as({ signature: own })),
     of('a commit by another key', as({ signature: otherKey })),
+    of('by the session\'s key, over the statement alone', as({ signature: unbound })),
     of('without its session', seal.encode(seal.Signed, bare)),
     of('with another session of the same key', as({ session: key.sign(unsignedSession(await ask({ notBefore: nowSeconds() + 1 }), person)) })),
     of('with a session that was changed', as({ session: changed(signed, -1) })),

@@ -73,9 +73,10 @@ describe('requests', () => {
 
 describe('principals', () => {
   test('nobody registers keys for another, or out of order', async () => {
+    const machine = await createIdentity('machine', world.context)
+    expect(await post(owner, '/v1/principals', machine.chain[0] as Uint8Array)).toBe('not-permitted')
     const someone = await createIdentity('person', world.context)
     const [record] = someone.chain as [Uint8Array]
-    expect(await post(owner, '/v1/principals', record)).toBe('not-permitted')
     expect(await post(someone, '/v1/principals', record.slice(1))).toBe('bad-encoding')
     const next = await rotateIdentity(someone, world.context)
     const third = await rotateIdentity(next, world.context)
@@ -87,6 +88,11 @@ describe('principals', () => {
     const fork = await rotateIdentity(someone, world.context)
     expect(await post(fork, '/v1/principals', fork.chain[1] as Uint8Array)).toBe('already-exists')
     expect(await get(someone, '/v1/grants')).toBe('signature-invalid')
+    // A person's record speaks for itself, whoever brings it: the page that made it talks to nobody.
+    const person = await createIdentity('person', world.context)
+    expect(await post(owner, '/v1/principals', person.chain[0] as Uint8Array)).toBe(200)
+    expect(await post(await createIdentity('organisation', world.context), '/v1/principals', record))
+      .toBe('not-permitted')
     const chain = await world.must(KeyChain, next, 'GET', `/v1/principals/${toHex(next.id)}`)
     expect(chain).toEqual(next.chain)
   })

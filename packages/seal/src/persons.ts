@@ -13,7 +13,9 @@ import { type KnownSession, Session, SessionRequest, SignOut } from './sessions.
 import { KeyRecord, type Kind, type Passkey, Signed, SUITE } from './statements.ts'
 import { assertedStatement, assertionChallenge, type GivenAssertion } from './verify/assertion.ts'
 import { equalBytes, ZERO32 } from './verify/bytes.ts'
-import { type PrincipalKeys, SESSION_KINDS, signatureInput, statementId, verifyKeyChain } from './verify/identity.ts'
+import {
+  inSessionInput, type PrincipalKeys, SESSION_KINDS, signatureInput, statementId, verifyKeyChain,
+} from './verify/identity.ts'
 import { underSession } from './verify/session.ts'
 
 export interface PersonKeys {
@@ -126,7 +128,8 @@ export const sessionIdentity = async (held: HeldSession): Promise<Identity> => {
     sign: async (kind, body) => {
       if (!SESSION_KINDS.has(kind)) throw new SealError('session-invalid', `no ${kind} is signed in a session`)
       const { id: signedBy, current: { version: keyVersion } } = keys
-      const signature = await signer(signatureInput(kind, signedBy, keyVersion, body))
+      const input = signatureInput(kind, signedBy, keyVersion, body)
+      const signature = await signer(inSessionInput(input, held.signed))
       return encode(Signed, { kind, body, signer: signedBy, keyVersion, signature, session: held.signed })
     },
     signRaw: async (message) => signer(message),

@@ -34,6 +34,13 @@ export const statementId = (signedBytes: Uint8Array): Uint8Array => hashOf('stat
 export const signatureInput = (kind: Kind, signer: Uint8Array, keyVersion: number, body: Uint8Array): Uint8Array =>
   concatBytes(labelBytes('signature'), u8(KINDS.indexOf(kind)), signer, u32(keyVersion), body)
 
+/**
+ * What the signature of a statement in a session covers: the session too, or whoever passes the statement on could name
+ * another one of the same key. `session`: signed.
+ */
+export const inSessionInput = (input: Uint8Array, session: Uint8Array): Uint8Array =>
+  concatBytes(input, statementId(session))
+
 /** Refuses every suite but the one of this version: parameters never come from the other side. */
 export const requireSuite = (value: { suite: number }): void => {
   if (value.suite !== SUITE) throw new SealError('suite-unknown', 'made by another version of the format; update')
@@ -46,8 +53,10 @@ export const decodeSigned = (kind: Kind, signedBytes: Uint8Array): Signed => {
   return signed
 }
 
-const inputOf = ({ kind, signer, keyVersion, body }: Signed): Uint8Array =>
-  signatureInput(kind, signer, keyVersion, body)
+const inputOf = ({ kind, signer, keyVersion, body, session }: Signed): Uint8Array => {
+  const input = signatureInput(kind, signer, keyVersion, body)
+  return session === undefined ? input : inSessionInput(input, session)
+}
 
 const requireSignature = async (signed: Signed, key: Uint8Array): Promise<void> => {
   if (!(await ed25519Verify(key, inputOf(signed), signed.signature))) {
