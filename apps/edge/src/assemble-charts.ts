@@ -15,11 +15,12 @@ const CHART_LIMITS: ChartLimits = {
   refresh: EDGE_LIMITS.chartRefresh,
 }
 
-const SESSION_LIMITS: SessionLimits = {
-  idle: EDGE_LIMITS.sessionIdle,
+const sessionLimits = ({ staff, sessions }: Pick<EdgeOptions, 'staff' | 'sessions'>): SessionLimits => ({
+  idle: staff === undefined ? EDGE_LIMITS.sessionIdle : EDGE_LIMITS.personIdle,
   absolute: EDGE_LIMITS.sessionAbsolute,
   perApplication: EDGE_LIMITS.sessionsPerApplication,
-}
+  ...sessions,
+})
 
 /** Who a session is of: the person who logged in, or the name that the application signs. */
 const personIn = (
@@ -28,7 +29,7 @@ const personIn = (
   (whose === undefined || member === undefined ? whose : { ...whose, name: member.name })
 
 export interface ChartParts extends Pick<ChartsOptions, 'directory' | 'self' | 'log' | 'learned'> {
-  readonly options: Pick<EdgeOptions, 'charts' | 'sessions' | 'organisation' | 'now' | 'random'>
+  readonly options: Pick<EdgeOptions, 'charts' | 'sessions' | 'staff' | 'organisation' | 'now' | 'random'>
   readonly staff: Staff
 }
 
@@ -49,7 +50,7 @@ export const assembleCharts = ({ options, staff, directory, self, log, learned }
   const charts = new Charts({ ...common, learned })
   const accessLogs = new Charts({ ...common, learned: () => undefined, accessLogs: true })
   const sessions: Sessions = new Sessions({
-    limits: { ...SESSION_LIMITS, ...options.sessions }, now, random,
+    limits: sessionLimits(options), now, random,
     ended: (session) => {
       charts.closeSession(session)
       accessLogs.closeSession(session)

@@ -40,14 +40,17 @@ export const configSchema = settings({
    */
   standing: v.optional(settings({ statuses: v.pipe(v.array(filePath), v.minLength(1), v.maxLength(8)) })),
   /**
-   * People of the house: name, keys, statuses. Where there are any, they open patients' charts, each with their own
-   * rights and budget, and applications open none by themselves. `basis`: under what the organisation lets them into
-   * what it keeps itself; `care-team`, with a fact for each patient, where absent, or `consent` that it has.
+   * People of the house: name, a file with their public key records and the sealing keys that the house keeps for them
+   * (`keys`), statuses. They open patients' charts in sessions that their passkey agreed to at `page`, each with their
+   * own rights and budget; from then on, for good, neither the house nor an application opens any by itself. `basis`:
+   * under what the organisation lets them into what it keeps itself; `care-team`, with a fact for each patient, where
+   * absent, or `consent` that it has.
    */
   staff: v.optional(settings({
     basis: v.optional(v.picklist(['care-team', 'consent']), 'care-team'),
+    page: address,
     people: v.pipe(v.array(settings({
-      name, identity: filePath, statuses: v.pipe(v.array(filePath), v.minLength(1), v.maxLength(4)),
+      name, keys: filePath, statuses: v.pipe(v.array(filePath), v.minLength(1), v.maxLength(4)),
     })), v.maxLength(EDGE_LIMITS.staff, `at most ${EDGE_LIMITS.staff} people`)),
   })),
   /** At a registered emergency site: the file with the key that such sites hold. With it its people break the glass. */
@@ -98,6 +101,12 @@ export const configSchema = settings({
     idle: v.optional(positive),
     absolute: v.optional(v.pipe(positive, v.maxValue(EDGE_LIMITS.sessionAbsolute, 'at most ten hours'))),
   })),
+})
+
+/** The file `keys` of somebody of the house. */
+export const personKeysSchema = v.strictObject({
+  chain: v.pipe(v.array(keyRecord), v.minLength(1, 'key records')),
+  sealing: v.pipe(v.array(v.pipe(v.string(), v.regex(/^[0-9a-f]{64}$/, '32 bytes in hexadecimal'))), v.minLength(1)),
 })
 
 export type EdgeConfig = v.InferOutput<typeof configSchema>

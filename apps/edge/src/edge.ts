@@ -145,6 +145,9 @@ const knownApplications = async (
 const assemble = async (options: EdgeOptions, db: Database, log: Log): Promise<Parts> => {
   const { identity, now, random } = options
   const timers = options.timers ?? systemTimers
+  if (options.staff !== undefined && identity.keys.current.flowOnly !== true) {
+    throw new Error('staff: the key record of this house does not say that charts open for its people alone')
+  }
   const [first] = identity.secrets
   if (first === undefined) throw new Error('identity: it holds no secrets')
   const cabinet = new Cabinet(first.sealing, random)
@@ -164,8 +167,8 @@ const assemble = async (options: EdgeOptions, db: Database, log: Log): Promise<P
   const directory = new Directory(db, cabinet, self)
   const vaults = new VaultShelf(client, directory, options.keysAhead?.take)
   const houseStatuses = (): readonly Uint8Array[] => options.standing?.statuses() ?? []
-  const people = assembleStaff({
-    options: options.staff, emergency: options.emergency, joining, client, db, cabinet,
+  const people = await assembleStaff({
+    options: options.staff, random, emergency: options.emergency, joining, client, db, cabinet,
     vaults, directory, self, now, houseStatuses, log,
     sessions: () => sessions, organisation: options.organisation.name,
     closeVault: (vault) => charts.closeVault(vault),
@@ -182,7 +185,8 @@ const assemble = async (options: EdgeOptions, db: Database, log: Log): Promise<P
     for (const each of vault === undefined ? [] : [charts, accessLogs]) each.closeVault(vault as string)
   }
   const partners = options.partners ?? []
-  const grants = new Grants({ client, directory, charts, vaults, persons, partners, now, log })
+  const mayEnter = (session: string): boolean => !staff.isKept || staff.of(session) !== undefined
+  const grants = new Grants({ client, directory, charts, vaults, persons, partners, mayEnter, now, log })
   const { submitter, confirmer, returner } = assembleWrites({
     client, vaults, db, directory, state, cabinet, timers, now, random, log, data: options.data,
     accepted: (vault, entries) => {
@@ -199,7 +203,7 @@ const assemble = async (options: EdgeOptions, db: Database, log: Log): Promise<P
     planner, profiles, writer, db, timers, log, people, houseStatuses,
   })
   return {
-    counters, staff, ahead, db, state, directory, register, vaults, charts, accessLogs, sessions, persons,
+    counters, staff, signIn: people.signIn, ahead, db, state, directory, register, vaults, charts, accessLogs, sessions, persons,
     grants, submitter, confirmer,
     returner,
     ...served,
@@ -230,7 +234,7 @@ interface FacadeParts {
   readonly db: Database
   readonly timers: Timers
   readonly log: Log
-  readonly people: ReturnType<typeof assembleStaff>
+  readonly people: Awaited<ReturnType<typeof assembleStaff>>
   readonly houseStatuses: () => readonly Uint8Array[]
 }
 
@@ -240,7 +244,9 @@ const facade = (parts: FacadeParts): Served => {
   const { directory, vaults, charts, sessions, persons, grants, cabinet, writer, db, timers, log } = parts
   const { now, random, organisation } = parts.options
   const { exposure } = parts.people
-  const repository = new Repository({ directory, charts, lookForGrants: () => grants.lookOnMiss(), exposure })
+  const repository = new Repository({
+    directory, charts, lookForGrants: (session) => grants.lookOnMiss(session), exposure,
+  })
   const pager = new Pager(cabinet.cursorKey, random, now)
   const valueSets = valueSetsOf(parts.profiles)
   const search = new Search({ directory, charts, persons, repository, pager, exposure, valueSets })
@@ -265,6 +271,7 @@ const facade = (parts: FacadeParts): Served => {
   })
   const operations = new Operations({
     directory, repository, vaults, grants, now, endSession: (session) => sessions.end(session),
+    signOutEverywhere: (session) => parts.people.staff.signOutEverywhere(session),
     forgetPersons: () => persons.forget(),
   })
   const consents = new Consents({ repository, vaults, directory, now, name: organisation.name })
@@ -280,7 +287,7 @@ const facade = (parts: FacadeParts): Served => {
   const exports = new Exports({ jobs: exportJobs, directory, repository, timers, exposure })
   const staffOperations = new StaffOperations({
     ...parts.people, repository, vaults, client: parts.client, self: directory.self,
-    houseStatuses: parts.houseStatuses, now,
+    houseStatuses: parts.houseStatuses, now, random,
   })
   const emergencies = new Emergencies({
     ...parts.people, repository, client: parts.client, about: parts.about, self: directory.self,
@@ -294,7 +301,8 @@ const facade = (parts: FacadeParts): Served => {
   })
   const routes: FhirRoutes = fhirRoutes({
     gate: (call, asks) => requireAsked(directory, call, asks), launches,
-    ...assembleAccessLog({ ...parts, exposure }, pager), exposure, answers: parts.people.staff.answers,
+    ...assembleAccessLog({ ...parts, staff: parts.people.staff, exposure }, pager),
+    exposure, answers: parts.people.staff.answers,
     staffOperations, bundles, capability, consents, documents, duplicates, emergencies, exports, interactions, merging,
     operations, search, validation,
   })
@@ -302,8 +310,8 @@ const facade = (parts: FacadeParts): Served => {
 }
 
 /** What the CapabilityStatement says of signing in. */
-const securityOf = ({ smart, base }: EdgeOptions): ReturnType<typeof smartSecurity> | undefined =>
-  (smart === undefined ? undefined : smartSecurity(issuerOf(base), smart.signIn !== undefined))
+const securityOf = ({ smart, base, staff }: EdgeOptions): ReturnType<typeof smartSecurity> | undefined =>
+  (smart === undefined ? undefined : smartSecurity(issuerOf(base), smart.signIn !== undefined || (staff?.people ?? []).length > 0))
 
 const smartOf = async (options: EdgeOptions, parts: Parts, log: Log): Promise<Smart | undefined> => {
   const { smart } = options

@@ -55,7 +55,7 @@ const REFUSALS = {
   'not-author': [403, 'business-rule',
     'Another organisation wrote this resource: only it changes or deletes it. Write a resource of your own.'],
   'person-required': [401, 'login',
-    'This chart opens for a person: log in with $scelle-login, signed by the person\'s second key.'],
+    'This chart opens for a person: sign in with a passkey, by $scelle-login.'],
   'exposure-spent': [403, 'throttled',
     'So many patients were listed, missed or exported that nobody in care needs more. Open one by its number.'],
   'login': [401, 'login', 'Every request is signed (RFC 9421) by an application that this edge enrols.'],
@@ -80,7 +80,7 @@ export type EdgeErrorCode = keyof typeof REFUSALS
 /** What trustees refuse by their meter, for whoever sits before the screen: in French; English stands above. */
 const METER_TEXTS = {
   'person-required':
-    'Ce dossier s’ouvre pour une personne : identifiez-vous ($scelle-login) avec votre seconde clé.',
+    'Ce dossier s’ouvre pour une personne : identifiez-vous ($scelle-login) sur la page des clés.',
   'exposure-spent':
     'Trop de patients ont été listés, cherchés en vain ou exportés : ouvrez un dossier par son numéro.',
   'status-required':

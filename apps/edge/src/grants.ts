@@ -20,6 +20,8 @@ export interface GrantsOptions {
   readonly persons: Persons
   /** Principal ids, hex, of those whose grants are entered without being asked about. */
   readonly partners: readonly string[]
+  /** Whether this session opens what is shared: of a house that opens by its people alone, a person's. */
+  readonly mayEnter: (session: string) => boolean
   readonly now: () => number
   readonly log: Log
 }
@@ -47,35 +49,38 @@ export class Grants {
   }
 
   /** Enters from now on, after a restart too, what this principal shares; hex id. */
-  async accept(principal: string): Promise<void> {
+  async accept(principal: string, session: string): Promise<void> {
     this.#options.directory.accept(principal)
     await this.#looking // it may have passed over what is accepted now
-    await this.look()
+    await this.look(session)
   }
 
   /** Looks now unless it just did. True where it looked, so that a second search in the directory makes sense. */
-  async lookOnMiss(): Promise<boolean> {
+  async lookOnMiss(session?: string): Promise<boolean> {
     if (this.#options.now() - this.#lookedAt < EDGE_LIMITS.grantsPause) return false
-    await this.look()
+    await this.look(session)
     return true
   }
 
-  /** Fetches the grants given to this organisation and enters the vaults it did not know. */
-  async look(): Promise<void> {
-    this.#looking ??= this.#lookNow().finally(() => {
+  /**
+   * Fetches the grants given to this organisation and enters the vaults it did not know, in this session: what is
+   * opened for it is on record under its person, where the house opens nothing by itself.
+   */
+  async look(session = EDGE_ITSELF): Promise<void> {
+    this.#looking ??= this.#lookNow(session).finally(() => {
       this.#looking = undefined
       this.#lookedAt = this.#options.now()
     })
     await this.#looking
   }
 
-  async #lookNow(): Promise<void> {
+  async #lookNow(session: string): Promise<void> {
     const { client, directory, log } = this.#options
     try {
       const notices = await client.received()
       const inForce = notices.filter(({ state }) => state === 'in-force')
       this.#offers = inForce.filter((notice) => !this.#isAccepted(notice))
-      for (const notice of inForce) if (this.#isAccepted(notice)) await this.#take(notice)
+      for (const notice of inForce) if (this.#isAccepted(notice)) await this.#take(notice, session)
       const revoked = new Set(notices.filter(({ state }) => state === 'revoked').map(({ id }) => toHex(id)))
       // All rows first: keeping one changes the table that is being read.
       const rows = [...directory.received()]
@@ -89,7 +94,7 @@ export class Grants {
     return [custodian, from].map(toHex).some((id) => this.#partners.has(id) || this.#options.directory.isAccepted(id))
   }
 
-  async #take(notice: GrantNotice): Promise<void> {
+  async #take(notice: GrantNotice, session: string): Promise<void> {
     const { charts, directory, vaults } = this.#options
     const [id, vault] = [toHex(notice.id), toHex(notice.vault)]
     const row = directory.vault(vault)
@@ -98,12 +103,12 @@ export class Grants {
     if (row !== undefined && listed && row.grants?.[id] === undefined) {
       directory.addVault({ ...row, grants: { ...row.grants, [id]: notice.until } }, row.patient ?? '')
     }
-    if (this.#seen.has(id)) return
+    if (this.#seen.has(id) || (!listed && !this.#options.mayEnter(session))) return
     this.#seen.add(id)
     if (listed && !charts.isOpen(vault)) return
     vaults.stale(vault)
     charts.closeVault(vault)
-    if (!listed) await this.#enter(notice)
+    if (!listed) await this.#enter(notice, session)
   }
 
   /**
@@ -125,12 +130,12 @@ export class Grants {
     this.#options.persons.forget()
   }
 
-  async #enter(notice: GrantNotice): Promise<void> {
+  async #enter(notice: GrantNotice, session: string): Promise<void> {
     const { charts, directory, persons, log } = this.#options
     const [id, vault] = [toHex(notice.id), toHex(notice.vault)]
-    const end = charts.begin(EDGE_ITSELF)
+    const end = charts.begin(session)
     try {
-      const { records } = await charts.use(EDGE_ITSELF, vault)
+      const { records } = await charts.use(session, vault)
       const patient = patientIn(records)
       const known = patient === undefined ? undefined : directory.vaultOf(patient)
       if (patient === undefined || (known !== undefined && known !== vault)) {
@@ -145,7 +150,7 @@ export class Grants {
       this.#seen.delete(id) // tried again at the next look
       log('granted-vault-not-opened', faultFields(error))
     } finally {
-      charts.close(EDGE_ITSELF, vault) // whoever reads it has an access of their own
+      charts.close(session, vault) // whoever reads it has an access of their own
       end()
     }
   }

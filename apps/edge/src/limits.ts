@@ -72,6 +72,11 @@ export const EDGE_LIMITS = {
   chartBytes: 2.5 * 1024 * 1024 * 1024,
   /** A session without a request for so long is over, and its charts are closed. */
   sessionIdle: 30 * 60_000,
+  /** A person's session: whoever leaves a workstation leaves nothing open on it for longer. */
+  personIdle: 5 * 60_000,
+  /** A request to the passkey page is answered within this; so many wait at once. */
+  pageTime: 5 * 60_000,
+  pageRequests: 1_024,
   /** People of the house in one configuration. */
   staff: 5_000,
   /** How long facts last that follow from what is written, and what is around an appointment; milliseconds. */

@@ -1,18 +1,19 @@
 /** Starts an edge from one configuration file: `scelle-edge edge.json`. */
-import { readFileSync } from 'node:fs'
+import { readFileSync, renameSync, writeFileSync } from 'node:fs'
 import process from 'node:process'
-import { importIdentity } from '@scelle/sdk'
+import { exportIdentity, type Identity, importIdentity, rotateIdentity } from '@scelle/sdk'
 import { DEFAULT_RULES, mergeRules } from '@scelle/fhir/categories'
 import { ConfigError, loadConfig } from '@scelle/wire/config'
 import { readIdentity } from '@scelle/wire/identity-file'
 import { collectedOctets, gatheredLines, pooledRandom } from '@scelle/wire/process'
+import * as v from 'valibot'
 import { KeysThread } from './aside/keys.ts'
 import { AsideThread } from './aside/thread.ts'
-import { configSchema, type EdgeConfig } from './config.ts'
+import { configSchema, type EdgeConfig, personKeysSchema } from './config.ts'
 import { directFetch } from './direct-fetch.ts'
 import { createEdge, type EdgeOptions } from './edge.ts'
 import { loadPackages } from './packages/load.ts'
-import type { Person } from './staff/assemble.ts'
+import type { Person } from './staff/people.ts'
 import { statusFiles } from './standing/status-files.ts'
 
 const rulesOf = (config: EdgeConfig, at: (path: string) => string): Pick<EdgeOptions, 'rules'> => {
@@ -58,22 +59,22 @@ const standingOf = (config: EdgeConfig, at: (path: string) => string): Pick<Edge
   }
 }
 
-const staffOf = async (
-  config: EdgeConfig, at: (path: string) => string,
-): Promise<Pick<EdgeOptions, 'staff'>> => {
+const fromHexText = (text: string): Uint8Array => new Uint8Array(Buffer.from(text, 'hex'))
+
+const staffOf = (config: EdgeConfig, at: (path: string) => string): Pick<EdgeOptions, 'staff'> => {
   if (config.staff === undefined) return {}
-  const { basis, people } = config.staff
-  const read = async ({ name, identity, statuses }: (typeof people)[number]): Promise<Person> => {
+  const { basis, page, people } = config.staff
+  const read = ({ name, keys, statuses }: (typeof people)[number]): Person => {
     try {
+      const { chain, sealing } = v.parse(personKeysSchema, JSON.parse(readFileSync(at(keys), 'utf8')))
       return {
-        name, statuses: statusFiles(statuses.map(at)),
-        identity: await importIdentity(new Uint8Array(readFileSync(at(identity)))),
+        name, statuses: statusFiles(statuses.map(at)), chain: chain.map(fromHexText), sealing: sealing.map(fromHexText),
       }
     } catch (cause) {
       throw new ConfigError('config-invalid', `staff.people: the files of ${name} cannot be read`, { cause })
     }
   }
-  return { staff: { basis, people: await Promise.all(people.map(read)) } }
+  return { staff: { basis, page, people: people.map(read) } }
 }
 
 const emergencyOf = async (
@@ -88,9 +89,27 @@ const emergencyOf = async (
   }
 }
 
+/**
+ * The house's keys. With people, its next key record says that charts open for them alone: that cannot be taken
+ * back, so it is in the file before anything is signed under it.
+ */
+const houseOf = async (config: EdgeConfig, path: string): Promise<Identity> => {
+  const identity = await readIdentity(path)
+  if (config.staff === undefined || identity.keys.current.flowOnly === true) return identity
+  if (identity.secrets.at(-1)?.signing === undefined) {
+    throw new ConfigError('config-invalid', 'identity: it is in a token; have its key record say that charts open for ' +
+      'its people alone before (start once with the file), then move it')
+  }
+  const next = await rotateIdentity(identity, { now: () => Date.now(), random: pooledRandom() }, { flowOnly: true })
+  writeFileSync(`${path}.next`, exportIdentity(next), { mode: 0o600, flush: true })
+  renameSync(`${path}.next`, path)
+  process.stderr.write('edge: from now on charts of this house open for its people alone\n')
+  return next
+}
+
 const start = async (file: string): Promise<void> => {
   const { config, at } = loadConfig(file, configSchema)
-  const identity = await readIdentity(at(config.identity))
+  const identity = await houseOf(config, at(config.identity))
   if (identity.keys.kind !== 'organisation') {
     throw new ConfigError('config-invalid', `${file}: identity: not an organisation's`)
   }
@@ -102,7 +121,7 @@ const start = async (file: string): Promise<void> => {
     trustees: config.trustees,
     organisation: config.organisation,
     ...standingOf(config, at),
-    ...await staffOf(config, at),
+    ...staffOf(config, at),
     ...await emergencyOf(config, at),
     applications: config.applications.map((one) => ({
       ...one, keys: one.keys.map((record) => new Uint8Array(Buffer.from(record, 'hex'))),

@@ -19,6 +19,8 @@ export interface OperationOptions {
   readonly vaults: VaultShelf
   readonly grants: Pick<Grants, 'offers' | 'accept' | 'lookOnMiss'>
   readonly endSession: (session: string) => void
+  /** Throws EdgeError `person-required`, `index-unavailable`. */
+  readonly signOutEverywhere: (session: string) => Promise<void>
   readonly forgetPersons: () => void
   readonly now: () => number
 }
@@ -124,7 +126,7 @@ export class Operations {
   async offers(call: Call): Promise<FhirAnswer> {
     requireNoQuery(call)
     const { grants } = this.#options
-    await grants.lookOnMiss()
+    await grants.lookOnMiss(call.session)
     const offers = grants.offers.slice(0, EDGE_LIMITS.reviewPage).map((offer) => ({
       name: 'offer',
       part: [
@@ -146,14 +148,18 @@ export class Operations {
     if (id?.length !== 32) {
       throw new EdgeError('bad-value', 'expected a principal\'s id, 64 hexadecimal digits', 'custodian')
     }
-    await this.#options.grants.accept(toHex(id))
+    await this.#options.grants.accept(toHex(id), call.session)
     return told({ custodian: toHex(id) })
   }
 
-  /** `POST $scelle-logout`: ends the session that the request belongs to, and closes what it has open. */
-  logout(call: Call): FhirAnswer {
+  /**
+   * `POST $scelle-logout`: ends the session that the request belongs to, and closes what it has open. `everywhere` =
+   * `true`: the person's other sessions too, at every house; on record when this answers.
+   */
+  async logout(call: Call): Promise<FhirAnswer> {
     requireNoQuery(call)
-    if (call.body.length > 0) parametersIn(call, [])
+    const given = call.body.length > 0 ? parametersIn(call, ['everywhere']) : new Map<string, string>()
+    if (given.get('everywhere') === 'true') await this.#options.signOutEverywhere(call.session)
     this.#options.endSession(call.session)
     return { status: 204 }
   }

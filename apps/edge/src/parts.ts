@@ -10,6 +10,7 @@ import type { FhirRoutes } from './router.ts'
 import type { Launches } from './smart/launches.ts'
 import type { Sessions } from './sessions.ts'
 import type { Ahead } from './staff/ahead.ts'
+import type { SignIn } from './passkeys/sign-in.ts'
 import type { Staff } from './staff/staff.ts'
 import type { Counters } from './standing/counter.ts'
 import type { Database } from './store/database.ts'
@@ -24,6 +25,7 @@ import type { Submitter } from './writes/submitter.ts'
 export interface Parts {
   readonly counters: Counters
   readonly staff: Staff
+  readonly signIn: SignIn
   readonly ahead: Ahead
   readonly db: Database
   readonly register: Register

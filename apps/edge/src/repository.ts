@@ -9,7 +9,8 @@ export interface RepositoryOptions {
   readonly directory: Directory
   readonly charts: Charts
   /** Looks for grants given meanwhile; false where it was done a moment ago. */
-  readonly lookForGrants: () => Promise<boolean>
+  /** In the session that asks: where a house opens by its people alone, what is new enters in one of theirs. */
+  readonly lookForGrants: (session?: string) => Promise<boolean>
   /** Told before a patient of the list is shown. */
   readonly exposure: Pick<Exposure, 'listed'>
 }
@@ -26,10 +27,10 @@ export class Repository {
   }
 
   /** Where a resource is. Throws `not-found`. */
-  async locate(type: string, id: string): Promise<Locator> {
+  async locate(type: string, id: string, session?: string): Promise<Locator> {
     const { directory, lookForGrants } = this.#options
     const key = `${type}/${id}`
-    const known = directory.locator(key) ?? ((await lookForGrants()) ? directory.locator(key) : undefined)
+    const known = directory.locator(key) ?? ((await lookForGrants(session)) ? directory.locator(key) : undefined)
     if (known === undefined) throw new EdgeError('not-found')
     return known
   }
@@ -37,7 +38,7 @@ export class Repository {
   /** The current version. Throws `not-found`, `gone`, `forbidden`, `chart-unavailable`. */
   async read(session: string, type: string, id: string): Promise<Entry> {
     const { directory, charts } = this.#options
-    const locator = await this.locate(type, id)
+    const locator = await this.locate(type, id, session)
     if (locator.deleted) throw new EdgeError('gone')
     const row = directory.vault(locator.vault)
     // What somebody else may change as well is not answered from memory.
@@ -66,16 +67,18 @@ export class Repository {
 
   /** The records that hold a resource. Throws `not-found`, `forbidden`, `chart-unavailable`. */
   async chartOf(session: string, type: string, id: string): Promise<Opening> {
-    const locator = await this.locate(type, id)
+    const locator = await this.locate(type, id, session)
     const opening = await this.#options.charts.use(session, locator.vault)
     if (opening.records.latest(`${type}/${id}`) === undefined) throw unopened()
     return opening
   }
 
   /** The vault of a patient in this organisation's care, by reference. Throws `not-found`. */
-  async vaultOf(reference: string): Promise<string> {
+  async vaultOf(reference: string, session?: string): Promise<string> {
     const { directory, lookForGrants } = this.#options
-    const known = directory.vaultOf(reference) ?? ((await lookForGrants()) ? directory.vaultOf(reference) : undefined)
+    const look = async (): Promise<string | undefined> =>
+      ((await lookForGrants(session)) ? directory.vaultOf(reference) : undefined)
+    const known = directory.vaultOf(reference) ?? (await look())
     if (known === undefined) {
       throw new EdgeError('not-found',
         'this organisation has no such patient in its care: nothing can be said about them')

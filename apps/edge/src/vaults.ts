@@ -61,7 +61,7 @@ export class VaultShelf {
     return this.#locks.with([reference], async () => {
       const meanwhile = this.#row(reference)
       if (meanwhile !== undefined) return meanwhile
-      const vault = await this.#made()
+      const vault = await this.#made(reference === ORGANISATION)
       const id = toHex(vault.id)
       this.#ready.set(id, Promise.resolve(vault))
       const row: VaultRow = { vault: id, origin: 'own', ...(reference === ORGANISATION ? {} : { patient: reference }) }
@@ -78,9 +78,10 @@ export class VaultShelf {
     })
   }
 
-  async #made(): Promise<Vault> {
+  /** What is the organisation's own is no patient's: it opens that by its own key, as every owner, unmetered. */
+  async #made(isOwn: boolean): Promise<Vault> {
     try {
-      return await this.#client.createVault({ mode: 'custody', categories: this.#categories() })
+      return await this.#client.createVault({ mode: isOwn ? 'owner' : 'custody', categories: this.#categories() })
     } catch (error) {
       throw faultOf(error)
     }

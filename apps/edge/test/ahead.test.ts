@@ -6,13 +6,16 @@ import {
   type Application, createWorld, issueOf, loggedIn, parametersOf, type StaffKeys, type World,
 } from './harness.ts'
 
-const STAFF = { martin: { role: 'gp' }, durand: { role: 'gp' }, secretary: { role: 'registration' } } as const
+const STAFF = { martin: { role: 'gp' }, durand: { role: 'gp' }, secretary: { role: 'registration' },
+  officer: { role: 'officer' } } as const
 const MINUTE = 60_000
 const LOOK = 5 * MINUTE
 
 let world: World
 beforeEach(async () => {
-  world = await createWorld({ seed: 'ahead', registered: { role: 'practice' }, staff: STAFF })
+  world = await createWorld({
+    seed: 'ahead', registered: { role: 'practice' }, staff: STAFF, sessions: { idle: 60 * MINUTE },
+  })
 })
 afterEach(() => world.close())
 
@@ -69,12 +72,14 @@ test('who is expected opens to whom they expect, without index and trustees, to 
   await patient(2, desk, { from: 60, until: 120 })
   await patient(3, desk, { from: 30 * 60, until: 31 * 60, reader: 'martin' })
   await patient(4, desk, { from: 60, until: 120, reader: 'martin', type: 'result' })
-  await look('released-ahead')
+  await look()
+  expect(count('released-ahead'), 'to nobody who is not signed in').toBe(0)
+  const martin = await loggedIn(world, 'martin')
+  await until(() => count('released-ahead') > 0)
   expect([count('released-ahead'), count('not-released-ahead')]).toEqual([1, 0])
   await look()
   expect(count('released-ahead'), 'once for each fact').toBe(1)
 
-  const martin = await loggedIn(world, 'martin')
   const durand = await loggedIn(world, 'durand')
   await outage()
   const opened = await read(martin, 1)
@@ -88,11 +93,16 @@ test('who is expected opens to whom they expect, without index and trustees, to 
   await world.party.kill()
   await over()
   await world.party.restart()
+  const back = await loggedIn(world, 'martin', 'back')
   await look('reported-ahead')
   expect([count('reported-ahead'), count('not-reported-ahead')]).toEqual([1, 0])
   await world.constellation.clock.advance(MINUTE)
-  const back = await loggedIn(world, 'martin', 'back')
-  const { body, text } = await back.get<Parameters>('Patient/p1/$scelle-accesses')
+  const officer = await loggedIn(world, 'officer')
+  const again = await loggedIn(world, 'secretary', 'again')
+  await again.post('Patient/p1/$scelle-fact', parametersOf({
+    type: 'appointment', until: new Date(world.constellation.now() + 60 * MINUTE).toISOString(),
+  }))
+  const { body, text } = await officer.get<Parameters>('Patient/p1/$scelle-accesses')
   const readers = (body.parameter ?? []).filter(({ part }) => part?.some(({ name }) => name === 'openedOffline'))
   expect(readers, text).toHaveLength(1)
   expect((await world.app.get<Bundle>('AuditEvent')).status).toBe(401)
@@ -108,8 +118,9 @@ test('who is expected opens to whom they expect, without index and trustees, to 
 test('with trustees away alone, too, until its time is over; and then everything is asked as before', async () => {
   const desk = await loggedIn(world, 'secretary')
   await patient(1, desk, { until: 20, reader: 'martin' })
-  await look('released-ahead')
   const martin = await loggedIn(world, 'martin')
+  await until(() => count('released-ahead') > 0)
+  await look()
   await outage('trustees')
   const opened = await read(martin, 1)
   expect(opened.status, opened.text).toBe(200)
@@ -128,7 +139,8 @@ test('with trustees away alone, too, until its time is over; and then everything
 test('a refusal by trustees that answer is no outage: nothing that rests here stands in for them', async () => {
   const desk = await loggedIn(world, 'secretary')
   await patient(1, desk, { until: 60, reader: 'martin' })
-  await look('released-ahead')
+  const martin = await loggedIn(world, 'martin')
+  await until(() => count('released-ahead') > 0)
   expect(count('released-ahead')).toBe(1)
   const { constellation } = world
   const officer = await constellation.client('person')
@@ -139,7 +151,6 @@ test('a refusal by trustees that answer is no outage: nothing that rests here st
   const order = await officer.newOrder({
     action: 'lock', scope: 'device', target: identity.id, reason: 'clé volée', until: constellation.now() + 60 * MINUTE,
   })
-  const martin = await loggedIn(world, 'martin')
   await officer.order([order], [status, ...statuses])
   expect(issueOf(await read(martin, 1)).details?.coding?.[0]?.code).toBe('locked')
   // Once the edge knows of the lock, no outage brings it back either.

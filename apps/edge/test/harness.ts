@@ -1,11 +1,16 @@
 /** An edge inside the whole constellation, and an application that signs its requests. */
 import type { Bundle, OperationOutcome, Parameters, Resource } from '@medplum/fhirtypes'
-import { type Client, createIdentity, type Identity, toHex } from '@scelle/sdk'
+import { createPerson, type PersonKeys, sealingKeyOf, unsignedOf, unsignedSession } from '@scelle/seal/persons'
+import {
+  confirmationBody, createIdentity, type Identity, type NewConfirmation, rotateIdentity, toHex, verifyKeyChain,
+} from '@scelle/sdk'
+import { SoftwareAuthenticator } from '@scelle/testing/authenticator'
 import {
   type Constellation, type ConstellationOptions, createConstellation, type PartyHandle,
 } from '@scelle/testing/constellation'
 import type { Enrolled } from '@scelle/testing/register'
 import { signRequest } from '@scelle/wire/http'
+import { readAsk, writeAnswer } from '@scelle/wire/passkey-page'
 import { createEdge, type Edge, type EdgeOptions, type Right } from '../src/edge.ts'
 
 export interface Reply<T = Resource> {
@@ -130,28 +135,37 @@ export interface WorldOptions extends Partial<ConstellationOptions> {
 }
 
 export interface StaffKeys {
-  readonly identity: Identity
+  readonly identity: Pick<Identity, 'id'>
+  readonly chain: readonly Uint8Array[]
+  /** The seed that the house keeps. */
+  readonly sealing: Uint8Array
+  /** Of the person alone. */
+  readonly keys: PersonKeys
   readonly statuses: readonly Uint8Array[]
-  /** The second key. */
-  readonly key: Client
+  readonly passkey: SoftwareAuthenticator
 }
 
-/** Each with a second key that the edge does not have. */
+/** Each with a passkey, which the edge does not have. */
 const staffOf = async (
   people: NonNullable<WorldOptions['staff']>, house: Identity, constellation: Constellation,
 ): Promise<Map<string, StaffKeys>> => {
   const staff = new Map<string, StaffKeys>()
   for (const [name, enrolled] of Object.entries(people)) {
-    const [identity, key] = [await constellation.identity('person'), await constellation.client('person')]
+    const random = constellation.random(`person ${name}`)
+    const passkey = new SoftwareAuthenticator({ random })
+    const sealing = random(32)
+    const keys = { signing: random(32), sealingKey: sealingKeyOf(sealing), passkeys: [passkey.passkey] }
+    const chain = [await createPerson(keys, { now: constellation.now, random })]
+    const { id } = await verifyKeyChain(chain)
     const status = await constellation.register.enrol({
-      subject: identity.id, organisation: house.id, stepUp: key.identity.id, ...enrolled,
+      subject: id, organisation: house.id, ownKey: false, ...enrolled,
     })
-    staff.set(name, { identity, statuses: [status], key })
+    staff.set(name, { identity: { id }, chain, sealing, keys, statuses: [status], passkey })
   }
   return staff
 }
 
-/** A session of somebody of the house, logged in. */
+/** A session of somebody of the house, signed in on the passkey page. */
 export const loggedIn = async (world: World, name: string, session = name): Promise<Application> => {
   const app = world.app.serving(session)
   const { status, text } = await app.post('$scelle-login', await loginOf(world, name, app))
@@ -159,13 +173,66 @@ export const loggedIn = async (world: World, name: string, session = name): Prom
   return app
 }
 
-export const loginOf = async (world: World, name: string, app: Application, by = name): Promise<Parameters> => {
+/** Where the passkey page is said to be; the harness answers for it. */
+export const PAGE = 'https://passkey.test/'
+
+const RETURN = 'https://ward.example/back'
+
+const urlIn = (reply: Reply<Parameters>): string => {
+  const url = reply.body.parameter?.find(({ name }) => name === 'url')?.valueString
+  if (reply.status !== 200 || url === undefined) throw new Error(`nothing to sign: ${reply.status} ${reply.text}`)
+  return url
+}
+
+/** What the page would answer, once this passkey was touched. */
+export const answerAt = async (world: World, url: string, by: string): Promise<string> => {
+  const { passkey } = world.staff.get(by) as StaffKeys
+  const { request } = await readAsk(url.slice(url.indexOf('#') + 1))
+  const person = await verifyKeyChain(request.person ?? [])
+  const body = request.body ?? new Uint8Array()
+  const unsigned = request.task === 'sign-in'
+    ? unsignedSession(body, person) : unsignedOf(request.kind ?? 'confirmation', body, person)
+  return writeAnswer({ state: request.state, signed: passkey.sign(unsigned) })
+}
+
+/** Asks for a sign-in; the page's address. */
+export const askedToLogin = async (world: World, name: string, app: Application): Promise<string> => {
   const { identity } = world.staff.get(name) as StaffKeys
-  const { key } = world.staff.get(by) as StaffKeys
-  const statement = await key.confirm({
-    type: 'session', reader: identity.id, organisation: world.party.id, reason: app.session,
-  })
-  return parametersOf({ person: toHex(identity.id), statement: Buffer.from(statement).toString('base64') })
+  return urlIn(await app.post<Parameters>('$scelle-login', parametersOf({
+    person: toHex(identity.id), return: RETURN, language: 'fr',
+  })))
+}
+
+/** The page's answer to a sign-in that this session asked for. */
+export const loginOf = async (world: World, name: string, app: Application, by = name): Promise<Parameters> =>
+  parametersOf({ answer: await answerAt(world, await askedToLogin(world, name, app), by) })
+
+/** A word that this passkey signed, elsewhere than at this edge. */
+export const wordBy = async (
+  world: World, by: string, word: Omit<NewConfirmation, 'organisation'>,
+): Promise<string> => {
+  const { chain, passkey } = world.staff.get(by) as StaffKeys
+  const random = world.constellation.random(`word ${nonces++}`)
+  const body = confirmationBody({ ...word, organisation: world.party.id }, { now: world.constellation.now, random })
+  return Buffer.from(passkey.sign(unsignedOf('confirmation', body, await verifyKeyChain(chain)))).toString('base64')
+}
+
+/** The session's person confirms on the page: their own going on, or a colleague's. */
+export const confirmedBy = async (
+  world: World, name: string, app: Application, given: Readonly<Record<string, string>>,
+): Promise<Reply> => {
+  const asked = await app.post<Parameters>('$scelle-confirm', parametersOf({ ...given, return: RETURN }))
+  if (asked.status !== 200) return asked
+  return app.post('$scelle-confirm', parametersOf({ answer: await answerAt(world, urlIn(asked), name) }))
+}
+
+/** An officer reviews a broken glass, by passkey. */
+export const reviewedBy = async (world: World, name: string, app: Application, access: string): Promise<Reply> => {
+  const asked = await app.post<Parameters>('$scelle-review', parametersOf({
+    access, reason: 'vu avec le service', return: RETURN,
+  }))
+  const answer = await answerAt(world, urlIn(asked), name)
+  return app.post('$scelle-review', parametersOf({ access, answer }))
 }
 
 export const parametersOf = (values: Readonly<Record<string, string>>): Parameters => ({
@@ -186,7 +253,10 @@ export const createWorld = async (options: WorldOptions): Promise<World> => {
   const writer = { identity: await make(), rights: ['write'] as const }
   const exporter = { identity: await make(), rights: ['read', 'search', 'export'] as const }
   const lines: string[] = []
-  const identity = await constellation.identity('organisation')
+  const made = await constellation.identity('organisation')
+  // Of a house with people, its key record says that charts open for them alone.
+  const identity = options.staff === undefined ? made : await rotateIdentity(
+    made, { now: constellation.now, random: constellation.random(`house ${name}`) }, { flowOnly: true })
   const statuses = options.registered === undefined
     ? undefined : [await constellation.register.enrol({ subject: identity.id, ...options.registered })]
   const staff = await staffOf(options.staff ?? {}, identity, constellation)
@@ -210,8 +280,9 @@ export const createWorld = async (options: WorldOptions): Promise<World> => {
         ...(options.staff === undefined ? {} : {
           staff: {
             ...(options.basis === undefined ? {} : { basis: options.basis }),
-            people: [...staff].map(([called, { identity: own, statuses: theirs }]) =>
-              ({ name: called, identity: own, statuses: () => theirs })),
+            page: PAGE,
+            people: [...staff].map(([called, { chain, sealing, statuses: theirs }]) =>
+              ({ name: called, chain, sealing: [sealing], statuses: () => theirs })),
           },
         }),
         ...(options.emergency === true ? { emergency: { identity: constellation.emergency } } : {}),

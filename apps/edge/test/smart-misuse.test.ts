@@ -5,7 +5,7 @@ import * as oauth from 'oauth4webapi'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { EXCHANGE } from '../src/smart/applications.ts'
 import {
-  asking, askedOfPage, Browser, clientAuthOf, nonced, over, push, redeem, type SignedInApplication, signedIn, signInAt,
+  asking, askedOfPage, Browser, clientAuthOf, nonced, over, posted, push, redeem, type SignedInApplication, signedIn, signInAt,
   type SmartScene, smartScene,
 } from './smart-scene.ts'
 
@@ -214,9 +214,27 @@ describe('the authorization server', () => {
     const wanted = await push(scene, { scope: 'user/*.rs' })
     const [attacker, victim] = [new Browser(scene.world), new Browser(scene.world)]
     const page = await attacker.follow('GET', await attacker.follow('GET', wanted.url))
-    const done = await victim.follow('POST', askedOfPage(page).returnTo, 'answer=alice')
+    const done = await victim.follow('POST', (await askedOfPage(page)).returnTo, await posted(scene.world, page, 'alice'))
     expect((await attacker.go('GET', done)).status).toBe(403)
     expect((await victim.go('GET', done)).status).toBe(403)
+  })
+
+  it('an answer to one sign-in ends no other one', async () => {
+    const browser = new Browser(scene.world)
+    const [one, two] = [await push(scene, { scope: 'user/*.rs' }), await push(scene, { scope: 'user/*.rs' })]
+    const page = await browser.follow('GET', await browser.follow('GET', one.url))
+    const other = await browser.follow('GET', await browser.follow('GET', two.url))
+    const { returnTo } = await askedOfPage(other)
+    const { status } = await browser.go('POST', returnTo, await posted(scene.world, page, 'alice'))
+    expect(status).toBe(403)
+  })
+
+  it('nobody signs in with somebody else\'s passkey, and nobody whom the house does not know', async () => {
+    const browser = new Browser(scene.world)
+    const wanted = await push(scene, { scope: 'user/*.rs' })
+    const page = await browser.follow('GET', await browser.follow('GET', wanted.url))
+    const { returnTo } = await askedOfPage(page)
+    expect((await browser.go('POST', returnTo, await posted(scene.world, page, 'boris'))).status).toBe(403)
   })
 
   it('no sign-in is carried over to the next request', async () => {

@@ -1,38 +1,11 @@
 /** A house whose people sign in by a page that stands in for the passkey page, and an application of theirs. */
 import { toHex } from '@scelle/sdk'
 import * as oauth from 'oauth4webapi'
-import type { EdgeOptions } from '../src/edge.ts'
-import type { SignIn } from '../src/passkeys/sign-in.ts'
+import { type PageRequest, readAsk } from '@scelle/wire/passkey-page'
 import type { SmartApplication } from '../src/smart/applications.ts'
-import { createWorld, type Reply, type StaffKeys, type World, type WorldOptions } from './harness.ts'
+import { answerAt, createWorld, PAGE, type Reply, type StaffKeys, type World, type WorldOptions } from './harness.ts'
 
-export const PAGE = 'http://passkeys.test/'
 export const REDIRECT = 'https://app.example/callback'
-
-/** Logs in whoever the answer names, by the second key: as the passkey page's answer will. */
-export const signInOf = (world: () => World): NonNullable<NonNullable<EdgeOptions['smart']>['signIn']> =>
-  ({ sessions, staff }) => {
-    let made = 0
-    return {
-      begin: async ({ returnTo, device, person }) => ({
-        url: `${PAGE}#${Buffer.from(JSON.stringify({
-          returnTo, device: Buffer.from(device).toString('base64url'), person,
-        })).toString('base64url')}`,
-        state: `state ${made}`,
-      }),
-      finish: async (answer) => {
-        const { identity, key } = world().staff.get(answer) as StaffKeys
-        const name = `sign-in-${++made}`
-        const session = sessions.of('passkeys', name)
-        const word = await key.confirm({
-          type: 'session', reader: identity.id, organisation: world().party.id, reason: name,
-        })
-        await staff.login(session, toHex(identity.id), word)
-        const expires = world().constellation.now() + 3_600_000
-        return { session, person: toHex(identity.id), name: answer, expires }
-      },
-    } satisfies SignIn
-  }
 
 export interface Keys {
   readonly client: CryptoKeyPair
@@ -73,7 +46,7 @@ export const smartScene = async (options: Partial<WorldOptions> = {}): Promise<S
     seed: 'smart', jump: 2_000, start: Date.now(), registered: { role: 'hospital' },
     staff: { alice: { role: 'gp', number: '810000000001' }, boris: { role: 'gp', number: '810000000002' } },
     basis: 'consent',
-    ...options, smart: (own) => ({ applications, signIn: signInOf(own) }),
+    ...options, smart: () => ({ applications }),
   })
   // What began before it is refused, to the second.
   await new Promise((resolve) => setTimeout(resolve, 1_100))
@@ -150,6 +123,7 @@ export const push = async (scene: SmartScene, asking: Asking): Promise<Pushed> =
   const parameters = new URLSearchParams({
     response_type: 'code', redirect_uri: redirectOf(client.client_id), scope: asking.scope, state, aud: fhir,
     code_challenge: await oauth.calculatePKCECodeChallenge(verifier), code_challenge_method: 'S256',
+    login_hint: toHex((world.staff.get(asking.person ?? 'alice') as StaffKeys).identity.id),
     ...(asking.launch === undefined ? {} : { launch: asking.launch }),
   })
   const { request_uri: uri } = await nonced(async () => {
@@ -166,11 +140,11 @@ export const push = async (scene: SmartScene, asking: Asking): Promise<Pushed> =
 
 /** A browser: cookies by path, redirects by hand. */
 export class Browser {
-  readonly #world: World
+  readonly world: World
   readonly #cookies = new Map<string, { value: string; path: string }>()
 
   constructor(world: World) {
-    this.#world = world
+    this.world = world
   }
 
   /** Where an answer sends the browser. */
@@ -184,7 +158,7 @@ export class Browser {
     const { pathname } = new URL(url)
     const cookie = [...this.#cookies].filter(([, { path }]) => pathname.startsWith(path))
       .map(([name, { value }]) => `${name}=${value}`).join('; ')
-    const answer = await this.#world.constellation.network.fetch(url, {
+    const answer = await this.world.constellation.network.fetch(url, {
       method, redirect: 'manual', ...(body === undefined ? {} : { body }),
       headers: {
         // Posted by another origin: none of the cookies comes along (SameSite).
@@ -200,16 +174,21 @@ export class Browser {
   }
 }
 
-/** Where the sign-in page posts its answer, read from its address as the page reads it. */
-export const askedOfPage = (url: string): { returnTo: string; device: string; person?: string } =>
-  JSON.parse(Buffer.from(url.slice(url.indexOf('#') + 1), 'base64url').toString()) as never
+/** What the page was asked, read from its address as the page reads it. */
+export const askedOfPage = async (url: string): Promise<PageRequest> =>
+  (await readAsk(url.slice(url.indexOf('#') + 1))).request
+
+/** The page's answer by somebody's passkey, as its form posts it. */
+export const posted = async (world: World, page: string, by: string): Promise<string> =>
+  new URLSearchParams({ answer: await answerAt(world, page, by) }).toString()
 
 /** From the authorization request to the application's address. */
 export const signInAt = async (pushed: Pushed, person: string, browser: Browser): Promise<string> => {
   const first = await browser.follow('GET', pushed.url)
   const page = await browser.follow('GET', first)
   if (!page.startsWith(PAGE)) return browser.follow('GET', page)
-  const done = await browser.follow('POST', askedOfPage(page).returnTo, `answer=${person}`)
+  const { returnTo } = await askedOfPage(page)
+  const done = await browser.follow('POST', returnTo, await posted(browser.world, page, person))
   return browser.follow('GET', await browser.follow('GET', done))
 }
 

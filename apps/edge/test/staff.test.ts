@@ -3,7 +3,8 @@ import type { Bundle, Parameters } from '@medplum/fhirtypes'
 import { toHex } from '@scelle/sdk'
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
 import {
-  type Application, createWorld, issueOf, loggedIn, loginOf, parametersOf, type StaffKeys, type World,
+  type Application, askedToLogin, confirmedBy, createWorld, issueOf,
+  loggedIn, loginOf, parametersOf, type StaffKeys, type World,
 } from './harness.ts'
 
 const STAFF = {
@@ -62,7 +63,7 @@ describe('under consent', () => {
   test('no application opens a chart by itself', async () => {
     const refused = await open(world.app, 0)
     expect([refused.status, code(refused)]).toEqual([401, 'person-required'])
-    expect(issueOf(refused).details?.text).toContain('seconde clé')
+    expect(issueOf(refused).details?.text).toContain('page des clés')
   })
 
   test('no application gives records out by itself, nor does who keeps the machines', async () => {
@@ -89,14 +90,14 @@ describe('under consent', () => {
     expect((await world.app.post('$scelle-confirm', upload)).status).toBe(400)
   })
 
-  test('a login takes the second key\'s word, for this session, once', async () => {
+  test('a sign-in takes the passkey\'s word, for this session, once', async () => {
     const app = world.app.serving('someone')
     const elsewhere = world.app.serving('someone else')
     expect((await app.post('$scelle-login', await loginOf(world, 'martin', app, 'durand'))).status).toBe(403)
     expect((await app.post('$scelle-login', await loginOf(world, 'martin', elsewhere))).status).toBe(403)
     const good = await loginOf(world, 'martin', app)
     expect((await app.post('$scelle-login', good)).status).toBe(200)
-    expect((await app.post('$scelle-login', await loginOf(world, 'durand', app))).status, 'taken').toBe(409)
+    await expect(askedToLogin(world, 'durand', app), 'taken').rejects.toThrow('409')
     await app.post('$scelle-logout', undefined)
     expect((await app.post('$scelle-login', good)).status, 'replayed').toBe(403)
     expect((await open(app, 0)).status).toBe(401)
@@ -107,7 +108,9 @@ describe('under consent', () => {
     const opened = await open(martin, 0)
     expect(opened.status, opened.text).toBe(200)
     expect(opened.headers.get('scelle-meter')).toMatch(/^day=1\//)
-    const { body: accesses } = await martin.get<Parameters>('Patient/p0/$scelle-accesses')
+    expect((await martin.get('Patient/p0/$scelle-accesses')).status, 'an officer\'s').toBe(403)
+    const { body: accesses } = await (await loggedIn(world, 'officer', 'accesses'))
+      .get<Parameters>('Patient/p0/$scelle-accesses')
     expect(JSON.stringify(accesses)).toContain(toHex(person('martin').identity.id))
     const durand = await loggedIn(world, 'durand')
     await open(durand, 1)
@@ -157,18 +160,17 @@ describe('under consent', () => {
     }
     codes.push(await go())
     const first = n
-    const { key, identity } = person('martin')
-    const stepUp = await key.confirm({
-      type: 'step-up', reader: identity.id, organisation: world.party.id, reason: 'rappel de la liste',
+    const { identity } = person('martin')
+    const stepUp = await confirmedBy(world, 'martin', martin, {
+      reader: toHex(identity.id), reason: 'rappel de la liste',
     })
-    const upload = parametersOf({ statement: Buffer.from(stepUp).toString('base64') })
-    expect((await martin.post('$scelle-confirm', upload)).status).toBe(200)
+    expect(stepUp.status, stepUp.text).toBe(200)
     codes.push(await go())
     const second = n
     const durand = await loggedIn(world, 'durand', 'colleague')
-    const confirmed = await durand.post('$scelle-confirm', parametersOf({
+    const confirmed = await confirmedBy(world, 'durand', durand, {
       reader: toHex(identity.id), reason: 'absence, je confirme',
-    }))
+    })
     expect(confirmed.status, confirmed.text).toBe(200)
     codes.push(await go())
     expect(codes.slice(0, 2)).toEqual(['step-up-required', 'colleague-required'])

@@ -7,8 +7,8 @@ import { type AheadKind, openAhead as unseal, openRelease, sealAhead, type Trust
 import type { MadeAccess } from '@scelle/seal/grants'
 import type { Identity, IdentitySecrets } from '@scelle/seal/identity'
 import {
-  Access, bytes, type Codec, type Context, decode, decodeSigned, encode, equalBytes, field, FORMAT_LIMITS, list,
-  SealError, statementId, struct, text, toHex, uint, type Value, verifyAccess,
+  Access, actingKeys, bytes, type Codec, type Context, decode, decodeSigned, encode, equalBytes, field, FORMAT_LIMITS,
+  list, type PrincipalKeys, SealError, statementId, struct, text, toHex, uint, type Value, verifyAccess, verifyKeyChain,
 } from '@scelle/seal/verify'
 import { ReleaseAnswer } from '@scelle/wire/messages'
 import { recording, replaying, type Shelf } from './ahead-shelf.ts'
@@ -89,12 +89,21 @@ interface HeldAccess extends Pick<MadeAccess, 'access' | 'id' | 'signed'> {
   readonly access: Access & { readonly until: number }
 }
 
-/** An access of this device's, under its present keys. Throws `ahead-invalid`. */
+/** Its reader's keys as they were: of a person, those of the session in which it was released, by the same house. */
+const readerOf = (signed: Uint8Array, { keys, session }: Identity): Promise<PrincipalKeys> =>
+  actingKeys(decodeSigned('access', signed), async (id) => {
+    const known = equalBytes(id, keys.id) || session === undefined ? keys : await verifyKeyChain(session.house)
+    if (!equalBytes(id, known.id)) throw new SealError('principal-mismatch', 'it was made for another house')
+    return known
+  })
+
+/** An access of this device's, or of its person's at this house, under present keys. Throws `ahead-invalid`. */
 const heldAccess = async (
-  signed: Uint8Array, { vault, custodian }: Pick<Package, 'vault' | 'custodian'>, { keys }: Identity,
+  signed: Uint8Array, { vault, custodian }: Pick<Package, 'vault' | 'custodian'>, identity: Identity,
 ): Promise<HeldAccess> => {
+  const { keys } = identity
   try {
-    const { access, id } = await verifyAccess(signed, keys)
+    const { access, id } = await verifyAccess(signed, await readerOf(signed, identity))
     const { until } = access
     const isIts = equalBytes(access.vault, vault) && equalBytes(access.custodian, custodian) &&
       equalBytes(access.oneTimeKey, keys.current.sealingKey)

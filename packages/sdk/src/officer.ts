@@ -3,7 +3,7 @@
  * on record.
  */
 import { makeOrder, signOrder } from '@scelle/seal/grants'
-import { decode, decodeSigned, encode, Order, toHex } from '@scelle/seal/verify'
+import { type Context, decode, decodeSigned, encode, Order, toHex } from '@scelle/seal/verify'
 import { EmergencyList, MeterRequest, OrderNotice } from '@scelle/wire/messages'
 import type { Connection } from './connection.ts'
 import { SdkError } from './errors.ts'
@@ -37,20 +37,26 @@ export interface NewOrder {
   readonly replacement?: Id
 }
 
-/** A signed order; where it takes two officers, the other one agrees to it. Throws `bad-input`. */
-export const newOrder = (
-  { identity, context }: Connection, { action, scope, target, from, until, reason, replacement }: NewOrder,
-): Promise<Uint8Array> => {
+const orderOf = (
+  { action, scope, target, from, until, reason, replacement }: NewOrder, context: Context,
+): Order => {
   if (reason.trim() === '') throw new SdkError('bad-input', 'an order says why')
   if ((action === 'replace') !== (replacement !== undefined)) {
     throw new SdkError('bad-input', 'an order that replaces a key names the one that stands in its place')
   }
-  return signOrder(identity, makeOrder({
+  return makeOrder({
     action, scope, target: idBytes(target), reason,
     notBefore: Math.floor((from ?? context.now()) / 1000), expires: Math.floor(until / 1000),
     ...(replacement === undefined ? {} : { replacement: idBytes(replacement) }),
-  }, context))
+  }, context)
 }
+
+/** The body of an order, for an officer's passkey. Throws `bad-input`. */
+export const orderBody = (order: NewOrder, context: Context): Uint8Array => encode(Order, orderOf(order, context))
+
+/** A signed order; where it takes two officers, the other one agrees to it. Throws `bad-input`. */
+export const newOrder = async ({ identity, context }: Connection, order: NewOrder): Promise<Uint8Array> =>
+  signOrder(identity, orderOf(order, context))
 
 /** The same order, signed by this officer too, who looked at it. Throws SealError. */
 export const agreeToOrder = ({ identity }: Connection, signed: Uint8Array): Promise<Uint8Array> =>

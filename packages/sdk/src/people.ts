@@ -3,7 +3,7 @@
  * passkeys agreed to. What they sign comes here signed; no key of theirs does, but those that the house keeps for them.
  */
 import type { Identity } from '@scelle/seal/identity'
-import { requestSession, sessionIdentity, type Unsigned, unsignedSession } from '@scelle/seal/persons'
+import { requestSession, sessionIdentity, signOut, type Unsigned, unsignedSession } from '@scelle/seal/persons'
 import {
   decode, equalBytes, partiesOfSession, requireLive, type SessionRequest, toHex, verifyKeyChain, verifySession,
 } from '@scelle/seal/verify'
@@ -36,12 +36,14 @@ export interface People {
   readonly register: (chain: readonly Uint8Array[]) => Promise<void>
   /** Key records as the index has them; empty where it has none. */
   readonly registered: (id: Uint8Array) => Promise<readonly Uint8Array[]>
-  /** What the person's passkey is to sign, for this house. */
-  readonly ask: (wish: SessionWish) => Promise<Unsigned>
+  /** What the person's passkey is to sign, for this house; and the house's signed request, which is inside. */
+  readonly ask: (wish: SessionWish) => Promise<Unsigned & { readonly request: Uint8Array }>
   /** The person as this house acts for them from now on. Throws SealError where they agreed to something else. */
   readonly hold: (held: HeldKeys) => Promise<Identity>
   /** Puts a person's sign-out on record; trustees have it before they cosign anything later. */
   readonly signOut: (signed: Uint8Array) => Promise<void>
+  /** Ends every session of this client's own person, signed in the one that it has. */
+  readonly signOutEverywhere: () => Promise<void>
 }
 
 const registered = async (connection: Connection, id: Uint8Array): Promise<Uint8Array[]> => {
@@ -69,7 +71,7 @@ export const peopleOf = (connection: Connection): People => ({
       audience: connection.index.id, principal: person.id, key, device, purposes, notBefore,
       expires: Math.floor(until / 1000),
     }, connection.context)
-    return unsignedSession(request, person)
+    return { ...unsignedSession(request, person), request }
   },
   hold: async ({ chain, key, signed, sealing }) => {
     const { identity, context } = connection
@@ -84,5 +86,8 @@ export const peopleOf = (connection: Connection): People => ({
   },
   signOut: async (signed) => {
     await connection.record('/v1/sign-outs', signed)
+  },
+  signOutEverywhere: async () => {
+    await connection.record('/v1/sign-outs', await signOut(connection.identity, connection.context))
   },
 })

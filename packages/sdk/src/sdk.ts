@@ -1,4 +1,5 @@
 /** Scellé for applications: vaults, records, sharing, in a dozen calls that need no knowledge of cryptography. */
+export { type Unsigned } from '@scelle/seal/persons'
 export { createIdentity, exportIdentity, type Identity, importIdentity, rotateIdentity } from '@scelle/seal/identity'
 export { handleOf } from '@scelle/seal/envelope'
 export { ACCESS_LOG, type CategoryKey, drawCategoryKey, type NewCategory } from '@scelle/seal/keys'
@@ -57,6 +58,7 @@ export type { Restricted, Restriction } from './restricting.ts'
 export type { RevocationState } from './revoking.ts'
 export type { SealedAttachment, WriteItem } from './sealing.ts'
 export type { Basis, Right, ShareOptions } from './sharing.ts'
+export { orderBody } from './officer.ts'
 export type { BrokenGlass, NewOrder } from './officer.ts'
 export type { Told } from './telling.ts'
 export type { Shown, Standing } from './standing.ts'
@@ -64,6 +66,7 @@ export { type ClientState, memoryState } from './state.ts'
 export type { NewRelease } from './software.ts'
 export { systemTimers, type Timers } from './timers.ts'
 export type { Fetch, Log } from './transport.ts'
+export { confirmationBody } from './vouching.ts'
 export type {
   KnownConfirmation, KnownFact, KnownStatus, NewConfirmation, NewFact, StandingAt,
 } from './vouching.ts'

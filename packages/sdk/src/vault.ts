@@ -360,9 +360,13 @@ export class Vault {
 
   /**
    * Owner or custodian: who opened this part, by every account of it, and who has to explain a difference. Reading the
-   * readers' entries is an access itself, unless the owner does. Throws as `open`, SdkError `not-custodian`.
+   * readers' entries is an access itself, unless the owner does; `openLog`: by somebody to whom it was granted, where
+   * the custodian itself opens nothing. Throws as `open`, SdkError `not-custodian`.
    */
-  async accesses(options: PartOptions & Pick<OpenOptions, 'about' | 'signal'> = {}): Promise<PartAccesses> {
+  async accesses(options: PartOptions & Pick<OpenOptions, 'about' | 'signal'> & {
+    readonly openLog?: (options: OpenOptions) => Promise<Chart>
+  } = {}): Promise<PartAccesses> {
+    const { openLog = (opening: OpenOptions): Promise<Chart> => this.open(opening), ...part } = options
     const keyring = await this.#keyring(options)
     const entry = accessLogEntry(keyring.part.newest)
     const code = entry === undefined ? undefined : keyring.codes.get(toHex(entry.category))
@@ -370,7 +374,7 @@ export class Vault {
       view: this.#loaded.view,
       part: keyring.part,
       keyring,
-      openLog: code === undefined ? undefined : () => this.open({ ...options, categories: [code] }),
+      openLog: code === undefined ? undefined : () => openLog({ ...part, categories: [code] }),
       signal: options.signal,
     })
   }

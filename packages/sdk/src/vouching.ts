@@ -4,8 +4,8 @@
  */
 import { signConfirmation, signFact } from '@scelle/seal/grants'
 import {
-  actingKeys, type Codec, Confirmation, decode, decodeSigned, encode, Fact, type PrincipalKeys,
-  requireCurrentKey, requireSuite, Status, toHex,
+  actingKeys, type Codec, Confirmation, type Context, decode, decodeSigned, encode, Fact, type PrincipalKeys,
+  requireCurrentKey, requireSuite, Status, SUITE, toHex,
   verifySigned,
 } from '@scelle/seal/verify'
 import { type Counter, MeterAnswer, MeterRequest } from '@scelle/wire/messages'
@@ -93,6 +93,18 @@ export const makeConfirmation = (
     type, reader: idBytes(reader), organisation: idBytes(organisation), reason,
     ...(vault === undefined ? {} : { vault: idBytes(vault) }),
   }, context)
+}
+
+/** The body of one, for its signer's passkey. Throws `bad-input` without a reason. */
+export const confirmationBody = (
+  { type, reader, organisation, vault, reason }: NewConfirmation, context: Context,
+): Uint8Array => {
+  if (reason.trim() === '') throw new SdkError('bad-input', 'a confirmation says why')
+  return encode(Confirmation, {
+    suite: SUITE, type, reader: idBytes(reader), organisation: idBytes(organisation), reason,
+    time: seconds(context.now()), nonce: context.random(16),
+    ...(vault === undefined ? {} : { vault: idBytes(vault) }),
+  })
 }
 
 /** What a statement says and who signed it (hex), once it holds under the signer's newest key. Throws SealError. */

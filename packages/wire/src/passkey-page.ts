@@ -139,16 +139,16 @@ export const writeAnswer = (answer: Omit<PageAnswer, 'suite'>): string =>
   toBase64url(encode(PageAnswer, { ...answer, suite: SUITE }))
 
 /**
- * The house's side: the answer, if it is to the request with this state. Nothing in it is verified yet. Throws
- * `encoding-…`, `suite-unknown`, `principal-mismatch`.
+ * The house's side: the answer, if it is to the request with this state; without one, the caller looks for its own
+ * request by the answer's. Nothing in it is verified yet. Throws `encoding-…`, `suite-unknown`, `principal-mismatch`.
  */
-export const readAnswer = (sent: string, state: Uint8Array): PageAnswer => {
+export const readAnswer = (sent: string, state?: Uint8Array): PageAnswer => {
   if (sent.length > PAGE_LIMITS.fragment) throw malformed('an answer of the page is too long')
   const octets = fromBase64url(sent)
   if (octets === undefined) throw malformed('an answer of the page is base64url')
   const answer = decode(PageAnswer, octets)
   requireSuite(answer)
-  if (!equalBytes(answer.state, state)) {
+  if (state !== undefined && !equalBytes(answer.state, state)) {
     throw new SealError('principal-mismatch', 'this answers another request than the one of this browser; begin again')
   }
   return answer

@@ -8,6 +8,7 @@ import type { Persons } from '../persons.ts'
 import { Repository } from '../repository.ts'
 import { Search } from '../search.ts'
 import type { Exposure } from '../staff/exposure.ts'
+import type { Staff } from '../staff/staff.ts'
 import type { Directory } from '../store/directory.ts'
 import { valueSetsOf } from '../terminology.ts'
 import type { VaultShelf } from '../vaults.ts'
@@ -29,6 +30,7 @@ export interface AccessLogParts {
   readonly grants: Pick<Grants, 'lookOnMiss'>
   readonly profiles: ProfileSet
   readonly exposure: Exposure
+  readonly staff: Staff
   readonly log: Log
 }
 
@@ -36,13 +38,16 @@ export interface AccessLogParts {
 export const assembleAccessLog = (
   parts: AccessLogParts, pager: Pager,
 ): { readonly accessLog: AccessLog; readonly accesses: Accesses } => {
-  const { about, client, vaults, directory, persons, grants, register, log, exposure, accessLogs: charts } = parts
-  const repository = new Repository({ directory, charts, lookForGrants: () => grants.lookOnMiss(), exposure })
+  const { about, client, vaults, directory, persons, grants, register, log, exposure, staff } = parts
+  const { accessLogs: charts } = parts
+  const repository = new Repository({
+    directory, charts, lookForGrants: (session) => grants.lookOnMiss(session), exposure,
+  })
   const valueSets = valueSetsOf(parts.profiles)
   const search = new Search({ directory, charts, persons, repository, pager, exposure, valueSets })
   const receipts = new Receipts({ client, vaults, self: directory.self, now: parts.options.now, log })
   return {
     accessLog: new AccessLog({ repository, search, receipts, directory, register }),
-    accesses: new Accesses({ repository, vaults, self: directory.self, about }),
+    accesses: new Accesses({ repository, vaults, self: directory.self, about, staff, log }),
   }
 }

@@ -1,11 +1,14 @@
 /** `$scelle-accesses`: who opened a patient's records, by every account of it, and who has to explain a difference. */
 import type { Parameters, ParametersParameter } from '@medplum/fhirtypes'
-import type { AccessFinding, ProvenAccess } from '@scelle/sdk'
+import type { AccessFinding, Chart, OpenOptions, ProvenAccess } from '@scelle/sdk'
 import { type FhirAnswer, jsonAnswer } from '../answers.ts'
 import type { Call } from '../call.ts'
 import { EdgeError } from '../errors.ts'
+import type { Log } from '../log.ts'
+import { openFault } from '../open-fault.ts'
 import type { Repository } from '../repository.ts'
 import type { VaultShelf } from '../vaults.ts'
+import type { Staff } from '../staff/staff.ts'
 import { faultOf } from '../writes/faults.ts'
 import type { aboutOf } from './facts.ts'
 
@@ -15,6 +18,8 @@ export interface AccessesOptions {
   /** Hex id of this organisation: it compares the accounts of what it is custodian of. */
   readonly self: string
   readonly about: ReturnType<typeof aboutOf>
+  readonly staff: Pick<Staff, 'isKept' | 'need' | 'opener'>
+  readonly log: Log
 }
 
 const text = (name: string, valueString: string | undefined): ParametersParameter[] =>
@@ -75,21 +80,39 @@ export class Accesses {
     this.#options = options
   }
 
-  /** `GET Patient/id/$scelle-accesses` → each `access`, oldest first, and each `finding`. */
+  /**
+   * `GET Patient/id/$scelle-accesses` → each `access`, oldest first, and each `finding`. Where the house has people, an
+   * officer's: the readers' entries are opened in the officer's session.
+   */
   async of(call: Call, patient: string): Promise<FhirAnswer> {
     if (call.wishes.query !== '') throw new EdgeError('not-supported', 'this operation takes no parameters')
-    const { about, repository, self, vaults } = this.#options
+    const { about, repository, self, staff, vaults } = this.#options
+    if (staff.isKept && staff.need(call.session).enrolment.role !== 'officer') {
+      throw new EdgeError('forbidden', 'who opened a chart is for an officer of the house to read')
+    }
     const vault = await repository.vaultOf(patient)
     const handle = await vaults.get(vault)
     if (!handle.custodians.includes(self)) throw new EdgeError('forbidden')
     try {
-      const { accesses, findings } = await handle.accesses({ custodian: self, about: about(call.session, vault) })
+      const { accesses, findings } = await handle.accesses({
+        custodian: self, about: about(call.session, vault),
+        openLog: (options) => this.#opened(call.session, vault, options),
+      })
       const parameter = [...accesses.map(accessPart), ...findings.map(findingPart)]
       // FHIR knows no empty lists.
       const told: Parameters = { resourceType: 'Parameters', ...(parameter.length === 0 ? {} : { parameter }) }
       return jsonAnswer(200, told)
     } catch (error) {
-      throw faultOf(error)
+      throw error instanceof EdgeError ? error : faultOf(error)
+    }
+  }
+
+  /** As any opening: what trustees refuse is told as they refuse it. */
+  async #opened(session: string, vault: string, options: OpenOptions): Promise<Chart> {
+    try {
+      return await (await this.#options.staff.opener(session, vault)).open(options)
+    } catch (error) {
+      throw openFault(error, this.#options.log)
     }
   }
 }

@@ -2,7 +2,7 @@
 import type { Purpose } from '@scelle/sdk'
 
 export interface SignInWish {
-  /** Hex id of the person who is expected, where the caller knows. */
+  /** Hex id of the person who is expected. */
   readonly person?: string
   /** RFC 7638 thumbprint of the application's DPoP key, 32 bytes: the session is of that device. */
   readonly device: Uint8Array
@@ -10,11 +10,32 @@ export interface SignInWish {
   /** Where the page posts its answer: one form field, `answer`. */
   readonly returnTo: string
   readonly language: string
+  /** The edge session that becomes this person's; a new one where absent. */
+  readonly session?: string
+}
+
+export interface ConfirmWish extends Pick<SignInWish, 'returnTo' | 'language'> {
+  /** Whose passkey signs, hex. */
+  readonly person: string
+  readonly kind: 'confirmation' | 'order'
+  /** Of the statement. */
+  readonly body: Uint8Array
+  /** The edge session that asks: the answer is good in no other one. */
+  readonly session: string
+}
+
+export interface Begun {
+  /** Where the browser goes; it holds no secret, and what is behind its `#` is sent to no server. */
+  readonly url: string
+  /** Comes back in the page's answer. */
+  readonly state: string
 }
 
 export interface SignedIn {
   /** The edge session that is now this person's. */
   readonly session: string
+  /** Of the request that the page answered: whoever began it sees whether it is theirs. */
+  readonly state: string
   /** Hex id of the person. */
   readonly person: string
   readonly name: string
@@ -23,8 +44,12 @@ export interface SignedIn {
 }
 
 export interface SignIn {
-  /** Where the browser goes; `state` comes back in the page's answer. */
-  begin(wish: SignInWish): Promise<{ url: string; state: string }>
-  /** The page's answer. Throws EdgeError. */
-  finish(answer: string): Promise<SignedIn>
+  /** Throws EdgeError `forbidden` for nobody of this house, `conflict` where the session is somebody's. */
+  readonly begin: (wish: SignInWish) => Promise<Begun>
+  /** The page's answer; `session`: the caller's own, where it began in one. Throws EdgeError. */
+  readonly finish: (answer: string, session?: string) => Promise<SignedIn>
+  /** What a passkey is to sign beside sessions: a confirmation, an order. */
+  readonly beginConfirm: (wish: ConfirmWish) => Promise<Begun>
+  /** The statement as the passkey signed it; what it says is still to be looked at. Throws EdgeError. */
+  readonly finishConfirm: (answer: string, session: string) => Uint8Array
 }

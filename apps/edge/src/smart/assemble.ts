@@ -4,6 +4,7 @@ import type { Answer, Server, Tokens } from '@scelle/wire/server'
 import type { Headers } from '../negotiation.ts'
 import { faultFields, type Log } from '../log.ts'
 import type { EdgeOptions } from '../options.ts'
+import type { SignIn } from '../passkeys/sign-in.ts'
 import type { Sessions } from '../sessions.ts'
 import type { Staff } from '../staff/staff.ts'
 import { Accounts } from './accounts.ts'
@@ -35,15 +36,23 @@ export interface SmartParts {
   readonly options: Pick<EdgeOptions, 'base' | 'now' | 'random'>
   readonly sessions: Sessions
   readonly staff: Staff
+  /** On the passkey page. */
+  readonly signIn: SignIn
   readonly launches: Launches
   readonly log: Log
 }
 
+/** Undefined where the house has no people: then machines alone get tokens. */
+const signInOf = (
+  { smart, sessions, staff, signIn }: SmartParts,
+): Pick<SignIn, 'begin' | 'finish'> | undefined =>
+  smart.signIn?.({ sessions, staff }) ?? (staff.isKept ? signIn : undefined)
+
 /** Throws Error for what the operator configured wrongly. */
 export const assembleSmart = async (parts: SmartParts): Promise<Smart> => {
-  const { smart, options: { base = '', now, random }, sessions, staff, launches, log } = parts
+  const { smart, options: { base = '', now, random }, sessions, launches, log } = parts
   const issuer = issuerOf(parts.options.base)
-  const signIn = smart.signIn?.({ sessions, staff })
+  const signIn = signInOf(parts)
   const accounts = new Accounts(sessions, now)
   const fault = (error: unknown): void => log('authorization-failed', faultFields(error))
   const provider = await createProvider({

@@ -6,6 +6,6 @@ import type { SmartApplication } from './applications.ts'
 
 export interface SmartOptions {
   readonly applications: readonly SmartApplication[]
-  /** How people sign in; absent: nobody does, and machines alone get tokens. */
-  readonly signIn?: (house: { readonly sessions: Sessions; readonly staff: Staff }) => SignIn
+  /** How people sign in, in place of the passkey page: for tests of what is around it. */
+  readonly signIn?: (house: { readonly sessions: Sessions; readonly staff: Staff }) => Pick<SignIn, 'begin' | 'finish'>
 }

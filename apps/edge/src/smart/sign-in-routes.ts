@@ -19,7 +19,7 @@ export interface SignInOptions {
   readonly provider: Provider
   readonly issuer: string
   readonly base: string
-  readonly signIn: SignIn
+  readonly signIn: Pick<SignIn, 'begin' | 'finish'>
   readonly accounts: Accounts
   readonly launches: Launches
   readonly endSession: (session: string) => void
@@ -46,6 +46,8 @@ export class SignInRoutes {
   /** Launches by interaction: each is taken once. */
   readonly #launched = new Map<string, Launch>()
   readonly #answered = new Map<string, Answered>()
+  /** What the page was asked, by interaction. */
+  readonly #begun = new Map<string, string>()
 
   constructor(options: SignInOptions) {
     this.#options = options
@@ -76,12 +78,14 @@ export class SignInRoutes {
       const result = problem ?? { error: 'invalid_request', error_description: 'push the request with a DPoP proof' }
       return provider.interactionFinished(request, response, result, { mergeWithLastSubmission: false })
     }
-    const person = this.#launched.get(uid)?.person
-    const { url } = await signIn.begin({
+    const person = this.#launched.get(uid)?.person ?? hintOf(details)
+    const { url, state } = await signIn.begin({
       device, purposes: ['treatment'], returnTo: `${issuer}${INTERACTION}/${uid}/answer`,
       language: languageOf(request.headers['accept-language']),
       ...(person === undefined ? {} : { person }),
     })
+    if (this.#begun.size >= EDGE_LIMITS.launches) this.#begun.clear()
+    this.#begun.set(uid, state)
     redirect(response, url)
   }
 
@@ -91,6 +95,12 @@ export class SignInRoutes {
     const answer = new URLSearchParams(await formOf(request)).get('answer')
     if (answer === null) throw new EdgeError('bad-value', 'the page answers in one field', 'answer')
     const signedIn = await signIn.finish(answer)
+    const begun = this.#begun.get(uid)
+    this.#begun.delete(uid)
+    if (signedIn.state !== begun) {
+      this.#options.endSession(signedIn.session)
+      throw new EdgeError('forbidden', 'this is the answer to another sign-in')
+    }
     this.#sweep()
     const secret = Buffer.from(random(SECRET)).toString('base64url')
     this.#answered.set(uid, { signedIn, secret, until: now() + EDGE_LIMITS.signInTime * 1_000 })
@@ -171,6 +181,10 @@ export class SignInRoutes {
 }
 
 const clientOf = ({ params }: Details): string => String(params['client_id'])
+
+/** Whom the application expects (`login_hint`, OpenID Connect Core section 3.1.2.1): the id of one of the people. */
+const hintOf = ({ params }: Details): string | undefined =>
+  (typeof params['login_hint'] === 'string' ? params['login_hint'] : undefined)
 
 /** The thumbprint of the key that the pushed request was proven with. */
 const deviceOf = ({ params }: Details): Uint8Array | undefined => {

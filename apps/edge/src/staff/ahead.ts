@@ -19,7 +19,7 @@ export interface AheadOptions {
   readonly db: Database
   readonly cabinet: Cabinet
   readonly facts: Pick<FactShelf, 'expected'>
-  readonly staff: Pick<Staff, 'member' | 'granted' | 'isKept' | 'knows'>
+  readonly staff: Pick<Staff, 'member' | 'granted' | 'isKept'>
   readonly directory: Pick<Directory, 'vault'>
   /** Name of this organisation. */
   readonly organisation: string
@@ -139,8 +139,10 @@ export class Ahead {
   #untilOf(fact: KeptFact): number | undefined {
     const { now, staff } = this.#options
     const mark = this.#get<Mark>('expected', this.#nameOf(fact))
+    // Released in a session of theirs: nobody's key rests here for it.
+    if (staff.member(fact.reader ?? '') === undefined) return undefined
     const isTried = mark !== undefined && (mark.done || mark.tries >= EDGE_LIMITS.aheadTries)
-    if (isTried || !TYPES.has(fact.type) || !staff.knows(fact.reader ?? '')) return undefined
+    if (isTried || !TYPES.has(fact.type)) return undefined
     const longest = fact.type === 'admission' ? fact.from + EDGE_LIMITS.aheadAdmission : Number.POSITIVE_INFINITY
     const until = Math.min(now() + EDGE_LIMITS.aheadTime, fact.until, longest)
     return until <= now() || fact.from >= until ? undefined : until
@@ -157,7 +159,7 @@ export class Ahead {
     const name = this.#nameOf(fact)
     const mark = { reader, vault, until, tries: (this.#get<Mark>('expected', name)?.tries ?? 0) + 1 }
     try {
-      const member = await staff.member(reader)
+      const member = staff.member(reader)
       if (member === undefined) return true
       const { custodians } = await staff.granted(member, vault)
       const patient = directory.vault(vault)?.patient
@@ -210,7 +212,7 @@ export class Ahead {
     const { db, log, staff } = this.#options
     for (const [row, { reader, vault, note }] of this.#all<Note>('note')) {
       try {
-        const member = await staff.member(reader)
+        const member = staff.member(reader)
         if (member === undefined) continue
         // What was signed on for a session has ended meanwhile, and nobody without a grant adds to an access log.
         await staff.granted(member, vault)

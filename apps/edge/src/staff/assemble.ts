@@ -2,6 +2,9 @@ import { type Client, type Identity, toHex } from '@scelle/sdk'
 import { EdgeError } from '../errors.ts'
 import type { Joining } from '../join.ts'
 import { join } from '../join.ts'
+import type { Sessions } from '../sessions.ts'
+import { PageSignIn } from '../passkeys/page-sign-in.ts'
+import type { SignIn } from '../passkeys/sign-in.ts'
 import { Counters } from '../standing/counter.ts'
 import type { Cabinet } from '../store/cabinet.ts'
 import type { Database } from '../store/database.ts'
@@ -11,19 +14,13 @@ import { Ahead } from './ahead.ts'
 import { Exposure } from './exposure.ts'
 import { FactShelf } from './facts.ts'
 import { type Enrolment, Member, type Showing, shownFor } from './member.ts'
-import { Staff, type StaffMember, type StaffOptions } from './staff.ts'
-
-/** Somebody of the house, as the configuration has it. */
-export interface Person {
-  readonly name: string
-  /** Keys that this edge acts with for the person. */
-  readonly identity: Identity
-  /** Signed statuses by a register. Asked before each opening: they end. */
-  readonly statuses: () => readonly Uint8Array[]
-}
+import { type KnownPerson, PeopleShelf, type Person } from './people.ts'
+import { Staff, type StaffOptions } from './staff.ts'
 
 export interface PeopleOptions {
   readonly people: readonly Person[]
+  /** Address of the passkey page, where its people sign in and confirm. */
+  readonly page: string
   /** Of what the organisation signs on of its own part: `care-team`, which opens with a fact alone, where absent. */
   readonly basis?: 'care-team' | 'consent'
 }
@@ -32,8 +29,10 @@ export interface PeopleOptions {
 export type EmergencyKey = (() => Promise<Client>) | undefined
 
 export interface StaffParts extends Pick<
-  StaffOptions, 'vaults' | 'directory' | 'sessions' | 'self' | 'now' | 'houseStatuses' | 'log'
+  StaffOptions, 'vaults' | 'directory' | 'self' | 'now' | 'houseStatuses' | 'log'
 > {
+  readonly sessions: () => Sessions
+  readonly random: (length: number) => Uint8Array
   /** Name of this organisation. */
   readonly organisation: string
   /** Closes a vault's charts in every session. */
@@ -47,34 +46,29 @@ export interface StaffParts extends Pick<
   readonly cabinet: Cabinet
 }
 
-const personOf = (person: Person, people: readonly Person[], facts: FactShelf, parts: StaffParts): StaffMember => ({
-  id: toHex(person.identity.id),
-  name: person.name,
-  join: async (confirmations) => {
-    const { joining, directory, houseStatuses } = parts
-    const id = toHex(person.identity.id)
+/** Meets index and trustees as this person, in this session. */
+const joinerOf = (people: PeopleShelf, facts: FactShelf, parts: StaffParts): StaffOptions['join'] =>
+  async (person, identity, confirmations) => {
+    const { joining, directory, houseStatuses, now } = parts
     const showing: Showing = {
-      facts, confirmations, houseStatuses,
-      statusesOf: (who) => people.find(({ identity }) => toHex(identity.id) === who)?.statuses() ?? [],
+      facts, confirmations, houseStatuses, statusesOf: (who) => people.get(who)?.statuses() ?? [],
     }
     const counters = new Counters()
     const client = await join({
-      ...joining, identity: person.identity, state: prefixedState(joining.state, `staff/${id}/`),
+      ...joining, identity, state: prefixedState(joining.state, `staff/${person.id}/`),
       show: {
-        show: (vault) => shownFor(toHex(vault), id, person.statuses(), showing), counted: counters.counted,
+        show: (vault) => shownFor(toHex(vault), person.id, person.statuses(), showing), counted: counters.counted,
       },
     })
     return Member.enter({
       name: person.name, client, counters, statuses: person.statuses, vaults: new VaultShelf(client, directory),
-      enrolled: () => enrolmentOf(person, client, parts.now),
+      enrolled: () => enrolmentOf(person, client, now),
     })
-  },
-})
+  }
 
-const enrolmentOf = async (person: Person, client: Client, now: () => number): Promise<Enrolment> => {
-  const own = toHex(person.identity.id)
+const enrolmentOf = async (person: KnownPerson, client: Client, now: () => number): Promise<Enrolment> => {
   const known = await Promise.all(person.statuses().map((each) => client.statements.status(each)))
-  const status = known.find(({ subject, from, until }) => subject === own && from <= now() && now() < until)
+  const status = known.find(({ subject, from, until }) => subject === person.id && from <= now() && now() < until)
   if (status === undefined) throw new EdgeError('status-required', 'no register says who this person is')
   return { role: status.role, stepUp: status.stepUp }
 }
@@ -93,23 +87,26 @@ const emergencyKeyOf = ({ emergency, joining }: StaffParts): EmergencyKey => {
   }
 }
 
-export const assembleStaff = (parts: StaffParts): {
+export const assembleStaff = async (parts: StaffParts): Promise<{
   readonly staff: Staff
+  readonly signIn: SignIn
   readonly facts: FactShelf
   readonly exposure: Exposure
   readonly emergencyKey: EmergencyKey
   readonly ahead: Ahead
-} => {
-  const { options, db, cabinet, now } = parts
+}> => {
+  const { options, client, db, cabinet, now, log } = parts
   const facts = new FactShelf({ db, cabinet, now })
-  const people = options?.people ?? []
+  const people = await PeopleShelf.of(client, options?.people ?? [], log)
   const staff: Staff = new Staff({
     ...parts, facts, basis: options?.basis ?? 'care-team',
     kept: (member, vault) => ahead.opener(member, vault),
     dropKept: (person) => ahead.drop(person),
-    people: people.map((person) => personOf(person, people, facts, parts)),
+    isKept: options !== undefined, people, entered: () => void ahead.look(), join: joinerOf(people, facts, parts),
   })
   const ahead: Ahead = new Ahead({ ...parts, facts, staff })
   const exposure = new Exposure({ db, cabinet, now, memberOf: (session) => staff.of(session) })
-  return { staff, facts, exposure, ahead, emergencyKey: emergencyKeyOf(parts) }
+  await people.register()
+  const signIn = new PageSignIn({ ...parts, people, staff, page: options?.page ?? '' })
+  return { staff, signIn, facts, exposure, ahead, emergencyKey: emergencyKeyOf(parts) }
 }

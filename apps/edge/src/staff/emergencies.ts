@@ -5,7 +5,7 @@
  * what is refused here first is what they would refuse as well, before an access of it is on record.
  */
 import type { Parameters } from '@medplum/fhirtypes'
-import { type BrokenGlass, type Chart, type Client, SdkError, type Vault } from '@scelle/sdk'
+import { type BrokenGlass, type Chart, type Client, orderBody, SdkError, type Vault } from '@scelle/sdk'
 import { isCategoryCode } from '@scelle/fhir/categories'
 import type { aboutOf } from '../access-log/facts.ts'
 import { type FhirAnswer, jsonAnswer } from '../answers.ts'
@@ -15,21 +15,23 @@ import { EDGE_LIMITS } from '../limits.ts'
 import type { Log } from '../log.ts'
 import { openFault } from '../open-fault.ts'
 import { parametersIn, requireNoQuery, told } from '../parameters-body.ts'
+import type { SignIn } from '../passkeys/sign-in.ts'
 import type { Repository } from '../repository.ts'
 import { faultOf } from '../writes/faults.ts'
 import type { EmergencyKey } from './assemble.ts'
 import { isFresh } from './confirmations.ts'
 import { emergencyBundle } from './emergency-bundle.ts'
-import { reasonIn, statementIn, vaultIn } from './given.ts'
+import { pageIn, reasonIn, statementIn, vaultIn } from './given.ts'
 import type { Member } from './member.ts'
 import { EMERGENCY_SUMMARY } from './rights.ts'
 import type { Staff } from './staff.ts'
 
 export interface EmergenciesOptions {
   readonly staff: Staff
+  readonly signIn: SignIn
   readonly emergencyKey: EmergencyKey
   readonly repository: Pick<Repository, 'vaultOf'>
-  readonly client: Pick<Client, 'statements'>
+  readonly client: Pick<Client, 'statements' | 'order'>
   readonly about: ReturnType<typeof aboutOf>
   /** Hex id of this organisation. */
   readonly self: string
@@ -59,8 +61,9 @@ export class Emergencies {
 
   /**
    * `POST $scelle-break-glass`: `vault` (hex) or `patient` (a reference known here), `reason`, `statement` (the second
-   * key's, of type `step-up`, for this vault, with this reason), `categories` (codes, comma-separated; what opens
-   * without a colleague where absent) → the chart, as a Bundle. Throws `emergency-refused`, `forbidden` where the
+   * passkey's, or second key's, of type `step-up`, for this vault, with this reason), `categories` (codes,
+   * comma-separated; what opens without a colleague where absent) → the chart, as a Bundle. Throws `emergency-
+   * refused`, `forbidden` where the
    * patient left no way, and as every opening.
    */
   async breakGlass(call: Call): Promise<FhirAnswer> {
@@ -96,26 +99,41 @@ export class Emergencies {
     return jsonAnswer(200, { resourceType: 'Parameters', ...(parameter.length === 0 ? {} : { parameter }) })
   }
 
-  /** `POST $scelle-review`, for an officer of the house: `access` (hex), `reason`: somebody looked at it, and why. */
+  /**
+   * `POST $scelle-review`, for an officer of the house: `access` (hex), `reason`: somebody looked at it, and why;
+   * `return`, `language` → `url`, where the officer's passkey signs it. Then `access` and `answer`.
+   */
   async review(call: Call): Promise<FhirAnswer> {
-    const { houseStatuses, now } = this.#options
-    const given = parametersIn(call, ['access', 'reason'])
+    const { client, houseStatuses, signIn } = this.#options
+    const given = parametersIn(call, ['access', 'reason', 'return', 'language', 'answer'])
     const access = vaultIn(given, 'access')
-    const reason = reasonIn(given)
     const officer = this.#officer(call)
     if (!(await this.#broken(officer)).some((each) => each.access === access)) {
       throw new EdgeError('not-found', 'this house broke no such glass')
     }
+    const answer = given.get('answer')
+    if (answer === undefined) return this.#toReview(call, officer, access, given)
+    const order = signIn.finishConfirm(answer, call.session)
     const refused = await (async () => {
-      const order = await officer.client.newOrder({
-        action: 'review', scope: 'organisation', target: access, reason, until: now() + EDGE_LIMITS.orderTime,
-      })
-      await officer.client.order([order], [...officer.statuses(), ...houseStatuses()])
+      // The passkey signed it; whoever brings it to the trustees adds nothing.
+      await client.order([order], [...officer.statuses(), ...houseStatuses()])
     })().then(() => undefined, (error: unknown) => error)
     // A trustee that was not asked to release has nothing to review, and says so: what counts is that one has it.
     const reviewed = (await this.#broken(officer)).find((each) => each.access === access)?.reviewed
     if (reviewed === undefined) throw faultOf(refused)
     return told({ access, reviewed: new Date(reviewed).toISOString() })
+  }
+
+  async #toReview(
+    { session }: Call, { id: person }: Member, access: string, given: ReadonlyMap<string, string>,
+  ): Promise<FhirAnswer> {
+    const { signIn, now, random } = this.#options
+    const body = orderBody({
+      action: 'review', scope: 'organisation', target: access, reason: reasonIn(given),
+      until: now() + EDGE_LIMITS.orderTime,
+    }, { now, random })
+    const { url } = await signIn.beginConfirm({ person, session, kind: 'order', body, ...pageIn(given) })
+    return told({ url })
   }
 
   async #vaultIn(given: ReadonlyMap<string, string>): Promise<string> {
@@ -133,10 +151,10 @@ export class Emergencies {
     const signed = statementIn(given)
     const word = await staff.checked(() => client.statements.confirmation(signed))
     const isTheirs = word.reader === member.id && word.organisation === self
-      && member.enrolment.stepUp !== undefined && word.signer === member.enrolment.stepUp
+      && (word.signer === member.id || word.signer === member.enrolment.stepUp)
     if (word.type !== 'step-up' || word.vault !== vault || word.reason !== reason || !isTheirs
       || !isFresh(word, now())) {
-      throw new EdgeError('emergency-refused', 'the second key of this person signs this reason, for this patient, now')
+      throw new EdgeError('emergency-refused', 'a passkey of this person signs this reason, for this patient, now')
     }
     staff.confirmations.add({ ...word, signed })
   }

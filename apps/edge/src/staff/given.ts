@@ -9,6 +9,15 @@ export const statementIn = (given: ReadonlyMap<string, string>, name = 'statemen
   return new Uint8Array(Buffer.from(text, 'base64'))
 }
 
+/** Where the passkey page posts its answer, and in which language it speaks. */
+export const pageIn = (
+  given: ReadonlyMap<string, string>,
+): { readonly returnTo: string; readonly language: string } => {
+  const returnTo = given.get('return') ?? ''
+  if (!/^https?:\/\/[^\s#]{1,2000}$/.test(returnTo)) throw new EdgeError('bad-value', 'expected an address', 'return')
+  return { returnTo, language: given.get('language') ?? 'fr' }
+}
+
 export const instantIn = (given: ReadonlyMap<string, string>, name: string, otherwise?: number): number => {
   const text = given.get(name)
   const time = text === undefined ? otherwise : Date.parse(text)

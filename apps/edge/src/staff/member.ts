@@ -1,7 +1,7 @@
 /**
- * Somebody of the house, as this edge acts for them: a principal of their own, with their own meter, accesses on record
- * under their own id, and no more rights than the organisation signed on to them. Their keys are with this edge until a
- * session of a person's passkey takes their place; so whoever has the edge has its people, and the house's bounds hold.
+ * Somebody of the house in one session, as this edge acts for them: a principal of their own, with their own meter,
+ * accesses on record under their own id, and no more rights than the organisation signed on to them. What it signs for
+ * them it signs with the session's key, which their passkey agreed to, which is in memory alone, and ends with it.
  */
 import { type Client, type Shown, toHex, type StandingAt } from '@scelle/sdk'
 import type { Counters } from '../standing/counter.ts'
@@ -19,7 +19,7 @@ export interface Showing {
   readonly statusesOf: (id: string) => readonly Uint8Array[]
 }
 
-/** What the register says of somebody, read at each login. */
+/** What the register says of somebody, read at each sign-in. */
 export interface Enrolment {
   readonly role: StaffRole
   /** Hex id of the second key. */
@@ -38,8 +38,7 @@ export class Member {
   readonly vaults: Pick<VaultShelf, 'get' | 'stale'>
   readonly counters: Counters
   readonly statuses: () => readonly Uint8Array[]
-  readonly #enrolled: () => Promise<Enrolment>
-  #enrolment: Enrolment
+  readonly enrolment: Enrolment
 
   private constructor(fields: NewMember, enrolment: Enrolment) {
     this.id = toHex(fields.client.identity.id)
@@ -48,22 +47,12 @@ export class Member {
     this.vaults = fields.vaults
     this.counters = fields.counters
     this.statuses = fields.statuses
-    this.#enrolled = fields.enrolled
-    this.#enrolment = enrolment
+    this.enrolment = enrolment
   }
 
   /** Throws EdgeError `status-required` where no register says who it is. */
   static async enter(fields: NewMember): Promise<Member> {
     return new Member(fields, await fields.enrolled())
-  }
-
-  get enrolment(): Enrolment {
-    return this.#enrolment
-  }
-
-  /** A second key that was replaced, or a role that ended, is not good for another login. */
-  async renew(): Promise<void> {
-    this.#enrolment = await this.#enrolled()
   }
 
   /** Where it stands with each trustee that answers. */

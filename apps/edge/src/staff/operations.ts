@@ -1,19 +1,21 @@
 /** What people of the house ask of this edge beside records: who they are, why something is care, where they stand. */
 import type { Parameters } from '@medplum/fhirtypes'
-import { type Client, type KnownConfirmation, type KnownFact, type NewFact, toHex } from '@scelle/sdk'
+import { type Client, confirmationBody, type KnownConfirmation, type KnownFact, type NewFact, toHex } from '@scelle/sdk'
 import { type FhirAnswer, jsonAnswer } from '../answers.ts'
 import type { Call } from '../call.ts'
 import { EdgeError } from '../errors.ts'
 import { parametersIn, requireNoQuery, told } from '../parameters-body.ts'
+import type { SignIn } from '../passkeys/sign-in.ts'
 import type { Repository } from '../repository.ts'
 import type { VaultShelf } from '../vaults.ts'
 import { isFresh } from './confirmations.ts'
 import type { FactShelf } from './facts.ts'
-import { instantIn, personIn, reasonIn, statementIn, vaultIn } from './given.ts'
+import { instantIn, pageIn, personIn, reasonIn, statementIn, vaultIn } from './given.ts'
 import type { Staff } from './staff.ts'
 
 export interface StaffOperationsOptions {
   readonly staff: Staff
+  readonly signIn: SignIn
   readonly facts: FactShelf
   readonly repository: Pick<Repository, 'vaultOf'>
   readonly vaults: Pick<VaultShelf, 'get'>
@@ -22,8 +24,11 @@ export interface StaffOperationsOptions {
   readonly self: string
   readonly houseStatuses: () => readonly Uint8Array[]
   readonly now: () => number
+  readonly random: (length: number) => Uint8Array
 }
 
+/** What people of a house open for; each opening names its own. */
+const PURPOSES_OF_CARE = ['treatment', 'emergency', 'administration'] as const
 const FACT_TYPES = ['presence', 'appointment', 'admission', 'referral', 'result', 'on-call'] as const
 
 export class StaffOperations {
@@ -33,11 +38,26 @@ export class StaffOperations {
     this.#options = options
   }
 
-  /** `POST $scelle-login`: `person` (hex id), `statement` (the second key's, for this session) → `name`, `role`. */
+  /**
+   * `POST $scelle-login`: `person` (hex id), `return` (where the passkey page posts its answer), `language` → `url`,
+   * where the person's browser goes. Then `answer`, as the page posted it, in the same session → `name`, `role`: the
+   * session is theirs. The session of a person is of this very application: it signs every request.
+   */
   async login(call: Call): Promise<FhirAnswer> {
-    const given = parametersIn(call, ['person', 'statement'])
-    const member = await this.#options.staff.login(call.session, personIn(given, 'person'), statementIn(given))
-    return told({ name: member.name, role: member.enrolment.role })
+    const { signIn, staff } = this.#options
+    const given = parametersIn(call, ['person', 'return', 'language', 'answer'])
+    const { session } = call
+    if (given.has('answer')) {
+      await signIn.finish(given.get('answer') ?? '', session)
+      const { name, enrolment } = staff.need(session)
+      return told({ name, role: enrolment.role })
+    }
+    const { url } = await signIn.begin({
+      person: personIn(given, 'person'), device: Buffer.from(call.principal, 'hex'), purposes: PURPOSES_OF_CARE,
+      session,
+      ...pageIn(given),
+    })
+    return told({ url })
   }
 
   /**
@@ -60,23 +80,22 @@ export class StaffOperations {
 
   /**
    * `POST Patient/id/$scelle-confirm`, or without a patient, with or without `vault` (hex) of one who is unknown here:
-   * `reader` (hex id), `reason`: as the session's person, for a colleague. Or `statement`, of a second key or a
-   * colleague.
+   * `reader` (hex id), `reason`, `return`, `language` → `url`, where the session's person confirms on the passkey page,
+   * for a colleague or for themselves. Then `answer`, as the page posted it; or `statement`, signed elsewhere.
    */
   async confirm(call: Call, patient?: string): Promise<FhirAnswer> {
-    const { staff, client, self, repository, now } = this.#options
-    const given = parametersIn(call, ['reader', 'reason', 'statement', 'vault'])
+    const { staff, signIn, client, self, repository, now } = this.#options
+    const given = parametersIn(call, ['reader', 'reason', 'return', 'language', 'answer', 'statement', 'vault'])
     const named = given.has('vault') ? vaultIn(given) : undefined
     const vault = patient === undefined ? named : await repository.vaultOf(patient)
     if (named !== undefined && named !== vault) {
       throw new EdgeError('bad-value', 'this is another patient\'s vault', 'vault')
     }
-    const signed = given.has('statement') ? statementIn(given) : await staff.need(call.session).client.confirm({
-      type: 'colleague', reader: personIn(given, 'reader'), organisation: self, reason: reasonIn(given),
-      ...(vault === undefined ? {} : { vault }),
-    })
+    if (given.has('reader')) return this.#toConfirm(call, vault, given)
+    const signed = given.has('answer')
+      ? signIn.finishConfirm(given.get('answer') ?? '', call.session) : statementIn(given)
     const confirmation = await staff.checked(() => client.statements.confirmation(signed))
-    const isOurs = confirmation.organisation === self && await this.#isOurs(confirmation)
+    const isOurs = confirmation.organisation === self && this.#isOurs(confirmation)
     if (confirmation.type === 'session' || !isOurs || !isFresh(confirmation, now())) {
       throw new EdgeError('bad-value', 'it is for nobody here, or not of now', 'statement')
     }
@@ -109,10 +128,24 @@ export class StaffOperations {
   }
 
   /** For somebody of the house, by its second key or a colleague: a stranger's would push out what trustees count. */
-  async #isOurs({ reader, signer }: KnownConfirmation): Promise<boolean> {
+  #isOurs({ reader, signer }: KnownConfirmation): boolean {
     const { staff } = this.#options
-    if (!staff.knows(reader)) return false
-    return staff.knows(signer) || (await staff.member(reader))?.enrolment.stepUp === signer
+    return staff.knows(reader) && (staff.knows(signer) || staff.member(reader)?.enrolment.stepUp === signer)
+  }
+
+  async #toConfirm(call: Call, vault: string | undefined, given: ReadonlyMap<string, string>): Promise<FhirAnswer> {
+    const { staff, signIn, self, now, random } = this.#options
+    const { id } = staff.need(call.session)
+    const reader = personIn(given, 'reader')
+    const { url } = await signIn.beginConfirm({
+      person: id, session: call.session, ...pageIn(given),
+      kind: 'confirmation',
+      body: confirmationBody({
+        type: reader === id ? 'step-up' : 'colleague', reader, organisation: self, reason: reasonIn(given),
+        ...(vault === undefined ? {} : { vault }),
+      }, { now, random }),
+    })
+    return told({ url })
   }
 
   /** The patient's own word, whose vault it is. */

@@ -2,37 +2,35 @@
  * The people of the house: who a session is of, and with whose grants and on whose meter it opens. Where there are
  * any, no application opens a patient's chart by itself: who stole its key would have the organisation's budget.
  */
-import type { Chart, Client, KnownConfirmation, OpenOptions, Vault } from '@scelle/sdk'
+import type { Chart, Client, Identity, OpenOptions, Vault } from '@scelle/sdk'
 import { EdgeError, isAway, isUnreachable } from '../errors.ts'
-import { EDGE_LIMITS } from '../limits.ts'
 import { faultFields, type Log } from '../log.ts'
-import { EDGE_ITSELF, type Sessions } from '../sessions.ts'
+import type { Sessions } from '../sessions.ts'
 import type { Directory } from '../store/directory.ts'
 import { ORGANISATION, type VaultShelf } from '../vaults.ts'
-import { Confirmations, isFresh } from './confirmations.ts'
+import { Confirmations } from './confirmations.ts'
 import type { FactShelf } from './facts.ts'
 import { Granting } from './granting.ts'
 import type { Member } from './member.ts'
 import type { Opener, OpenerFor } from './opener.ts'
+import type { KnownPerson, PeopleShelf } from './people.ts'
 import { mayList } from './rights.ts'
 
-export interface StaffMember {
-  /** Hex id of the principal. */
-  readonly id: string
-  readonly name: string
-  /** Meets index and trustees as this person; asked at the first login. */
-  readonly join: (confirmations: Confirmations) => Promise<Member>
-}
-
 export interface StaffOptions {
-  readonly people: readonly StaffMember[]
+  /** Whether patients' charts open for people of the house, and for nobody else. */
+  readonly isKept: boolean
+  readonly people: Pick<PeopleShelf, 'get'>
+  /** Somebody signed in. */
+  readonly entered: () => void
+  /** Meets index and trustees as this person, in one session. */
+  readonly join: (person: KnownPerson, identity: Identity, confirmations: Confirmations) => Promise<Member>
   /** Basis of what the organisation signs on of its own part: `care-team` opens with a fact alone. */
   readonly basis: 'care-team' | 'consent'
   readonly client: Pick<Client, 'statements'>
   readonly vaults: VaultShelf
   readonly directory: Directory
   readonly facts: FactShelf
-  readonly sessions: () => Pick<Sessions, 'whose' | 'end' | 'isLive'>
+  readonly sessions: () => Pick<Sessions, 'end' | 'isLive'>
   /** Hex id of this organisation. */
   readonly self: string
   readonly now: () => number
@@ -47,24 +45,19 @@ export interface StaffOptions {
 export class Staff {
   readonly confirmations: Confirmations
   readonly #options: StaffOptions
-  readonly #people: ReadonlyMap<string, StaffMember>
-  readonly #joined = new Map<string, Promise<Member>>()
   readonly #granting: Granting
   /** By session. */
   readonly #in = new Map<string, Member>()
-  /** Login statements that were used, by their bytes, with when they stop being good. */
-  readonly #used = new Map<string, number>()
 
   constructor(options: StaffOptions) {
     this.#options = options
-    this.#people = new Map(options.people.map((person) => [person.id, person]))
     this.confirmations = new Confirmations(options.now)
     this.#granting = new Granting(options)
   }
 
   /** Whether this edge knows people at all. */
   get isKept(): boolean {
-    return this.#people.size > 0
+    return this.#options.isKept
   }
 
   of(session: string): Member | undefined {
@@ -72,11 +65,11 @@ export class Staff {
   }
 
   knows(id: string): boolean {
-    return this.#people.has(id)
+    return this.#options.people.get(id) !== undefined
   }
 
   nameOf(id: string): string | undefined {
-    return this.#people.get(id)?.name
+    return this.#options.people.get(id)?.name
   }
 
   /** Throws EdgeError `person-required`. */
@@ -95,26 +88,21 @@ export class Staff {
     if (!mayList(this.need(session).enrolment.role)) throw new EdgeError('forbidden', 'this role gives nothing out')
   }
 
-  /**
-   * From now on the session is this person's. `signed`: the second key's word for this very session, used once. Throws
-   * `forbidden`, `conflict`, `bad-value`.
-   */
-  async login(session: string, id: string, signed: Uint8Array): Promise<Member> {
-    const person = this.#people.get(id)
-    if (person === undefined) throw new EdgeError('forbidden', 'this edge knows no such person')
+  /** From now on the session is this person's. Throws `conflict`, `session-ended`, `status-required`. */
+  async enter(session: string, person: KnownPerson, identity: Identity): Promise<Member> {
+    const member = await this.#options.join(person, identity, this.confirmations)
     if (this.#in.has(session)) throw new EdgeError('conflict', 'this session is somebody\'s: log out first')
-    const word = await this.checked(() => this.#options.client.statements.confirmation(signed))
-    const member = await this.#member(person)
-    await member.renew()
-    this.#requireForSession(session, word, member)
-    const name = Buffer.from(signed).toString('base64')
-    if (this.#used.has(name)) throw new EdgeError('forbidden', 'this login was used already: sign another one')
-    const now = this.#options.now()
-    for (const [old, until] of this.#used) if (until < now) this.#used.delete(old)
-    this.#used.set(name, now + 2 * EDGE_LIMITS.confirmationTime)
     if (!this.#options.sessions().isLive(session)) throw new EdgeError('session-ended')
     this.#in.set(session, member)
+    this.#options.entered() // what is expected of them is released while it can be
     return member
+  }
+
+  /** Ends this person's sessions at every house. Throws EdgeError `person-required`, `index-unavailable`. */
+  async signOutEverywhere(session: string): Promise<void> {
+    await this.checked(() => this.need(session).client.people.signOutEverywhere())
+    const { id } = this.need(session)
+    for (const [other, member] of this.#in) if (member.id === id) this.#options.sessions().end(other)
   }
 
   ended(session: string): void {
@@ -125,7 +113,7 @@ export class Staff {
   readonly opener: OpenerFor = async (session, vault) => {
     const { vaults, directory } = this.#options
     const isOwn = directory.vaultOf(ORGANISATION) === vault
-    if (!this.isKept || session === EDGE_ITSELF || isOwn) return vaults.get(vault)
+    if (!this.isKept || isOwn) return vaults.get(vault)
     const member = this.need(session)
     try {
       const { custodians } = await this.#granting.handle(member, vault)
@@ -139,10 +127,9 @@ export class Staff {
     }
   }
 
-  /** Somebody of the house as this edge acts for them, logged in or not. Throws as the sdk does. */
-  member(id: string): Promise<Member> | undefined {
-    const person = this.#people.get(id)
-    return person === undefined ? undefined : this.#member(person)
+  /** Somebody of the house as this edge acts for them; undefined where no session is theirs. */
+  member(id: string): Member | undefined {
+    return [...this.#in.values()].find((member) => member.id === id)
   }
 
   /** The vault as this person has it, with a grant of the house in force. */
@@ -167,14 +154,15 @@ export class Staff {
    * trustee's word ends nobody's, or it could stop a hospital.
    */
   async sweep(): Promise<void> {
-    const members = new Map([...this.#in.values()].map((member) => [member.id, member]))
-    await Promise.all([...members.values()].map(async (member) => {
+    // Each session for itself: what ended one of a person's elsewhere is no word about the others.
+    await Promise.all([...this.#in.values()].map(async (member) => {
       try {
         const standing = await member.standing(this.#options.houseStatuses())
         for (const { trustee, counter } of standing) member.counters.counted(Buffer.from(trustee, 'hex'), counter)
         if (standing.filter(({ locked }) => locked !== undefined).length < 2) return
-        this.#options.log('person-locked', {})
-        this.#options.dropKept(member.id)
+        const isSignedOut = standing.every(({ locked }) => locked === undefined || locked === 'signed-out')
+        this.#options.log(isSignedOut ? 'person-signed-out' : 'person-locked', {})
+        if (!isSignedOut) this.#options.dropKept(member.id)
         for (const [session, one] of this.#in) if (one === member) this.#options.sessions().end(session)
       } catch (error) {
         this.#options.log('standing-not-read', faultFields(error))
@@ -190,27 +178,6 @@ export class Staff {
       if (error instanceof EdgeError) throw error
       if (isUnreachable(error)) throw new EdgeError('index-unavailable', undefined, undefined, { cause: error })
       throw new EdgeError('bad-value', 'the statement does not hold', 'statement', { cause: error })
-    }
-  }
-
-  #member(person: StaffMember): Promise<Member> {
-    const known = this.#joined.get(person.id)
-    if (known !== undefined) return known
-    const joining = person.join(this.confirmations)
-    this.#joined.set(person.id, joining)
-    joining.catch(() => this.#joined.delete(person.id))
-    return joining
-  }
-
-  /** Bound to this session's own name: seen elsewhere, it opens no other one. */
-  #requireForSession(session: string, word: KnownConfirmation, member: Member): void {
-    const { self, now, sessions } = this.#options
-    const name = sessions().whose(session)?.name ?? ''
-    const fits = word.type === 'session' && word.reader === member.id && word.organisation === self &&
-      word.vault === undefined && word.reason === name && name !== '' &&
-      isFresh(word, now())
-    if (!fits || member.enrolment.stepUp === undefined || word.signer !== member.enrolment.stepUp) {
-      throw new EdgeError('forbidden', 'the second key of this person has to sign for this session, now')
     }
   }
 }
