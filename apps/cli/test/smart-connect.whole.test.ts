@@ -51,7 +51,8 @@ let edge: EdgeClient
 const signIn: NonNullable<NonNullable<EdgeOptions['smart']>['signIn']> = ({ sessions }) => ({
   begin: async ({ returnTo }) => ({ url: `${siteUrl}/sign-in#${btoa(returnTo)}`, state: 'state' }),
   finish: async (answer) => ({
-    session: sessions.of('passkeys', 'one'), state: 'state', person: '00'.repeat(32), name: answer, expires: Date.now() + 3_600_000,
+    session: sessions.of('passkeys', 'one'), state: 'state',
+    person: '00'.repeat(32), name: answer, expires: Date.now() + 3_600_000,
   }),
 })
 

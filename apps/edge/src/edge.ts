@@ -203,7 +203,8 @@ const assemble = async (options: EdgeOptions, db: Database, log: Log): Promise<P
     planner, profiles, writer, db, timers, log, people, houseStatuses,
   })
   return {
-    counters, staff, signIn: people.signIn, ahead, db, state, directory, register, vaults, charts, accessLogs, sessions, persons,
+    counters, staff, signIn: people.signIn, ahead,
+    db, state, directory, register, vaults, charts, accessLogs, sessions, persons,
     grants, submitter, confirmer,
     returner,
     ...served,
@@ -311,7 +312,9 @@ const facade = (parts: FacadeParts): Served => {
 
 /** What the CapabilityStatement says of signing in. */
 const securityOf = ({ smart, base, staff }: EdgeOptions): ReturnType<typeof smartSecurity> | undefined =>
-  (smart === undefined ? undefined : smartSecurity(issuerOf(base), smart.signIn !== undefined || (staff?.people ?? []).length > 0))
+  (smart === undefined
+    ? undefined
+    : smartSecurity(issuerOf(base), smart.signIn !== undefined || (staff?.people ?? []).length > 0))
 
 const smartOf = async (options: EdgeOptions, parts: Parts, log: Log): Promise<Smart | undefined> => {
   const { smart } = options

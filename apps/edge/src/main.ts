@@ -97,8 +97,8 @@ const houseOf = async (config: EdgeConfig, path: string): Promise<Identity> => {
   const identity = await readIdentity(path)
   if (config.staff === undefined || identity.keys.current.flowOnly === true) return identity
   if (identity.secrets.at(-1)?.signing === undefined) {
-    throw new ConfigError('config-invalid', 'identity: it is in a token; have its key record say that charts open for ' +
-      'its people alone before (start once with the file), then move it')
+    throw new ConfigError('config-invalid', 'identity: it is in a token; have its key record say that charts open ' +
+      'for its people alone before (start once with the file), then move it')
   }
   const next = await rotateIdentity(identity, { now: () => Date.now(), random: pooledRandom() }, { flowOnly: true })
   writeFileSync(`${path}.next`, exportIdentity(next), { mode: 0o600, flush: true })

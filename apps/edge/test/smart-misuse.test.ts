@@ -5,8 +5,8 @@ import * as oauth from 'oauth4webapi'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { EXCHANGE } from '../src/smart/applications.ts'
 import {
-  asking, askedOfPage, Browser, clientAuthOf, nonced, over, posted, push, redeem, type SignedInApplication, signedIn, signInAt,
-  type SmartScene, smartScene,
+  asking, askedOfPage, Browser, clientAuthOf, nonced, over, posted, push, redeem, type SignedInApplication, signedIn,
+  signInAt, type SmartScene, smartScene,
 } from './smart-scene.ts'
 
 let scene: SmartScene
@@ -214,7 +214,8 @@ describe('the authorization server', () => {
     const wanted = await push(scene, { scope: 'user/*.rs' })
     const [attacker, victim] = [new Browser(scene.world), new Browser(scene.world)]
     const page = await attacker.follow('GET', await attacker.follow('GET', wanted.url))
-    const done = await victim.follow('POST', (await askedOfPage(page)).returnTo, await posted(scene.world, page, 'alice'))
+    const { returnTo } = await askedOfPage(page)
+    const done = await victim.follow('POST', returnTo, await posted(scene.world, page, 'alice'))
     expect((await attacker.go('GET', done)).status).toBe(403)
     expect((await victim.go('GET', done)).status).toBe(403)
   })
