@@ -56,6 +56,8 @@ const REFUSALS = {
     'Another organisation wrote this resource: only it changes or deletes it. Write a resource of your own.'],
   'person-required': [401, 'login',
     'This chart opens for a person: sign in with a passkey, by $scelle-login.'],
+  'session-required': [403, 'forbidden',
+    'Charts of this house open in a session that a device-bound passkey began, for the purpose that it names.'],
   'exposure-spent': [403, 'throttled',
     'So many patients were listed, missed or exported that nobody in care needs more. Open one by its number.'],
   'login': [401, 'login', 'Every request is signed (RFC 9421) by an application that this edge enrols.'],
@@ -81,6 +83,9 @@ export type EdgeErrorCode = keyof typeof REFUSALS
 const METER_TEXTS = {
   'person-required':
     'Ce dossier s’ouvre pour une personne : identifiez-vous ($scelle-login) sur la page des clés.',
+  'session-required':
+    'Les dossiers de cet établissement s’ouvrent dans une session ouverte par une clé liée à son appareil, '
+    + 'pour l’usage qu’elle nomme.',
   'exposure-spent':
     'Trop de patients ont été listés, cherchés en vain ou exportés : ouvrez un dossier par son numéro.',
   'status-required':

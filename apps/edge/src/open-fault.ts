@@ -7,6 +7,9 @@ const ENDED: ReadonlySet<string> = new Set([
   'no-grant', 'grant-expired', 'grant-revoked', 'grant-insufficient', 'not-permitted', 'not-found',
 ])
 
+/** What index and trustees say of a person's session that is over. */
+const OVER: ReadonlySet<string> = new Set(['session-ended'])
+
 /** Its time at the sdk is over. */
 export const isClosed = (error: unknown): boolean => (error as { code?: unknown } | null)?.code === 'chart-closed'
 
@@ -22,6 +25,9 @@ export const openFault = (error: unknown, log: Log): EdgeError => {
   if (error instanceof EdgeError) return error
   const { code, problem } = (error ?? {}) as { readonly code?: string; readonly problem?: string }
   if (ENDED.has(code ?? '') || ENDED.has(problem ?? '')) return new EdgeError('forbidden')
+  const { cause } = error as { readonly cause?: { readonly problem?: string } }
+  // Signed out elsewhere, or ten hours are over: whoever sits there signs in again.
+  if (OVER.has(problem ?? '') || OVER.has(cause?.problem ?? '')) return new EdgeError('session-ended')
   const refusal = meterRefusalIn(error)
   if (refusal !== undefined) return new EdgeError(refusal, undefined, undefined, { cause: error })
   log('chart-not-opened', faultFields(error))

@@ -70,8 +70,8 @@ const codeOf = (error: SdkError | SealError): string =>
 
 /** What the meter asks of a reader, the least first. */
 const METER_PROBLEMS: readonly string[] = [
-  'status-required', 'fact-required', 'step-up-required', 'colleague-required', 'budget-spent',
-  'emergency-refused', 'status-withdrawn', 'locked',
+  'session-ended', 'session-required', 'status-required', 'fact-required', 'step-up-required', 'colleague-required',
+  'budget-spent', 'emergency-refused', 'status-withdrawn', 'locked',
 ]
 
 /** Everything that a trustee checks by itself: it looks nothing up. */

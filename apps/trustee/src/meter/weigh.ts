@@ -73,8 +73,10 @@ export const weigh = async (weighing: Weighing): Promise<Charge | undefined> => 
   const custodian = vault.genesis.mode === 'custody' ? access.custodian : undefined
   // The emergency key is no house: it has no budget, and lends none.
   const standing = standingOf({ reader, grants: broken ? [] : grants, custodian, purpose: access.purpose }, statuses)
-  // No house signs a carer on, whose key is in its own client: see `standing.ts`.
-  const isCarer = standing.own.budget === CARER && reader.session === undefined
+  // No house signs a carer on, whose key is in its own client: see `standing.ts`. Of a house that opens for its people
+  // alone there are none: whoever has its key would make them.
+  const isCarer = standing.own.budget === CARER && reader.session === undefined &&
+    principals.find(access.custodian)?.current.flowOnly !== true
   if (!isCarer) requireSession({ ...weighing, status: statuses.of(reader.id) })
   await requireTicket({ ticket: request.ticket, access, reader, grants, principals, statuses, now })
   const shown = { standing, principals, statuses, locks: weighing.locks, broken, now }
