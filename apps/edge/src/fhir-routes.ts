@@ -13,6 +13,7 @@ import { addExportRoutes } from './exports/routes.ts'
 import type { Interactions } from './interactions.ts'
 import { requireType, splitPair, textOfBody } from './negotiation.ts'
 import type { Operations } from './operations.ts'
+import type { Enrolments } from './passkeys/enrolments.ts'
 import type { Merging } from './persons/merging.ts'
 import type { DuplicateReview } from './persons/review.ts'
 import { type Answered, FhirRoutes, type Gated, type Handler } from './router.ts'
@@ -38,6 +39,7 @@ export interface FhirParts {
   readonly search: Search
   readonly validation: Validation
   readonly staffOperations: StaffOperations
+  readonly enrolments: Enrolments
   readonly emergencies: Emergencies
   readonly exposure: Pick<Exposure, 'missed'>
   readonly answers: Answered
@@ -61,7 +63,7 @@ export const fhirRoutes = (parts: FhirParts): FhirRoutes => {
   addExportRoutes(routes, parts.exports)
   addOperations(routes, parts)
   addPersons(routes, parts)
-  addStaff(routes, parts.staffOperations)
+  addStaff(routes, parts.staffOperations, parts.enrolments)
   addEmergencies(routes, parts.emergencies)
   addValidation(routes, parts.validation)
   routes.add('POST', 'Patient/:id/$scelle-launch', ['read'], (call) => parts.launches.begin(call, patient(call)))
@@ -99,7 +101,9 @@ const addOperations = (routes: FhirRoutes, { consents, operations, search }: Fhi
   routes.add('GET', '$unclassified', ['read', 'search'], (call) => operations.review(call))
 }
 
-const addStaff = (routes: FhirRoutes, staff: StaffOperations): void => {
+const addStaff = (routes: FhirRoutes, staff: StaffOperations, enrolments: Enrolments): void => {
+  routes.add('POST', '$scelle-enrol', [], (call) => enrolments.enrol(call))
+  routes.add('POST', '$scelle-status', [], (call) => enrolments.status(call))
   routes.add('POST', '$scelle-login', [], (call) => staff.login(call))
   routes.add('GET', '$scelle-standing', [], (call) => staff.standing(call), 'open')
   routes.add('POST', '$scelle-confirm', [], (call) => staff.confirm(call))

@@ -193,6 +193,8 @@ export const EDGE_LIMITS = {
   codeTime: 60,
   pushedTime: 60,
   signInTime: 300,
+  /** Bytes of a person's name. */
+  personName: 200,
   tokenTime: 300,
   /** Bytes of the passkey page's answer. */
   answerBody: 64 * 1024,

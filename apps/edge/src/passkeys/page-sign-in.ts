@@ -3,14 +3,13 @@
  * file of this edge has no session, and cannot make one without the person's gesture for a key of theirs.
  */
 import { type Client, SdkError, SealError, toHex } from '@scelle/sdk'
-import {
-  askPage, type PageAnswer, type PageAsk, pageAddress, type PageRequest, readAnswer,
-} from '@scelle/wire/passkey-page'
+import { type PageAnswer, type PageRequest, readAnswer } from '@scelle/wire/passkey-page'
 import { EdgeError, isUnreachable } from '../errors.ts'
 import { EDGE_LIMITS } from '../limits.ts'
 import type { Sessions } from '../sessions.ts'
 import type { KnownPerson, PeopleShelf } from '../staff/people.ts'
 import type { Staff } from '../staff/staff.ts'
+import type { PageAsks } from './page-asks.ts'
 import { PageRequests } from './requests.ts'
 import type { Begun, ConfirmWish, SignedIn, SignIn, SignInWish } from './sign-in.ts'
 
@@ -19,9 +18,7 @@ export interface PageSignInOptions {
   readonly people: PeopleShelf
   readonly staff: Pick<Staff, 'enter' | 'of'>
   readonly sessions: () => Pick<Sessions, 'of' | 'isLive'>
-  /** Address of the passkey page. */
-  readonly page: string
-  readonly houseStatuses: () => readonly Uint8Array[]
+  readonly asks: PageAsks
   readonly now: () => number
   readonly random: (length: number) => Uint8Array
 }
@@ -92,30 +89,13 @@ export class PageSignIn implements SignIn {
     return signed
   }
 
-  async #sent(
+  #sent(
     person: KnownPerson, { returnTo, language }: Pick<SignInWish, 'returnTo' | 'language'>,
     asks: Pick<PageRequest, 'task' | 'body' | 'kind'>,
   ): Promise<Begun> {
-    const { client, now, page, random } = this.#options
-    const state = random(STATE)
-    const ask = await askPage(await this.#house(), {
-      ...asks, state, returnTo, language: language.startsWith('en') ? 'en' : 'fr',
-      expires: Math.floor((now() + EDGE_LIMITS.pageTime) / 1000),
-      person: [...person.chain], personName: person.name,
-    }, (message) => client.identity.signRaw(message))
-    return { url: pageAddress(page, ask), state: Buffer.from(state).toString('base64url') }
-  }
-
-  /** Who asks, by the word of a register: the page tells the person the house's name from that alone. */
-  async #house(): Promise<Pick<PageAsk, 'house' | 'register' | 'status'>> {
-    const { client, houseStatuses, people } = this.#options
-    const own = toHex(client.identity.id)
-    for (const status of houseStatuses()) {
-      const { subject, issuer } = await client.statements.status(status)
-      if (subject !== own) continue
-      return { house: [...client.identity.chain], register: await people.registerOf(issuer), status }
-    }
-    throw new EdgeError('status-required', 'no register says who this house is (standing.statuses)')
+    return this.#options.asks.send({
+      ...asks, returnTo, language, person: [...person.chain], personName: person.name,
+    })
   }
 }
 

@@ -11,6 +11,9 @@ import type { Database } from '../store/database.ts'
 import { prefixedState } from '../store/prefixed-state.ts'
 import { VaultShelf } from '../vaults.ts'
 import { Ahead } from './ahead.ts'
+import { Enrolments } from '../passkeys/enrolments.ts'
+import { PageAsks } from '../passkeys/page-asks.ts'
+import { EnrolledShelf } from './enrolled.ts'
 import { Exposure } from './exposure.ts'
 import { FactShelf } from './facts.ts'
 import { type Enrolment, Member, type Showing, shownFor } from './member.ts'
@@ -90,6 +93,7 @@ const emergencyKeyOf = ({ emergency, joining }: StaffParts): EmergencyKey => {
 export const assembleStaff = async (parts: StaffParts): Promise<{
   readonly staff: Staff
   readonly signIn: SignIn
+  readonly enrolments: Enrolments
   readonly facts: FactShelf
   readonly exposure: Exposure
   readonly emergencyKey: EmergencyKey
@@ -97,7 +101,8 @@ export const assembleStaff = async (parts: StaffParts): Promise<{
 }> => {
   const { options, client, db, cabinet, now, log } = parts
   const facts = new FactShelf({ db, cabinet, now })
-  const people = await PeopleShelf.of(client, options?.people ?? [], log)
+  const enrolled = new EnrolledShelf(db, cabinet)
+  const people = await PeopleShelf.of(client, options?.people ?? [], enrolled, log)
   const staff: Staff = new Staff({
     ...parts, facts, basis: options?.basis ?? 'care-team',
     kept: (member, vault) => ahead.opener(member, vault),
@@ -107,6 +112,9 @@ export const assembleStaff = async (parts: StaffParts): Promise<{
   const ahead: Ahead = new Ahead({ ...parts, facts, staff })
   const exposure = new Exposure({ db, cabinet, now, memberOf: (session) => staff.of(session) })
   await people.register()
-  const signIn = new PageSignIn({ ...parts, people, staff, page: options?.page ?? '' })
-  return { staff, signIn, facts, exposure, ahead, emergencyKey: emergencyKeyOf(parts) }
+  const page = options?.page ?? ''
+  const asks = new PageAsks({ ...parts, people, page })
+  const signIn = new PageSignIn({ ...parts, people, staff, asks })
+  const enrolments = new Enrolments({ ...parts, asks, enrolled, staff, page })
+  return { staff, signIn, enrolments, facts, exposure, ahead, emergencyKey: emergencyKeyOf(parts) }
 }

@@ -1,6 +1,7 @@
 /** People of the house, as it knows them: a name, public key records, and the sealing keys that it keeps for them. */
 import { type Client, toHex, verifyKeyChain } from '@scelle/sdk'
 import { faultFields, type Log } from '../log.ts'
+import type { EnrolledShelf } from './enrolled.ts'
 
 /** Somebody of the house, as the configuration has it. */
 export interface Person {
@@ -21,28 +22,34 @@ export interface KnownPerson extends Person {
 export class PeopleShelf {
   readonly #client: Client
   readonly #people: ReadonlyMap<string, KnownPerson>
+  readonly #enrolled: EnrolledShelf
   readonly #registers = new Map<string, readonly Uint8Array[]>()
   readonly #log: Log
 
-  private constructor(client: Client, people: readonly KnownPerson[], log: Log) {
+  private constructor(client: Client, people: readonly KnownPerson[], enrolled: EnrolledShelf, log: Log) {
+    this.#enrolled = enrolled
     this.#client = client
     this.#people = new Map(people.map((person) => [person.id, person]))
     this.#log = log
   }
 
   /** Throws SealError where key records do not hold. */
-  static async of(client: Client, people: readonly Person[], log: Log): Promise<PeopleShelf> {
+  static async of(
+    client: Client, people: readonly Person[], enrolled: EnrolledShelf, log: Log,
+  ): Promise<PeopleShelf> {
     const known = await Promise.all(people.map(async (person): Promise<KnownPerson> =>
       ({ ...person, id: toHex((await verifyKeyChain([...person.chain])).id) })))
-    return new PeopleShelf(client, known, log)
+    return new PeopleShelf(client, known, enrolled, log)
   }
 
   get all(): readonly KnownPerson[] {
-    return [...this.#people.values()]
+    return [...this.#people.values(), ...this.#enrolled.ids.flatMap((id) => this.get(id) ?? [])]
   }
 
   get(id: string): KnownPerson | undefined {
-    return this.#people.get(id)
+    const kept = this.#enrolled.get(id)
+    if (kept === undefined) return this.#people.get(id)
+    return { ...kept, id, statuses: () => this.#enrolled.get(id)?.statuses ?? [] }
   }
 
   /** Puts everybody's key records on record: whoever vouches for a colleague is known before they sign in here. */
@@ -55,7 +62,7 @@ export class PeopleShelf {
    * with those that are known here, so that people sign in through an outage.
    */
   async current(id: string): Promise<KnownPerson | undefined> {
-    const person = this.#people.get(id)
+    const person = this.get(id)
     if (person === undefined) return undefined
     try {
       const { registered, register } = this.#client.people

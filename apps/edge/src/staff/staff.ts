@@ -101,8 +101,12 @@ export class Staff {
   /** Ends this person's sessions at every house. Throws EdgeError `person-required`, `index-unavailable`. */
   async signOutEverywhere(session: string): Promise<void> {
     await this.checked(() => this.need(session).client.people.signOutEverywhere())
-    const { id } = this.need(session)
-    for (const [other, member] of this.#in) if (member.id === id) this.#options.sessions().end(other)
+    this.endAllOf(this.need(session).id)
+  }
+
+  /** Ends this person's sessions here. */
+  endAllOf(id: string): void {
+    for (const [session, member] of this.#in) if (member.id === id) this.#options.sessions().end(session)
   }
 
   ended(session: string): void {

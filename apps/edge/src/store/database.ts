@@ -24,6 +24,7 @@ const SCHEMA = `
   CREATE TABLE IF NOT EXISTS expected (row BLOB PRIMARY KEY, sealed BLOB NOT NULL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS note (row BLOB PRIMARY KEY, sealed BLOB NOT NULL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS exposure (row BLOB PRIMARY KEY, sealed BLOB NOT NULL) WITHOUT ROWID;
+  CREATE TABLE IF NOT EXISTS enrolled (row BLOB PRIMARY KEY, sealed BLOB NOT NULL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS register (row BLOB PRIMARY KEY, sealed BLOB NOT NULL) WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS state (row BLOB PRIMARY KEY, sealed BLOB NOT NULL);
   CREATE TABLE IF NOT EXISTS outbox (seq INTEGER PRIMARY KEY AUTOINCREMENT, row BLOB NOT NULL, sealed BLOB NOT NULL);
@@ -48,12 +49,13 @@ export interface NumberedRow {
 /** Tables of sealed rows under an HMAC of their key. Others have an order of their own. */
 export type Table =
   'vault' | 'patient' | 'locator' | 'person' | 'review' | 'given' | 'received' | 'accepted' | 'block' | 'compared'
-  | 'pair' | 'merge' | 'upload' | 'register' | 'decoy' | 'fact' | 'ahead' | 'expected' | 'note' | 'exposure' | 'state'
+  | 'pair' | 'merge' | 'upload' | 'register' | 'decoy' | 'fact' | 'ahead' | 'expected' | 'note' | 'exposure' | 'enrolled'
+  | 'state'
 
 export const TABLES: readonly Table[] =
   [
     'vault', 'patient', 'locator', 'person', 'review', 'given', 'received', 'accepted', 'block', 'compared', 'pair',
-    'merge', 'upload', 'register', 'decoy', 'fact', 'ahead', 'expected', 'note', 'exposure', 'state',
+    'merge', 'upload', 'register', 'decoy', 'fact', 'ahead', 'expected', 'note', 'exposure', 'enrolled', 'state',
   ]
 
 interface NumberedStatements {

@@ -1,0 +1,173 @@
+/**
+ * People enrol on the passkey page, change their passkeys there, and recover there. What comes back is public but for
+ * wraps that open nothing here; what it has to be is checked before anybody is let in by it.
+ */
+import { type Client, type PrincipalKeys, sealingKeyOf, toHex, verifyKeyChain } from '@scelle/sdk'
+import { type PageAnswer, readAnswer } from '@scelle/wire/passkey-page'
+import { type FhirAnswer } from '../answers.ts'
+import type { Call } from '../call.ts'
+import { EdgeError } from '../errors.ts'
+import { parametersIn, told } from '../parameters-body.ts'
+import { EDGE_LIMITS } from '../limits.ts'
+import type { Enrolled, EnrolledShelf } from '../staff/enrolled.ts'
+import { pageIn, personIn, statementIn } from '../staff/given.ts'
+import type { Staff } from '../staff/staff.ts'
+import type { PageAsks } from './page-asks.ts'
+import { PageRequests } from './requests.ts'
+
+export interface EnrolmentsOptions {
+  readonly client: Client
+  readonly asks: PageAsks
+  readonly enrolled: EnrolledShelf
+  readonly staff: Pick<Staff, 'need' | 'endAllOf' | 'checked'>
+  /** Address of the passkey page: the one origin whose passkeys count. */
+  readonly page: string
+  /** Hex id of this organisation. */
+  readonly self: string
+  readonly now: () => number
+  readonly random: (length: number) => Uint8Array
+}
+
+const CHANGES = ['add-passkey', 'remove-passkey', 'recover'] as const
+type Change = (typeof CHANGES)[number]
+
+type Asked =
+  | { readonly task: 'enrol'; readonly name: string; readonly sealing: Uint8Array }
+  | { readonly task: Change; readonly person: string }
+
+const SEED = 32
+
+export class Enrolments {
+  readonly #options: EnrolmentsOptions
+  readonly #asked: PageRequests<Asked>
+
+  constructor(options: EnrolmentsOptions) {
+    this.#options = options
+    this.#asked = new PageRequests(options.now)
+  }
+
+  /**
+   * `POST $scelle-enrol`, in an officer's session: `name`, `return`, `language` → `url` of the passkey page, where the
+   * new person makes their passkey and their sheet. With `task` (`add-passkey`, `remove-passkey`, or an officer's
+   * `recover`) and `person`: what somebody changes. Then `answer`, as the page posted it → `person` (hex id).
+   */
+  async enrol(call: Call): Promise<FhirAnswer> {
+    const given = parametersIn(call, ['name', 'task', 'person', 'return', 'language', 'answer'])
+    if (given.has('answer')) return told({ person: await this.#finish(call.session, given.get('answer') ?? '') })
+    const { url } = given.has('task') ? await this.#toChange(call.session, given) : await this.#toEnrol(call, given)
+    return told({ url })
+  }
+
+  /** `POST $scelle-status`, in an officer's session: `person`, `statement`, a status that a register signed of them. */
+  async status(call: Call): Promise<FhirAnswer> {
+    const { client, enrolled, staff, self, now } = this.#options
+    this.#requireOfficer(call.session)
+    const given = parametersIn(call, ['person', 'statement'])
+    const person = personIn(given, 'person')
+    const known = enrolled.get(person)
+    if (known === undefined) throw new EdgeError('not-found', 'nobody of that id enrolled here')
+    const statement = statementIn(given)
+    const { subject, organisation, until } = await staff.checked(() => client.statements.status(statement))
+    if (subject !== person || organisation !== self || until <= now()) {
+      throw new EdgeError('bad-value', 'it says nothing of this person at this house now', 'statement')
+    }
+    enrolled.keep(person, { ...known, statuses: [statement] })
+    return told({ person })
+  }
+
+  async #toEnrol({ session }: Call, given: ReadonlyMap<string, string>): Promise<{ readonly url: string }> {
+    const { asks, random } = this.#options
+    this.#requireOfficer(session)
+    const name = (given.get('name') ?? '').trim()
+    if (name === '' || Buffer.byteLength(name) > EDGE_LIMITS.personName) {
+      throw new EdgeError('bad-value', 'expected a name', 'name')
+    }
+    const sealing = random(SEED)
+    const begun = await asks.send({
+      ...pageIn(given), task: 'enrol', personName: name, sealingKey: sealingKeyOf(sealing),
+    })
+    this.#asked.add(begun.state, { task: 'enrol', name, sealing }, session)
+    return begun
+  }
+
+  /** Of one's own, or an officer for somebody who has lost every passkey. */
+  async #toChange(session: string, given: ReadonlyMap<string, string>): Promise<{ readonly url: string }> {
+    const { asks, enrolled, staff } = this.#options
+    const task = CHANGES.find((one) => one === given.get('task'))
+    if (task === undefined) throw new EdgeError('bad-value', `expected ${CHANGES.join(', ')}`, 'task')
+    const person = personIn(given, 'person')
+    if (task === 'recover' || staff.need(session).id !== person) this.#requireOfficer(session)
+    const known = enrolled.get(person)
+    if (known === undefined) throw new EdgeError('not-found', 'nobody of that id enrolled here')
+    const { chain, name, wraps } = known
+    const begun = await asks.send({
+      ...pageIn(given), task, person: [...chain], personName: name, wraps: [...wraps],
+    })
+    this.#asked.add(begun.state, { task, person }, session)
+    return begun
+  }
+
+  async #finish(session: string, sent: string): Promise<string> {
+    const { client, enrolled, staff } = this.#options
+    const { chain, wraps, state, problem } = decoded(sent)
+    if (chain === undefined || wraps === undefined) {
+      throw new EdgeError('forbidden', `nothing was changed: ${problem ?? 'declined'}`)
+    }
+    const asked = this.#asked.take(Buffer.from(state).toString('base64url'), session)
+    const keys = await staff.checked(() => verifyKeyChain(chain))
+    const id = toHex(keys.id)
+    const next = this.#next(asked, { chain, wraps, keys, id })
+    await staff.checked(() => client.people.register(chain))
+    enrolled.keep(id, next)
+    // A passkey that is gone carries nothing: what was begun with it is over here, as it is at index and trustees.
+    if (asked.task === 'remove-passkey' || asked.task === 'recover') staff.endAllOf(id)
+    return id
+  }
+
+  /** Throws `forbidden` where the page, or who posed as it, made something else than was asked. */
+  #next(
+    asked: Asked,
+    { chain, wraps, keys, id }: Required<Pick<PageAnswer, 'chain' | 'wraps'>> & {
+      readonly keys: PrincipalKeys; readonly id: string
+    },
+  ): Enrolled {
+    this.#requirePasskeys(keys)
+    if (asked.task === 'enrol') {
+      const { name, sealing } = asked
+      const fits = chain.length === 1 && this.#options.enrolled.get(id) === undefined &&
+        toHex(keys.current.sealingKey) === toHex(sealingKeyOf(sealing))
+      if (!fits) throw new EdgeError('forbidden', 'this is another enrolment\'s answer')
+      return { name, chain, sealing: [sealing], wraps, statuses: [] }
+    }
+    const known = this.#options.enrolled.get(asked.person)
+    const follows = known !== undefined && asked.person === id && chain.length === known.chain.length + 1 &&
+      known.chain.every((record, place) => toHex(record) === toHex(chain[place] ?? new Uint8Array()))
+    const last = known?.sealing.at(-1)
+    if (!follows || last === undefined || toHex(keys.current.sealingKey) !== toHex(sealingKeyOf(last))) {
+      throw new EdgeError('forbidden', 'these key records do not follow those that this house has')
+    }
+    return { ...known, chain, wraps, sealing: [...known.sealing, last] }
+  }
+
+  /** Of the page's own origin, and bound to their devices: others open nothing, so they are not taken for anybody's. */
+  #requirePasskeys({ kind, current: { passkeys = [] } }: PrincipalKeys): void {
+    const { origin } = new URL(this.#options.page)
+    const holds = kind === 'person' && passkeys.length > 0 &&
+      passkeys.every((passkey) => passkey.deviceBound && passkey.origin === origin)
+    if (!holds) throw new EdgeError('forbidden', 'a person has passkeys of this house\'s page, bound to their devices')
+  }
+
+  #requireOfficer(session: string): void {
+    if (this.#options.staff.need(session).enrolment.role !== 'officer') {
+      throw new EdgeError('forbidden', 'an officer of this house enrols its people')
+    }
+  }
+}
+
+const decoded = (sent: string): PageAnswer => {
+  try {
+    return readAnswer(sent)
+  } catch (cause) {
+    throw new EdgeError('bad-value', 'this is no answer of the passkey page', 'answer', { cause })
+  }
+}
