@@ -304,7 +304,8 @@ const facade = (parts: FacadeParts): Served => {
     gate: (call, asks) => requireAsked(directory, call, asks), launches,
     ...assembleAccessLog({ ...parts, staff: parts.people.staff, exposure }, pager),
     exposure, answers: parts.people.staff.answers,
-    staffOperations, enrolments: parts.people.enrolments, bundles, capability, consents, documents, duplicates, emergencies, exports, interactions, merging,
+    staffOperations, enrolments: parts.people.enrolments,
+    bundles, capability, consents, documents, duplicates, emergencies, exports, interactions, merging,
     operations, search, validation,
   })
   return { routes, binaries, exports, exportJobs, launches, proofs: new Proofs({ repository, vaults }) }

@@ -177,6 +177,6 @@ describe('a lost device', () => {
     expect((await change('add-passkey', martin)).status).toBe(403)
     expect((await change('recover', martin)).status).toBe(403)
     expect((await askedOf(await change('recover', officer))).task).toBe('recover')
-    expect((await askedToLogin(world, 'quentin', world.app.serving('q'))).startsWith('https://passkey.test/')).toBe(true)
+    expect(await askedToLogin(world, 'quentin', world.app.serving('q'))).toContain('https://passkey.test/')
   })
 })

@@ -49,13 +49,14 @@ export interface NumberedRow {
 /** Tables of sealed rows under an HMAC of their key. Others have an order of their own. */
 export type Table =
   'vault' | 'patient' | 'locator' | 'person' | 'review' | 'given' | 'received' | 'accepted' | 'block' | 'compared'
-  | 'pair' | 'merge' | 'upload' | 'register' | 'decoy' | 'fact' | 'ahead' | 'expected' | 'note' | 'exposure' | 'enrolled'
-  | 'state'
+  | 'pair' | 'merge' | 'upload' | 'register' | 'decoy' | 'fact' | 'ahead' | 'expected' | 'note' | 'exposure'
+  | 'enrolled' | 'state'
 
 export const TABLES: readonly Table[] =
   [
     'vault', 'patient', 'locator', 'person', 'review', 'given', 'received', 'accepted', 'block', 'compared', 'pair',
-    'merge', 'upload', 'register', 'decoy', 'fact', 'ahead', 'expected', 'note', 'exposure', 'enrolled', 'state',
+    'merge', 'upload', 'register', 'decoy', 'fact', 'ahead', 'expected', 'note', 'exposure',
+    'enrolled', 'state',
   ]
 
 interface NumberedStatements {
