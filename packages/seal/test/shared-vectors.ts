@@ -8,15 +8,6 @@ const root = process.env['SCELLE_SHARED'] ?? fileURLToPath(new URL('../../../../
 export const sharedVectors = existsSync(join(root, 'vectors/wycheproof'))
 if (!sharedVectors) console.warn(`vectors of others are absent (SCELLE_SHARED=${root}): their tests are skipped`)
 
-const fileOf = (name: string): string => join(root, 'vectors/wycheproof', `${name}_test.json`)
-
-/** Whether a file of Wycheproof's is there: says so where it is not. */
-export const hasWycheproof = (name: string): boolean => {
-  const there = existsSync(fileOf(name))
-  if (sharedVectors && !there) console.warn(`Wycheproof's ${name} is absent: its tests are skipped`)
-  return there
-}
-
 export interface WycheproofTest {
   tcId: number
   comment: string
@@ -29,7 +20,7 @@ export interface WycheproofTest {
 export const wycheproof = (name: string): ({ tests: WycheproofTest[] } & Record<string, unknown>)[] =>
   sharedVectors
     ? (
-        JSON.parse(readFileSync(fileOf(name), 'utf8')) as {
+        JSON.parse(readFileSync(join(root, 'vectors/wycheproof', `${name}_test.json`), 'utf8')) as {
           testGroups: never[]
         }
       ).testGroups

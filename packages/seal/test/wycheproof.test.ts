@@ -10,8 +10,7 @@ import * as hashNode from '../src/primitives/hash-node.ts'
 import * as hashWeb from '../src/primitives/hash-web.ts'
 import * as signatureNode from '../src/primitives/signature-node.ts'
 import * as signatureWeb from '../src/primitives/signature-web.ts'
-import { P256_ORDER } from '../src/verify.ts'
-import { hasWycheproof, sharedVectors, unhex, wycheproof, type WycheproofTest } from './shared-vectors.ts'
+import { sharedVectors, unhex, wycheproof, type WycheproofTest } from './shared-vectors.ts'
 
 const hexOf = (bytes: Uint8Array | undefined): string => Buffer.from(bytes ?? []).toString('hex')
 const casesOf = (name: string, fits: (group: Record<string, unknown>) => boolean): WycheproofTest[] =>
@@ -70,37 +69,6 @@ describe.skipIf(!sharedVectors)('Ed25519', () => {
     const key = await provider.ed25519PublicKey(seed)
     expect(signatureNode.ed25519Verify(key, message, signature)).toBe(true)
     expect(await signatureWeb.ed25519Verify(key, message, signature)).toBe(true)
-  })
-})
-
-const P256 = 'ecdsa_secp256r1_sha256_p1363'
-
-describe.skipIf(!hasWycheproof(P256))('ECDSA on P-256 with SHA-256', () => {
-  /** The other signature of the same message, where the one given has the larger `s`. */
-  const twinOf = (signature: Uint8Array): Uint8Array | undefined => {
-    if (signature.length !== 64) return undefined
-    const s = BigInt(`0x${hexOf(signature.subarray(32))}`)
-    if (s <= P256_ORDER / 2n || s >= P256_ORDER) return undefined
-    return new Uint8Array([...signature.subarray(0, 32), ...unhex((P256_ORDER - s).toString(16).padStart(64, '0'))])
-  }
-
-  test.each([
-    ['node', signatureNode],
-    ['web', signatureWeb],
-  ] as const)('%s: of two values of s that hold, the smaller one', async (_, { es256Verify }) => {
-    const count = { held: 0, twin: 0, refused: 0 }
-    for (const group of wycheproof(P256)) {
-      const { uncompressed } = group['publicKey'] as { uncompressed: string }
-      const key = unhex(uncompressed.slice(2))
-      for (const { tcId, msg, sig, result } of group.tests) {
-        const twin = twinOf(unhex(sig))
-        const valid = result === 'valid'
-        expect([tcId, await es256Verify(key, unhex(msg), unhex(sig))]).toEqual([tcId, valid && twin === undefined])
-        if (twin !== undefined) expect([tcId, await es256Verify(key, unhex(msg), twin)]).toEqual([tcId, valid])
-        count[valid ? (twin === undefined ? 'held' : 'twin') : 'refused']++
-      }
-    }
-    expect(count).toEqual({ held: 103, twin: 70, refused: 89 })
   })
 })
 
