@@ -1,8 +1,7 @@
 /**
  * Sessions: whose open charts a request may see. One for each application that signs, and where an application serves
  * several people, one for each name that it signs with its requests. Kept here and nowhere else: this one server
- * decides which session a request belongs to. A session bound to a person's passkey will take the place of `of`, and
- * of nothing else.
+ * decides which session a request belongs to. Whose of the house's people it is, by their passkey, `staff/` knows.
  */
 import { Buffer } from 'node:buffer'
 
