@@ -93,17 +93,34 @@ interface Copy {
   readonly fetchedAt: number
 }
 
+/** When each list was issued that was seen last, for whoever outlives its process. */
+export interface SeenLists {
+  /** Seconds since 1970. */
+  readonly issuedAt: (name: string) => number | undefined
+  readonly saw: (name: string, issuedAt: number) => void
+}
+
 /** Fetches status lists, and keeps each for no longer than its issuer allows and `CREDENTIAL_LIMITS.statusAge`. */
 export class StatusLists {
   readonly #fetch: Fetch
   readonly #now: () => number
+  readonly #age: number
+  readonly #seen: SeenLists | undefined
   readonly #copies = new Map<string, Copy>()
   readonly #underWay = new Map<string, Promise<StatusList>>()
 
-  /** @param context the way to the network, and the clock in milliseconds since 1970 */
-  constructor(context: { readonly fetch: Fetch; readonly now: () => number }) {
+  /**
+   * @param context the way to the network, and the clock in milliseconds since 1970. `age`: seconds for which a list is
+   *   kept, where that is less than `CREDENTIAL_LIMITS.statusAge`. `seen`: without it, a list from before is noticed
+   *   only by the process that saw the later one.
+   */
+  constructor(context: {
+    readonly fetch: Fetch; readonly now: () => number; readonly age?: number; readonly seen?: SeenLists
+  }) {
     this.#fetch = context.fetch
     this.#now = context.now
+    this.#age = Math.min(context.age ?? CREDENTIAL_LIMITS.statusAge, CREDENTIAL_LIMITS.statusAge)
+    this.#seen = context.seen
   }
 
   /**
@@ -125,7 +142,7 @@ export class StatusLists {
     const copy = this.#copies.get(name)
     if (copy !== undefined) {
       const age = now - copy.fetchedAt
-      const isFresh = age >= 0 && age < Math.min(copy.list.ttl, CREDENTIAL_LIMITS.statusAge)
+      const isFresh = age >= 0 && age < Math.min(copy.list.ttl, this.#age)
       if (isFresh && now < copy.list.expires) return copy.list
     }
     // Whoever asks while it is being fetched waits for the same answer: a thousand sign-ins are one request.
@@ -143,9 +160,10 @@ export class StatusLists {
     const body = await fetchBounded(this.#fetch, url, statusToken, 'application/statuslist+jwt', 'status-unavailable')
     const now = this.#now() / 1000
     const list = await verifyStatusList(Buffer.from(body).toString('latin1').trim(), issuer, uri, now)
-    const before = this.#copies.get(name)
+    const before = Math.max(this.#copies.get(name)?.list.issuedAt ?? 0, this.#seen?.issuedAt(name) ?? 0)
     // Whoever serves the list could show the one from before somebody left, while that has not expired.
-    if (before !== undefined && list.issuedAt < before.list.issuedAt) throw new CredentialError('status-rolled-back')
+    if (list.issuedAt < before) throw new CredentialError('status-rolled-back')
+    this.#seen?.saw(name, list.issuedAt)
     this.#copies.delete(name)
     this.#copies.set(name, { list, fetchedAt })
     const [oldest] = this.#copies.keys()

@@ -147,6 +147,37 @@ describe('a leaver', () => {
     expect(await check(0)).toBe('status-rolled-back')
   })
 
+  it('does not get in by a restart of whoever saw the later list', async () => {
+    const issued = new Map<string, number>()
+    const seen = {
+      issuedAt: (name: string) => issued.get(name), saw: (name: string, at: number) => void issued.set(name, at),
+    }
+    const process = (): StatusLists => new StatusLists({
+      now: scene.context.now, seen,
+      fetch: async () => scene.network.answer?.('', {}) ?? new Response(await scene.issuer.statusToken()),
+    })
+    const before = await scene.issuer.statusToken()
+    scene.clock.now += 10_000
+    scene.issuer.revoke(0)
+    const reference = { uri: scene.issuer.statusUri, index: 0 }
+    expect(await code(process().check(scene.issuer.listed, reference))).toBe('revoked')
+    scene.network.answer = () => Promise.resolve(new Response(before))
+    expect(await code(process().check(scene.issuer.listed, reference))).toBe('status-rolled-back')
+  })
+
+  it('is out sooner where whoever looks keeps lists for less', async () => {
+    const statuses = new StatusLists({
+      now: scene.context.now, age: 5, fetch: async () => new Response(await scene.issuer.statusToken()),
+    })
+    const reference = { uri: scene.issuer.statusUri, index: 0 }
+    expect(await code(statuses.check(scene.issuer.listed, reference))).toBe('accepted')
+    scene.issuer.revoke(0)
+    scene.clock.now += 4_000
+    expect(await code(statuses.check(scene.issuer.listed, reference))).toBe('accepted')
+    scene.clock.now += 1_000
+    expect(await code(statuses.check(scene.issuer.listed, reference))).toBe('revoked')
+  })
+
   it('does not get in by a clock that is set back', async () => {
     expect(await check(0)).toBe('accepted')
     scene.issuer.revoke(0)
