@@ -37,6 +37,9 @@ export const ed25519OfMultikey = (text: string): Uint8Array => {
   return bytes.subarray(2)
 }
 
+/** The Multikey of an Ed25519 public key, 32 bytes. */
+export const multikeyOf = (publicKey: Uint8Array): string => `z${toBase58(Uint8Array.of(0xed, 0x01, ...publicKey))}`
+
 /** @throws CredentialError `encoding-invalid` */
 export const signatureOfMultibase = (text: string): Uint8Array => {
   if (!text.startsWith('z')) throw new CredentialError('encoding-invalid')

@@ -45,7 +45,7 @@ export interface Resolving {
   readonly known?: Known | undefined
 }
 
-interface Address {
+export interface DidAddress {
   readonly scid: string
   /** `did:web` of the same host and path. */
   readonly web: string
@@ -53,8 +53,12 @@ interface Address {
   readonly base: string
 }
 
-/** @throws CredentialError `did-invalid`, `address-refused` */
-const addressOf = (did: string): Address => {
+/**
+ * Where the files of a did:webvh are.
+ *
+ * @throws CredentialError `did-invalid`, `address-refused`
+ */
+export const addressOf = (did: string): DidAddress => {
   const [, scid = '', host = '', path = ''] = WEBVH.exec(did) ?? []
   if (scid === '' || did.length > CREDENTIAL_LIMITS.did) throw new CredentialError('did-invalid')
   const folder = path === '' ? '/.well-known/' : `${path.replaceAll(':', '/')}/`
@@ -65,7 +69,7 @@ const textAt = async (fetch: Fetch, url: string, limit: number): Promise<string>
   Buffer.from(await fetchBounded(fetch, url, limit, 'application/json, text/plain')).toString('utf8')
 
 /** The witnesses' file, asked for only where the log names witnesses. */
-const historyAt = async ({ base, scid }: Address, { fetch, now }: Resolving): Promise<History> => {
+const historyAt = async ({ base, scid }: DidAddress, { fetch, now }: Resolving): Promise<History> => {
   const log = await textAt(fetch, `${base}did.jsonl`, CREDENTIAL_LIMITS.didLog)
   try {
     return verifyLog({ log }, scid, now())
@@ -102,11 +106,18 @@ const comparable = (document: JsonObject, own: readonly string[]): string => {
   return canonicalJson({ ...document, alsoKnownAs: others, service: services })
 }
 
+/** The did:web document of a log's newest version, as an object: the same document under the other name. */
+export const webDocumentOf = ({ did, document, scid }: Pick<History, 'did' | 'document' | 'scid'>): JsonObject => {
+  const web = parseObject(JSON.stringify(document).replaceAll(`did:webvh:${scid}:`, 'did:web:'))
+  const names = listOf(web, 'alsoKnownAs').filter((name) => name !== web['id'] && name !== did)
+  return { ...web, alsoKnownAs: [...names, did] }
+}
+
 /**
  * The did:web document (section 3.7.10) must say what the log says: those who know did:web alone must not be told
  * another key or another principal by whoever controls the host's files.
  */
-const checkWeb = async ({ did, document, scid }: History, { web, base }: Address, fetch: Fetch): Promise<void> => {
+const checkWeb = async ({ did, document, scid }: History, { web, base }: DidAddress, fetch: Fetch): Promise<void> => {
   const found = parseObject(await textAt(fetch, `${base}did.json`, CREDENTIAL_LIMITS.didDocument))
   const derived = parseObject(JSON.stringify(document).replaceAll(`did:webvh:${scid}:`, 'did:web:'))
   const ours = [did, web]
@@ -123,7 +134,7 @@ const principalOf = (document: JsonObject): Uint8Array => {
 }
 
 /** Follows a portable identifier to where it is now. Every place must serve a history that goes on from the last. */
-const present = async (did: string, resolving: Resolving): Promise<{ history: History; address: Address }> => {
+const present = async (did: string, resolving: Resolving): Promise<{ history: History; address: DidAddress }> => {
   let { known } = resolving
   for (let next = did, moves = 0; moves <= MOVES_MAX; moves++) {
     const address = addressOf(next)

@@ -5,7 +5,7 @@ import { isObject, type Json, type JsonObject, memberOf, objectOf, parseObject, 
 import { CredentialError } from './errors.ts'
 import { ed25519OfMultikey, multihash, signatureOfMultibase } from './multikey.ts'
 
-const PLACEHOLDER = '{SCID}'
+export const PLACEHOLDER = '{SCID}'
 const MEMBERS = ['versionId', 'versionTime', 'parameters', 'state', 'proof']
 const TIME = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?Z$/
 
@@ -47,7 +47,7 @@ export const parseEntry = (line: string): Entry => {
   return { number: Number(number), hash, versionId, time, parameters, state, proofs: proof, body }
 }
 
-const hashOfJson = (value: Json): string => multihash(sha256(utf8(canonicalJson(value))))
+export const hashOfJson = (value: Json): string => multihash(sha256(utf8(canonicalJson(value))))
 
 /** The hash of an entry that follows a version, or of the first one, which follows the SCID. */
 export const entryHash = ({ body }: Entry, predecessor: string): string =>
@@ -71,6 +71,10 @@ export const keyOfMethod = (method: string | undefined): string | undefined => {
   return fragment === undefined || fragment === key ? key : undefined
 }
 
+/** What a proof with these options signs of a document (eddsa-jcs-2022, section 3.3.4). */
+export const proofInput = (options: JsonObject, document: JsonObject): Uint8Array =>
+  concatBytes(sha256(utf8(canonicalJson(options))), sha256(utf8(canonicalJson(document))))
+
 /**
  * The Multikey whose Data Integrity proof over a document holds, or undefined: strangers make these.
  */
@@ -81,7 +85,7 @@ export const signerOf = (document: JsonObject, proof: JsonObject): string | unde
     memberOf(proof, 'cryptosuite') === 'eddsa-jcs-2022' && memberOf(proof, 'proofPurpose') === 'assertionMethod'
   if (key === undefined || !isOurs || typeof proofValue !== 'string') return undefined
   try {
-    const signed = concatBytes(sha256(utf8(canonicalJson(options))), sha256(utf8(canonicalJson(document))))
+    const signed = proofInput(options, document)
     return ed25519Verify(ed25519OfMultikey(key), signed, signatureOfMultibase(proofValue)) ? key : undefined
   } catch (error) {
     if (error instanceof CredentialError) return undefined

@@ -9,7 +9,7 @@ import { CREDENTIAL_LIMITS } from './limits.ts'
 import { ed25519OfMultikey, multihash } from './multikey.ts'
 import { type Entry, entryHash, keyOfMethod, parseEntry, scidOf, signerOf } from './webvh-entry.ts'
 
-const METHOD = 'did:webvh:1.0'
+export const METHOD = 'did:webvh:1.0'
 const PARAMETERS = [
   'method', 'scid', 'updateKeys', 'nextKeyHashes', 'witness', 'watchers', 'portable', 'deactivated', 'ttl',
 ]
@@ -34,6 +34,8 @@ export interface History {
   readonly updated: number
   /** Next keys are committed to: the present ones alone can change nothing. */
   readonly preRotation: boolean
+  /** Hashes of the Multikeys that may sign the next entry. */
+  readonly nextKeyHashes: readonly string[]
   readonly portable: boolean
   readonly deactivated: boolean
 }
@@ -88,7 +90,8 @@ const witnessesOf = (parameter: Json): Witnesses | undefined => {
   return { threshold, keys }
 }
 
-const nextKeyHash = (key: string): string => multihash(sha256(utf8(key)))
+/** What an entry commits to a Multikey by. */
+export const nextKeyHash = (key: string): string => multihash(sha256(utf8(key)))
 
 /** The keys that may sign an entry (section 3.7.3): with pre-rotation its own, if the one before committed to them. */
 const authorisedKeys = (entry: Entry, before: State | undefined): readonly string[] => {
@@ -215,6 +218,6 @@ export const verifyLog = ({ log, witness = '[]' }: LogFiles, scid: string, now: 
   const dids = entries.map((entry) => textOf(entry.state, 'id') ?? '')
   return {
     scid, did: dids.at(-1) ?? '', versionIds, dids, document: last.state, updated: last.time,
-    preRotation: state.nextKeyHashes.length > 0, portable: state.portable, deactivated: state.deactivated,
+    preRotation: state.nextKeyHashes.length > 0, nextKeyHashes: state.nextKeyHashes, portable: state.portable, deactivated: state.deactivated,
   }
 }
