@@ -22,6 +22,12 @@ const publicBase = v.pipe(
   v.string(), v.regex(/^https?:\/\/[a-z0-9.:[\]-]+\/fhir$/, 'an address such as https://chu.example/fhir'),
 )
 
+/** Of did:webvh: no segment begins with a dot, but for the one that names without a path have. */
+const namePath = v.pipe(v.string(), v.regex(
+  /^(\/\.well-known|(?!\/(fhir|v1|oauth)(\/|$))(\/[A-Za-z0-9_~-][A-Za-z0-9._~-]*)+)$/,
+  'a path such as /clinics/nord, which no other door of this server has',
+))
+
 export const configSchema = settings({
   listen: listenAddress,
   authorities,
@@ -87,6 +93,14 @@ export const configSchema = settings({
   packages: v.optional(v.pipe(v.array(filePath), v.maxLength(50, 'at most 50 packages')), []),
   /** Language of documents made here, where neither reader nor patient says otherwise. */
   language: v.optional(v.picklist(['fr', 'en']), 'fr'),
+  /**
+   * The organisation's name on the web (`scelle did`): the folder with its files, and the paths that they are served
+   * under where the name has one, or had: `/clinics/nord`.
+   */
+  did: v.optional(settings({
+    folder: filePath,
+    paths: v.optional(v.pipe(v.array(namePath), v.minLength(1, 'a path'), v.maxLength(8, 'at most 8 paths'))),
+  })),
   /** Limits of open charts: numbers, bytes of memory, times in milliseconds. */
   charts: v.optional(settings({
     open: v.optional(positive),

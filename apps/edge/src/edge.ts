@@ -31,6 +31,7 @@ import { Interactions } from './interactions.ts'
 import { join } from './join.ts'
 import { EDGE_LIMITS } from './limits.ts'
 import { faultFields, type Log, lineLog } from './log.ts'
+import { addNameFiles } from './name-files.ts'
 import { Operations } from './operations.ts'
 import type { Application, Edge, EdgeOptions } from './options.ts'
 import { Pager } from './paging.ts'
@@ -382,5 +383,6 @@ const openDoor = (
   addBinaryRoutes(server, handling, parts.binaries)
   addExportFiles(server, handling, parts.exports)
   addProofRoutes(server, handling, parts.proofs)
+  if (options.did !== undefined) addNameFiles(server, options.did)
   return server
 }

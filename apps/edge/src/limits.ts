@@ -222,4 +222,6 @@ export const EDGE_LIMITS = {
   /** An emergency card ends after this where nobody says otherwise, and after that at most: milliseconds. */
   cardLife: 90 * 24 * 3_600_000,
   cardLifeMost: 366 * 24 * 3_600_000,
+  /** One file of the organisation's name on the web: readers take no longer log. */
+  nameFile: 1024 * 1024,
 } as const

@@ -127,6 +127,7 @@ const start = async (file: string): Promise<void> => {
       ...one, keys: one.keys.map((record) => new Uint8Array(Buffer.from(record, 'hex'))),
     })),
     ...(config.smart === undefined ? {} : { smart: { applications: config.smart.applications.map(defined) } }),
+    ...(config.did === undefined ? {} : { did: { ...config.did, folder: at(config.did.folder) } }),
     partners: config.partners,
     emergencyKeys: config.emergencyKeys,
     authorities: config.authorities,

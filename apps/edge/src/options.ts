@@ -11,6 +11,7 @@ import type { PartyAddress } from './join.ts'
 import type { SmartOptions } from './smart/options.ts'
 import type { PeopleOptions } from './staff/assemble.ts'
 import type { SessionLimits } from './sessions.ts'
+import type { NameOptions } from './name-files.ts'
 import type { KeysAhead } from './vaults.ts'
 
 export interface Application {
@@ -43,6 +44,8 @@ export interface EdgeOptions {
   readonly applications: readonly Application[]
   /** Applications that sign in by SMART App Launch. Takes a `base`. */
   readonly smart?: SmartOptions
+  /** The files of the organisation's name on the web, for anybody. */
+  readonly did?: NameOptions
   /** Principal ids, hex, whose shared patients enter without being asked about. Others wait to be accepted. */
   readonly partners?: readonly string[]
   /** Principal ids, hex, of the keys that emergency sites hold: cards are sealed to them. */

@@ -15,6 +15,12 @@ test('a whole configuration is taken', () => {
   expect(checkConfig({ ...good, partners: [id] }, configSchema, 'edge.json').partners).toEqual([id])
 })
 
+test('the place of a name is well known where nothing is said, or a path', () => {
+  const did = { folder: 'did', paths: ['/.well-known', '/clinics/nord'] }
+  expect(checkConfig({ ...good, did }, configSchema, 'edge.json').did).toEqual(did)
+  expect(checkConfig({ ...good, did: { folder: 'did' } }, configSchema, 'edge.json').did).toEqual({ folder: 'did' })
+})
+
 test.each([
   ['an unknown key', { ...good, nonsense: 1 }, 'nonsense'],
   ['two trustees', { ...good, trustees: [party, party] }, 'trustees'],
@@ -27,6 +33,9 @@ test.each([
   ['a base with more', { ...good, base: 'https://chu.example/fhir?x' }, 'base'],
   ['packages that are no list', { ...good, packages: 'ips.tgz' }, 'packages'],
   ['no keys', { ...good, applications: [{ ...good.applications[0], keys: [] }] }, 'applications'],
+  ['a name whose files are among those of FHIR', { ...good, did: { folder: 'did', paths: ['/fhir/did'] } }, 'did.paths'],
+  ['a name in a hidden folder', { ...good, did: { folder: 'did', paths: ['/clinics/.git'] } }, 'did.paths'],
+  ['a name at a pattern', { ...good, did: { folder: 'did', paths: ['/:clinic/*'] } }, 'did.paths'],
   ['a limit below nothing', { ...good, charts: { open: 0 } }, 'charts.open'],
 ])('%s is refused by name', (_, config, key) => {
   expect(() => checkConfig(config, configSchema, 'edge.json')).toThrow(key)

@@ -7,7 +7,8 @@ import { smartScene, type SmartScene } from './smart-scene.ts'
 let scene: SmartScene
 let house: House
 beforeAll(async () => {
-  scene = await smartScene()
+  // With a name on the web too: whatever an edge can open to anybody is open here.
+  scene = await smartScene({ did: { folder: '/nowhere', paths: ['/.well-known', '/clinics/nord'] } })
   const { world } = scene
   const context = { now: () => world.constellation.now(), random: world.constellation.random('knocking') }
   house = {
@@ -58,8 +59,12 @@ describe('an edge', () => {
     }
   })
 
-  test('is open to anybody for its health, its keys and what describes it, and nowhere else', () => {
+  test('is open to anybody for its health, its keys, its name and what describes it, and nowhere else', () => {
     const open = namesOf(routes(), 'public').filter((route) => !route.startsWith('OPTIONS '))
-    expect(open).toEqual(['GET /fhir/.well-known/smart-configuration', 'GET /healthz', 'GET /readyz', 'GET /v1/self'])
+    const named = ['did-witness.json', 'did.json', 'did.jsonl', 'scelle-release']
+    expect(open).toEqual([
+      ...named.map((file) => `GET /.well-known/${file}`), ...named.map((file) => `GET /clinics/nord/${file}`),
+      'GET /fhir/.well-known/smart-configuration', 'GET /healthz', 'GET /readyz', 'GET /v1/self',
+    ])
   })
 })

@@ -129,6 +129,7 @@ export interface WorldOptions extends Partial<ConstellationOptions> {
   /** Hex ids whose shared patients enter by themselves. */
   readonly partners?: readonly string[]
   readonly within?: Constellation
+  readonly did?: EdgeOptions['did']
   readonly spoolFault?: EdgeOptions['spoolFault']
   readonly aside?: EdgeOptions['aside']
   readonly keysAhead?: EdgeOptions['keysAhead']
@@ -299,6 +300,7 @@ export const createWorld = async (options: WorldOptions): Promise<World> => {
         ...(options.sessions === undefined ? {} : { sessions: options.sessions }),
         ...(options.aside === undefined ? {} : { aside: options.aside }),
         ...(options.keysAhead === undefined ? {} : { keysAhead: options.keysAhead }),
+        ...(options.did === undefined ? {} : { did: options.did }),
         ...(options.spoolFault === undefined ? {} : { spoolFault: options.spoolFault }),
         write: (line) => lines.push(line),
       })

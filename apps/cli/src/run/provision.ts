@@ -40,6 +40,7 @@ export const configurations = (
       organisation: { name: HOSPITAL },
       emergencyKeys: [emergency],
       standing: { statuses: [home.path(...STATUS)] },
+      did: { folder: home.path('did', 'public') },
       applications: [{
         id: installation.application,
         name: 'scelle',
