@@ -18,7 +18,7 @@ if (!hasChromium) console.warn('no system Chromium: the tests of the page in a b
 const FLAGS = ['--headless', '--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run',
   '--disable-background-networking', '--disable-component-update', '--disable-sync']
 
-const SHOTS = fileURLToPath(new URL('../../../artefacts/passkey/', import.meta.url))
+const SHOTS = fileURLToPath(new URL('../../../.artifacts/screenshots/', import.meta.url))
 
 /** Where the page's forms arrive. */
 export class ReturnServer {

@@ -1,34 +1,17 @@
 /** Attacks on the page that only a real browser can show. */
 import { createServer, type Server } from 'node:http'
 import type { AddressInfo } from 'node:net'
-import { createIdentity, type Identity } from '@scelle/seal/identity'
+import { createIdentity } from '@scelle/seal/identity'
 import { readAnswer } from '@scelle/wire/passkey-page'
-import type { Browser } from 'playwright-core'
-import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest'
-import { hasChromium, launch, ReturnServer, serveBuilt, type Site, Window } from './browser.ts'
-import { addressAs, constellationOf, context, type House, newHouse } from './world.ts'
+import { afterAll, afterEach, beforeEach, describe, expect, test } from 'vitest'
+import { hasChromium, Window } from './browser.ts'
+import { openScene, type Scene } from './scene.ts'
+import { addressAs, context, newHouse } from './world.ts'
 
-let browser: Browser
-let site: Site
-let register: Identity
-let house: House
+const scene = await openScene()
+const { browser, site, register, house, returned } = scene ?? ({} as Scene)
+afterAll(() => scene?.close())
 let window: Window
-const returned = new ReturnServer()
-
-beforeAll(async () => {
-  if (!hasChromium) return
-  register = await createIdentity('organisation', context)
-  house = await newHouse(register)
-  await returned.start()
-  site = await serveBuilt((origin) => constellationOf(origin, register))
-  browser = await launch()
-})
-afterAll(async () => {
-  if (!hasChromium) return
-  await browser.close()
-  await site.server.close()
-  returned.close()
-})
 beforeEach(async () => {
   if (hasChromium) window = await Window.open(browser)
 })

@@ -1,40 +1,19 @@
 /** The page in a real browser, with real keys: from enrolment to the last sign-out. */
-import { createIdentity, type Identity } from '@scelle/seal/identity'
 import {
   Confirmation, decode, equalBytes, fromHex, verifySession, verifySigned, verifySignOut,
 } from '@scelle/seal/verify'
 import { type PageAnswer, type PageTask, readAnswer } from '@scelle/wire/passkey-page'
-import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { rootUnderPasskey } from '../src/page/root.ts'
-import { type Authenticator, hasChromium, launch, ReturnServer, serveBuilt, type Site, Window } from './browser.ts'
+import { type Authenticator, hasChromium, Window } from './browser.ts'
 import { leaksOf } from './leaks.ts'
+import { openScene, type Scene } from './scene.ts'
 import { crossCheckAssertion, crossCheckRegistration } from './third-party.ts'
-import {
-  addressAs, type Asking, constellationOf, context, type House, keysOf, newHouse, type Person, sessionAskedBy, stepUpOf,
-} from './world.ts'
+import { addressAs, type Asking, context, keysOf, type Person, sessionAskedBy, stepUpOf } from './world.ts'
 
-let browser: Browser
-let site: Site
-let register: Identity
-let house: House
-const returned = new ReturnServer()
-
-beforeAll(async () => {
-  if (!hasChromium) return
-  register = await createIdentity('organisation', context)
-  house = await newHouse(register)
-  await returned.start()
-  site = await serveBuilt((origin) => constellationOf(origin, register))
-  browser = await launch()
-})
-
-afterAll(async () => {
-  if (!hasChromium) return
-  await browser.close()
-  await site.server.close()
-  returned.close()
-})
+const scene = await openScene()
+const { browser, site, house, returned } = scene ?? ({} as Scene)
+afterAll(() => scene?.close())
 
 const begin = async (window: Window, task: PageTask, fields: Asking): Promise<Uint8Array> => {
   const state = context.random(16)
