@@ -65,6 +65,16 @@ export class Directory {
     return asked
   }
 
+  /**
+   * Asks again for these: a trustee knows newer keys of one of them, and takes nothing that is shown with older ones.
+   */
+  async renew(ids: readonly Uint8Array[]): Promise<void> {
+    await Promise.all(ids.map(async (id) => {
+      const known = await this.#known.get(toHex(id))
+      await this.of(id, known === undefined ? 0 : known.keys.current.version + 1)
+    }))
+  }
+
   async #ask(id: Uint8Array, known: KnownPrincipal | undefined): Promise<KnownPrincipal> {
     const answer = await this.#transport.ask(this.#index, { method: 'GET', path: `/v1/principals/${toHex(id)}` })
     const fresh = await verifyPrincipal(decode(KeyChain, answer), id)

@@ -74,6 +74,16 @@ const METER_PROBLEMS: readonly string[] = [
   'budget-spent', 'emergency-refused', 'status-withdrawn', 'locked',
 ]
 
+/** Whose keys a trustee needs, each once. */
+const principalsIn = (
+  { identity }: Connection, need: ReleaseNeed, access: MadeAccess, shown: Shown,
+): readonly Uint8Array[] => {
+  const grantees = (need.grant?.grants ?? []).map(({ grantee }) => grantee)
+  const ids = [need.view.genesis.controller, need.part.custodian.keys.id, ...grantees, identity.id,
+    ...partiesOf(access.signed), ...signersOf(shown)]
+  return [...new Map(ids.map((id) => [toHex(id), id])).values()]
+}
+
 /** Everything that a trustee checks by itself: it looks nothing up. */
 const requestFor = async (
   connection: Connection,
@@ -82,12 +92,8 @@ const requestFor = async (
   logged: { readonly by: LoggedAccess; readonly receipt: Uint8Array; readonly shown: Shown },
   share: number,
 ): Promise<Uint8Array> => {
-  const grantees = (need.grant?.grants ?? []).map(({ grantee }) => grantee)
-  const { identity } = connection
-  const ids = [need.view.genesis.controller, need.part.custodian.keys.id, ...grantees, identity.id,
-    ...partiesOf(access.signed), ...signersOf(logged.shown)]
-  const unique = new Map(ids.map((id) => [toHex(id), id]))
-  const principals = await Promise.all([...unique.values()].map((id) => connection.directory.of(id)))
+  const ids = principalsIn(connection, need, access, logged.shown)
+  const principals = await Promise.all(ids.map((id) => connection.directory.of(id)))
   const encapsulations = new Map(
     need.capsules.map(({ couriers }) => {
       const name = couriers[share] as string
@@ -149,6 +155,7 @@ class Gathering {
   readonly #answers: TrusteeAnswer[] = []
   readonly #failures: Failure[] = []
   readonly #stop = new AbortController()
+  #renewed: Promise<void> | undefined
 
   constructor(
     connection: Connection, need: ReleaseNeed, access: MadeAccess,
@@ -223,7 +230,14 @@ class Gathering {
     }
   }
 
-  /** A trustee that refuses the receipt is shown a newer one, once. */
+  /** Keys that this client has known for long may be replaced: all are asked for again, once. */
+  #renewKeys(): Promise<void> {
+    this.#renewed ??= this.#connection.directory.renew(
+      principalsIn(this.#connection, this.#need, this.#access, this.#shown))
+    return this.#renewed
+  }
+
+  /** A trustee that refuses the receipt is shown a newer one, once; one that refuses a statement, newer keys. */
   async #ask(share: number, id: Uint8Array, signal: AbortSignal): Promise<TrusteeAnswer> {
     const ask = async (receipt: Uint8Array): Promise<TrusteeAnswer> => {
       const logged = { by: this.#logged, receipt, shown: this.#shown }
@@ -234,8 +248,10 @@ class Gathering {
     try {
       return await ask(receipt)
     } catch (error) {
-      if (!(error instanceof SdkError) || error.problem !== 'receipt-invalid') throw error
-      await this.#logged.renew(id)
+      if (!(error instanceof SdkError)) throw error
+      if (error.problem === 'bad-statement') await this.#renewKeys()
+      else if (error.problem === 'receipt-invalid') await this.#logged.renew(id)
+      else throw error
       return ask(await this.#logged.receiptFor(id, signal))
     }
   }

@@ -3,13 +3,20 @@ import { partiesOfSession, toHex } from '@scelle/seal/verify'
 import type { Connection } from './connection.ts'
 import { signersOf } from './standing.ts'
 
-/** Chains of this client and of all who signed these statements, each once. */
-export const chainsOf = async (connection: Connection, signed: readonly Uint8Array[]): Promise<Uint8Array[][]> => {
-  const { id: own, session } = connection.identity
+/** This client and all who signed these statements, each once. */
+const signersIn = ({ identity: { id: own, session } }: Connection, signed: readonly Uint8Array[]): Uint8Array[] => {
   const house = session === undefined ? [] : [partiesOfSession(session.signed).house]
   const ids = [own, ...house, ...signersOf({ statuses: signed })]
-  const unique = new Map(ids.map((id) => [toHex(id), id]))
-  const known = await Promise.all([...unique.values()].map((id) => connection.directory.of(id)))
+  return [...new Map(ids.map((id) => [toHex(id), id])).values()]
+}
+
+/** Their keys may have been replaced since this client knows them. */
+export const renewChains = (connection: Connection, signed: readonly Uint8Array[]): Promise<void> =>
+  connection.directory.renew(signersIn(connection, signed))
+
+/** Chains of this client and of all who signed these statements, each once. */
+export const chainsOf = async (connection: Connection, signed: readonly Uint8Array[]): Promise<Uint8Array[][]> => {
+  const known = await Promise.all(signersIn(connection, signed).map((id) => connection.directory.of(id)))
   return known.map(({ chain }) => [...chain])
 }
 

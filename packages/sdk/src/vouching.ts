@@ -12,7 +12,7 @@ import { type Counter, MeterAnswer, MeterRequest } from '@scelle/wire/messages'
 import type { Connection } from './connection.ts'
 import { SdkError } from './errors.ts'
 import { type Id, idBytes } from './ids.ts'
-import { chainsOf, inSession } from './signers.ts'
+import { chainsOf, inSession, renewChains } from './signers.ts'
 
 /** Times in milliseconds since 1970, ids in hex: as whoever asks reads them. */
 export interface KnownFact {
@@ -152,18 +152,31 @@ export const knownStatus = async (connection: Connection, signed: Uint8Array): P
   }
 }
 
-/** Where this reader stands, by each trustee that answers. */
+const isBadStatement = ({ reason }: PromiseRejectedResult): boolean =>
+  reason instanceof SdkError && reason.problem === 'bad-statement'
+
+/**
+ * Where this reader stands, by each trustee that answers. Where keys were replaced since, newer ones are shown: whoever
+ * is locked or signed out would otherwise not hear of it for the rest of the session.
+ */
 export const standingNow = async (
   connection: Connection, statuses: readonly Uint8Array[],
 ): Promise<StandingAt[]> => {
-  const body = encode(MeterRequest, {
-    statuses: [...statuses], keys: await chainsOf(connection, statuses), ...inSession(connection),
-  })
-  const said = await Promise.allSettled(connection.trusteeIds.map(async (id): Promise<StandingAt> => {
-    const { target } = await connection.trustee(id)
-    const answer = await connection.transport.ask(target, { method: 'POST', path: '/v1/meter', body, attempts: 1 })
-    const { counter, locked } = decode(MeterAnswer, answer)
-    return { trustee: toHex(id), counter, locked }
-  }))
+  const ask = async (): Promise<PromiseSettledResult<StandingAt>[]> => {
+    const body = encode(MeterRequest, {
+      statuses: [...statuses], keys: await chainsOf(connection, statuses), ...inSession(connection),
+    })
+    return Promise.allSettled(connection.trusteeIds.map(async (id): Promise<StandingAt> => {
+      const { target } = await connection.trustee(id)
+      const answer = await connection.transport.ask(target, { method: 'POST', path: '/v1/meter', body, attempts: 1 })
+      const { counter, locked } = decode(MeterAnswer, answer)
+      return { trustee: toHex(id), counter, locked }
+    }))
+  }
+  let said = await ask()
+  if (said.some((one) => one.status === 'rejected' && isBadStatement(one))) {
+    await renewChains(connection, statuses)
+    said = await ask()
+  }
   return said.flatMap((one) => (one.status === 'fulfilled' ? [one.value] : []))
 }
