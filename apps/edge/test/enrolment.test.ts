@@ -1,12 +1,12 @@
 /** A house enrols its people on the passkey page, and they change their passkeys there: each attack by its name. */
 import type { Parameters } from '@medplum/fhirtypes'
-import { createPerson, type PersonKeys, renewPerson } from '@scelle/seal/persons'
+import { createPerson, type PersonKeys, renewPerson, signOutBody, unsignedOf } from '@scelle/seal/persons'
 import { type Passkey, toHex, verifyKeyChain } from '@scelle/seal/verify'
 import { SoftwareAuthenticator } from '@scelle/testing/authenticator'
 import { type PageRequest, readAsk, writeAnswer } from '@scelle/wire/passkey-page'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import {
-  type Application, askedToLogin, createWorld, loggedIn, parametersOf, type StaffKeys, type World,
+  type Application, askedToLogin, confirmedBy, createWorld, loggedIn, parametersOf, type StaffKeys, type World,
 } from './harness.ts'
 
 let world: World
@@ -140,7 +140,7 @@ describe('enrolment', () => {
   })
 })
 
-describe('a lost device', () => {
+describe('a lost device, or one more', () => {
   test('is taken out by its person, whose sessions by it are over; the other one opens', async () => {
     const { person, page } = await enrolled('pia')
     const first = await loggedIn(world, 'pia')
@@ -178,5 +178,37 @@ describe('a lost device', () => {
     expect((await change('recover', martin)).status).toBe(403)
     expect((await askedOf(await change('recover', officer))).task).toBe('recover')
     expect(await askedToLogin(world, 'quentin', world.app.serving('q'))).toContain('https://passkey.test/')
+  })
+
+  /** Somebody who confirmed something, has a second passkey since, and goes on in the session of the first. */
+  const goesOn = async (name: string) => {
+    const { person, page } = await enrolled(name)
+    const app = await loggedIn(world, name)
+    const confirmed = await confirmedBy(world, name, app, { reader: person, reason: 'garde de nuit' })
+    const asked = await askedOf(await app.post<Parameters>('$scelle-enrol', parametersOf({
+      task: 'add-passkey', person, return: RETURN, language: 'fr',
+    })))
+    const context = { now: world.constellation.now, random: world.constellation.random(`second device of ${name}`) }
+    const second = new SoftwareAuthenticator({ random: context.random })
+    const passkeys = [page.passkey.passkey, second.passkey]
+    const chain = await renewPerson(page.chain, { ...page.keys, passkeys }, context)
+    const added = await answered(asked, chain, app)
+    if (confirmed.status !== 200 || added.status !== 200) throw new Error(`${confirmed.text} ${added.text}`)
+    return { app, person: await verifyKeyChain(chain), second, context }
+  }
+
+  test('leaves the session that goes on as it was: it opens, though its words are of former key records', async () => {
+    const { app } = await goesOn('rita')
+    expect((await world.patiently(app.get('Condition/c'))).status).toBe(200)
+  })
+
+  test('leaves no session that goes on behind: signed out elsewhere, it is over as any other', async () => {
+    const { app, person, second, context } = await goesOn('sven')
+    expect((await app.get('$scelle-standing')).status).toBe(200)
+    const unsigned = unsignedOf('sign-out', signOutBody(person.id, context), person)
+    await (await world.constellation.client('machine')).people.signOut(second.sign(unsigned))
+    await world.constellation.clock.advance(20_000)
+    await new Promise((resolve) => setTimeout(resolve, 50))
+    expect((await app.get('$scelle-standing')).status).toBe(401)
   })
 })

@@ -19,7 +19,7 @@ export interface EnrolmentsOptions {
   readonly client: Client
   readonly asks: PageAsks
   readonly enrolled: EnrolledShelf
-  readonly staff: Pick<Staff, 'need' | 'endAllOf' | 'checked'>
+  readonly staff: Pick<Staff, 'need' | 'endAllOf' | 'checked' | 'confirmations'>
   /** Address of the passkey page: the one origin whose passkeys count. */
   readonly page: string
   /** Hex id of this organisation. */
@@ -119,6 +119,7 @@ export class Enrolments {
     const next = this.#next(asked, { chain, wraps, keys, id })
     await staff.checked(() => client.people.register(chain))
     enrolled.keep(id, next)
+    staff.confirmations.forget(id)
     // A passkey that is gone carries nothing: what was begun with it is over here, as it is at index and trustees.
     if (asked.task === 'remove-passkey' || asked.task === 'recover') staff.endAllOf(id)
     return id

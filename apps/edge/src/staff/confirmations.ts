@@ -26,6 +26,18 @@ export class Confirmations {
     this.#held.set(confirmation.reader, [confirmation, ...held].slice(0, EDGE_LIMITS.confirmationsHeld))
   }
 
+  /**
+   * Whoever has other key records signed nothing that trustees would take any more: shown with an opening, it would stop
+   * that opening, whoever the reader is.
+   */
+  forget(signer: string): void {
+    for (const [reader, held] of this.#held) {
+      const left = held.filter((each) => each.signer !== signer)
+      if (left.length === 0) this.#held.delete(reader)
+      else this.#held.set(reader, left)
+    }
+  }
+
   /** For an opening of this vault by this reader; those for this patient alone first. */
   for(vault: string, reader: string): HeldConfirmation[] {
     return this.#of(reader).filter((each) => each.vault === undefined || each.vault === vault)
