@@ -3,10 +3,11 @@
  * own client, and for guardians.
  */
 export {
-  answerAsGuardian, askGuardians, type GivenShare, hearGuardian, type HeardGuardian, openPacket, spokenCode,
+  answerAsGuardian, askGuardians, type GivenShare, guardianCode, hearGuardian, type HeardGuardian, openPacket,
+  recoveryDevice, spokenCode,
 } from './recovery/guardian.ts'
 export {
-  type Guarded, openGivenPart, packetOf, rootByGuardians, type ToGuard, wrapByGuardians,
+  type Guarded, openGivenPart, packetOf, rehearsalOf, rootByGuardians, type ToGuard, wrapByGuardians,
   wrongShares,
 } from './recovery/guardians.ts'
 export { pinInput, pinKnower, rootByPin, type ToPin, wrapByPin } from './recovery/pin.ts'
@@ -14,7 +15,7 @@ export {
   newPrinted, openPrintedFile, printedFile, printedGroups, printedSecret, readPrinted, rootByPrinted, rootInText,
   wrapByPrinted,
 } from './recovery/printed.ts'
-export { OWN, pairwiseIdentity, pairwiseSecrets, type PairwiseSecrets, rootCheck } from './recovery/root.ts'
+export { OWN, ownIdentity, pairwiseIdentity, pairwiseSecrets, type PairwiseSecrets, rootCheck } from './recovery/root.ts'
 export {
   contentOf, deviceInput, enrolmentHolds, listedWraps, listPlace, openWrap, prfInput, rootByPasskey, SEALED_WRAP,
   sealWrap, wrapByPasskey, wrapList, wrapPlace, type WrapPlace, wrapWriter,

@@ -5,12 +5,15 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import fc from 'fast-check'
 import { describe, expect, test } from 'vitest'
+import { SoftwareAuthenticator } from '@scelle/testing/authenticator'
 import { createIdentity, type Identity } from '../src/identity.ts'
+import { renewPerson } from '../src/persons.ts'
 import {
-  answerAsGuardian, askGuardians, enrolmentHolds, hearGuardian, listedWraps, listPlace, newPrinted, openGivenPart,
-  openPacket, openWrap, OWN, pairwiseIdentity, pairwiseSecrets, printedFile, printedGroups, printedSecret, readPrinted,
-  rootByGuardians, rootByPasskey, rootByPin, rootByPrinted, rootInText, SEALED_WRAP, sealWrap, spokenCode,
-  wrapByGuardians, wrapByPasskey, wrapByPin, wrapByPrinted, wrapList, wrapPlace, wrapWriter, wrongShares, pinInput,
+  answerAsGuardian, askGuardians, enrolmentHolds, guardianCode, hearGuardian, listedWraps, listPlace, newPrinted,
+  openGivenPart, openPacket, openWrap, OWN, ownIdentity, pairwiseIdentity, pairwiseSecrets, printedFile,
+  printedGroups, printedSecret, readPrinted, recoveryDevice, rehearsalOf, rootByGuardians, rootByPasskey, rootByPin,
+  rootByPrinted, rootInText, SEALED_WRAP, sealWrap, spokenCode, wrapByGuardians, wrapByPasskey, wrapByPin,
+  wrapByPrinted, wrapList, wrapPlace, wrapWriter, wrongShares, pinInput,
 } from '../src/recovery.ts'
 import { openPart, sealPart } from '../src/shares.ts'
 import {
@@ -270,6 +273,58 @@ describe('guardians and trustees', () => {
     expect(spokenCode(other)).not.toBe(spokenCode(ask))
     expect(await codeOf(hearGuardian(await answerAsGuardian(ask, kept, guardian), thief))).toBe('seal-invalid')
     expect(await codeOf(hearGuardian(await answerAsGuardian(other, kept, guardian), device))).toBe('seal-invalid')
+  })
+})
+
+describe('what the passkey page makes anew each time', () => {
+  test('a guardian\'s rehearsal follows from root, set and guardian, and from nothing less', async () => {
+    const [owner, ...guardians] = await people('person', 4) as [Identity, ...Identity[]]
+    const trustees = await people('trustee', 3)
+    const made = await wrapByGuardians({
+      root, owner: owner.id, guardians: guardians.map(({ keys }) => keys), trustees: trustees.map(({ keys }) => keys),
+      place: wrapPlace(context.random(32)), name: 'Jeanne', rehearsedBy: root,
+    }, context)
+    const opened = await Promise.all(guardians.map((guardian, place) =>
+      openPacket(made.packets[place] as Uint8Array, guardian)))
+    const codes = guardians.map(({ id }) => toHex(rehearsalOf(root, made.set, id)))
+    expect(opened.map(({ rehearsal }) => toHex(rehearsal))).toEqual(codes)
+    expect(new Set(codes).size).toBe(3)
+    const [{ id }] = guardians as [Identity]
+    expect(toHex(rehearsalOf(context.random(32), made.set, id))).not.toBe(codes[0])
+    expect(toHex(rehearsalOf(root, context.random(200), id))).not.toBe(codes[0])
+  })
+
+  test('the new device is its passkey\'s: with another one in the record it is another device', async () => {
+    const authenticator = new SoftwareAuthenticator({ random: context.random })
+    const other = new SoftwareAuthenticator({ random: context.random })
+    const [prf, nonce] = [context.random(32), context.random(16)]
+    const ids = await Promise.all([
+      recoveryDevice(prf, authenticator.passkey, nonce), recoveryDevice(prf, authenticator.passkey, nonce),
+      recoveryDevice(prf, other.passkey, nonce), recoveryDevice(context.random(32), authenticator.passkey, nonce),
+      recoveryDevice(prf, { ...authenticator.passkey, publicKey: other.passkey.publicKey }, nonce),
+      recoveryDevice(prf, authenticator.passkey, context.random(16)),
+    ])
+    expect(toHex(ids[1].id)).toBe(toHex(ids[0].id))
+    expect(new Set(ids.map(({ id }) => toHex(id))).size).toBe(5)
+  })
+
+  test('the own principal has the records that it grew; those of somebody else are refused', async () => {
+    const own = await ownIdentity(root)
+    const { signing } = pairwiseSecrets(root, OWN)
+    const chain = await renewPerson(own.chain, {
+      signing, sealingKey: own.keys.current.sealingKey, passkeys: [],
+    }, context)
+    expect((await ownIdentity(root, chain)).keys.current.version).toBe(1)
+    expect(toHex((await ownIdentity(root, chain)).id)).toBe(toHex(own.id))
+    expect(await codeOf(ownIdentity(context.random(32), chain))).toBe('principal-mismatch')
+  })
+
+  test('digits of a guardian are twenty, and another principal\'s are others', async () => {
+    const [one, two] = await people('person', 2) as [Identity, Identity]
+    expect(guardianCode(one.id)).toMatch(/^(\d{4} ){4}\d{4}$/)
+    expect(guardianCode(one.id)).not.toBe(guardianCode(two.id))
+    // The same bytes as a question would be other digits.
+    expect(guardianCode(one.id)).not.toBe(spokenCode(one.id))
   })
 })
 

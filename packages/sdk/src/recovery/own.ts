@@ -1,7 +1,6 @@
 /** A person's own principal, which the root makes: as it is by now, with whatever passkeys it has been given since. */
-import { exportIdentity, type Identity, importIdentity } from '@scelle/seal/identity'
-import { OWN, pairwiseIdentity } from '@scelle/seal/recovery'
-import { decode, equalBytes, SealError, toHex } from '@scelle/seal/verify'
+import { ownIdentity } from '@scelle/seal/recovery'
+import { decode, toHex } from '@scelle/seal/verify'
 import { KeyChain } from '@scelle/wire/messages'
 import { Connection, type Options } from '../connection.ts'
 import { SdkError } from '../errors.ts'
@@ -18,21 +17,12 @@ const registered = async (connection: Connection): Promise<readonly Uint8Array[]
   }
 }
 
-/** Its key records may have grown: each is signed by the same key, which the root makes again. */
-const grown = async (first: Identity, chain: readonly Uint8Array[]): Promise<Identity> => {
-  if (chain.length <= 1) return first
-  if (!equalBytes(chain[0] as Uint8Array, first.chain[0] as Uint8Array)) {
-    throw new SealError('principal-mismatch', 'the index serves somebody else\'s keys')
-  }
-  return importIdentity(exportIdentity({ chain, secrets: chain.flatMap(() => first.secrets) }))
-}
-
 /** A connection as the person, registered; no request of it can hold the root. */
 export const connectOwn = async (options: RecoveryOptions, root: Uint8Array): Promise<Connection> => {
-  const first = await pairwiseIdentity(root, OWN)
+  const first = await ownIdentity(root)
   const asFirst = new Connection({ ...options, identity: first })
   asFirst.transport.unsendable.add(root)
-  const connection = new Connection({ ...options, identity: await grown(first, await registered(asFirst)) })
+  const connection = new Connection({ ...options, identity: await ownIdentity(root, await registered(asFirst)) })
   connection.transport.unsendable.add(root)
   await connection.meet()
   await connection.register()

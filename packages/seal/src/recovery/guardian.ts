@@ -1,11 +1,12 @@
 /** A guardian's side, and what a new device asks of it and hears. */
+import { hkdfSha256 } from '#hash'
 import type { Context } from '../context.ts'
 import { decode, encode } from '../encoding/schema.ts'
 import { SealError } from '../errors.ts'
 import { openSealed, sealTo } from '../hpke/seal.ts'
-import type { Identity } from '../identity.ts'
+import { type Identity, identityFrom } from '../identity.ts'
 import { labelBytes } from '../labels.ts'
-import { SUITE } from '../statements.ts'
+import { Passkey, SUITE } from '../statements.ts'
 import { concatBytes, equalBytes, hashOf, toHex } from '../verify/bytes.ts'
 import { decodeSigned, type PrincipalKeys, requireSuite, verifyKeyChain } from '../verify/identity.ts'
 import { readRecoverySet, recoveryCase, recoverySetId, shareCommitmentOf } from '../verify/recovery.ts'
@@ -59,13 +60,32 @@ const askedIn = async (ask: Uint8Array): Promise<{ ask: RecoveryAsk; device: Pri
   return { ask: decoded, device: await verifyKeyChain([decoded.device]) }
 }
 
+const spoken = (hash: Uint8Array): string => {
+  const number = BigInt(`0x${toHex(hash)}`) % 10n ** 20n
+  return (number.toString().padStart(20, '0').match(/.{4}/g) ?? []).join(' ')
+}
+
 /**
  * Twenty digits that owner and guardian compare by voice, before the guardian signs: whoever sends a guardian another
  * device's question has other digits. Of 66 bits, so that nobody draws questions until they agree.
  */
-export const spokenCode = (ask: Uint8Array): string => {
-  const number = BigInt(`0x${toHex(hashOf('recoveryAsk', ask))}`) % 10n ** 20n
-  return (number.toString().padStart(20, '0').match(/.{4}/g) ?? []).join(' ')
+export const spokenCode = (ask: Uint8Array): string => spoken(hashOf('recoveryAsk', ask))
+
+/**
+ * Twenty digits of a guardian's principal, which the owner hears from the guardian before anything is sealed to it:
+ * whoever hands on other key records, to have the share, has other digits.
+ */
+export const guardianCode = (id: Uint8Array): string => spoken(hashOf('guardianKey', id))
+
+/**
+ * The new device, of its passkey's PRF output: nothing has to lie anywhere for three days. `passkey` is bound in: who
+ * hands on another one, for the new key record to say, has made another device, to which nobody answered.
+ */
+export const recoveryDevice = (prf: Uint8Array, passkey: Passkey, nonce: Uint8Array): Promise<Identity> => {
+  const info = concatBytes(labelBytes('recoveryDevice'), encode(Passkey, passkey))
+  const made = hkdfSha256(prf, nonce, info, 80)
+  const secrets = { signing: made.slice(0, 32), sealing: made.slice(32, 64) }
+  return identityFrom('person', secrets, { time: 0, salt: made.slice(64) })
 }
 
 /** A guardian who has compared the code answers: signs for this device, and seals its share to it. */

@@ -39,6 +39,8 @@ export interface ToGuard {
   readonly place: Pick<WrapPlace, 'locator' | 'key'>
   /** Whom it is about, in words for the guardians. */
   readonly name: string
+  /** Where given, what guardians answer is made of it: see {@link rehearsalOf}. Otherwise it is drawn. */
+  readonly rehearsedBy?: Uint8Array | undefined
 }
 
 export interface Guarded {
@@ -50,6 +52,13 @@ export interface Guarded {
   /** What each guardian answers once it has opened its packet. */
   readonly rehearsals: Uint8Array[]
 }
+
+/**
+ * What a guardian answers once it has opened its packet, 16 bytes, by the root: the owner knows it again on another day
+ * and device. Who has no root and opened no packet cannot say it.
+ */
+export const rehearsalOf = (root: Uint8Array, set: Uint8Array, guardian: Uint8Array): Uint8Array =>
+  hkdfSha256(root, recoverySetId(set), concatBytes(labelBytes('guardianRehearsal'), guardian), 16)
 
 const commit = (
   of: 'guardianShare' | 'recoveryPart', salt: Uint8Array, shares: readonly Uint8Array[],
@@ -77,7 +86,9 @@ export const wrapByGuardians = async (from: ToGuard, context: Context): Promise<
     partCommitments: commit('recoveryPart', salt, parts), time: Math.floor(context.now() / 1000), salt,
   })
   readRecoverySet(set)
-  const rehearsals = guardians.map(() => context.random(16))
+  const { rehearsedBy } = from
+  const rehearsals = guardians.map(({ id }) =>
+    (rehearsedBy === undefined ? context.random(16) : rehearsalOf(rehearsedBy, set, id)))
   const packets = await Promise.all(guardians.map((guardian, place) =>
     packetFor(shares[place] as Uint8Array, rehearsals[place] as Uint8Array, guardian, { ...from, set })))
   const sealedParts = await Promise.all(trustees.map(({ id, current }, place) =>

@@ -1,7 +1,7 @@
 /** A person's root secret, and the principals that it makes: another one for each organisation, which nobody links. */
 import { hkdfSha256 } from '#hash'
 import { SealError } from '../errors.ts'
-import { type Identity, identityFrom, type OwnSecrets } from '../identity.ts'
+import { exportIdentity, type Identity, identityFrom, importIdentity, type OwnSecrets } from '../identity.ts'
 import { labelBytes } from '../labels.ts'
 import { concatBytes, equalBytes, hashOf, ZERO32 } from '../verify/bytes.ts'
 
@@ -27,6 +27,20 @@ export const pairwiseSecrets = (root: Uint8Array, organisation: Uint8Array): Pai
 export const pairwiseIdentity = async (root: Uint8Array, organisation: Uint8Array): Promise<Identity> => {
   const { salt, ...secrets } = pairwiseSecrets(root, organisation)
   return identityFrom('person', secrets, { time: 0, salt })
+}
+
+/**
+ * The person's own principal, with the key records that it has by now: each is signed by the same key, which the root
+ * makes again. Throws `principal-mismatch` where the records are somebody else's, `key-chain-broken`.
+ */
+export const ownIdentity = async (root: Uint8Array, chain: readonly Uint8Array[] = []): Promise<Identity> => {
+  const first = await pairwiseIdentity(root, OWN)
+  const [genesis] = chain
+  if (genesis === undefined) return first
+  if (!equalBytes(genesis, first.chain[0] as Uint8Array)) {
+    throw new SealError('principal-mismatch', 'these key records are of somebody else than the root\'s own principal')
+  }
+  return importIdentity(exportIdentity({ chain, secrets: chain.flatMap(() => first.secrets) }))
 }
 
 /** What a wrap commits to the root by, under a salt of its own: no two wraps look alike. */
