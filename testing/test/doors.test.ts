@@ -1,6 +1,7 @@
 /** No door of index or trustee opens without a key: every route that they declare is knocked at in every way. */
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createIdentity } from '@scelle/seal/identity'
+import { createNode } from '@scelle/trustee'
 import { type Constellation, createConstellation, seededRandom } from '../src/constellation.ts'
 import { type House, knock, namesOf, replay } from '../src/knocking.ts'
 
@@ -62,5 +63,29 @@ describe.each(['index', 'trustee'] as const)('%s', (name) => {
 
   test('is open to anybody where this says so, and nowhere else', () => {
     expect(namesOf(routesOf(name), 'public')).toEqual(OPEN[name])
+  })
+})
+
+describe('a node of a trustee', () => {
+  test('releases to nobody who brings no proof, and is open to anybody for its health and keys alone', async () => {
+    const outside = house('trustee')
+    // There is no such process: who got as far as asking it would be told that it is away.
+    const holder = '/nonexistent/holder.sock'
+    const node = createNode({
+      identity: await createIdentity('trustee', outside), context: outside, holder, log: () => undefined,
+    })
+    const send: House['send'] = async ({ method, url, headers, body }) => {
+      const answer = await node.inject({
+        method: method as 'POST', url, headers: { host: 'localhost', ...headers },
+        ...(body === undefined ? {} : { payload: Buffer.from(body) }),
+      })
+      return { status: answer.statusCode, body: answer.body }
+    }
+    const answered = await knock(node.routes(), ['signed', 'signed-stream', 'self-certifying'],
+      { ...outside, host: 'localhost', send })
+    expect(answered.length).toBeGreaterThan(14)
+    expect(answered.filter(({ status }) => ![400, 401, 403].includes(status))).toEqual([])
+    expect(namesOf(node.routes(), 'public')).toEqual(['GET /healthz', 'GET /readyz', 'GET /v1/self'])
+    await node.close()
   })
 })

@@ -1,8 +1,9 @@
 import { request } from 'node:http'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { isFhirTarget, isLocalHost, isPublicTarget, tokenDigest, verdictOn } from '../src/connect/door.ts'
+import { isLocalHost, tokenDigest, verdictOn } from '../src/connect/door.ts'
 import { isOctets, mayBeOctets } from '../src/connect/octets.ts'
 import { rewriteAnswer, rewriteHeader, rewriteRequest } from '../src/connect/rewrite.ts'
+import { routeOf, routesOf } from '../src/connect/routes.ts'
 import { startSidecar } from '../src/connect/sidecar.ts'
 
 const TOKEN = 'A'.repeat(43)
@@ -12,6 +13,8 @@ const door = {
   tokens: new Map([[tokenDigest(TOKEN), 'viewer']]),
   origins: new Set(['http://localhost:5173']),
 }
+const policyOf = (method: string, target: string) => routeOf(routesOf(false), method, target)?.policy
+const isPublicTarget = (method: string, target: string) => policyOf(method, target) === 'public'
 const good = { host: '127.0.0.1:8705', authorization: `Bearer ${TOKEN}` }
 
 describe('who may use the sidecar', () => {
@@ -58,7 +61,7 @@ describe('who may use the sidecar', () => {
 
 describe('what may be asked through the sidecar', () => {
   it.each(['/fhir', '/fhir?_x=1', '/fhir/Patient/a..b', '/fhir/Patient?name=%2e%2e'])('FHIR: GET %s', (target) => {
-    expect(isFhirTarget('GET', target)).toBe(true)
+    expect(policyOf('GET', target)).toBe('token')
   })
 
   it.each([
@@ -75,7 +78,7 @@ describe('what may be asked through the sidecar', () => {
     ['PROPFIND', '/fhir/Patient'],
     ['CONNECT', '/fhir'],
   ])('nothing else: %s %s', (method, target) => {
-    expect(isFhirTarget(method, target)).toBe(false)
+    expect(policyOf(method, target)).toBeUndefined()
   })
 })
 

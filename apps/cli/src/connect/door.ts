@@ -47,31 +47,6 @@ const holderOf = (
 export const isLocalHost = (host: string | undefined, port: number): boolean =>
   host === `127.0.0.1:${port}` || host === `localhost:${port}` || host === `[::1]:${port}`
 
-/** What FHIR needs; TRACE would echo the token. */
-const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'])
-
-/**
- * True where a request target stays under `/fhir`, however it is read: it is signed as it is sent, and `..`, `\\` or an
- * encoded form of them would be resolved on the way to somewhere else.
- */
-export const isFhirTarget = (method: string, target: string): boolean => {
-  const path = target.split('?', 1)[0] ?? ''
-  const segments = path.replaceAll(/%2e/gi, '.').split('/')
-  return (
-    METHODS.has(method) &&
-    /^\/fhir(\/|$)/.test(path) &&
-    !/[\\#]|%2f|%5c/i.test(path) &&
-    !segments.some((segment) => segment === '.' || segment === '..')
-  )
-}
-
-/**
- * The capability statement, which names no patient: clients ask for it before they have a token, or without using it
- * (R4 http.html#capabilities, SMART App Launch).
- */
-export const isPublicTarget = (method: string, target: string): boolean =>
-  (method === 'GET' || method === 'HEAD') && /^\/fhir\/metadata(\?|$)/.test(target)
-
 /** Decides on one request by its headers. `isPublic`: what it asks for is given without a token too. */
 export const verdictOn = (headers: IncomingHttpHeaders, door: Door, isPublic = false): Verdict => {
   if (!isLocalHost(headers.host, door.port)) {

@@ -6,9 +6,10 @@ import type { ReadableStream as NodeReadableStream } from 'node:stream/web'
 import { setTimeout as sleep } from 'node:timers/promises'
 import type { EdgeAnswer, EdgeClient } from '../edge-client.ts'
 import { CLI_LIMITS } from '../limits.ts'
-import { type Door, isFhirTarget, isLocalHost, isPublicTarget, verdictOn } from './door.ts'
+import { type Door, isLocalHost, verdictOn } from './door.ts'
 import { fieldFault, isOctets, mayBeOctets, passed, sendOctets } from './octets.ts'
 import { rewriteAnswer, rewriteHeader, rewriteRequest } from './rewrite.ts'
+import { type DoorRoute, METHODS, routeOf, routesOf } from './routes.ts'
 import type { SmartDoor } from './smart.ts'
 
 export interface SidecarOptions {
@@ -62,7 +63,6 @@ const PASSED_BACK = [
   'upload-offset',
 ]
 const EXPOSED = ['location', 'content-location', ...PASSED_BACK].join(', ')
-const METHODS = 'GET, POST, PUT, PATCH, DELETE, HEAD'
 
 const outcome = (code: string, diagnostics: string): string =>
   JSON.stringify({ resourceType: 'OperationOutcome', issue: [{ severity: 'error', code, diagnostics }] })
@@ -102,11 +102,13 @@ const passOn = (stream: ReadableStream<Uint8Array>, headers: Headers, response: 
 }
 
 class Sidecar {
+  readonly routes: readonly DoorRoute[]
   readonly #options: SidecarOptions
   #base = ''
 
   constructor(options: SidecarOptions) {
     this.#options = options
+    this.routes = routesOf(options.smart !== undefined)
   }
 
   listenAt(port: number): void {
@@ -118,20 +120,21 @@ class Sidecar {
     const port = request.socket.localPort ?? 0
     const { tokens, origins, smart } = this.#options
     if (request.method === 'OPTIONS' && this.#preflight(request, response, port)) return
-    const isOfSmart = smart?.serves(request.url ?? '') === true
-    const isPublic = isOfSmart || isPublicTarget(request.method ?? '', request.url ?? '')
-    const verdict = verdictOn(request.headers, { port, tokens, origins, smart }, isPublic)
+    const path = request.url ?? '/'
+    const route = routeOf(this.routes, request.method ?? '', path)
+    // What is no route is that only to whoever has a token.
+    const isOpen = route !== undefined && route.policy !== 'token'
+    const verdict = verdictOn(request.headers, { port, tokens, origins, smart }, isOpen)
     this.#cors(request, response)
     if (!verdict.pass) {
       this.#refuse(response, verdict.status, verdict.status === 401 ? 'login' : 'forbidden', verdict.diagnostics)
       return
     }
-    if (smart !== undefined && isOfSmart) {
+    if (smart !== undefined && route?.policy === 'sign-in') {
       await smart.handle(request, response)
       return
     }
-    const path = request.url ?? '/'
-    if (!isFhirTarget(request.method ?? '', path)) {
+    if (route === undefined) {
       this.#refuse(response, 404, 'not-found', 'FHIR is served under /fhir.')
       return
     }
@@ -204,7 +207,7 @@ class Sidecar {
     const { origin, host } = request.headers
     if (origin === undefined || !this.#options.origins.has(origin) || !isLocalHost(host, port)) return false
     this.#cors(request, response)
-    response.setHeader('access-control-allow-methods', METHODS)
+    response.setHeader('access-control-allow-methods', METHODS.join(', '))
     response.setHeader('access-control-allow-headers', ['authorization', ...PASSED_ON].join(', '))
     response.statusCode = 204
     response.end()
@@ -226,8 +229,15 @@ class Sidecar {
   }
 }
 
+export interface StartedSidecar {
+  readonly server: Server
+  readonly base: string
+  /** Everything that it answers to; a test knocks at each. */
+  readonly routes: readonly DoorRoute[]
+}
+
 /** Starts the sidecar on loopback; port 0 takes a free one. */
-export const startSidecar = (options: SidecarOptions, port: number): Promise<{ server: Server; base: string }> => {
+export const startSidecar = (options: SidecarOptions, port: number): Promise<StartedSidecar> => {
   const sidecar = new Sidecar(options)
   const server = createServer((request, response) => {
     sidecar.handle(request, response).catch(() => response.destroy())
@@ -239,7 +249,7 @@ export const startSidecar = (options: SidecarOptions, port: number): Promise<{ s
       const address = server.address()
       const bound = typeof address === 'object' && address !== null ? address.port : port
       sidecar.listenAt(bound)
-      resolve({ server, base: `http://127.0.0.1:${bound}/fhir` })
+      resolve({ server, base: `http://127.0.0.1:${bound}/fhir`, routes: sidecar.routes })
     })
   })
 }

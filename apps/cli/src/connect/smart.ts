@@ -84,23 +84,18 @@ export class SmartDoor {
     this.#base = `http://127.0.0.1:${port}`
   }
 
-  serves(target: string): boolean {
-    return /^\/(oauth\/(authorize|callback|token)|fhir\/\.well-known\/smart-configuration)(\?|$)/.test(target)
-  }
-
   /** Whose token it is, by its digest; `origin`: of the page that sends it, if a page does. */
   holds(holder: string, origin: string | undefined): boolean {
     const held = this.#held.get(holder)
     return held !== undefined && held.until > this.#options.now() && (origin === undefined || origin === held.origin)
   }
 
-  /** Host and origin of the request are checked already. */
+  /** Host, origin, method and path of the request are checked already. */
   async handle(request: IncomingMessage, response: ServerResponse): Promise<void> {
     const url = new URL(request.url ?? '/', this.#base)
     try {
       if (url.pathname.endsWith('/smart-configuration')) json(response, 200, this.#configuration())
       else if (url.pathname === '/oauth/token') await this.#token(request, response)
-      else if (request.method !== 'GET') throw new Refused('invalid_request')
       else if (url.pathname === '/oauth/authorize') redirect(response, await this.#authorize(url.searchParams))
       else redirect(response, await this.#callback(url))
     } catch (error) {
@@ -181,7 +176,6 @@ export class SmartDoor {
   }
 
   async #token(request: IncomingMessage, response: ServerResponse): Promise<void> {
-    if (request.method !== 'POST') throw new Refused('invalid_request')
     const form = new URLSearchParams(await textOf(request))
     const name = tokenDigest(form.get('code') ?? '')
     const redeemed = this.#codes.get(name)
