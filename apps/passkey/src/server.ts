@@ -1,6 +1,10 @@
-/** Serves the built page: four files, to GET and HEAD, and nothing else. It has no state, no cookie and no log. */
+/**
+ * Serves the built page: four files and what says which release they are, to GET and HEAD, and nothing else. It has no
+ * state, no cookie and no log, and looks at no credential: there is nothing behind it to sign in to.
+ */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http'
 import type { AddressInfo } from 'node:net'
+import { RELEASE_PATH } from '@scelle/wire/software'
 import { PAGE_HEADERS } from './headers.ts'
 
 /** Path, with its first slash, to octets. */
@@ -13,12 +17,35 @@ const TYPES: Readonly<Record<string, string>> = {
   json: 'application/json',
 }
 
+export interface PageRoute {
+  readonly methods: readonly ('GET' | 'HEAD')[]
+  readonly url: string
+  /** Anybody's: the same bytes, whoever asks. */
+  readonly policy: 'public'
+  /** Of {@link Built}. */
+  readonly file: string
+}
+
+const route = (url: string, file = url): PageRoute => ({ methods: ['GET', 'HEAD'], url, policy: 'public', file })
+
+/** Everything that the origin answers to; a test knocks at each. */
+export const PAGE_ROUTES: readonly PageRoute[] = [
+  route('/', '/index.html'), route('/index.html'), route('/page.css'), route('/page.js'), route('/constellation.json'),
+  route(RELEASE_PATH),
+]
+
+/** What lies in the folder by mistake, a key say, would be published: the operator takes it out first. */
+const requireNothingElse = (built: Built): void => {
+  const other = [...built.keys()].find((path) => !PAGE_ROUTES.some(({ file }) => file === path))
+  if (other !== undefined) throw new Error(`${other.slice(1)} is no part of the page: take it out of the folder`)
+}
+
 /** Milliseconds, and connections at once. */
 const LIMITS = { headersTime: 10_000, requestTime: 10_000, keepAliveTime: 15_000, connections: 2_048 } as const
 
 const answer = (built: Built, request: IncomingMessage, response: ServerResponse): void => {
   for (const [name, value] of Object.entries(PAGE_HEADERS)) response.setHeader(name, value)
-  const path = request.url === '/' ? '/index.html' : (request.url ?? '')
+  const path = PAGE_ROUTES.find(({ url }) => url === request.url)?.file ?? ''
   const file = built.get(path)
   if (request.method !== 'GET' && request.method !== 'HEAD') {
     response.writeHead(405, { allow: 'GET, HEAD', connection: 'close' }).end()
@@ -33,6 +60,7 @@ const answer = (built: Built, request: IncomingMessage, response: ServerResponse
 
 export interface PageServer {
   readonly url: string
+  readonly routes: readonly PageRoute[]
   readonly close: () => Promise<void>
 }
 
@@ -44,10 +72,14 @@ const listening = (server: Server, port: number, host: string): Promise<number> 
     })
   })
 
-/** `port` 0: any. TLS ends before it, at whatever stands in front of the operator's other sites. */
+/**
+ * `port` 0: any. TLS ends before it, at whatever stands in front of the operator's other sites. Throws where the folder
+ * has more in it than the page.
+ */
 export const servePage = async (
   built: Built, { host, port }: { readonly host: string; readonly port: number },
 ): Promise<PageServer> => {
+  requireNothingElse(built)
   const server = createServer((request, response) => {
     answer(built, request, response)
   })
@@ -58,6 +90,7 @@ export const servePage = async (
   const bound = await listening(server, port, host)
   return {
     url: `http://${host}:${bound}`,
+    routes: PAGE_ROUTES,
     close: () => new Promise((resolve) => {
       server.close(() => {
         resolve()
