@@ -30,7 +30,7 @@ import { type NewRelease, publishRelease } from './software.ts'
 import type { Told } from './telling.ts'
 import { Vault } from './vault.ts'
 import {
-  knownConfirmation, type KnownConfirmation, knownFact, type KnownFact, knownStatus, type KnownStatus, makeConfirmation,
+  knownConfirmation, type KnownConfirmation, knownFact, type KnownFact, knownOrder, type KnownOrder, knownStatus, type KnownStatus, makeConfirmation,
   makeFact, type NewConfirmation, type NewFact, type StandingAt, standingNow,
 } from './vouching.ts'
 import { loadView, partName } from './vault-view.ts'
@@ -348,11 +348,13 @@ export class Client {
     readonly fact: (signed: Uint8Array) => Promise<KnownFact>
     readonly confirmation: (signed: Uint8Array) => Promise<KnownConfirmation>
     readonly status: (signed: Uint8Array) => Promise<KnownStatus>
+    readonly order: (signed: Uint8Array) => Promise<KnownOrder>
   } {
     return {
       fact: (signed) => knownFact(this.#connection, signed),
       confirmation: (signed) => knownConfirmation(this.#connection, signed),
       status: (signed) => knownStatus(this.#connection, signed),
+      order: (signed) => knownOrder(this.#connection, signed),
     }
   }
 

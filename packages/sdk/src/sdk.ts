@@ -69,6 +69,6 @@ export { systemTimers, type Timers } from './timers.ts'
 export type { Fetch, Log } from './transport.ts'
 export { confirmationBody } from './vouching.ts'
 export type {
-  KnownConfirmation, KnownFact, KnownStatus, NewConfirmation, NewFact, StandingAt,
+  KnownConfirmation, KnownFact, KnownOrder, KnownStatus, NewConfirmation, NewFact, StandingAt,
 } from './vouching.ts'
 export { Vault, type WriteResult } from './vault.ts'

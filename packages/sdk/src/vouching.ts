@@ -4,7 +4,7 @@
  */
 import { signConfirmation, signFact } from '@scelle/seal/grants'
 import {
-  actingKeys, type Codec, Confirmation, type Context, decode, decodeSigned, encode, Fact, type PrincipalKeys,
+  actingKeys, type Codec, Confirmation, type Context, decode, decodeSigned, encode, Fact, Order, type PrincipalKeys,
   requireCurrentKey, requireSuite, Status, SUITE, toHex,
   verifySigned,
 } from '@scelle/seal/verify'
@@ -45,6 +45,18 @@ export interface KnownStatus {
   /** The second key. */
   readonly stepUp: string | undefined
   readonly from: number
+  readonly until: number
+}
+
+export interface KnownOrder {
+  readonly action: Order['action']
+  readonly scope: Order['scope']
+  readonly target: string
+  /** Of a lost key: the principal that stands in its place. */
+  readonly replacement: string | undefined
+  readonly signer: string
+  /** What was signed: of two officers the same bytes. */
+  readonly body: Uint8Array
   readonly until: number
 }
 
@@ -109,15 +121,16 @@ export const confirmationBody = (
 
 /** What a statement says and who signed it (hex), once it holds under the signer's newest key. Throws SealError. */
 const verified = async <T extends { readonly suite: number }>(
-  connection: Connection, kind: 'fact' | 'confirmation' | 'status', codec: Codec<T>, signed: Uint8Array,
-): Promise<{ readonly said: T; readonly signer: string }> => {
+  connection: Connection, kind: 'fact' | 'confirmation' | 'status' | 'order', codec: Codec<T>,
+  signed: Uint8Array,
+): Promise<{ readonly said: T; readonly signer: string; readonly body: Uint8Array }> => {
   const find = async (id: Uint8Array): Promise<PrincipalKeys> => (await connection.directory.of(id)).keys
   const keys = await actingKeys(decodeSigned(kind, signed), find)
   const { body, signed: statement } = await verifySigned(kind, signed, keys)
   requireCurrentKey(statement, keys)
   const said = decode(codec, body)
   requireSuite(said)
-  return { said, signer: toHex(keys.id) }
+  return { said, signer: toHex(keys.id), body }
 }
 
 const hexIn = (id: Uint8Array | undefined): string | undefined => (id === undefined ? undefined : toHex(id))
@@ -149,6 +162,15 @@ export const knownStatus = async (connection: Connection, signed: Uint8Array): P
   return {
     subject: toHex(subject), issuer: signer, role, organisation: hexIn(organisation), stepUp: hexIn(stepUp),
     from: notBefore * 1000, until: expires * 1000,
+  }
+}
+
+/** As {@link knownFact}, of an order. Whether whoever signed it may order anything, trustees decide. */
+export const knownOrder = async (connection: Connection, signed: Uint8Array): Promise<KnownOrder> => {
+  const { said: { action, scope, target, replacement, expires }, signer, body } =
+    await verified(connection, 'order', Order, signed)
+  return {
+    action, scope, target: toHex(target), replacement: hexIn(replacement), signer, body, until: expires * 1000,
   }
 }
 
