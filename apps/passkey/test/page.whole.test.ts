@@ -1,6 +1,7 @@
 /** The page in a real browser, with real keys: from enrolment to the last sign-out. */
+import { makeOrder } from '@scelle/seal/grants'
 import {
-  Confirmation, decode, equalBytes, fromHex, verifySession, verifySigned, verifySignOut,
+  Confirmation, decode, encode, equalBytes, fromHex, Order, verifySession, verifySigned, verifySignOut,
 } from '@scelle/seal/verify'
 import { type PageAnswer, type PageTask, readAnswer } from '@scelle/wire/passkey-page'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -9,7 +10,7 @@ import { type Authenticator, hasChromium, Window } from './browser.ts'
 import { leaksOf } from './leaks.ts'
 import { openScene, type Scene } from './scene.ts'
 import { crossCheckAssertion, crossCheckRegistration } from './third-party.ts'
-import { addressAs, type Asking, context, keysOf, type Person, sessionAskedBy, stepUpOf } from './world.ts'
+import { addressAs, type Asking, context, keysOf, now, type Person, sessionAskedBy, stepUpOf } from './world.ts'
 
 const scene = await openScene()
 const { browser, site, house, returned } = scene ?? ({} as Scene)
@@ -109,6 +110,23 @@ describe.skipIf(!hasChromium)('a doctor', () => {
     await window.press('Confirmer')
     const { body: signed } = await verifySigned('confirmation', kept((await answered(window, state)).signed), person)
     expect(decode(Confirmation, signed).reason).toBe('Garde de nuit, service plein')
+  })
+
+  test('signs that a key is replaced: both keys are on the screen, and in what is signed', async () => {
+    const person = await keysOf(doctor)
+    const [target, replacement] = [new Uint8Array(32).fill(0xab), new Uint8Array(32).fill(0xcd)]
+    const body = encode(Order, makeOrder({
+      action: 'replace', scope: 'device', target, replacement, reason: 'clé perdue', notBefore: now(),
+      expires: now() + 14 * 3600,
+    }, context))
+    const state = await begin(window, 'confirm', { ...known(doctor), kind: 'order', body })
+    await window.titled('Signer cet ordre ?')
+    const shown = await window.page.locator('dl').innerText()
+    expect(shown).toContain('ab'.repeat(8))
+    expect(shown).toContain('cd'.repeat(8))
+    await window.press('Confirmer')
+    const { body: signed } = await verifySigned('order', kept((await answered(window, state)).signed), person)
+    expect(signed).toEqual(body)
   })
 
   test('declines: the house hears so, and has nothing signed', async () => {

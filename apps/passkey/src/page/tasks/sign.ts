@@ -33,6 +33,9 @@ const orderShown = ({ order }: Extract<Wish, { task: 'order' }>, words: Words, n
   { label: words.labels.what, value: words.orders[order.action] },
   { label: words.labels.scope, value: words.scopes[order.scope] },
   { label: words.labels.target, value: toHex(order.target.subarray(0, 8)) },
+  // The house names both: officers compare them with what the desk has, or a breached one would name a key of its own.
+  ...(order.replacement === undefined
+    ? [] : [{ label: words.labels.replacement, value: toHex(order.replacement.subarray(0, 8)) }]),
   { label: words.labels.patients, value: order.action === 'review' ? words.onePatient : words.allPatients },
   { label: words.labels.reason, value: order.reason },
   { label: words.labels.until, value: momentIn(words, order.expires, now) },

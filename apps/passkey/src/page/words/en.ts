@@ -18,6 +18,7 @@ export const en: Words = {
     patients: 'Patients',
     scope: 'Reach',
     target: 'Fingerprint of the target',
+    replacement: 'Fingerprint of the key in its place',
     duty: 'Legal duty',
     device: 'Key',
   },

@@ -18,6 +18,7 @@ export const fr: Words = {
     patients: 'Patients',
     scope: 'Portée',
     target: 'Empreinte de la cible',
+    replacement: 'Empreinte de la clé de remplacement',
     duty: 'Obligation légale',
     device: 'Clé',
   },

@@ -13,7 +13,7 @@ export interface Words {
   readonly footer: (origin: string) => string
   readonly labels: Record<
     'house' | 'certified' | 'person' | 'application' | 'purposes' | 'until' | 'returnTo' | 'what' | 'reason'
-    | 'patients' | 'scope' | 'target' | 'duty' | 'device', string
+    | 'patients' | 'scope' | 'target' | 'replacement' | 'duty' | 'device', string
   >
   readonly actions: Record<
     'signIn' | 'confirm' | 'signOut' | 'enrol' | 'add' | 'remove' | 'recover' | 'decline' | 'cancel' | 'retry' | 'next'
