@@ -305,7 +305,7 @@ const facade = (parts: FacadeParts): Served => {
     gate: (call, asks) => requireAsked(directory, call, asks), launches,
     ...assembleAccessLog({ ...parts, staff: parts.people.staff, exposure }, pager),
     exposure, answers: parts.people.staff.answers,
-    staffOperations, enrolments: parts.people.enrolments,
+    staffOperations, enrolments: parts.people.enrolments, replacements: parts.people.replacements,
     bundles, capability, consents, documents, duplicates, emergencies, exports, interactions, merging,
     operations, search, validation,
   })

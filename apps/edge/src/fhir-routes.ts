@@ -22,6 +22,7 @@ import type { Launches } from './smart/launches.ts'
 import type { Emergencies } from './staff/emergencies.ts'
 import type { Exposure } from './staff/exposure.ts'
 import type { StaffOperations } from './staff/operations.ts'
+import type { Replacements } from './staff/replacements.ts'
 import { addValidation, type Validation } from './validation.ts'
 
 export interface FhirParts {
@@ -40,6 +41,7 @@ export interface FhirParts {
   readonly validation: Validation
   readonly staffOperations: StaffOperations
   readonly enrolments: Enrolments
+  readonly replacements: Replacements
   readonly emergencies: Emergencies
   readonly exposure: Pick<Exposure, 'missed'>
   readonly answers: Answered
@@ -63,7 +65,7 @@ export const fhirRoutes = (parts: FhirParts): FhirRoutes => {
   addExportRoutes(routes, parts.exports)
   addOperations(routes, parts)
   addPersons(routes, parts)
-  addStaff(routes, parts.staffOperations, parts.enrolments)
+  addStaff(routes, parts)
   addEmergencies(routes, parts.emergencies)
   addValidation(routes, parts.validation)
   routes.add('POST', 'Patient/:id/$scelle-launch', ['read'], (call) => parts.launches.begin(call, patient(call)))
@@ -101,7 +103,11 @@ const addOperations = (routes: FhirRoutes, { consents, operations, search }: Fhi
   routes.add('GET', '$unclassified', ['read', 'search'], (call) => operations.review(call))
 }
 
-const addStaff = (routes: FhirRoutes, staff: StaffOperations, enrolments: Enrolments): void => {
+const addStaff = (
+  routes: FhirRoutes, { staffOperations: staff, enrolments, replacements }: FhirParts,
+): void => {
+  routes.add('GET', '$scelle-replace-key', [], (call) => replacements.list(call))
+  routes.add('POST', '$scelle-replace-key', [], (call) => replacements.replace(call))
   routes.add('POST', '$scelle-enrol', [], (call) => enrolments.enrol(call))
   routes.add('POST', '$scelle-status', [], (call) => enrolments.status(call))
   routes.add('POST', '$scelle-login', [], (call) => staff.login(call))

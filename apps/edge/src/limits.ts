@@ -108,6 +108,10 @@ export const EDGE_LIMITS = {
   aheadTries: 3,
   /** An order to review ends after this. */
   orderTime: 10 * 60_000,
+  /** A lost key is replaced for so long at most: a shift; and both officers sign within the time of an order. */
+  replacementTime: 14 * 3_600_000,
+  /** Orders that wait for a second officer. */
+  ordersWaiting: 64,
   /** Characters of a reason. */
   reasonLength: 500,
   /** Between two questions to the trustees whether somebody whose session is open is locked. */

@@ -119,7 +119,7 @@ export interface WorldOptions extends Partial<ConstellationOptions> {
   /** It holds the key of emergency sites. */
   readonly emergency?: boolean
   /** People of the house, by name, with what the register says of them. */
-  readonly staff?: Readonly<Record<string, Pick<Enrolled, 'role' | 'number'>>>
+  readonly staff?: Readonly<Record<string, Pick<Enrolled, 'role' | 'number' | 'organisation'>>>
   readonly basis?: 'care-team' | 'consent'
   readonly name?: string
   readonly profiles?: EdgeOptions['profiles']

@@ -55,7 +55,7 @@ export class PageSignIn implements SignIn {
     const person = await people.current(wish.person)
     if (person === undefined) throw new EdgeError('forbidden', 'this edge knows no such person')
     const key = random(KEY)
-    const until = now() + EDGE_LIMITS.sessionAbsolute
+    const until = Math.min(now() + EDGE_LIMITS.sessionAbsolute, person.standsFor?.until ?? Infinity)
     const { request } = await client.people.ask({
       chain: person.chain, key, device, purposes: [...wish.purposes], until,
     })

@@ -1,4 +1,4 @@
-import { type Client, type Identity, toHex } from '@scelle/sdk'
+import { type Client, type Identity, type KnownStatus, toHex } from '@scelle/sdk'
 import { EdgeError } from '../errors.ts'
 import type { Joining } from '../join.ts'
 import { join } from '../join.ts'
@@ -18,6 +18,7 @@ import { Exposure } from './exposure.ts'
 import { FactShelf } from './facts.ts'
 import { type Enrolment, Member, type Showing, shownFor } from './member.ts'
 import { type KnownPerson, PeopleShelf, type Person } from './people.ts'
+import { Replacements } from './replacements.ts'
 import { Staff, type StaffOptions } from './staff.ts'
 
 export interface PeopleOptions {
@@ -71,9 +72,15 @@ const joinerOf = (people: PeopleShelf, facts: FactShelf, parts: StaffParts): Sta
 
 const enrolmentOf = async (person: KnownPerson, client: Client, now: () => number): Promise<Enrolment> => {
   const known = await Promise.all(person.statuses().map((each) => client.statements.status(each)))
-  const status = known.find(({ subject, from, until }) => subject === person.id && from <= now() && now() < until)
+  const statusOf = (who: string | undefined): KnownStatus | undefined =>
+    known.find(({ subject, from, until }) => subject === who && from <= now() && now() < until)
+  const own = statusOf(person.id)
+  // Trustees know by the order in whose place this key stands; here it is only told whose rights to expect.
+  const { standsFor } = person
+  const status = own ?? statusOf(standsFor?.person)
   if (status === undefined) throw new EdgeError('status-required', 'no register says who this person is')
-  return { role: status.role, stepUp: status.stepUp }
+  const until = own === undefined && standsFor !== undefined ? Math.min(standsFor.until, status.until) : status.until
+  return { role: status.role, stepUp: status.stepUp, until }
 }
 
 /** Met at its first use: a site whose key nobody needs tonight asks nobody about it. */
@@ -94,6 +101,7 @@ export const assembleStaff = async (parts: StaffParts): Promise<{
   readonly staff: Staff
   readonly signIn: SignIn
   readonly enrolments: Enrolments
+  readonly replacements: Replacements
   readonly facts: FactShelf
   readonly exposure: Exposure
   readonly emergencyKey: EmergencyKey
@@ -102,7 +110,7 @@ export const assembleStaff = async (parts: StaffParts): Promise<{
   const { options, client, db, cabinet, now, log } = parts
   const facts = new FactShelf({ db, cabinet, now })
   const enrolled = new EnrolledShelf(db, cabinet)
-  const people = await PeopleShelf.of(client, options?.people ?? [], enrolled, log)
+  const people = await PeopleShelf.of({ client, people: options?.people ?? [], enrolled, now, log })
   const staff: Staff = new Staff({
     ...parts, facts, basis: options?.basis ?? 'care-team',
     kept: (member, vault) => ahead.opener(member, vault),
@@ -116,5 +124,6 @@ export const assembleStaff = async (parts: StaffParts): Promise<{
   const asks = new PageAsks({ ...parts, people, page })
   const signIn = new PageSignIn({ ...parts, people, staff, asks })
   const enrolments = new Enrolments({ ...parts, asks, enrolled, staff, page })
-  return { staff, signIn, enrolments, facts, exposure, ahead, emergencyKey: emergencyKeyOf(parts) }
+  const replacements = new Replacements({ ...parts, signIn, staff, people, enrolled })
+  return { staff, signIn, enrolments, replacements, facts, exposure, ahead, emergencyKey: emergencyKeyOf(parts) }
 }

@@ -13,6 +13,15 @@ export interface Enrolled {
   readonly sealing: readonly Uint8Array[]
   readonly wraps: readonly KeptWrap[]
   readonly statuses: readonly Uint8Array[]
+  /** Whose lost key this one stands for, by two officers' order. */
+  readonly standsFor?: StandsFor
+}
+
+export interface StandsFor {
+  /** Hex id of who lost it. */
+  readonly person: string
+  /** Milliseconds since 1970. */
+  readonly until: number
 }
 
 interface Row {
@@ -22,6 +31,7 @@ interface Row {
   readonly sealing: readonly string[]
   readonly wraps: readonly { readonly credential?: string; readonly sealed: string }[]
   readonly statuses: readonly string[]
+  readonly standsFor?: StandsFor
 }
 
 const text = (bytes: Uint8Array): string => Buffer.from(bytes).toString('base64')
@@ -43,6 +53,7 @@ export class EnrolledShelf {
           sealed: octets(wrap), ...(credential === undefined ? {} : { credential: octets(credential) }),
         })),
         statuses: rest.statuses.map(octets),
+        ...(rest.standsFor === undefined ? {} : { standsFor: rest.standsFor }),
       })
     }
   }
@@ -57,12 +68,13 @@ export class EnrolledShelf {
 
   /** On the disk before it returns: a person whose sealing seed is lost would have to enrol again. */
   keep(id: string, enrolled: Enrolled): void {
-    const { name, chain, sealing, wraps, statuses } = enrolled
+    const { name, chain, sealing, wraps, statuses, standsFor } = enrolled
     const stored: Row = {
       id, name, chain: chain.map(text), sealing: sealing.map(text), statuses: statuses.map(text),
       wraps: wraps.map(({ credential, sealed }) => ({
         sealed: text(sealed), ...(credential === undefined ? {} : { credential: text(credential) }),
       })),
+      ...(standsFor === undefined ? {} : { standsFor }),
     }
     const row = this.#cabinet.lookup('enrolled', id)
     const sealed = this.#cabinet.seal('enrolled', row, Buffer.from(JSON.stringify(stored)))

@@ -24,6 +24,8 @@ export interface Enrolment {
   readonly role: StaffRole
   /** Hex id of the second key. */
   readonly stepUp: string | undefined
+  /** Milliseconds since 1970: then that word is over, and so is a session by it. */
+  readonly until: number
 }
 
 export interface NewMember extends Pick<Member, 'name' | 'client' | 'vaults' | 'counters' | 'statuses'> {

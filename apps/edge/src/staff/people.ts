@@ -1,7 +1,7 @@
 /** People of the house, as it knows them: a name, public key records, and the sealing keys that it keeps for them. */
 import { type Client, toHex, verifyKeyChain } from '@scelle/sdk'
 import { faultFields, type Log } from '../log.ts'
-import type { EnrolledShelf } from './enrolled.ts'
+import type { EnrolledShelf, StandsFor } from './enrolled.ts'
 
 /** Somebody of the house, as the configuration has it. */
 export interface Person {
@@ -17,6 +17,16 @@ export interface Person {
 export interface KnownPerson extends Person {
   /** Hex id of the principal. */
   readonly id: string
+  /** Whose lost key this one stands for now. */
+  readonly standsFor?: StandsFor
+}
+
+export interface PeopleParts {
+  readonly client: Client
+  readonly people: readonly Person[]
+  readonly enrolled: EnrolledShelf
+  readonly now: () => number
+  readonly log: Log
 }
 
 export class PeopleShelf {
@@ -25,21 +35,21 @@ export class PeopleShelf {
   readonly #enrolled: EnrolledShelf
   readonly #registers = new Map<string, readonly Uint8Array[]>()
   readonly #log: Log
+  readonly #now: () => number
 
-  private constructor(client: Client, people: readonly KnownPerson[], enrolled: EnrolledShelf, log: Log) {
+  private constructor({ client, enrolled, now, log }: Omit<PeopleParts, 'people'>, people: readonly KnownPerson[]) {
     this.#enrolled = enrolled
     this.#client = client
     this.#people = new Map(people.map((person) => [person.id, person]))
+    this.#now = now
     this.#log = log
   }
 
   /** Throws SealError where key records do not hold. */
-  static async of(
-    client: Client, people: readonly Person[], enrolled: EnrolledShelf, log: Log,
-  ): Promise<PeopleShelf> {
+  static async of({ people, ...parts }: PeopleParts): Promise<PeopleShelf> {
     const known = await Promise.all(people.map(async (person): Promise<KnownPerson> =>
       ({ ...person, id: toHex((await verifyKeyChain([...person.chain])).id) })))
-    return new PeopleShelf(client, known, enrolled, log)
+    return new PeopleShelf(parts, known)
   }
 
   get all(): readonly KnownPerson[] {
@@ -49,7 +59,18 @@ export class PeopleShelf {
   get(id: string): KnownPerson | undefined {
     const kept = this.#enrolled.get(id)
     if (kept === undefined) return this.#people.get(id)
-    return { ...kept, id, statuses: () => this.#enrolled.get(id)?.statuses ?? [] }
+    const { standsFor, ...own } = kept
+    return {
+      ...own, id, statuses: () => this.#statusesOf(id),
+      ...(standsFor === undefined || standsFor.until <= this.#now() ? {} : { standsFor }),
+    }
+  }
+
+  /** Of a key that stands for a lost one, the lost one's too: it is who that status says, by two officers' order. */
+  #statusesOf(id: string): readonly Uint8Array[] {
+    const { statuses = [], standsFor } = this.#enrolled.get(id) ?? {}
+    if (standsFor === undefined || standsFor.until <= this.#now()) return statuses
+    return [...statuses, ...this.get(standsFor.person)?.statuses() ?? []]
   }
 
   /** Puts everybody's key records on record: whoever vouches for a colleague is known before they sign in here. */

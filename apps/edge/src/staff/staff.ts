@@ -154,10 +154,12 @@ export class Staff {
   }
 
   /**
-   * Ends the sessions of whoever two trustees say is locked: a lock cuts what is open, not the next opening alone. One
-   * trustee's word ends nobody's, or it could stop a hospital.
+   * Ends the sessions of those whom no register names any more, and of whoever two trustees say is locked: a lock cuts
+   * what is open, not the next opening alone. One trustee's word ends nobody's, or it could stop a hospital.
    */
   async sweep(): Promise<void> {
+    const now = this.#options.now()
+    for (const [session, { enrolment }] of this.#in) if (enrolment.until <= now) this.#options.sessions().end(session)
     // Each session for itself: what ended one of a person's elsewhere is no word about the others.
     await Promise.all([...this.#in.values()].map(async (member) => {
       try {
