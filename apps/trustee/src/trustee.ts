@@ -18,6 +18,7 @@ import { SeenNotes } from './log/seen.ts'
 import { Turns } from './log/turns.ts'
 import { Witness } from './log/witness.ts'
 import { Journal } from './meter/journal.ts'
+import { addStandingRoute } from './meter/query.ts'
 import { Replay } from './meter/replay.ts'
 import { addMeterRoutes } from './meter/routes.ts'
 import { Spending } from './meter/spending.ts'
@@ -152,6 +153,7 @@ export const createTrustee = (options: TrusteeOptions): Trustee => {
   })
   addRoutes(server, serving)
   addMeterRoutes(server, serving, spending)
+  addStandingRoute(server, serving)
   const ceremony = new Ceremony({
     identity, peers: options.peers ?? [], store: store.discovery, asking, log: options.log,
   })

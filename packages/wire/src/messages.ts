@@ -10,6 +10,7 @@ import { WIRE_LIMITS } from './limits.ts'
 
 export * from './discovery-messages.ts'
 export * from './recovery-messages.ts'
+export * from './guard-messages.ts'
 
 const hash32 = bytes(32)
 const statement = bytes(1, FORMAT_LIMITS.statement)
