@@ -1,4 +1,4 @@
-/** DESIGN's first sentence: the index cannot read. A trustee opens only its own shares. */
+/** DESIGN's first sentence: index and guard open nothing. A trustee opens only its own shares. */
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { describe, expect, test } from 'vitest'
@@ -8,7 +8,9 @@ import { bundleComplaints, entriesOf, sealFilesForbidden, type Server, walkCompl
 
 const all = workspaces()
 
-describe.each<Server>(['apps/index', 'apps/trustee'])('%s cannot open a record or a category key', (server) => {
+const SERVERS: Server[] = ['apps/index', 'apps/trustee', 'apps/guard']
+
+describe.each(SERVERS)('%s cannot open a record or a category key', (server) => {
   test('no import leads there', () => {
     expect(entriesOf(server, all).flatMap((entry) => walkComplaints(server, entry, all))).toEqual([])
   })
@@ -33,7 +35,8 @@ describe('the proof can fail', () => {
     ['apps/index', '@scelle/seal/shares'], ['apps/index', '@scelle/sdk'], ['apps/trustee', '@scelle/seal/envelope'],
     ['apps/trustee', '@scelle/seal/keys'], ['apps/trustee', '@scelle/seal/grants'], ['apps/trustee', '@scelle/sdk'],
     ['apps/index', 'shamir-secret-sharing'], ['apps/index', '@scelle/seal/recovery'],
-    ['apps/trustee', '@scelle/seal/recovery'],
+    ['apps/trustee', '@scelle/seal/recovery'], ['apps/guard', '@scelle/seal/envelope'],
+    ['apps/guard', '@scelle/seal/shares'], ['apps/guard', '@scelle/sdk'], ['apps/guard', '@scelle/trustee'],
   ])('%s importing %s is caught by the walk', (server, specifier) => {
     expect(walkWith(server, specifier)).not.toEqual([])
   })
@@ -50,6 +53,8 @@ describe('the proof can fail', () => {
     ['apps/index', "export const sdk = () => import('@scelle/sdk')"],
     ['apps/index', "export { createDecipheriv } from 'node:crypto'"],
     ['apps/trustee', "export * from '@scelle/seal/grants'"],
+    ['apps/guard', "export * from '@scelle/seal/keys'"],
+    ['apps/guard', "export { createDecipheriv } from 'node:crypto'"],
     ['apps/trustee', "export { combine } from 'shamir-secret-sharing'"],
   ])('a synthetic %s that says %s is caught in the bundle', async (server, source) => {
     const folder = mkdtempSync(join(ROOT, 'node_modules', '.keyless-'))

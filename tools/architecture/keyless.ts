@@ -10,12 +10,13 @@ import { rolldown } from 'rolldown'
 import { ROOT } from '../repository.ts'
 import { chainTo, type Import, fileImports, reachable, resolveImport, type Workspace } from './graph.ts'
 
-export type Server = 'apps/index' | 'apps/trustee'
+export type Server = 'apps/index' | 'apps/trustee' | 'apps/guard'
 
 /** The doors of packages/seal that a server may open. Everything that only other doors lead to is forbidden to it. */
 const DOORS_ALLOWED: Record<Server, string[]> = {
   'apps/index': ['./verify', './identity', './kept'],
   'apps/trustee': ['./verify', './identity', './kept', './shares', './voprf'],
+  'apps/guard': ['./verify', './identity', './kept'],
 }
 
 /**
@@ -28,18 +29,28 @@ const MODULES_FORBIDDEN: Record<Server, RegExp[]> = {
   'apps/trustee': [
     /^packages\/seal\/src\/(envelope|keys|grants|recovery)\b/, /^packages\/(sdk|fhir)\//, /^apps\/edge\//,
   ],
+  'apps/guard': [
+    /^packages\/seal\/src\/(envelope|keys|grants|shares|voprf|recovery)\b/, /^packages\/(sdk|fhir)\//,
+    /^apps\/(edge|index|trustee)\//,
+  ],
 }
 
 /** Libraries that decapsulate or combine shares. */
 const PACKAGES_FORBIDDEN: Record<Server, string[]> = {
   'apps/index': ['hpke', '@panva/hpke-noble', 'shamir-secret-sharing'],
   'apps/trustee': ['shamir-secret-sharing'],
+  'apps/guard': ['hpke', '@panva/hpke-noble', 'shamir-secret-sharing'],
 }
 
-/** Calls that open something. None stands in what runs at the index; a trustee opens its own shares, so it has some. */
+/**
+ * Calls that open something. None stands in what runs at index or guard; a trustee opens its own shares, so it has
+ * some.
+ */
+const OPENING =
+  /\b(createDecipheriv|privateDecrypt|diffieHellman|decapsulate|unwrapKey|deriveBits|subtle\s*\.\s*decrypt)\b/
 const CALLS_FORBIDDEN: Record<Server, RegExp> = {
-  'apps/index':
-    /\b(createDecipheriv|privateDecrypt|diffieHellman|decapsulate|unwrapKey|deriveBits|subtle\s*\.\s*decrypt)\b/,
+  'apps/index': OPENING,
+  'apps/guard': OPENING,
   'apps/trustee': /\b(privateDecrypt|combineShares)\b/,
 }
 

@@ -52,6 +52,8 @@ export const PROBLEMS = {
   'range-invalid': [416, 'The requested range lies outside the blob.'],
   'digest-mismatch': [400, 'The bytes do not match the digest they were sent under.'],
   'overloaded': [503, 'Busy. Try again in a moment.'],
+  'view-stale': [503, 'This guard does not know whether the session still holds: too few servers answer. Try again.'],
+  'legacy-failed': [502, 'The system behind this guard did not answer, or not as it may. Tell its operator.'],
   'internal': [500, 'The server failed. The request had no effect; try again, and tell the operator if it stays so.'],
 } as const satisfies Record<string, readonly [number, string]>
 
