@@ -114,20 +114,30 @@ export interface Witnessed {
 
 const WITNESS = readFileSync(fileURLToPath(new URL('witness.js', import.meta.url)), 'utf8')
 
+export interface Device {
+  readonly width: number
+  readonly locale: 'fr-FR' | 'en-GB'
+}
+
+export const DESKTOP: Device = { width: 900, locale: 'fr-FR' }
+
 /** One person's window, with their authenticators. */
 export class Window {
   readonly page: Page
   readonly #cdp: CDPSession
   /** All that left the page: addresses, headers and bodies. */
   readonly sent: string[] = []
+  /** In the order in which they were plugged in. */
+  readonly keys: Authenticator[] = []
 
   private constructor(page: Page, cdp: CDPSession) {
     this.page = page
     this.#cdp = cdp
   }
 
-  static async open(browser: Browser): Promise<Window> {
-    const page = await browser.newPage({ viewport: { width: 900, height: 900 }, locale: 'fr-FR' })
+  static async open(browser: Browser, on: Device = DESKTOP): Promise<Window> {
+    const around = await browser.newContext({ viewport: { width: on.width, height: 900 }, locale: on.locale })
+    const page = await around.newPage()
     await page.addInitScript(WITNESS)
     const cdp = await page.context().newCDPSession(page)
     await cdp.send('WebAuthn.enable')
@@ -146,7 +156,7 @@ export class Window {
         defaultBackupEligibility: synced, defaultBackupState: synced,
       },
     })
-    return {
+    const key: Authenticator = {
       present: async (enabled) => {
         await this.#cdp.send('WebAuthn.setAutomaticPresenceSimulation', { authenticatorId, enabled })
       },
@@ -154,6 +164,8 @@ export class Window {
         await this.#cdp.send('WebAuthn.removeVirtualAuthenticator', { authenticatorId })
       },
     }
+    this.keys.push(key)
+    return key
   }
 
   /** Goes to an address that may differ from the present one in its fragment alone. */
