@@ -30,6 +30,13 @@ export const CLI_LIMITS = {
   sidecarTime: 4 * 3_600_000,
   /** The edge is given so long to close what was open when the door closes. */
   logoutTime: 2_000,
+  /** Of somebody whose key was pulled: asked again until the edge would have ended the session by itself. */
+  logoutTries: 300,
+  logoutPause: 1_000,
+  /** Between two looks at which security keys are plugged in. */
+  keyInterval: 250,
+  /** A key that went so short a time before a sign-in came through may be the one that signed. */
+  keyGrace: 2_000,
   /** A sign-in through the sidecar, and a token that it gives out; bytes of a form that comes to it. */
   signInTime: 300_000,
   smartToken: 3_600_000,

@@ -88,6 +88,10 @@ const en = {
   revokedNotLogged: 'Not all three trustees have cosigned it in the public log yet: it is honoured, and not final.',
   connected: (url: string) => `FHIR R4 for this machine's applications at ${url}`,
   smartKey: (jwk: string) => `Key for the edge's operator to register, with /oauth/callback of this door: ${jwk}`,
+  keysWatched: 'Whoever pulls their security key is signed out at once.',
+  keysNotWatched: 'This system does not tell here when a security key is pulled: a session without requests ends '
+    + 'after 5 minutes.',
+  keyPulled: 'A security key was pulled: whoever signed in with it is signed out.',
   tokenIn: (path: string) => `Token (Authorization: Bearer …) in ${path}`,
   stateSees: 'What the state sees of this vault',
   stateDoesNotSee: "It does not see: names, identifiers, categories' names, types, codes, dates of care, any key.",
@@ -221,6 +225,10 @@ const fr: Messages = {
   revokedNotLogged: "Tous les dépositaires ne l'ont pas encore cosignée au journal public : appliquée, non définitive.",
   connected: (url) => `FHIR R4 pour les applications de cette machine : ${url}`,
   smartKey: (jwk) => `Clé que l’opérateur de l’edge déclare, avec l’adresse /oauth/callback de cette porte : ${jwk}`,
+  keysWatched: 'Retirer sa clé de sécurité déconnecte aussitôt.',
+  keysNotWatched: 'Ce système n’indique pas ici le retrait d’une clé de sécurité : une session sans requête finit après '
+    + '5 minutes.',
+  keyPulled: 'Une clé de sécurité a été retirée : la personne connectée avec elle ne l’est plus.',
   tokenIn: (path) => `Jeton (Authorization: Bearer …) dans ${path}`,
   stateSees: "Ce que l'État voit de ce coffre",
   stateDoesNotSee: 'Il ne voit pas : noms, identifiants, noms des catégories, types, codes, dates de soin, clés.',

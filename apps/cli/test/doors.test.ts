@@ -50,6 +50,8 @@ const textOf = async (stream: AsyncIterable<unknown>): Promise<string> => {
 }
 
 let door: StartedSidecar
+let smart: SmartDoor
+const entered: string[] = []
 beforeAll(async () => {
   const serve = async (incoming: IncomingMessage, response: ServerResponse): Promise<void> => {
     const [status, value] = answers(incoming.url ?? '', new URLSearchParams(await textOf(incoming)))
@@ -61,9 +63,9 @@ beforeAll(async () => {
   })
   issuer = `http://127.0.0.1:${(authority.address() as AddressInfo).port}`
   const { privateKey } = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, true, ['sign'])
-  const smart = await SmartDoor.open({
+  smart = await SmartDoor.open({
     edgeBase: `${issuer}/fhir`, application: 'viewer', key: privateKey,
-    redirects: [`${PAGE}/app`], ...clock,
+    redirects: [`${PAGE}/app`], entered: (holder) => entered.push(holder), ...clock,
   })
   door = await startSidecar({
     edge: async (method, path) => {
@@ -236,6 +238,16 @@ describe('the sidecar of `scelle connect`', () => {
     expect(await as({ origin: OTHER_PAGE })).toBe(401)
     now += CLI_LIMITS.smartToken
     expect(await as({ origin: PAGE })).toBe(401)
+  })
+
+  test('nor after its person\'s key was pulled', async () => {
+    const { token } = await redeem(await codeOf())
+    const status = async () => (await send({
+      method: 'GET', url: '/fhir/Patient', body: undefined, headers: { authorization: bearer(token) },
+    })).status
+    expect([await status(), entered.at(-1)]).toEqual([200, tokenDigest(token)])
+    smart.drop(tokenDigest(token))
+    expect(await status()).toBe(401)
   })
 
   test('is open to anybody where this says so, and nowhere else', () => {

@@ -25,6 +25,8 @@ export interface SidecarOptions {
   readonly origins: ReadonlySet<string>
   /** Where applications sign in here, by SMART App Launch. */
   readonly smart?: SmartDoor
+  /** Told who signed in (`in`) or out, by the digest of their token. */
+  readonly signed?: (holder: string, way: 'in' | 'out') => void
 }
 
 const PASSED_ON = [
@@ -101,9 +103,18 @@ const passOn = (stream: ReadableStream<Uint8Array>, headers: Headers, response: 
   pipeline(octets, response).catch(() => response.destroy())
 }
 
+/** As clients write them. */
+const LOGIN = /^\/fhir\/(?:\$|%24)scelle-login(?:\?|$)/
+const LOGOUT = /^\/fhir\/(?:\$|%24)scelle-logout(?:\?|$)/
+
+/** The edge's answer to the passkey page's: the session is somebody's now. Before, it says where the page is. */
+const isEntered = (body: Uint8Array): boolean => /"name"\s*:\s*"role"/.test(new TextDecoder().decode(body))
+
 class Sidecar {
   readonly routes: readonly DoorRoute[]
   readonly #options: SidecarOptions
+  /** Requests under way, by holder. */
+  readonly #underWay = new Map<string, Set<ServerResponse>>()
   #base = ''
 
   constructor(options: SidecarOptions) {
@@ -138,10 +149,15 @@ class Sidecar {
       this.#refuse(response, 404, 'not-found', 'FHIR is served under /fhir.')
       return
     }
+    const holder = verdict.holder ?? ''
+    this.#begin(holder, response)
     try {
-      const session = this.#options.sessions.get(verdict.holder ?? '')
-      const edge = smart?.edgeOf(verdict.holder ?? '') ?? this.#options.edge
-      this.#answer(request, response, await this.#forward(edge, request, path, session))
+      const session = this.#options.sessions.get(holder)
+      const edge = smart?.edgeOf(holder) ?? this.#options.edge
+      const answer = await this.#forward(edge, request, path, session)
+      this.#notice(holder, path, answer)
+      // Whose key was pulled meanwhile is shown nothing.
+      if (!response.destroyed) this.#answer(request, response, answer)
     } catch (cause) {
       const fault = fieldFault(cause)
       if (fault !== undefined) this.#refuse(response, 400, 'value', fault)
@@ -150,6 +166,27 @@ class Sidecar {
         this.#refuse(response, 413, 'too-long', 'The request is too large for this door.')
       else this.#refuse(response, 502, 'transient', 'The edge does not answer. Is it running? (scelle status)')
     }
+  }
+
+  /** Breaks off whatever is under way for a holder: streams stop where they are. */
+  cut(holder: string): void {
+    for (const response of this.#underWay.get(holder) ?? []) response.destroy()
+  }
+
+  #begin(holder: string, response: ServerResponse): void {
+    const own = this.#underWay.get(holder) ?? new Set()
+    this.#underWay.set(holder, own.add(response))
+    response.once('close', () => {
+      own.delete(response)
+      if (own.size === 0 && this.#underWay.get(holder) === own) this.#underWay.delete(holder)
+    })
+  }
+
+  #notice(holder: string, path: string, answer: EdgeAnswer): void {
+    const { signed } = this.#options
+    if (signed === undefined || answer.status >= 300) return
+    if (LOGOUT.test(path)) signed(holder, 'out')
+    if (LOGIN.test(path) && isEntered(answer.body)) signed(holder, 'in')
   }
 
   async #forward(
@@ -234,6 +271,8 @@ export interface StartedSidecar {
   readonly base: string
   /** Everything that it answers to; a test knocks at each. */
   readonly routes: readonly DoorRoute[]
+  /** Breaks off whatever is under way for a holder, by the digest of their token. */
+  readonly cut: (holder: string) => void
 }
 
 /** Starts the sidecar on loopback; port 0 takes a free one. */
@@ -249,7 +288,9 @@ export const startSidecar = (options: SidecarOptions, port: number): Promise<Sta
       const address = server.address()
       const bound = typeof address === 'object' && address !== null ? address.port : port
       sidecar.listenAt(bound)
-      resolve({ server, base: `http://127.0.0.1:${bound}/fhir`, routes: sidecar.routes })
+      resolve({
+        server, base: `http://127.0.0.1:${bound}/fhir`, routes: sidecar.routes, cut: (holder) => sidecar.cut(holder),
+      })
     })
   })
 }

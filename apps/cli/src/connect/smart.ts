@@ -21,6 +21,8 @@ export interface SmartDoorOptions {
   readonly redirects: readonly string[]
   readonly now: () => number
   readonly random: (length: number) => Uint8Array
+  /** Told who signed in, by the digest of the token that they got. */
+  readonly entered?: (holder: string) => void
 }
 
 interface Pending {
@@ -103,6 +105,11 @@ export class SmartDoor {
         error: error instanceof Refused ? error.message : 'temporarily_unavailable',
       })
     }
+  }
+
+  /** A token of this door that is good no more. */
+  drop(holder: string): void {
+    this.#held.delete(holder)
   }
 
   /** The edge, as the holder of a token of this door reaches it. */
@@ -189,7 +196,10 @@ export class SmartDoor {
       && origin === held.origin && pending.until > this.#options.now()
     if (!fits) throw new Refused('invalid_grant')
     const token = this.#secret()
-    this.#held.set(tokenDigest(token), held)
+    const holder = tokenDigest(token)
+    this.#held.set(holder, held)
+    this.#options.entered?.(holder)
+    if (!this.#held.has(holder)) throw new Refused('invalid_grant')
     json(response, 200, {
       ...told, access_token: token, token_type: 'Bearer', expires_in: CLI_LIMITS.smartToken / 1_000,
     })
