@@ -1,6 +1,7 @@
 /** Sign-in at an identity provider like Pro Santé Connect: `openid-client` against `oidc-provider`, on loopback. */
 import { type Account, IdentityProvider } from '@scelle/testing/professionals'
 import { seededRandom } from '@scelle/testing/random'
+import { decodeJwt, exportJWK, generateKeyPair, SignJWT } from 'jose'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import type { CredentialError } from '../src/errors.ts'
 import { OnRamp, practicesOf, type Provider } from '../src/on-ramp.ts'
@@ -99,6 +100,27 @@ describe('a sign-in', () => {
     }
     const ramp = await OnRamp.discover(tampering)
     expect(await code(ramp.finish(SESSION, await back(ramp)))).toBe('sign-in-failed')
+  })
+
+  it.each([['for this client', {}, 'accepted'], ['for another client', { aud: 'other' }, 'sign-in-failed'],
+    ['for several clients', { aud: ['scelle-enrolment', 'other'] }, 'sign-in-failed'],
+    ['of another provider', { iss: 'https://evil.example' }, 'sign-in-failed'],
+    ['to another request', { nonce: 'other' }, 'sign-in-failed'],
+  ])('with an ID token %s, signed by the provider: %o', async (_, changes, expected) => {
+    const { privateKey, publicKey } = await generateKeyPair('RS256', { extractable: true })
+    const ramp = await OnRamp.discover({
+      ...options,
+      fetch: async (url, init) => {
+        const response = await fetch(url, init)
+        if (url.endsWith('/jwks')) return Response.json({ keys: [{ ...(await exportJWK(publicKey)), alg: 'RS256' }] })
+        if (!url.endsWith('/token')) return response
+        const body = (await response.json()) as { id_token: string }
+        const token = await new SignJWT({ ...decodeJwt(body.id_token), ...changes })
+          .setProtectedHeader({ alg: 'RS256' }).sign(privateKey)
+        return Response.json({ ...body, id_token: token })
+      },
+    })
+    expect(await code(ramp.finish(SESSION, await back(ramp)))).toBe(expected)
   })
 
   it('of somebody without a profession that has a role is refused', async () => {
