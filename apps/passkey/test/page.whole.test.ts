@@ -100,6 +100,18 @@ describe.skipIf(!hasChromium)('a doctor', () => {
     await expect(crossCheckAssertion(signed, person)).resolves.toBe(true)
   })
 
+  test('says who somebody is, to a register: nothing is said of opening, and the session opens nothing', async () => {
+    const person = await keysOf(doctor)
+    const body = await sessionAskedBy(house, person, { purposes: [] })
+    const state = await begin(window, 'sign-in', { ...known(doctor), body })
+    await window.titled('Confirmer que c’est vous ?')
+    expect(await window.page.locator('main').innerText()).toContain('Rien ne pourra être ouvert en votre nom.')
+    expect(await window.page.locator('dd').allInnerTexts()).not.toContain('soigner, urgences')
+    await window.press('Confirmer')
+    const signed = kept((await answered(window, state)).signed)
+    expect((await verifySession(signed, { person, house: house.identity.keys })).purposes).toEqual([])
+  })
+
   test('steps up: the reason is on the screen and in the statement', async () => {
     const person = await keysOf(doctor)
     const body = stepUpOf(house, person)

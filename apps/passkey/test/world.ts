@@ -68,7 +68,7 @@ export const addressAs = async (page: string, house: House, task: PageTask, fiel
 
 export const sessionAskedBy = (
   house: House, person: Pick<PrincipalKeys, 'id'>,
-  fields: { expires?: number; notBefore?: number; audience?: Uint8Array } = {},
+  fields: { expires?: number; notBefore?: number; audience?: Uint8Array; purposes?: [] } = {},
 ): Promise<Uint8Array> => requestSession(house.identity, {
   audience: INDEX, principal: person.id, key: context.random(32), device: context.random(32),
   purposes: ['treatment', 'emergency'], notBefore: now(), expires: now() + 8 * 3600, ...fields,

@@ -42,7 +42,9 @@ const orderShown = ({ order }: Extract<Wish, { task: 'order' }>, words: Words, n
 ]
 
 const sessionShown = ({ session }: Extract<Wish, { task: 'sign-in' }>, words: Words, now: number): Fact[] => [
-  { label: words.labels.purposes, value: session.purposes.map((purpose) => words.purposes[purpose]).join(', ') },
+  ...(session.purposes.length === 0 ? [] : [
+    { label: words.labels.purposes, value: session.purposes.map((purpose) => words.purposes[purpose]).join(', ') },
+  ]),
   { label: words.labels.until, value: momentIn(words, session.expires, now) },
 ]
 
@@ -61,9 +63,12 @@ const shownFor = (wish: SignWish, words: Words, visit: Visit): Shown => {
   }
   if (wish.task === 'order') return { ...words.order, agree: actions.confirm, facts: orderShown(wish, words, now) }
   if (wish.task === 'sign-out') return { ...words.signOut, agree: actions.signOut, facts: [] }
-  const { title, lead } = words.signIn
+  // No purpose, no opening: a register asks so who somebody is, and nobody shall be told that it opens records.
+  const isProof = wish.session.purposes.length === 0
+  const { title, lead } = isProof ? words.proof : words.signIn
   return {
-    title, lead: lead(visit.asked.houseName), agree: actions.signIn, facts: sessionShown(wish, words, now),
+    title, lead: lead(visit.asked.houseName), agree: isProof ? actions.confirm : actions.signIn,
+    facts: sessionShown(wish, words, now),
   }
 }
 

@@ -70,6 +70,10 @@ export const en: Words = {
     title: 'Sign in?',
     lead: (house) => `${house} will be able to open records in your name, with your rights and your count.`,
   },
+  proof: {
+    title: 'Confirm who you are?',
+    lead: (house) => `${house} learns that it is you. It will be able to open nothing in your name.`,
+  },
   confirm: { title: 'Confirm?', lead: 'Your confirmation is signed and kept with its reason.' },
   order: { title: 'Sign this order?', lead: 'It goes into the public log, without your name.' },
   signOut: {

@@ -70,6 +70,10 @@ export const fr: Words = {
     title: 'Vous connecter ?',
     lead: (house) => `${house} pourra ouvrir des dossiers en votre nom, avec vos droits et votre compteur.`,
   },
+  proof: {
+    title: 'Confirmer que c’est vous ?',
+    lead: (house) => `${house} apprend que c’est bien vous. Rien ne pourra être ouvert en votre nom.`,
+  },
   confirm: { title: 'Confirmer ?', lead: 'Votre confirmation est signée et conservée avec son motif.' },
   order: { title: 'Signer cet ordre ?', lead: 'Il est inscrit au journal public, sans votre nom.' },
   signOut: {

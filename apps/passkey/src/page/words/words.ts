@@ -29,6 +29,8 @@ export interface Words {
   readonly allPatients: string
   readonly noLimit: string
   readonly signIn: { readonly title: string; readonly lead: (house: string) => string }
+  /** A session without any purpose: that it is this person is all that it says. */
+  readonly proof: { readonly title: string; readonly lead: (house: string) => string }
   readonly confirm: { readonly title: string; readonly lead: string }
   readonly order: { readonly title: string; readonly lead: string }
   readonly signOut: { readonly title: string; readonly lead: string }
