@@ -218,6 +218,7 @@ export const verifyLog = ({ log, witness = '[]' }: LogFiles, scid: string, now: 
   const dids = entries.map((entry) => textOf(entry.state, 'id') ?? '')
   return {
     scid, did: dids.at(-1) ?? '', versionIds, dids, document: last.state, updated: last.time,
-    preRotation: state.nextKeyHashes.length > 0, nextKeyHashes: state.nextKeyHashes, portable: state.portable, deactivated: state.deactivated,
+    preRotation: state.nextKeyHashes.length > 0, nextKeyHashes: state.nextKeyHashes, portable: state.portable,
+    deactivated: state.deactivated,
   }
 }

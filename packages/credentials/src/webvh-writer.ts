@@ -47,6 +47,13 @@ export interface Following extends Signing {
 const SECOND = 1000
 
 /**
+ * Where the files of names at a place are, ending in a slash: it is the same for every SCID.
+ *
+ * @throws CredentialError `did-invalid`, `address-refused`
+ */
+export const baseOf = (place: string): string => addressOf(`did:webvh:${hashOfJson('')}:${place}`).base
+
+/**
  * A host with an optional port and path, as people write it (`chu.example`, `https://chu.example:8443/clinics/nord`),
  * as a DID has it: `chu.example%3A8443:clinics:nord`.
  *
@@ -55,8 +62,7 @@ const SECOND = 1000
 export const placeOf = (domain: string): string => {
   const [host = '', ...path] = domain.replace(/^https:\/\//, '').replace(/\/$/, '').split('/')
   const place = [host.toLowerCase().replaceAll(':', '%3A'), ...path].join(':')
-  // Only what is resolved later may become a name; any SCID will do.
-  addressOf(`did:webvh:${hashOfJson('')}:${place}`)
+  baseOf(place) // only what is resolved later may become a name
   return place
 }
 
