@@ -6,6 +6,7 @@ import { makeCardFor } from './card/make.ts'
 import { reportNotes } from './card/report.ts'
 import { showCard } from './card/show.ts'
 import { connectApplication } from './connect/command.ts'
+import { runDidAction } from './did/command.ts'
 import { parseDuration } from './duration.ts'
 import { edgeClient, type EdgeClient } from './edge-client.ts'
 import { emergencies, reviewEmergency } from './emergencies.ts'
@@ -66,6 +67,12 @@ const OPTIONS = {
   key: { type: 'string' },
   pin: { type: 'string' },
   from: { type: 'string' },
+  identity: { type: 'string' },
+  keys: { type: 'string' },
+  reserve: { type: 'string' },
+  resolve: { type: 'string', multiple: true },
+  role: { type: 'string' },
+  name: { type: 'string' },
   lang: { type: 'string' },
   help: { type: 'boolean', short: 'h' },
 } as const
@@ -226,6 +233,11 @@ const runSoftware: Command = async (io, parsed) => {
   })
 }
 
+const runDid: Command = async (io, parsed) =>
+  runDidAction(io, parsed.positionals.slice(1), parsed.values, {
+    ...logOptions(io, parsed), where: parsed.positionals[3],
+  })
+
 const runAccesses: Command = async (io, parsed) => {
   const patient = argument(io, parsed, 1, 'PATIENT')
   const { installation, edge } = await running(io)
@@ -299,6 +311,7 @@ export const COMMANDS: Readonly<Record<string, Command>> = {
   software: runSoftware,
   status: runStatus,
   keys: runKeys,
+  did: runDid,
 }
 
 /** Runs one command. Never throws: a failure is a sentence on the terminal and an exit status. */

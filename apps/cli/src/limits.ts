@@ -60,4 +60,6 @@ export const CLI_LIMITS = {
   /** Times that a proof is asked for that is not final yet, and between two of them. */
   proofAttempts: 10,
   proofPause: 1_000,
+  /** How long a status is valid that the home's register gives to an organisation's name. */
+  vouchedFor: 30 * 24 * 3_600_000,
 } as const

@@ -1,5 +1,6 @@
 /** Everything the command line says, in English and French. A missing sentence is a type error. */
 import { CARD_EN, CARD_FR } from './messages-card.ts'
+import { DID_EN, DID_FR } from './messages-did.ts'
 import { LOG_EN, LOG_FR } from './messages-log.ts'
 import type { Translated } from './translated.ts'
 
@@ -42,6 +43,13 @@ const en = {
   scelle status                          who runs, where
   scelle keys --module LIB --token LABEL --key ID --pin FILE --out FILE [--from IDENTITY]
                                          a machine's signing key in a PKCS#11 token
+  scelle did create DOMAIN | rotate | compromise | move DOMAIN | deactivate | link
+                                         an organisation's name on the web, whose next keys lie elsewhere:
+                                         --keys FOLDER, --reserve FOLDER; link: its principal names it back
+  scelle did check DID-OR-ADDRESS-OR-FOLDER
+                                         whom it stands for, and does that one agree; --resolve HOST=URL
+  scelle did vouch DID --role ROLE --name TEXT --out FILE [--until 30d]
+                                         a status by this home's register, for whom the name stands
 
   All state is kept under SCELLE_HOME (default .scelle). --lang fr|en chooses the language.`,
   unknownCommand: (name: string) => `There is no command "${name}".`,
@@ -135,6 +143,7 @@ const en = {
   badRights: 'Rights are: read, write, relay, shareOn',
   failed: (detail: string) => `That did not work: ${detail}`,
   card: CARD_EN,
+  did: DID_EN,
   log: LOG_EN,
 } as const
 
@@ -179,6 +188,13 @@ const fr: Messages = {
   scelle status                          qui tourne, où
   scelle keys --module LIB --token LABEL --key ID --pin FICHIER --out FICHIER [--from IDENTITÉ]
                                          la clé de signature d'une machine dans un jeton PKCS#11
+  scelle did create DOMAINE | rotate | compromise | move DOMAINE | deactivate | link
+                                         le nom d'un établissement sur le web, ses clés suivantes gardées ailleurs :
+                                         --keys DOSSIER, --reserve DOSSIER ; link : le titulaire le nomme en retour
+  scelle did check DID-OU-ADRESSE-OU-DOSSIER
+                                         qui il désigne, et si celui-là en convient ; --resolve HÔTE=URL
+  scelle did vouch DID --role RÔLE --name TEXTE --out FICHIER [--until 30d]
+                                         un statut du registre d'ici, pour qui le nom désigne
 
   Tout est gardé sous SCELLE_HOME (par défaut .scelle). --lang fr|en choisit la langue.`,
   unknownCommand: (name) => `Il n'y a pas de commande « ${name} ».`,
@@ -273,6 +289,7 @@ const fr: Messages = {
   badRights: 'Les droits sont : read, write, relay, shareOn',
   failed: (detail) => `Cela n'a pas marché : ${detail}`,
   card: CARD_FR,
+  did: DID_FR,
   log: LOG_FR,
 }
 

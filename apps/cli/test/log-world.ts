@@ -17,6 +17,8 @@ export class LogWorld {
   readonly home = new Home(join(this.root, 'home'))
   /** Seconds since 1970 UTC. */
   now = NOW
+  /** Goes on from command to command: no two draw the same. */
+  readonly #random = seededRandom('log world')
   readonly #stop = new AbortController()
   /** Called while `monitor` waits; the answer ends it. */
   pause: () => Promise<boolean> = async () => true
@@ -63,7 +65,7 @@ export class LogWorld {
     const io: Io = {
       home: this.home, language: args.includes('fr') ? 'fr' : 'en', out: (line) => out.push(line),
       terminal: { isTTY: false, columns: 80, write: (text) => out.push(text) },
-      now: () => this.now * 1000, random: seededRandom('log world'),
+      now: () => this.now * 1000, random: this.#random,
       sleep: async () => {
         if (await this.pause()) this.#stop.abort()
       },

@@ -40,6 +40,11 @@ export const enrol = async (io: Io, { ids }: Installation): Promise<string> => {
   return toHex(register.id)
 }
 
+/** A status by the register of this home, for a principal that the caller has made sure of. */
+export const vouch = async (
+  io: Io, said: { subject: Uint8Array; role: Role; name: string; expires: number },
+): Promise<Uint8Array> => (await registerIn(io)).enrol(said)
+
 /**
  * A status of somebody of this home, who works at the hospital: what a trustee is shown. A file beside their keys, as
  * a register gave it; else the demonstration register's own word, for a day.
