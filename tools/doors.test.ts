@@ -9,6 +9,7 @@ import { readText, repositoryFiles } from './repository.ts'
 const SERVERS: Readonly<Record<string, string>> = {
   'apps/cli/src/connect/sidecar.ts': 'apps/cli/test/doors.test.ts',
   'apps/edge/src/edge.ts': 'apps/edge/test/doors.test.ts',
+  'apps/guard/src/guard.ts': 'apps/guard/test/doors.test.ts',
   'apps/index/src/index.ts': 'testing/test/doors.test.ts',
   'apps/passkey/src/server.ts': 'apps/passkey/test/doors.test.ts',
   'apps/trustee/src/nodes/node.ts': 'testing/test/doors.test.ts',
