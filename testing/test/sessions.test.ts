@@ -1,4 +1,6 @@
 /** A person of a house opens in sessions that their passkey agreed to: index and trustees verify each by themselves. */
+import { rmSync } from 'node:fs'
+import { join } from 'node:path'
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { rotateIdentity } from '@scelle/seal/identity'
 import { createPerson, renewPerson, sealingKeyOf, signOut, signOutBody, unsignedOf } from '@scelle/seal/persons'
@@ -151,12 +153,26 @@ describe('a session ends everywhere', () => {
     expect(await openedBy(await signIn(home), vault)).toEqual(['a', 'b'])
   })
 
+  it('for an index that started anew since: it lets nothing of the session through', async () => {
+    const { house, context, vault, world } = home
+    const doctor = await signIn(home)
+    await openedBy(doctor, vault)
+    await house.people.signOut(await signOut(doctor.identity, context))
+    await world.index.restart()
+    // No trustee is asked.
+    for (const { host } of world.trustees) world.network.add({ host, effect: { kind: 'refuse' } })
+    expect(await refusalOf(openedBy(doctor, vault))).toBe('session-ended')
+  })
+
   it('at trustees too, whatever the index still lets through', async () => {
     const { house, context, vault, world } = home
     const doctor = await signIn(home)
     await openedBy(doctor, vault)
     await house.people.signOut(await signOut(doctor.identity, context))
-    // It forgets what was ended, as it does when it starts anew: trustees have it from the log.
+    // It lost what was ended, as from a backup: trustees have it from the log.
+    await world.index.kill()
+    const file = join(world.index.directory, 'sign-outs.sqlite')
+    for (const end of ['', '-wal', '-shm']) rmSync(`${file}${end}`, { force: true })
     await world.index.restart()
     expect(await refusalOf(openedBy(doctor, vault))).toBe('session-ended')
     const standing = await doctor.standing((await home.shown()).statuses ?? [])

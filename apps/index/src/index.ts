@@ -96,7 +96,7 @@ export interface IndexServer extends Server {
 export const createIndex = (options: IndexOptions): IndexServer => {
   const { identity, store, lost, context } = options
   const registry = new Registry(store)
-  const sessions = new Sessions({ registry, index: identity.id, now: context.now })
+  const sessions = new Sessions({ registry, ended: store.signOuts, index: identity.id, now: context.now })
   const log = new IndexLog({
     identity,
     store: store.log,

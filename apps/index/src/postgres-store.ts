@@ -11,6 +11,7 @@ import { PostgresReader } from './postgres/reader.ts'
 import { migrate, requireDurable } from './postgres/schema.ts'
 import { keptSecret } from './postgres/settings.ts'
 import { Watch } from './postgres/watch.ts'
+import { PostgresSignOuts } from './postgres/sign-outs.ts'
 import { PostgresWraps } from './postgres/wraps.ts'
 import type { PositionSigner, Store } from './store.ts'
 
@@ -54,6 +55,7 @@ export const openPostgresStore = async (options: PostgresOptions): Promise<Opene
   const reader = new PostgresReader(database, positions)
   const store: Store = {
     wraps: new PostgresWraps(database),
+    signOuts: new PostgresSignOuts(database),
     log: new PostgresLog({ database, pool, leader, watch, notices, faultPoint }),
     apply: (operations) => lanes.apply(operations),
     keyChain: (principal) => reader.keyChain(principal),

@@ -1,20 +1,22 @@
 /**
  * Sessions of people, as they were shown here: in which a request may be signed instead of by the person's own key.
  * Verified from the statement alone and kept in memory; whoever is told that one is unknown shows it again. That one
- * was ended is remembered here for as long as it could last; what counts in the end is what trustees keep of it.
+ * was ended is on the disk for as long as it could last; what counts in the end is what trustees keep of it.
  */
 import {
-  endsSession, equalBytes, FORMAT_LIMITS, type KnownSession, partiesOfSession, type PrincipalKeys, requireLive,
-  type SignOut, toHex, underSession, verifySession,
+  equalBytes, FORMAT_LIMITS, type KnownSession, partiesOfSession, type PrincipalKeys, requireLive, type SignOut,
+  underSession, verifySession,
 } from '@scelle/seal/verify'
 import { Problem } from '@scelle/wire/errors'
 import { sessionName } from '@scelle/wire/http'
 import { Cache } from './cache.ts'
 import { INDEX_LIMITS } from './limits.ts'
 import type { Registry } from './registry.ts'
+import type { EndedSessions } from './store.ts'
 
 export interface SessionsOptions {
   readonly registry: Pick<Registry, 'keysOf'>
+  readonly ended: EndedSessions
   /** Principal id of this index: sessions are of one network. */
   readonly index: Uint8Array
   readonly now: () => number
@@ -23,8 +25,6 @@ export interface SessionsOptions {
 export class Sessions {
   readonly #options: SessionsOptions
   readonly #known = new Cache<KnownSession>(INDEX_LIMITS.sessions)
-  /** By principal, what ended of it; each for as long as a session lasts. */
-  readonly #ended = new Map<string, SignOut[]>()
 
   constructor(options: SessionsOptions) {
     this.#options = options
@@ -38,7 +38,7 @@ export class Sessions {
     const parties = partiesOfSession(signed)
     const [person, house] = await Promise.all([this.#keys(parties.person), this.#keys(parties.house)])
     const session = await verifySession(signed, { person, house })
-    this.#requireLive(session)
+    await this.#requireLive(session)
     this.#known.set(sessionName(session.id), session)
     return underSession(person, session)
   }
@@ -50,7 +50,7 @@ export class Sessions {
   async keysOf(principal: Uint8Array, name: string): Promise<PrincipalKeys> {
     const session = this.#known.get(name)
     if (session === undefined || !equalBytes(session.principal, principal)) throw new Problem('session-unknown')
-    this.#requireLive(session)
+    await this.#requireLive(session)
     const person = await this.#keys(principal)
     const passkeys = person.current.passkeys ?? []
     if (!passkeys.some(({ credential }) => equalBytes(credential, session.credential))) {
@@ -59,16 +59,12 @@ export class Sessions {
     return underSession(person, session)
   }
 
-  /** From now on. */
-  end(signOut: SignOut): void {
-    const oldest = this.#now() - FORMAT_LIMITS.sessionSeconds
-    for (const [principal, ended] of this.#ended) {
-      const left = ended.filter(({ before }) => before > oldest)
-      if (left.length === 0) this.#ended.delete(principal)
-      else this.#ended.set(principal, left)
-    }
-    const name = toHex(signOut.principal)
-    this.#ended.set(name, [...this.#ended.get(name) ?? [], signOut])
+  /** From now on, and after a restart: to be awaited before anybody is told. Older ones are over by themselves. */
+  async end(signOut: SignOut): Promise<void> {
+    const { ended } = this.#options
+    const now = this.#now()
+    await ended.end(signOut, now)
+    await ended.forget(now - FORMAT_LIMITS.sessionSeconds - INDEX_LIMITS.clockSkew)
   }
 
   async #keys(principal: Uint8Array): Promise<PrincipalKeys> {
@@ -77,10 +73,9 @@ export class Sessions {
     return keys
   }
 
-  #requireLive(session: KnownSession): void {
+  async #requireLive(session: KnownSession): Promise<void> {
     requireLive(session, { audience: this.#options.index, now: this.#now(), skew: INDEX_LIMITS.clockSkew })
-    const ended = this.#ended.get(toHex(session.principal)) ?? []
-    if (ended.some((signOut) => endsSession(signOut, session))) throw new Problem('session-ended')
+    if (await this.#options.ended.isEnded(session)) throw new Problem('session-ended')
   }
 
   #now(): number {

@@ -9,6 +9,7 @@ import { LogTables } from './sqlite/log-tables.ts'
 import { LostTables } from './sqlite/lost-tables.ts'
 import { SqliteReader } from './sqlite/reader.ts'
 import { lockDirectory, openLog, openReader, openWriter } from './sqlite/schema.ts'
+import { SignOutTables } from './sqlite/sign-out-tables.ts'
 import { WrapTables } from './sqlite/wrap-tables.ts'
 import type { PositionSigner, Store } from './store.ts'
 
@@ -54,8 +55,10 @@ export const openSqliteStore = (options: SqliteOptions): SqliteStore => {
   })
   const reader = new SqliteReader(readDatabase)
   const wraps = new WrapTables(join(options.directory, 'wraps.sqlite'))
+  const signOuts = new SignOutTables(join(options.directory, 'sign-outs.sqlite'))
   return {
     wraps,
+    signOuts,
     log: tables,
     lost: new LostTables(writer, readDatabase),
     apply: async (operations) => writer.write(operations),
@@ -90,6 +93,7 @@ export const openSqliteStore = (options: SqliteOptions): SqliteStore => {
       database.close()
       logDatabase.close()
       wraps.close()
+      signOuts.close()
       lock.close()
     },
   }

@@ -8,7 +8,7 @@
  * are stored with them or after, in any case before `apply` resolves: then all of it survives a power cut. If it
  * rejects, a retry of the same operation is safe, whether it took effect or not.
  */
-import type { Access, Grant, VaultGenesis } from '@scelle/seal/verify'
+import type { Access, Grant, KnownSession, SignOut, VaultGenesis } from '@scelle/seal/verify'
 import type { ProblemCode } from '@scelle/wire/errors'
 import type { LogStore } from './log-store.ts'
 
@@ -351,8 +351,25 @@ export interface Wraps {
   put(locator: Uint8Array, wrap: StoredWrap): Promise<Refusal | undefined>
 }
 
+/** A sign-out as it counts here: of one session, or of all that began before a time, in seconds. */
+export type SessionEnd = Pick<SignOut, 'principal' | 'session' | 'before'>
+export type SessionSeen = Pick<KnownSession, 'principal' | 'id' | 'notBefore'>
+
+/**
+ * What ended, beside its statement, which is a leaf of the log. An upper bound for each person, not a list: whoever
+ * has a stolen session's key could make any list longer than anybody reads.
+ */
+export interface EndedSessions {
+  /** Durable when it resolves; the same again, and an older one, change nothing. `at`: seconds, when it came. */
+  end(signOut: SessionEnd, at: number): Promise<void>
+  isEnded(session: SessionSeen): Promise<boolean>
+  /** Drops what came before: such sessions are over by themselves. */
+  forget(before: number): Promise<void>
+}
+
 export interface Store {
   readonly wraps: Wraps
+  readonly signOuts: EndedSessions
   /** The same engine as the log's storage: leaf and effect are one transaction's. */
   readonly log: LogStore
 

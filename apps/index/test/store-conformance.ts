@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe } from 'vitest'
 import { testEntries } from './store-entries.ts'
 import { testNotices } from './store-notices.ts'
 import { testRights } from './store-rights.ts'
+import { testSignOuts } from './store-sign-outs.ts'
 import { type OpenedStore, Suite } from './store-suite.ts'
 import { testWraps } from './store-wraps.ts'
 import { testWriting } from './store-writing.ts'
@@ -17,5 +18,6 @@ export const describeStore = (name: string, open: () => Promise<OpenedStore>): v
     testEntries(suite)
     testNotices(suite)
     testWraps(suite)
+    testSignOuts(suite)
   })
 }

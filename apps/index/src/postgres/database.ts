@@ -47,6 +47,7 @@ export interface Tables {
   tiles: { level: number; no: number; bytes: Uint8Array }
   cosigned: { kind: string; size: number; note: Uint8Array }
   wraps: { locator: Uint8Array; writer: Uint8Array; version: number; bytes: Uint8Array }
+  sign_outs: { principal: Uint8Array; session: Uint8Array; before: number; at: number }
 }
 
 export type Database = Kysely<Tables>

@@ -118,6 +118,12 @@ CREATE UNIQUE INDEX refused_accesses ON accesses (vault, seq) WHERE refused IS N
 CREATE TABLE wraps (
   locator bytea PRIMARY KEY, writer bytea NOT NULL, version bigint NOT NULL, bytes bytea NOT NULL);
 ALTER TABLE wraps ALTER bytes SET STORAGE EXTERNAL;
+`, `
+-- Which sessions ended, for as long as they could last. session: empty for all that began before.
+CREATE TABLE sign_outs (
+  principal bytea NOT NULL, session bytea NOT NULL, before bigint NOT NULL, at bigint NOT NULL,
+  PRIMARY KEY (principal, session));
+CREATE INDEX sign_outs_at ON sign_outs (at);
 `]
 
 /** Held while the tables are made: several processes may start at once. */

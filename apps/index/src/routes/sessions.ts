@@ -1,5 +1,7 @@
 /** People's sessions: shown once by whoever acts in them, and ended by their person from anywhere. */
-import { actingKeys, controlSubject, decodeSigned, equalBytes, statementId, verifySignOut } from '@scelle/seal/verify'
+import {
+  actingKeys, controlSubject, decode, decodeSigned, equalBytes, SignOut, statementId, verifySignOut,
+} from '@scelle/seal/verify'
 import { Problem } from '@scelle/wire/errors'
 import type { Answer, Server, SignedRequest } from '@scelle/wire/server'
 import { INDEX_LIMITS } from '../limits.ts'
@@ -11,7 +13,11 @@ const signOut = async (services: Services, { body, principal }: SignedRequest): 
   const signed = decodeSigned('sign-out', body)
   const id = statementId(body)
   const before = await services.store.position(id, signed.signer)
-  if (before !== undefined) return receiptFor(services, id, before)
+  if (before !== undefined) {
+    // It may be on record without its effect, where this process ended in between.
+    await services.sessions.end(decode(SignOut, signed.body))
+    return receiptFor(services, id, before)
+  }
   const keys = await actingKeys(signed, async (who) => {
     const found = await services.registry.keysOf(who)
     if (found === undefined) throw new Problem('principal-unknown')
@@ -26,7 +32,7 @@ const signOut = async (services: Services, { body, principal }: SignedRequest): 
   const position = await applyOne(services, {
     kind: 'notice', statement: { id, bytes: body, subject: controlSubject(body) }, signer: signed.signer,
   })
-  services.sessions.end(verified.signOut)
+  await services.sessions.end(verified.signOut)
   services.log.hurry(position.sequence - 1)
   return receiptFor(services, id, position)
 }
