@@ -18,7 +18,7 @@ const FROZEN: Readonly<Record<string, string>> = {
   'vectors/v1/grants.json': 'b2c854d697b1d24384ae4f5c4ea0956290adb02764a0d686568939a2858cb324',
   'vectors/v1/log.json': 'fbf8d0edb8a565665838851f42c35aeeb09c73d385a591221d7c64943eb24318',
   'vectors/v1/recovery.json': '7532206f953ec64a7d349ff93feabbc2837c46f7f467e2c5bbf320ce067587b3',
-  'vectors/v1/sessions.json': 'abf032fd73751567482baa592253707117b83ee518292e02128eef87cbb63945',
+  'vectors/v1/sessions.json': 'cc435ba5dcb25ef1a2b60a561a238859d882bf40d806e8c8e25df6434ea3affd',
   'vectors/v1/small.json': '8aeb9110785ca4007675da565879ee56e4244acc6044792a299ee42966965769',
   'vectors/v1/standing.json': 'ecee4d788dde2f5e973f2107d1395504ff6595a7eb569a3c9762bf7c37e2fed0',
   'vectors/v1/statements.json': '30edce3500ee11a01add84f581eb4bc3088b56de42f5e81f1710ff500c2569a1',

@@ -8,7 +8,7 @@ import p256
 from cbor import Refused
 from primitives import hash_of, sha256, verify
 
-ASSERTED_KINDS = ("session", "confirmation", "order", "sign-out", "objection")
+ASSERTED_KINDS = ("session", "confirmation", "order", "sign-out", "objection", "ticket")
 USER_PRESENT, USER_VERIFIED, ELIGIBLE, BACKED_UP, ATTESTED, EXTENDED = 1, 4, 8, 16, 64, 128
 ABSENT = object()
 

@@ -346,6 +346,22 @@ const bodyKinds = ({ wish, person }: Scene): Kind[] => {
   ]
 }
 
+/** A sponsor lets a vendor in by a gesture. */
+const ticketCases = ({ key, synced, person, chain, house }: Scene): Vector[] => {
+  const ticket = seal.encode(seal.Ticket, { suite: SUITE, organisation: house.id, vendor: hash(15), number: 'INC-4711', vaults: [hash(8)], purpose: 'administration', subcontract: false, notBefore: nowSeconds(), expires: nowSeconds() + 60, nonce: hash(76).subarray(0, 16) })
+  const by = (one: typeof key, kind: seal.Kind = 'ticket'): Uint8Array => one.sign(unsignedOf(kind, ticket, person))
+  const of = (name: string, made: Uint8Array, change: object = {}): Vector =>
+    ({ name: `ticket: ${name}`, op: 'statement', in: { kind: 'ticket', signed: toHex(made), signer: chain.map(toHex), ...change } })
+  const whole = seal.decode(seal.Signed, by(key))
+  return [
+    of('by a passkey', by(key)),
+    of('by a passkey that can be copied, as its record says', by(synced)),
+    of('by a passkey, its body changed', seal.encode(seal.Signed, { ...whole, body: changed(ticket, -1) })),
+    of('of a gesture for a confirmation', seal.encode(seal.Signed, { ...seal.decode(seal.Signed, by(key, 'confirmation')), kind: 'ticket' })),
+    of('by a passkey and in a session', seal.encode(seal.Signed, { ...whole, session: hash(68) })),
+  ]
+}
+
 /** A status that says by which keys its subject opens. */
 const statusCases = async (signer: Identity): Promise<Vector[]> => {
   const status = { suite: SUITE, subject: hash(1), role: 'assistant', meter: hash(2), under: hash(5), notBefore: nowSeconds(), expires: nowSeconds() + 60, salt: seededBytes(16) } as const
@@ -363,6 +379,6 @@ export const sessionCases = async (golden: Golden): Promise<Vector[]> => {
   return [
     ...gestureCases(scene), ...(await partyCases(scene, golden)), ...liveCases(scene), ...(await signingCases(scene, golden)), ...kinds,
     ...(await statusCases(scene.house)), ...(await passkeyCases(scene, golden)),
-    ...(await leafCases(bodies, scene)), ...(await softwareCases(scene, golden)),
+    ...(await leafCases(bodies, scene)), ...(await softwareCases(scene, golden)), ...ticketCases(scene),
   ]
 }

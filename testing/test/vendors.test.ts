@@ -1,10 +1,14 @@
 /** A vendor's visit through the whole constellation: ticket, grants, openings, what the patient sees, the report. */
 import { afterEach, beforeEach, describe, expect, it } from 'vitest'
 import { signTicket } from '@scelle/seal/grants'
-import { decode, encode, type Role, statementId, toHex } from '@scelle/seal/verify'
+import { createPerson, sealingKeyOf, unsignedOf } from '@scelle/seal/persons'
+import {
+  decode, decodeSigned, encode, type Role, statementId, toHex, verifyKeyChain,
+} from '@scelle/seal/verify'
 import type { Client, Shown, Vault } from '@scelle/sdk'
 import { logPolicy } from '@scelle/wire/log'
 import { ReportFile, verifyReport } from '@scelle/wire/report'
+import { SoftwareAuthenticator } from '../src/authenticator.ts'
 import { type Constellation, createConstellation } from '../src/constellation.ts'
 import { codeOf, DAY, item } from './scene.ts'
 
@@ -41,14 +45,20 @@ const seconds = (): number => Math.floor(world.now() / 1000)
 const enrol = (who: Client, role: Role, more: object = {}): Promise<Uint8Array> =>
   world.register.enrol({ subject: who.identity.id, role, ...more })
 
+interface Sponsored {
+  readonly subcontract?: boolean
+  readonly vaults?: Uint8Array[]
+  /** Who signs the ticket in place of a sponsor whose own key the register takes for them. */
+  readonly by?: { readonly id: Uint8Array; readonly sign: (ticket: Uint8Array) => Uint8Array }
+}
+
 /** Hospital → vendor (→ other) → engineer, under the ticket; what the engineer shows. */
-const visit = async (
-  { subcontract = false, vaults = [vault.id] }: { subcontract?: boolean; vaults?: Uint8Array[] },
-) => {
-  const ticket = await signTicket(sponsor.identity, {
+const visit = async ({ subcontract = false, vaults = [vault.id], by }: Sponsored) => {
+  const made = await signTicket(sponsor.identity, {
     organisation: hospital.identity.id, vendor: vendor.identity.id, number: 'INC-4711', vaults,
     purpose: 'administration', subcontract, notBefore: seconds(), expires: seconds() + 4 * 3600,
   }, { now: world.now, random: world.random(`ticket ${tickets++}`) })
+  const ticket = by?.sign(decodeSigned('ticket', made).body) ?? made
   const given = { categories: ['summary'], purposes: ['administration'] as const, until: world.now() + HOUR }
   const rights = ['read', 'shareOn'] as const
   await vault.share({ ...given, to: hospital.identity.id, rights, depth: 4 })
@@ -65,7 +75,10 @@ const visit = async (
       enrol(vendor, 'vendor', { name: 'Logiciels Dupond' }),
       ...subcontract ? [enrol(other, 'vendor', { name: 'Sous-traitance Durand' })] : [],
       enrol(engineer, 'engineer', { organisation: last.identity.id }),
-      enrol(sponsor, 'ward-nurse', { organisation: hospital.identity.id }),
+      world.register.enrol({
+        subject: by?.id ?? sponsor.identity.id, role: 'ward-nurse', organisation: hospital.identity.id,
+        ...by === undefined ? {} : { ownKey: false },
+      }),
     ]),
   }
   return ticket
@@ -104,6 +117,34 @@ describe('an engineer under a ticket', () => {
     await visit({})
     await world.clock.advance(4 * HOUR)
     expect(await codeOf(open())).not.toBe('')
+  })
+})
+
+describe('a sponsor with a passkey', () => {
+  /** A nurse of the hospital whose record has these passkeys. */
+  const nurseWith = async (authenticator: SoftwareAuthenticator) => {
+    const random = world.random('nurse')
+    const keys = { signing: random(32), sealingKey: sealingKeyOf(random(32)), passkeys: [authenticator.passkey] }
+    const chain = [await createPerson(keys, { now: world.now, random })]
+    await hospital.people.register(chain)
+    const person = await verifyKeyChain(chain)
+    return {
+      id: person.id, sign: (ticket: Uint8Array) => authenticator.sign(unsignedOf('ticket', ticket, person)),
+    }
+  }
+
+  it('lets the vendor in by a gesture, and the report holds by it', async () => {
+    const nurse = await nurseWith(new SoftwareAuthenticator({ random: world.random('passkey') }))
+    const ticket = await visit({ by: nurse })
+    expect((await open()).latest()).toHaveLength(1)
+    const report = await verifyReport(await engineer.visitReport(ticket), policy(), [world.register.id])
+    expect(report.sponsor).toBe(toHex(nurse.id))
+  })
+
+  it('lets nobody in by one that can be copied', async () => {
+    const synced = new SoftwareAuthenticator({ random: world.random('passkey'), deviceBound: false })
+    await visit({ by: await nurseWith(synced) })
+    expect(await codeOf(open())).toBe('release-insufficient')
   })
 })
 

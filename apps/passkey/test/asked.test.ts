@@ -1,7 +1,7 @@
 /** Requests that a thief, a neighbour or a broken link could bring to the page: each stops, by its name. */
 import { createIdentity, type Identity, rotateIdentity } from '@scelle/seal/identity'
 import { createPerson } from '@scelle/seal/persons'
-import { decode, encode, Order, SUITE, verifyKeyChain } from '@scelle/seal/verify'
+import { decode, encode, Order, SUITE, Ticket, verifyKeyChain } from '@scelle/seal/verify'
 import { PageAsk } from '@scelle/wire/passkey-page'
 import fc from 'fast-check'
 import { beforeAll, describe, expect, test } from 'vitest'
@@ -132,6 +132,18 @@ describe('a request', () => {
     })
     const ask = await askAs(house, 'confirm', { returnTo: BACK, person: chain, kind: 'order', body })
     expect((await read(ask)).wish).toMatchObject({ task: 'order', order: { reason: 'Poste volé' } })
+  })
+
+  test('to let a vendor in is shown as that, and asked by the house itself', async () => {
+    const ticketOf = (organisation: Uint8Array) => encode(Ticket, {
+      suite: SUITE, organisation, vendor: INDEX, number: 'INC-4711', vaults: [INDEX], purpose: 'administration',
+      subcontract: false, notBefore: now(), expires: now() + 3600, nonce: context.random(16),
+    })
+    const confirm = (body: Uint8Array) =>
+      askAs(house, 'confirm', { returnTo: BACK, person: chain, kind: 'ticket', body })
+    expect((await read(await confirm(ticketOf(house.identity.id)))).wish)
+      .toMatchObject({ task: 'ticket', ticket: { number: 'INC-4711', subcontract: false } })
+    await expect(read(await confirm(ticketOf(other.identity.id)))).rejects.toMatchObject({ code: 'not-from-house' })
   })
 
   test('without a person, or an enrolment with one', async () => {

@@ -1,7 +1,7 @@
 /** The page in a real browser, with real keys: from enrolment to the last sign-out. */
 import { makeOrder } from '@scelle/seal/grants'
 import {
-  Confirmation, decode, encode, equalBytes, fromHex, Order, verifySession, verifySigned, verifySignOut,
+  Confirmation, decode, encode, equalBytes, fromHex, Order, SUITE, Ticket, verifySession, verifySigned, verifySignOut,
 } from '@scelle/seal/verify'
 import { type PageAnswer, type PageTask, readAnswer } from '@scelle/wire/passkey-page'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
@@ -10,7 +10,9 @@ import { type Authenticator, hasChromium, Window } from './browser.ts'
 import { leaksOf } from './leaks.ts'
 import { openScene, type Scene } from './scene.ts'
 import { crossCheckAssertion, crossCheckRegistration } from './third-party.ts'
-import { addressAs, type Asking, context, keysOf, now, type Person, sessionAskedBy, stepUpOf } from './world.ts'
+import {
+  addressAs, type Asking, context, INDEX, keysOf, now, type Person, sessionAskedBy, stepUpOf,
+} from './world.ts'
 
 const scene = await openScene()
 const { browser, site, house, returned } = scene ?? ({} as Scene)
@@ -139,6 +141,22 @@ describe.skipIf(!hasChromium)('a doctor', () => {
     await window.press('Confirmer')
     const { body: signed } = await verifySigned('order', kept((await answered(window, state)).signed), person)
     expect(signed).toEqual(body)
+  })
+
+  test('lets a vendor in: whom, for which patients and how long is on the screen, and in the ticket', async () => {
+    const person = await keysOf(doctor)
+    const body = encode(Ticket, {
+      suite: SUITE, organisation: house.identity.id, vendor: INDEX, number: 'INC-4711', vaults: [INDEX],
+      purpose: 'administration', subcontract: false, notBefore: now(), expires: now() + 3_600,
+      nonce: context.random(16),
+    })
+    const state = await begin(window, 'confirm', { ...known(doctor), kind: 'ticket', body })
+    await window.titled('Laisser entrer cet éditeur ?')
+    const shown = await window.page.locator('dl').innerText()
+    for (const fact of ['INC-4711', 'un seul, désigné', 'gestion administrative', 'non']) expect(shown).toContain(fact)
+    await window.press('Confirmer')
+    const signed = kept((await answered(window, state)).signed)
+    expect(decode(Ticket, (await verifySigned('ticket', signed, person)).body).number).toBe('INC-4711')
   })
 
   test('declines: the house hears so, and has nothing signed', async () => {

@@ -127,6 +127,13 @@ describe('a ticket', () => {
         [sponsor, { role: 'ward-nurse', organisation: world.hospital.id, meter: new Uint8Array(32).fill(1) }],
       ],
     })],
+    ['that a key on a disk signed, which the register does not take for its person', async () => ({
+      ticket: await ticketOf(),
+      statuses: [
+        ...standard().slice(0, 4),
+        [sponsor, { role: 'ward-nurse', organisation: world.hospital.id, ownKey: false }],
+      ],
+    })],
     ['whose sponsor nobody knows', async () => ({ ticket: await ticketOf(), statuses: standard().slice(0, 4) })],
   ]
   test.each(refused)('%s: refused', async (_, make) => {

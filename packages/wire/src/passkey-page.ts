@@ -45,7 +45,7 @@ export const PageRequest = struct({
   /** As the house calls the person, and the application that they work with. */
   personName: optional(7, text(FORMAT_LIMITS.name)),
   application: optional(8, text(FORMAT_LIMITS.name)),
-  /** Of what is signed: the signed session-request, or the body of a confirmation or an order. */
+  /** Of what is signed: the signed session-request, or the body of a confirmation, an order or a ticket. */
   kind: optional(9, choice(KINDS)),
   body: optional(10, bytes(1, FORMAT_LIMITS.statement)),
   /** Enrolment of a professional: the X-Wing key that the house made and keeps. Absent: a person of their own. */

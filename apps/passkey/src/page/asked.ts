@@ -4,7 +4,7 @@
  */
 import {
   Confirmation, decode, equalBytes, FORMAT_LIMITS, Order, ORGANISATION_ROLES, type PrincipalKeys,
-  requireCurrentKey, requireSuite, SealError, SessionRequest, Status, verifyKeyChain, verifySigned,
+  requireCurrentKey, requireSuite, SealError, SessionRequest, Status, Ticket, verifyKeyChain, verifySigned,
 } from '@scelle/seal/verify'
 import { PAGE_LIMITS } from '@scelle/wire/limits'
 import { type PageAsk, type PageRequest, readAsk } from '@scelle/wire/passkey-page'
@@ -41,6 +41,7 @@ export type Wish =
   | { readonly task: 'confirm'; readonly person: PrincipalKeys; readonly body: Uint8Array
     readonly confirmation: Confirmation }
   | { readonly task: 'order'; readonly person: PrincipalKeys; readonly body: Uint8Array; readonly order: Order }
+  | { readonly task: 'ticket'; readonly person: PrincipalKeys; readonly body: Uint8Array; readonly ticket: Ticket }
   | { readonly task: 'sign-out'; readonly person: PrincipalKeys }
   | { readonly task: 'passkeys'; readonly person: PrincipalKeys
     readonly change: 'add-passkey' | 'remove-passkey' | 'recover' }
@@ -115,6 +116,14 @@ const sessionAsked = async (
   return { task: 'sign-in', person, body, session: verified }
 }
 
+/** A sponsor lets a vendor into the very house that asks. */
+const ticketAsked = (body: Uint8Array, person: PrincipalKeys, house: PrincipalKeys): Wish => {
+  const ticket = decode(Ticket, body)
+  requireSuite(ticket)
+  if (!equalBytes(ticket.organisation, house.id)) throw new Stop('not-from-house')
+  return { task: 'ticket', person, body, ticket }
+}
+
 const confirmationAsked = (request: PageRequest, person: PrincipalKeys, house: PrincipalKeys): Wish => {
   const body = bodyOf(request)
   if (request.kind === 'order') {
@@ -122,6 +131,7 @@ const confirmationAsked = (request: PageRequest, person: PrincipalKeys, house: P
     requireSuite(order)
     return { task: 'order', person, body, order }
   }
+  if (request.kind === 'ticket') return ticketAsked(body, person, house)
   if (request.kind !== 'confirmation') throw new Stop('not-for-this-page')
   const confirmation = decode(Confirmation, body)
   requireSuite(confirmation)

@@ -9,6 +9,7 @@ import {
 } from '@scelle/seal/verify'
 import { Problem } from '@scelle/wire/errors'
 import { TRUSTEE_LIMITS } from '../limits.ts'
+import { isOwnWord } from '../sessions.ts'
 import type { ShownPrincipals } from '../shown.ts'
 import type { ShownStatuses } from './standing.ts'
 
@@ -68,8 +69,10 @@ const requireSponsor = async (signed: Uint8Array, visiting: Visiting): Promise<{
   // A sponsor is one of the house that is visited, and answers for it: not the vendor, nor the reader by another key.
   const holds = sponsor.kind === 'person' && status?.organisation !== undefined &&
     equalBytes(status.organisation, ticket.organisation) && vendorOf(sponsor.id, visiting) === undefined &&
-    (own === undefined || !equalBytes(status.meter, own.meter))
-  if (!holds) refuse('A ticket is signed by a person of the organisation that lets the vendor in.')
+    (own === undefined || !equalBytes(status.meter, own.meter)) &&
+    // A key on a disk would otherwise let a vendor in while nobody is there.
+    isOwnWord(sponsor, statement, status)
+  if (!holds) refuse('A ticket is signed by a person of the organisation that lets the vendor in, by their passkey.')
   return { ticket, id }
 }
 

@@ -9,7 +9,9 @@ import type { Assertion, Kind, Passkey, Signed } from '../statements.ts'
 import { concatBytes, equalBytes, hashOf } from './bytes.ts'
 
 /** What a passkey may sign: a person's own gestures, and nothing that machines pass on. */
-export const ASSERTED_KINDS: ReadonlySet<Kind> = new Set(['session', 'confirmation', 'order', 'sign-out', 'objection'])
+export const ASSERTED_KINDS: ReadonlySet<Kind> = new Set([
+  'session', 'confirmation', 'order', 'sign-out', 'objection', 'ticket',
+])
 
 /** The challenge: 32 bytes over `signatureInput`, so over kind, signer, key version and body. */
 export const assertionChallenge = (input: Uint8Array): Uint8Array => hashOf('assertion', input)

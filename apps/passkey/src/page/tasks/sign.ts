@@ -1,4 +1,4 @@
-/** One statement, shown in words and signed by a passkey: a session, a confirmation, an order, a sign-out. */
+/** One statement, shown in words and signed by a passkey: a session, a confirmation, an order, a ticket, a sign-out. */
 import { equalBytes, toHex } from '@scelle/seal/verify'
 import {
   challengeOf, signedByPasskey, signOutBody, type Unsigned, unsignedOf, unsignedSession,
@@ -10,13 +10,13 @@ import { momentIn } from '../words/languages.ts'
 import type { Words } from '../words/words.ts'
 import { agree, gesture, type Outcome, partiesShown, secondsNow, type Visit } from './visit.ts'
 
-export type SignWish = Extract<Wish, { task: 'sign-in' | 'confirm' | 'order' | 'sign-out' }>
+export type SignWish = Extract<Wish, { task: 'sign-in' | 'confirm' | 'order' | 'ticket' | 'sign-out' }>
 
 const unsignedFor = (wish: SignWish, visit: Visit): Unsigned => {
   const { person } = wish
   if (wish.task === 'sign-in') return unsignedSession(wish.body, person)
   if (wish.task === 'sign-out') return unsignedOf('sign-out', signOutBody(person.id, visit.context), person)
-  return unsignedOf(wish.task === 'order' ? 'order' : 'confirmation', wish.body, person)
+  return unsignedOf(wish.task === 'confirm' ? 'confirmation' : wish.task, wish.body, person)
 }
 
 const confirmationShown = (
@@ -41,6 +41,15 @@ const orderShown = ({ order }: Extract<Wish, { task: 'order' }>, words: Words, n
   { label: words.labels.until, value: momentIn(words, order.expires, now) },
 ]
 
+const ticketShown = ({ ticket }: Extract<Wish, { task: 'ticket' }>, words: Words, now: number): Fact[] => [
+  { label: words.labels.vendor, value: toHex(ticket.vendor.subarray(0, 8)) },
+  { label: words.labels.number, value: ticket.number },
+  { label: words.labels.patients, value: words.namedPatients(ticket.vaults.length) },
+  { label: words.labels.purposes, value: words.purposes[ticket.purpose] },
+  { label: words.labels.others, value: ticket.subcontract ? words.yes : words.no },
+  { label: words.labels.until, value: momentIn(words, ticket.expires, now) },
+]
+
 const sessionShown = ({ session }: Extract<Wish, { task: 'sign-in' }>, words: Words, now: number): Fact[] => [
   ...(session.purposes.length === 0 ? [] : [
     { label: words.labels.purposes, value: session.purposes.map((purpose) => words.purposes[purpose]).join(', ') },
@@ -62,6 +71,7 @@ const shownFor = (wish: SignWish, words: Words, visit: Visit): Shown => {
     return { ...words.confirm, agree: actions.confirm, facts: confirmationShown(wish, words) }
   }
   if (wish.task === 'order') return { ...words.order, agree: actions.confirm, facts: orderShown(wish, words, now) }
+  if (wish.task === 'ticket') return { ...words.ticket, agree: actions.confirm, facts: ticketShown(wish, words, now) }
   if (wish.task === 'sign-out') return { ...words.signOut, agree: actions.signOut, facts: [] }
   // No purpose, no opening: a register asks so who somebody is, and nobody shall be told that it opens records.
   const isProof = wish.session.purposes.length === 0

@@ -21,6 +21,9 @@ export const en: Words = {
     replacement: 'Fingerprint of the key in its place',
     duty: 'Legal duty',
     device: 'Key',
+    vendor: 'Print of the vendor',
+    number: 'Ticket number',
+    others: 'May subcontract',
   },
   actions: {
     signIn: 'Sign me in',
@@ -65,6 +68,9 @@ export const en: Words = {
   onePatient: 'one patient alone',
   manyPatients: 'several, within your budget',
   allPatients: 'all that the target can open',
+  namedPatients: (count) => (count === 0 ? 'none' : count === 1 ? 'one, by name' : `${count}, each by name`),
+  yes: 'yes',
+  no: 'no',
   noLimit: 'no end is given',
   signIn: {
     title: 'Sign in?',
@@ -76,6 +82,11 @@ export const en: Words = {
   },
   confirm: { title: 'Confirm?', lead: 'Your confirmation is signed and kept with its reason.' },
   order: { title: 'Sign this order?', lead: 'It goes into the public log, without your name.' },
+  ticket: {
+    title: 'Let this vendor in?',
+    lead: 'Its engineers may open the patients named, until the time shown. The patients will see it, and your house '
+      + 'gets the report.',
+  },
   signOut: {
     title: 'Sign out everywhere?',
     lead: 'Every session of yours that was opened before now ends, on every workstation, within a minute.',

@@ -21,6 +21,9 @@ export const fr: Words = {
     replacement: 'Empreinte de la clé de remplacement',
     duty: 'Obligation légale',
     device: 'Clé',
+    vendor: 'Empreinte de l’éditeur',
+    number: 'Numéro du ticket',
+    others: 'Peut sous-traiter',
   },
   actions: {
     signIn: 'Me connecter',
@@ -65,6 +68,9 @@ export const fr: Words = {
   onePatient: 'un seul patient',
   manyPatients: 'plusieurs, dans la limite de votre budget',
   allPatients: 'tous ceux que la cible peut ouvrir',
+  namedPatients: (count) => (count === 0 ? 'aucun' : count === 1 ? 'un seul, désigné' : `${count}, désignés un à un`),
+  yes: 'oui',
+  no: 'non',
   noLimit: 'sans fin indiquée',
   signIn: {
     title: 'Vous connecter ?',
@@ -76,6 +82,11 @@ export const fr: Words = {
   },
   confirm: { title: 'Confirmer ?', lead: 'Votre confirmation est signée et conservée avec son motif.' },
   order: { title: 'Signer cet ordre ?', lead: 'Il est inscrit au journal public, sans votre nom.' },
+  ticket: {
+    title: 'Laisser entrer cet éditeur ?',
+    lead: 'Ses techniciens pourront ouvrir les dossiers désignés, jusqu’à l’heure dite. Les patients le verront, et '
+      + 'votre établissement en reçoit le relevé.',
+  },
   signOut: {
     title: 'Vous déconnecter partout ?',
     lead: 'Toutes vos sessions ouvertes jusqu’à maintenant prennent fin, sur tous les postes, en moins d’une minute.',

@@ -13,7 +13,7 @@ export interface Words {
   readonly footer: (origin: string) => string
   readonly labels: Record<
     'house' | 'certified' | 'person' | 'application' | 'purposes' | 'until' | 'returnTo' | 'what' | 'reason'
-    | 'patients' | 'scope' | 'target' | 'replacement' | 'duty' | 'device', string
+    | 'patients' | 'scope' | 'target' | 'replacement' | 'duty' | 'device' | 'vendor' | 'number' | 'others', string
   >
   readonly actions: Record<
     'signIn' | 'confirm' | 'signOut' | 'enrol' | 'add' | 'remove' | 'recover' | 'decline' | 'cancel' | 'retry' | 'next'
@@ -27,12 +27,16 @@ export interface Words {
   readonly onePatient: string
   readonly manyPatients: string
   readonly allPatients: string
+  readonly namedPatients: (count: number) => string
+  readonly yes: string
+  readonly no: string
   readonly noLimit: string
   readonly signIn: { readonly title: string; readonly lead: (house: string) => string }
   /** A session without any purpose: that it is this person is all that it says. */
   readonly proof: { readonly title: string; readonly lead: (house: string) => string }
   readonly confirm: { readonly title: string; readonly lead: string }
   readonly order: { readonly title: string; readonly lead: string }
+  readonly ticket: { readonly title: string; readonly lead: string }
   readonly signOut: { readonly title: string; readonly lead: string }
   readonly enrol: { readonly title: string; readonly lead: string; readonly steps: readonly string[] }
   readonly add: { readonly title: string; readonly lead: string; readonly steps: readonly string[] }
