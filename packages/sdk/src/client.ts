@@ -324,8 +324,8 @@ export class Client {
   }
 
   /** Tells all trustees what a register took back, and has it logged: see `sendWithdrawal`. */
-  withdraw(withdrawal: Uint8Array): Promise<Told> {
-    return sendWithdrawal(this.#connection, withdrawal)
+  withdraw(withdrawal: Uint8Array, isLogged = false): Promise<Told> {
+    return sendWithdrawal(this.#connection, withdrawal, isLogged)
   }
 
   /** For an officer: broken glass of its organisation, newest first, with the readers' reasons. */

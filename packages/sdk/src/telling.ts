@@ -20,6 +20,8 @@ export interface ToTell {
   readonly target: Uint8Array
   /** The request's body, and the notice's content. */
   readonly content: Uint8Array
+  /** It is on record already: trustees that were away are told once more, and the log is not. */
+  readonly isLogged?: boolean
 }
 
 type Answered = { readonly told: true } | { readonly pending: Uint8Array } | { readonly refused: SdkError }
@@ -51,7 +53,8 @@ const log = async (connection: Connection, { about, target, content }: ToTell): 
 export const tellTrustees = async (connection: Connection, what: ToTell): Promise<Told> => {
   const answers = await Promise.all(connection.trusteeIds.map((id) => tell(connection, id, what)))
   const refusals = answers.flatMap((answer) => 'refused' in answer ? [answer.refused] : [])
-  const logged = refusals.length === answers.length ? false : await log(connection, what)
+  const isFor = what.isLogged !== true && refusals.length < answers.length
+  const logged = isFor ? await log(connection, what) : what.isLogged === true
   const [refused] = refusals
   if (refused !== undefined) throw refused
   return { pending: answers.flatMap((answer) => 'pending' in answer ? [answer.pending] : []), logged }

@@ -13,10 +13,12 @@ export const newWithdrawal = ({ identity, context }: Connection, subject: Id): P
 
 /**
  * Tells all trustees, and has it logged, sealed to them, for one that is down now or is restored one day: whoever has
- * the signed withdrawal may. Throws as trustees refuse.
+ * the signed withdrawal may. `isLogged`: it was before, and trustees alone are told again. Throws as trustees refuse.
  */
-export const sendWithdrawal = async (connection: Connection, withdrawal: Uint8Array): Promise<Told> => {
+export const sendWithdrawal = async (
+  connection: Connection, withdrawal: Uint8Array, isLogged = false,
+): Promise<Told> => {
   const { subject: target } = decode(Withdrawal, decodeSigned('withdrawal', withdrawal).body)
   const content = encode(WithdrawalNotice, { withdrawal, keys: await chainsOf(connection, [withdrawal]) })
-  return tellTrustees(connection, { about: 'withdrawal', path: '/v1/withdrawals', target, content })
+  return tellTrustees(connection, { about: 'withdrawal', path: '/v1/withdrawals', target, content, isLogged })
 }
