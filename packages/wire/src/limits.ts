@@ -88,3 +88,9 @@ export const PAGE_LIMITS = {
   /** A request is taken up within this, and is dated ahead by no more. */
   requestSeconds: 900,
 } as const
+
+/** Limits of what passes between a house and the desk of a register. */
+export const REGISTER_LIMITS = {
+  /** People in one question about statuses. */
+  persons: 256,
+} as const

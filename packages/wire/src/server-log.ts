@@ -1,7 +1,7 @@
 /** Logs without content: a closed union of events whose fields can hold neither people nor vaults. */
 import type { ProblemCode } from './errors.ts'
 
-export type Role = 'index' | 'trustee' | 'edge' | 'guard'
+export type Role = 'index' | 'trustee' | 'edge' | 'guard' | 'register'
 
 /**
  * `cosigning`: as it should be. `silent`: no answer, or a refusal. `lying`: what it sent does not hold. `ahead`: it
@@ -71,6 +71,12 @@ export type LogEvent =
   | { readonly event: 'meter-replayed'; readonly entries: number }
   /** All readers together opened more in 24 hours, `day`, than is usual: told once a day, and nobody is refused. */
   | { readonly event: 'meter-everyone'; readonly day: number; readonly usual: number }
+  /** A register's desk cannot read one of its status lists, by its place; after a while its people count as gone. */
+  | { readonly event: 'list-unread'; readonly list: number; readonly code: string }
+  /** So many statuses were taken back, given again or prolonged in one look; told where any was. */
+  | { readonly event: 'statuses'; readonly withdrawn: number; readonly returned: number; readonly renewed: number }
+  /** Withdrawals that a trustee or the index has not got yet; told where there are any. */
+  | { readonly event: 'withdrawals-pending'; readonly count: number; readonly code?: string }
   /** A node of a trustee reaches the process that holds its meter, or does not any more. */
   | { readonly event: 'holder'; readonly reached: boolean }
   /** A defect. Its kind and where it was thrown; its message could hold what a patient's record holds. */
