@@ -1,4 +1,4 @@
-/** Every route of index and trustee stands in spec/protocol.md, with who may call it, and none that is not there. */
+/** Every route of index, trustee and register stands in spec/protocol.md with who may call it, and no other one. */
 import { describe, expect, test } from 'vitest'
 import { readText, repositoryFiles } from './repository.ts'
 
@@ -39,7 +39,7 @@ const inDocument = (heading: string): RouteSaid[] => {
 const sorted = (routes: readonly RouteSaid[]): RouteSaid[] =>
   routes.toSorted((one, other) => one.route.localeCompare(other.route))
 
-describe.each([['index', 'Index'], ['trustee', 'Trustee']])('%s', (app, heading) => {
+describe.each([['index', 'Index'], ['trustee', 'Trustee'], ['register', 'Register']])('%s', (app, heading) => {
   test('code and document have the same routes, and open to anybody are the same', () => {
     expect(sorted(inDocument(heading))).toEqual(sorted(inCode(app)))
   })

@@ -45,6 +45,11 @@ export class Register {
     return this.identity.id
   }
 
+  /** For whoever plays its desk: meter ids are made with it. */
+  get meterKey(): Uint8Array {
+    return this.#key
+  }
+
   /** Whom a number is counted as: 32 bytes, the same each time, and useless without the register's key. */
   meterOf(number: string): Uint8Array {
     return new Uint8Array(createHmac('sha256', this.#key).update(number).digest())
