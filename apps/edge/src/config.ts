@@ -11,6 +11,11 @@ const party = settings({ url: address, id: v.optional(principalId) })
 
 const name = v.pipe(v.string(), v.minLength(1, 'a name'), v.maxLength(200, 'at most 200 characters'))
 
+/** Without a slash at its end, and over TLS but on this machine: people are sent there. */
+const deskUrl = v.pipe(
+  v.string(), v.regex(/^(https:\/\/[a-z0-9.-]+(:\d+)?|http:\/\/(localhost|127\.0\.0\.1)(:\d+)?)$/, 'an https address'),
+)
+
 const keyRecord = v.pipe(v.string(), v.regex(/^([0-9a-f]{2})+$/, 'a signed key record in hexadecimal'))
 
 const milliseconds = v.pipe(v.number(), v.integer('a whole number'), v.minValue(0, 'not below 0'))
@@ -50,11 +55,12 @@ export const configSchema = settings({
    * (`keys`), statuses. They open patients' charts in sessions that their passkey agreed to at `page`, each with their
    * own rights and budget; from then on, for good, neither the house nor an application opens any by itself. `basis`:
    * under what the organisation lets them into what it keeps itself; `care-team`, with a fact for each patient, where
-   * absent, or `consent` that it has.
+   * absent, or `consent` that it has. `register`: the desk where people who enrol here go on to.
    */
   staff: v.optional(settings({
     basis: v.optional(v.picklist(['care-team', 'consent']), 'care-team'),
     page: address,
+    register: v.optional(settings({ url: deskUrl, id: principalId })),
     people: v.pipe(v.array(settings({
       name, keys: filePath, statuses: v.pipe(v.array(filePath), v.minLength(1), v.maxLength(4)),
     })), v.maxLength(EDGE_LIMITS.staff, `at most ${EDGE_LIMITS.staff} people`)),

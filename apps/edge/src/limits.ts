@@ -77,6 +77,9 @@ export const EDGE_LIMITS = {
   /** A request to the passkey page is answered within this; so many wait at once. */
   pageTime: 5 * 60_000,
   pageRequests: 1_024,
+  /** What the register's desk answers is waited for this long: a sign-in goes on without it. Bytes of the answer. */
+  deskTime: 3_000,
+  deskAnswer: 64 * 1024,
   /** People of the house in one configuration. */
   staff: 5_000,
   /** How long facts last that follow from what is written, and what is around an appointment; milliseconds. */

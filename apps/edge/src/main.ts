@@ -63,7 +63,7 @@ const fromHexText = (text: string): Uint8Array => new Uint8Array(Buffer.from(tex
 
 const staffOf = (config: EdgeConfig, at: (path: string) => string): Pick<EdgeOptions, 'staff'> => {
   if (config.staff === undefined) return {}
-  const { basis, page, people } = config.staff
+  const { basis, page, people, register } = config.staff
   const read = ({ name, keys, statuses }: (typeof people)[number]): Person => {
     try {
       const { chain, sealing } = v.parse(personKeysSchema, JSON.parse(readFileSync(at(keys), 'utf8')))
@@ -74,7 +74,7 @@ const staffOf = (config: EdgeConfig, at: (path: string) => string): Pick<EdgeOpt
       throw new ConfigError('config-invalid', `staff.people: the files of ${name} cannot be read`, { cause })
     }
   }
-  return { staff: { basis, page, people: people.map(read) } }
+  return { staff: { basis, page, people: people.map(read), ...(register === undefined ? {} : { register }) } }
 }
 
 const emergencyOf = async (

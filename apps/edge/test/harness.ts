@@ -121,6 +121,8 @@ export interface WorldOptions extends Partial<ConstellationOptions> {
   /** People of the house, by name, with what the register says of them. */
   readonly staff?: Readonly<Record<string, Pick<Enrolled, 'role' | 'number' | 'organisation'>>>
   readonly basis?: 'care-team' | 'consent'
+  /** The desk of the register at which its people enrol. */
+  readonly desk?: { readonly url: string; readonly id: string }
   readonly name?: string
   readonly profiles?: EdgeOptions['profiles']
   readonly base?: string
@@ -282,6 +284,7 @@ export const createWorld = async (options: WorldOptions): Promise<World> => {
           staff: {
             ...(options.basis === undefined ? {} : { basis: options.basis }),
             page: PAGE,
+            ...(options.desk === undefined ? {} : { register: options.desk }),
             people: [...staff].map(([called, { chain, sealing, statuses: theirs }]) =>
               ({ name: called, chain, sealing: [sealing], statuses: () => theirs })),
           },

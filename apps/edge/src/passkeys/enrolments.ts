@@ -12,6 +12,7 @@ import { EDGE_LIMITS } from '../limits.ts'
 import type { Enrolled, EnrolledShelf } from '../staff/enrolled.ts'
 import { pageIn, personIn, statementIn } from '../staff/given.ts'
 import type { Staff } from '../staff/staff.ts'
+import type { RegisterDesk } from './desk.ts'
 import type { PageAsks } from './page-asks.ts'
 import { PageRequests } from './requests.ts'
 
@@ -20,6 +21,8 @@ export interface EnrolmentsOptions {
   readonly asks: PageAsks
   readonly enrolled: EnrolledShelf
   readonly staff: Pick<Staff, 'need' | 'endAllOf' | 'checked' | 'confirmations'>
+  /** Where its people enrol; undefined where officers bring what a register signed. */
+  readonly desk: RegisterDesk | undefined
   /** Address of the passkey page: the one origin whose passkeys count. */
   readonly page: string
   /** Hex id of this organisation. */
@@ -58,21 +61,71 @@ export class Enrolments {
     return told({ url })
   }
 
-  /** `POST $scelle-status`, in an officer's session: `person`, `statement`, a status that a register signed of them. */
+  /**
+   * `POST $scelle-status`, in an officer's session: `person`, `statement`, a status that a register signed of them.
+   * With `return` and `language` instead → `url`, where the person's own browser goes, at the register's desk; with
+   * `person` alone, what the desk has signed is fetched.
+   */
   async status(call: Call): Promise<FhirAnswer> {
-    const { client, enrolled, staff, self, now } = this.#options
     this.#requireOfficer(call.session)
-    const given = parametersIn(call, ['person', 'statement'])
+    const given = parametersIn(call, ['person', 'statement', 'return', 'language'])
     const person = personIn(given, 'person')
+    if (this.#options.enrolled.get(person) === undefined) {
+      throw new EdgeError('not-found', 'nobody of that id enrolled here')
+    }
+    if (given.has('return')) return told({ url: await this.#desk().begin(person, pageIn(given)) })
+    if (given.has('statement')) await this.#keepStatus(person, statementIn(given))
+    else await this.#fetch(person, this.#desk())
+    return told({ person })
+  }
+
+  /**
+   * Before somebody signs in: what the register says now. Whom it says nothing of any more is nobody; where its desk is
+   * not reached, or answers what does not hold, it stays at what is known here.
+   */
+  async refresh(person: string): Promise<void> {
+    const { client, desk, enrolled } = this.#options
     const known = enrolled.get(person)
-    if (known === undefined) throw new EdgeError('not-found', 'nobody of that id enrolled here')
-    const statement = statementIn(given)
-    const { subject, organisation, until } = await staff.checked(() => client.statements.status(statement))
-    if (subject !== person || organisation !== self || until <= now()) {
+    if (desk === undefined || known === undefined) return
+    try {
+      await this.#fetch(person, desk)
+    } catch (error) {
+      if (!(error instanceof EdgeError) || error.code !== 'not-found') return
+      const said = await Promise.all(known.statuses.map((one) => client.statements.status(one)))
+      const others = known.statuses.filter((_, place) => said[place]?.issuer !== desk.register)
+      if (others.length < known.statuses.length) enrolled.keep(person, { ...known, statuses: others })
+    }
+  }
+
+  /** Throws EdgeError `not-found`, `index-unavailable`, `bad-value`. */
+  async #fetch(person: string, desk: RegisterDesk): Promise<void> {
+    const statement = await desk.statusOf(person)
+    if (statement === 'unreached') throw new EdgeError('index-unavailable', 'the register does not answer: try again')
+    if (statement === undefined) {
+      throw new EdgeError('not-found', 'the register says nothing of this person at this house')
+    }
+    await this.#keepStatus(person, statement, desk.register)
+  }
+
+  /** `issuer`: who has to have signed it, where it came from somebody in particular. Throws `bad-value`. */
+  async #keepStatus(person: string, statement: Uint8Array, issuer?: string): Promise<void> {
+    const { client, enrolled, staff, self, now } = this.#options
+    const said = await staff.checked(() => client.statements.status(statement))
+    const known = enrolled.get(person)
+    const isOf = said.subject === person && said.organisation === self && said.until > now()
+    if (known === undefined || !isOf || said.issuer !== (issuer ?? said.issuer)) {
       throw new EdgeError('bad-value', 'it says nothing of this person at this house now', 'statement')
     }
-    enrolled.keep(person, { ...known, statuses: [statement] })
-    return told({ person })
+    const isKnown = known.statuses.some((one) => toHex(one) === toHex(statement))
+    if (!isKnown) enrolled.keep(person, { ...known, statuses: [statement] })
+  }
+
+  #desk(): RegisterDesk {
+    const { desk } = this.#options
+    if (desk === undefined) {
+      throw new EdgeError('not-supported', 'this house knows no desk of a register: see staff.register')
+    }
+    return desk
   }
 
   async #toEnrol({ session }: Call, given: ReadonlyMap<string, string>): Promise<{ readonly url: string }> {

@@ -19,6 +19,8 @@ export interface PageSignInOptions {
   readonly staff: Pick<Staff, 'enter' | 'of'>
   readonly sessions: () => Pick<Sessions, 'of' | 'isLive'>
   readonly asks: PageAsks
+  /** Asks the register what it says of somebody now. */
+  readonly refresh: (person: string) => Promise<void>
   readonly now: () => number
   readonly random: (length: number) => Uint8Array
 }
@@ -46,12 +48,13 @@ export class PageSignIn implements SignIn {
   }
 
   readonly begin = async (wish: SignInWish): Promise<Begun> => {
-    const { client, people, staff, now, random } = this.#options
+    const { client, people, refresh, staff, now, random } = this.#options
     const { session, device } = wish
     if (session !== undefined && staff.of(session) !== undefined) {
       throw new EdgeError('conflict', 'this session is somebody\'s: log out first')
     }
     if (wish.person === undefined) throw new EdgeError('bad-value', 'say who signs in', 'person')
+    await refresh(wish.person)
     const person = await people.current(wish.person)
     if (person === undefined) throw new EdgeError('forbidden', 'this edge knows no such person')
     const key = random(KEY)

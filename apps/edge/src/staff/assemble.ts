@@ -11,6 +11,7 @@ import type { Database } from '../store/database.ts'
 import { prefixedState } from '../store/prefixed-state.ts'
 import { VaultShelf } from '../vaults.ts'
 import { Ahead } from './ahead.ts'
+import { type DeskAddress, RegisterDesk } from '../passkeys/desk.ts'
 import { Enrolments } from '../passkeys/enrolments.ts'
 import { PageAsks } from '../passkeys/page-asks.ts'
 import { EnrolledShelf } from './enrolled.ts'
@@ -27,6 +28,8 @@ export interface PeopleOptions {
   readonly page: string
   /** Of what the organisation signs on of its own part: `care-team`, which opens with a fact alone, where absent. */
   readonly basis?: 'care-team' | 'consent'
+  /** The desk of the register at which its people enrol; officers bring statuses where absent. */
+  readonly register?: DeskAddress
 }
 
 /** The client of the key that emergency sites hold; undefined where this site holds none. */
@@ -97,6 +100,12 @@ const emergencyKeyOf = ({ emergency, joining }: StaffParts): EmergencyKey => {
   }
 }
 
+const deskOf = ({ options, joining, now, random, log }: StaffParts): RegisterDesk | undefined => {
+  if (options?.register === undefined) return undefined
+  const { identity, timers, fetch = globalThis.fetch } = joining
+  return new RegisterDesk({ address: options.register, identity, timers, fetch, now, random, log })
+}
+
 export const assembleStaff = async (parts: StaffParts): Promise<{
   readonly staff: Staff
   readonly signIn: SignIn
@@ -122,8 +131,8 @@ export const assembleStaff = async (parts: StaffParts): Promise<{
   await people.register()
   const page = options?.page ?? ''
   const asks = new PageAsks({ ...parts, people, page })
-  const signIn = new PageSignIn({ ...parts, people, staff, asks })
-  const enrolments = new Enrolments({ ...parts, asks, enrolled, staff, page })
+  const enrolments = new Enrolments({ ...parts, asks, enrolled, staff, page, desk: deskOf(parts) })
+  const signIn = new PageSignIn({ ...parts, people, staff, asks, refresh: (person) => enrolments.refresh(person) })
   const replacements = new Replacements({ ...parts, signIn, staff, people, enrolled })
   return { staff, signIn, enrolments, replacements, facts, exposure, ahead, emergencyKey: emergencyKeyOf(parts) }
 }
