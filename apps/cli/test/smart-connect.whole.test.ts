@@ -1,23 +1,28 @@
-/** `fhirclient` in Chromium, unmodified, signs in by SMART App Launch through `scelle connect`, and reads a patient. */
+/**
+ * `fhirclient` in Chromium, unmodified, signs in by SMART App Launch through `scelle connect` and the real passkey page,
+ * with a person who enrolled there; and so does `openid-client`, at the edge itself.
+ */
 import { randomBytes } from 'node:crypto'
-import { existsSync } from 'node:fs'
 import { readFile } from 'node:fs/promises'
 import { createServer, type Server } from 'node:http'
 import { createRequire } from 'node:module'
 import { type AddressInfo, createServer as createTcpServer } from 'node:net'
-import { createEdge, type EdgeOptions } from '@scelle/edge'
+import { setTimeout as sleep } from 'node:timers/promises'
+import { createEdge } from '@scelle/edge'
 import { createIdentity, type Identity } from '@scelle/seal/identity'
-import { toHex } from '@scelle/seal/verify'
+import { sealingKeyOf } from '@scelle/seal/persons'
+import { toHex, verifyKeyChain } from '@scelle/seal/verify'
+import { rotateIdentity } from '@scelle/sdk'
 import { type Constellation, createConstellation } from '@scelle/testing/constellation'
-import { type Browser, chromium } from 'playwright-core'
+import { readAnswer } from '@scelle/wire/passkey-page'
+import * as openid from 'openid-client'
+import type { Browser } from 'playwright-core'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
+import { hasChromium, launch, ReturnServer, serveBuilt, type Site, Window } from '../../passkey/test/browser.ts'
+import { addressAs, type House } from '../../passkey/test/world.ts'
 import { startSidecar } from '../src/connect/sidecar.ts'
 import { SmartDoor } from '../src/connect/smart.ts'
 import { type EdgeClient, edgeClient, fhirJson, jsonOf } from '../src/edge-client.ts'
-
-const CHROMIUM = '/usr/bin/chromium'
-if (!existsSync(CHROMIUM)) console.warn('no system Chromium: SMART App Launch in a browser is skipped')
-const FLAGS = ['--no-sandbox', '--disable-dev-shm-usage']
 
 const clock = { now: (): number => Date.now(), random: (length: number) => new Uint8Array(randomBytes(length)) }
 
@@ -28,33 +33,33 @@ const freePort = (): Promise<number> => new Promise((resolve) => {
   })
 })
 
-/** The application, and beside it a page that stands in for the passkey page: it answers at once. */
+const NAME = 'Dr Amina Belkacem'
+const STEP_UP = 'urn:scelle:acr:step-up'
+
+/** The application: it reads its patient and counts the observations, or says what failed. */
 const PAGES: Readonly<Record<string, string>> = {
   '/launch': '<!doctype html><script src="/fhir-client.js"></script><script>'
-    + 'const q=new URLSearchParams(location.search);'
-    + 'FHIR.oauth2.authorize({clientId:"viewer",scope:"launch openid fhirUser patient/*.rs",redirectUri:"/app",'
-    + 'iss:q.get("iss"),launch:q.get("launch")})</script>',
+    + 'const q=new URLSearchParams(location.search),launch=q.get("launch");'
+    + 'FHIR.oauth2.authorize({clientId:"viewer",redirectUri:"/app",iss:q.get("iss"),...(launch?{launch}:{}),'
+    + 'scope:(launch?"launch":"launch/patient")+" openid fhirUser patient/*.rs"})</script>',
   '/app': '<!doctype html><script src="/fhir-client.js"></script><script>FHIR.oauth2.ready()'
-    + '.then((client)=>client.patient.read()).then((p)=>document.title=p.name[0].family,'
-    + '(e)=>document.title="failed: "+e.message)</script>',
-  '/sign-in': '<!doctype html><form method="post"><input name="answer" value="somebody"></form><script>'
-    + 'const f=document.forms[0];f.action=atob(location.hash.slice(1));f.submit()</script>',
+    + '.then(async(c)=>{const p=await c.patient.read(),o=await c.request("Observation?patient="+c.patient.id);'
+    + 'document.title=p.name[0].family+" "+o.total}).catch((e)=>document.title="failed: "+e.message)</script>',
 }
 
 let constellation: Constellation
+let page: Site
 let site: Server
 let siteUrl = ''
 let browser: Browser
+let window: Window
 let door: Awaited<ReturnType<typeof startSidecar>>
+let edgeUrl = ''
 let edge: EdgeClient
-
-const signIn: NonNullable<NonNullable<EdgeOptions['smart']>['signIn']> = ({ sessions }) => ({
-  begin: async ({ returnTo }) => ({ url: `${siteUrl}/sign-in#${btoa(returnTo)}`, state: 'state' }),
-  finish: async (answer) => ({
-    session: sessions.of('passkeys', 'one'), state: 'state',
-    person: '00'.repeat(32), name: answer, expires: Date.now() + 3_600_000,
-  }),
-})
+let redirect = ''
+let own: CryptoKeyPair
+let patient = ''
+const returned = new ReturnServer()
 
 const startSite = async (): Promise<void> => {
   const script = createRequire(import.meta.url).resolve('fhirclient').replace(/lib.*$/, 'build/fhir-client.min.js')
@@ -70,11 +75,47 @@ const startSite = async (): Promise<void> => {
   siteUrl = `http://localhost:${(site.address() as AddressInfo).port}`
 }
 
-const startEdge = async (application: Identity, key: CryptoKey): Promise<string> => {
-  constellation = await createConstellation({ seed: 'smart-connect', sockets: { now: Date.now } })
+/** A house whose people open, with the name that a register gives it. */
+const newHouse = async (): Promise<House> => {
+  const identity = await rotateIdentity(await constellation.identity('organisation'), clock, { flowOnly: true })
+  const { register } = constellation
+  const status = await register.enrol({ subject: identity.id, role: 'hospital', name: 'CHU de Bellerive' })
+  return { identity, register: register.identity, status, sealingKey: new Uint8Array() }
+}
+
+/** At the page, with a key in this window's authenticator and a sheet typed off the screen. */
+const enrolled = async (house: House, sealingKey: Uint8Array): Promise<readonly Uint8Array[]> => {
+  const state = clock.random(16)
+  await window.visit(await addressAs(`${page.origin}/`, house, 'enrol', {
+    sealingKey, state, returnTo: returned.url, personName: NAME,
+  }))
+  await window.press('Commencer')
+  await window.titled('Votre feuille de secours')
+  const letters = (await window.page.locator('.groups li').allInnerTexts()).join(' ')
+  await window.press('J’ai la feuille en main')
+  await window.page.getByLabel('Lettres de la feuille').fill(letters)
+  await window.press('Vérifier la feuille')
+  const { chain } = readAnswer(await returned.next(), state)
+  if (chain === undefined) throw new Error('nobody enrolled')
+  return chain
+}
+
+const jwkOf = async ({ publicKey }: CryptoKeyPair): Promise<Record<string, unknown>> => ({
+  ...await crypto.subtle.exportKey('jwk', publicKey), key_ops: undefined, alg: 'ES256', kid: 'one',
+})
+
+const keyPair = (): Promise<CryptoKeyPair> =>
+  crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, true, ['sign', 'verify'])
+
+const startEdge = async (application: Identity, keys: CryptoKeyPair): Promise<string> => {
+  const house = await newHouse()
+  const sealing = clock.random(32)
+  const chain = await enrolled(house, sealingKeyOf(sealing))
+  const status = await constellation.register.enrol({
+    subject: (await verifyKeyChain([...chain])).id, organisation: house.identity.id, role: 'gp', ownKey: false,
+  })
   const port = await freePort()
-  const jwk = { ...await crypto.subtle.exportKey('jwk', key), key_ops: undefined, alg: 'ES256', kid: 'one' }
-  const identity = await constellation.identity('organisation')
+  const { identity } = house
   await constellation.attach({
     name: 'edge', identity,
     start: async ({ context, directory, authority }) => {
@@ -82,13 +123,17 @@ const startEdge = async (application: Identity, key: CryptoKey): Promise<string>
         identity, data: directory, ...context, authorities: [authority], base: `http://127.0.0.1:${port}/fhir`,
         index: { url: constellation.index.url, id: toHex(constellation.index.id) },
         trustees: constellation.trustees.map(({ url, id }) => ({ url, id: toHex(id) })),
-        organisation: { name: 'Cabinet' }, write: () => undefined,
+        organisation: { name: 'Cabinet' }, write: () => undefined, standing: { statuses: () => [house.status] },
+        staff: {
+          page: `${page.origin}/`, basis: 'consent',
+          people: [{ name: NAME, chain, sealing: [sealing], statuses: () => [status] }],
+        },
         applications: [{ id: toHex(application.id), name: 'x', keys: application.chain, rights: ['read', 'write'] }],
         smart: {
-          signIn,
-          applications: [{
-            id: 'viewer', name: 'Lecteur', scopes: ['patient/*.rs'], redirects: [redirect], keys: [jwk],
-          }],
+          applications: [
+            { id: 'viewer', name: 'Lecteur', scopes: ['patient/*.rs'], redirects: [redirect], keys: [await jwkOf(keys)] },
+            { id: 'own', name: 'Suivi', scopes: ['user/*.rs'], redirects: [`${siteUrl}/own`], keys: [await jwkOf(own)] },
+          ],
         },
       })
       return { ...started, listen: async () => started.listen({ host: '127.0.0.1', port }) }
@@ -97,50 +142,91 @@ const startEdge = async (application: Identity, key: CryptoKey): Promise<string>
   return `http://127.0.0.1:${port}`
 }
 
-let redirect = ''
+const createChart = async (): Promise<string> => {
+  const person = { resourceType: 'Patient', name: [{ family: 'Durand' }], birthDate: '1980-02-03' }
+  const { id } = jsonOf<{ id: string }>(await edge('POST', '/fhir/Patient', fhirJson(person)))
+  const observation = {
+    resourceType: 'Observation', status: 'final', code: { text: 'x' }, subject: { reference: `Patient/${id}` },
+  }
+  await edge('POST', '/fhir/Observation', fhirJson(observation))
+  return id
+}
 
 beforeAll(async () => {
-  if (!existsSync(CHROMIUM)) return
-  await startSite()
+  if (!hasChromium) return
+  await Promise.all([startSite(), returned.start()])
+  constellation = await createConstellation({ seed: 'smart-connect', sockets: { now: Date.now } })
+  page = await serveBuilt((origin) => ({
+    origin, rpId: 'localhost', index: toHex(constellation.index.id), registers: [toHex(constellation.register.id)],
+  }))
+  browser = await launch()
+  window = await Window.open(browser)
+  await window.authenticator()
   const doorPort = await freePort()
   redirect = `http://127.0.0.1:${doorPort}/oauth/callback`
-  const { publicKey, privateKey } = await crypto.subtle.generateKey({ name: 'ECDSA', namedCurve: 'P-256' }, true, [
-    'sign', 'verify',
-  ])
-  const application = await createIdentity('machine', clock)
-  const url = await startEdge(application, publicKey)
-  edge = edgeClient(url, application, clock)
+  own = await keyPair()
+  const [keys, application] = [await keyPair(), await createIdentity('machine', clock)]
+  edgeUrl = await startEdge(application, keys)
+  edge = edgeClient(edgeUrl, application, clock)
+  patient = await createChart()
+  // What an application signed before the edge began is refused, to the second.
+  await sleep(1_100)
   const smart = await SmartDoor.open({
-    edgeBase: `${url}/fhir`, application: 'viewer', key: privateKey, redirects: [`${siteUrl}/app`], ...clock,
+    edgeBase: `${edgeUrl}/fhir`, application: 'viewer', key: keys.privateKey, redirects: [`${siteUrl}/app`], ...clock,
   })
   const nobody = new Map<string, string>()
   door = await startSidecar({
-    edge, edgeBase: `${url}/fhir`, tokens: nobody, sessions: nobody, origins: new Set([siteUrl]), smart,
+    edge, edgeBase: `${edgeUrl}/fhir`, tokens: nobody, sessions: nobody, origins: new Set([siteUrl]), smart,
   }, doorPort)
-  browser = await chromium.launch({ executablePath: CHROMIUM, args: FLAGS })
-}, 120_000)
+}, 180_000)
 afterAll(async () => {
   await browser?.close()
+  await page?.server.close()
+  returned.close()
   site?.close()
   door?.server.closeAllConnections()
   door?.server.close()
   await constellation?.close()
 })
 
-describe.skipIf(!existsSync(CHROMIUM))('fhirclient, by SMART App Launch through connect', () => {
-  it('signs in, and reads its patient', async () => {
-    const patient = { resourceType: 'Patient', name: [{ family: 'Durand' }], birthDate: '1980-02-03' }
-    const made = await edge('POST', '/fhir/Patient', fhirJson(patient))
-    const { id } = jsonOf<{ id: string }>(made)
+/** From the edge's own page over the passkey page, by hand. */
+const signInByName = async (): Promise<void> => {
+  await window.titled('Qui se connecte ?')
+  await window.page.getByLabel('Votre nom').fill('dr amina belkacem')
+  await window.press('Continuer')
+  await window.titled('Vous connecter ?')
+  await window.press('Me connecter')
+}
+
+const saidByApplication = async (): Promise<string> => {
+  // On the edge's own pages no script runs, this one neither.
+  await window.page.waitForURL(`${siteUrl}/app**`, { timeout: 30_000 })
+  await window.page.waitForFunction('document.title !== ""', undefined, { timeout: 30_000 })
+  return window.page.title()
+}
+
+describe.skipIf(!hasChromium)('fhirclient, by SMART App Launch through connect', () => {
+  it('signs in on the passkey page, has its patient chosen, and reads', async () => {
+    await window.page.goto(`${siteUrl}/launch?${new URLSearchParams({ iss: door.base })}`)
+    await signInByName()
+    await window.titled('Pour quel patient ?')
+    await window.page.getByLabel('Chercher par nom').fill('duran')
+    await window.press('Chercher')
+    await window.shot('smart-patient')
+    await window.page.getByLabel('Durand, né(e) le 1980-02-03').check()
+    await window.press('Choisir ce patient')
+    expect(await saidByApplication()).toBe('Durand 1')
+  }, 60_000)
+
+  it('signs in with the patient of its launch', async () => {
     const parameter = [{ name: 'application', valueString: 'viewer' }]
-    const launched = await edge('POST', `/fhir/Patient/${id}/$scelle-launch`,
+    const launched = await edge('POST', `/fhir/Patient/${patient}/$scelle-launch`,
       fhirJson({ resourceType: 'Parameters', parameter }))
-    const launch = jsonOf<{ parameter: { valueString: string }[] }>(launched).parameter[0]?.valueString ?? ''
-    const page = await browser.newPage()
-    await page.goto(`${siteUrl}/launch?${new URLSearchParams({ iss: door.base, launch })}`)
-    await page.waitForFunction('document.title !== ""', undefined, { timeout: 30_000 })
-    expect(await page.title()).toBe('Durand')
-  })
+    const id = jsonOf<{ parameter: { valueString: string }[] }>(launched).parameter[0]?.valueString ?? ''
+    await window.page.goto(`${siteUrl}/launch?${new URLSearchParams({ iss: door.base, launch: id })}`)
+    await signInByName()
+    expect(await saidByApplication()).toBe('Durand 1')
+  }, 60_000)
 
   it('gives its token to no other page, and takes none that it did not give', async () => {
     const answer = await fetch(`${door.base}/Patient`, { headers: { authorization: `Bearer ${'x'.repeat(43)}` } })
@@ -150,4 +236,35 @@ describe.skipIf(!existsSync(CHROMIUM))('fhirclient, by SMART App Launch through 
     const sent = await fetch(`${edgeOf}/oauth/authorize?${query}`, { redirect: 'manual' })
     expect([sent.status, sent.headers.get('location')]).toEqual([400, null])
   })
+})
+
+describe.skipIf(!hasChromium)('openid-client, at the edge', () => {
+  it('signs in, with a confirmation that the person reads and signs on the passkey page', async () => {
+    const server = await openid.discovery(new URL(edgeUrl), 'own', {}, openid.PrivateKeyJwt(own.privateKey), {
+      algorithm: 'oauth2', execute: [openid.allowInsecureRequests],
+    })
+    const DPoP = openid.getDPoPHandle(server, await openid.randomDPoPKeyPair('ES256'))
+    const [pkceCodeVerifier, expectedState] = [openid.randomPKCECodeVerifier(), openid.randomState()]
+    const address = await openid.buildAuthorizationUrlWithPAR(server, {
+      redirect_uri: `${siteUrl}/own`, scope: 'openid fhirUser user/*.rs', state: expectedState, acr_values: STEP_UP,
+      aud: `${edgeUrl}/fhir`, code_challenge: await openid.calculatePKCECodeChallenge(pkceCodeVerifier),
+      code_challenge_method: 'S256',
+    }, { DPoP })
+    await window.page.goto(address.href)
+    await signInByName()
+    await window.titled('Pourquoi continuer ?')
+    await window.page.getByLabel('Motif').fill('Rappel de la liste')
+    await window.press('Continuer vers la page des clés')
+    await window.titled('Confirmer ?')
+    expect(await window.page.locator('dl').innerText()).toContain('Rappel de la liste')
+    await window.press('Confirmer')
+    await window.page.waitForURL(`${siteUrl}/own?**`)
+    const tokens = await openid.authorizationCodeGrant(server, new URL(window.page.url()), {
+      pkceCodeVerifier, expectedState,
+    }, undefined, { DPoP })
+    expect(tokens.claims()?.['acr']).toBe(STEP_UP)
+    const url = new URL(`${edgeUrl}/fhir/Observation?patient=${patient}`)
+    const read = await openid.fetchProtectedResource(server, tokens.access_token, url, 'GET', null, undefined, { DPoP })
+    expect([read.status, (await read.json() as { total: number }).total]).toEqual([200, 1])
+  }, 60_000)
 })

@@ -44,10 +44,10 @@ import { Repository } from './repository.ts'
 import type { FhirRoutes } from './router.ts'
 import { Search } from './search.ts'
 import { addFhir, presentOutcome } from './server.ts'
+import { type AroundSignIn, aroundSignIn } from './smart/around-sign-in.ts'
 import { assembleSmart, issuerOf, type Smart } from './smart/assemble.ts'
 import { smartSecurity } from './smart/configuration.ts'
 import { requireAsked } from './smart/gate.ts'
-import { Launches } from './smart/launches.ts'
 import { EDGE_ITSELF, type Sessions } from './sessions.ts'
 import { sleepBy } from './sleep.ts'
 import { assembleStaff } from './staff/assemble.ts'
@@ -240,7 +240,7 @@ interface FacadeParts {
   readonly houseStatuses: () => readonly Uint8Array[]
 }
 
-type Served = Pick<Parts, 'routes' | 'binaries' | 'exports' | 'exportJobs' | 'proofs' | 'launches'>
+type Served = Pick<Parts, 'routes' | 'binaries' | 'exports' | 'exportJobs' | 'proofs' | keyof AroundSignIn>
 
 const facade = (parts: FacadeParts): Served => {
   const { directory, vaults, charts, sessions, persons, grants, cabinet, writer, db, timers, log } = parts
@@ -298,25 +298,23 @@ const facade = (parts: FacadeParts): Served => {
   const merging = new Merging({ directory, writer })
   const duplicates = new DuplicateReview(directory)
   const validation = new Validation({ repository, planner: parts.planner, profiles: parts.profiles, newId })
-  const launches = new Launches({
-    repository, now, random, personIn: (session) => parts.people.staff.of(session)?.id,
-  })
+  const signingIn = aroundSignIn({ ...parts, repository, search, now, random })
   const routes: FhirRoutes = fhirRoutes({
-    gate: (call, asks) => requireAsked(directory, call, asks), launches,
+    gate: (call, asks) => requireAsked(directory, call, asks), ...signingIn,
     ...assembleAccessLog({ ...parts, staff: parts.people.staff, exposure }, pager),
     exposure, answers: parts.people.staff.answers,
     staffOperations, enrolments: parts.people.enrolments, replacements: parts.people.replacements,
     bundles, capability, consents, documents, duplicates, emergencies, exports, interactions, merging,
     operations, search, validation,
   })
-  return { routes, binaries, exports, exportJobs, launches, proofs: new Proofs({ repository, vaults }) }
+  return { routes, binaries, exports, exportJobs, ...signingIn, proofs: new Proofs({ repository, vaults }) }
 }
 
 /** What the CapabilityStatement says of signing in. */
 const securityOf = ({ smart, base, staff }: EdgeOptions): ReturnType<typeof smartSecurity> | undefined =>
   (smart === undefined
     ? undefined
-    : smartSecurity(issuerOf(base), smart.signIn !== undefined || (staff?.people ?? []).length > 0))
+    : smartSecurity(issuerOf(base), staff !== undefined))
 
 const smartOf = async (options: EdgeOptions, parts: Parts, log: Log): Promise<Smart | undefined> => {
   const { smart } = options
@@ -370,7 +368,7 @@ const openDoor = (
   const handling = addFhir(server, {
     routes: parts.routes,
     base: options.base,
-    ...(smart === undefined ? {} : { crossOrigin: smart.crossOrigin }),
+    ...(smart === undefined ? {} : { crossOrigin: smart.crossOrigin, stepUp: smart.stepUp }),
     rightsOf: (principal) => applications.get(principal)?.rights ?? new Set(),
     sessionOf: (principal, name) => parts.sessions.of(principal, name),
     meter: (session) => (parts.staff.isKept ? parts.staff.of(session)?.counters : parts.counters)?.header,

@@ -9,3 +9,9 @@ export const EDGE_LABELS = {
   digest: 'scelle.health/edge/v1/digest',
   cursor: 'scelle.health/edge/v1/cursor',
 } as const
+
+/**
+ * How somebody signed in, for applications. `phr`: OpenID's name of what no imitated page gets (EAP ACR Values 1.0).
+ * `stepUp`: that, and a confirmation by passkey, with a reason, which trustees count.
+ */
+export const ACR = { passkey: 'phr', stepUp: 'urn:scelle:acr:step-up' } as const

@@ -217,6 +217,15 @@ export const EDGE_LIMITS = {
   /** Launches that wait for their application, and seconds that one waits. */
   launches: 1_000,
   launchTime: 300,
+  /**
+   * Names that one sign-in tries, and names in an hour, by one application's sign-ins together, that nobody here has;
+   * characters of what is typed.
+   */
+  namesEach: 5,
+  namesMissed: 60,
+  nameText: 100,
+  /** Rows of one list of patients to choose from. */
+  choiceRows: 20,
   /** Charts that one bulk export opens. */
   exportPatients: 10_000,
   /** Bytes that one bulk export may be. */

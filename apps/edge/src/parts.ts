@@ -7,7 +7,7 @@ import type { Grants } from './grants.ts'
 import type { Persons } from './persons.ts'
 import type { Proofs } from './proofs.ts'
 import type { FhirRoutes } from './router.ts'
-import type { Launches } from './smart/launches.ts'
+import type { AroundSignIn } from './smart/around-sign-in.ts'
 import type { Sessions } from './sessions.ts'
 import type { Ahead } from './staff/ahead.ts'
 import type { SignIn } from './passkeys/sign-in.ts'
@@ -22,7 +22,7 @@ import type { Returner } from './writes/returner.ts'
 import type { Submitter } from './writes/submitter.ts'
 
 /** The parts of a running edge, before it has a door. */
-export interface Parts {
+export interface Parts extends AroundSignIn {
   readonly counters: Counters
   readonly staff: Staff
   readonly signIn: SignIn
@@ -45,5 +45,4 @@ export interface Parts {
   readonly exports: Exports
   readonly exportJobs: ExportJobs
   readonly proofs: Proofs
-  readonly launches: Launches
 }

@@ -34,6 +34,8 @@ export interface Door {
   readonly sessionOf: (principal: string, name: string | undefined) => string
   /** Fields of an answer to a page in a browser, under an access token. */
   readonly crossOrigin?: (headers: Headers) => Record<string, string>
+  /** Fields of a refusal that a stronger sign-in of the application's person mends; its status is then 401. */
+  readonly stepUp?: (error: unknown) => Readonly<Record<string, string>> | undefined
   /** Where a session's person, or the organisation, stands with the trustees' meters; undefined before an opening. */
   readonly meter: (session: string) => string | undefined
   /** A request of a session begins; the answer ends it. */
@@ -84,8 +86,9 @@ const told = async (request: FhirRequest, door: Door, work: (call: Call) => Prom
   } catch (error) {
     const { status, outcome } = refusalOf(error)
     if (status === 500) throw error // the server logs where it came from, and tells nothing of it
-    const headers: Record<string, string> = status === 503 ? { 'retry-after': '1' } : {}
-    const refused = sent({ status, headers, body: bytesOf(JSON.stringify(outcome)) }, pretty)
+    const stepUp = 'token' in request ? door.stepUp?.(error) : undefined
+    const headers: Record<string, string> = { ...(status === 503 ? { 'retry-after': '1' } : {}), ...stepUp }
+    const refused = sent({ status: stepUp === undefined ? status : 401, headers, body: bytesOf(JSON.stringify(outcome)) }, pretty)
     return withOrigin(metered(refused, door.meter(session)), request, door)
   } finally {
     end()

@@ -1,11 +1,11 @@
 /** Attacks on the authorization server and on its tokens, each by its name. */
 import type { Bundle } from '@medplum/fhirtypes'
-import { base64url, exportJWK, generateKeyPair, SignJWT } from 'jose'
+import { base64url, decodeJwt, exportJWK, generateKeyPair, SignJWT } from 'jose'
 import * as oauth from 'oauth4webapi'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { EXCHANGE } from '../src/smart/applications.ts'
 import {
-  asking, askedOfPage, Browser, clientAuthOf, nonced, over, posted, push, redeem, type SignedInApplication, signedIn,
+  asking, askedOfPage, Browser, clientAuthOf, idOf, nonced, over, posted, push, redeem, type SignedInApplication, signedIn,
   signInAt, type SmartScene, smartScene,
 } from './smart-scene.ts'
 
@@ -174,7 +174,8 @@ describe('the authorization server', () => {
     ['what outlives the session', { scope: 'user/*.rs offline_access' }, 'invalid_scope'],
     ['a scope that the operator did not register', { scope: 'system/*.rs' }, 'invalid_scope'],
     ['two contexts in one token', { scope: 'user/*.rs patient/*.rs' }, 'invalid_scope'],
-    ['a patient\'s scopes without a launch', { scope: 'patient/*.rs' }, 'invalid_scope'],
+    ['a way of signing in that it does not have', { scope: 'openid user/*.rs', acr_values: 'urn:pass:word' },
+      'unmet_authentication_requirements'],
     ['a resource elsewhere', { resource: 'https://other.example' }, 'invalid_target'],
   ])('refuses %s', async (_, changes, code) => {
     expect(await pushed(changes)).toBe(code)
@@ -244,6 +245,15 @@ describe('the authorization server', () => {
     await signInAt(first, 'alice', browser)
     const second = await push(scene, { scope: 'user/*.rs', client: 'other' })
     expect(await browser.follow('GET', second.url)).toContain('/oauth/interaction/')
+  })
+
+  it('a person signs in after another one in the same browser: nothing of the first is left', async () => {
+    const browser = new Browser(scene.world)
+    for (const person of ['alice', 'boris', 'alice']) {
+      const wanted = await push(scene, { scope: 'openid fhirUser user/*.rs', person })
+      const claims = await redeem(scene, wanted, await signInAt(wanted, person, browser))
+      expect(decodeJwt(claims.id_token ?? '')['fhirUser']).toBe(`Practitioner/${idOf(scene.world, person)}`)
+    }
   })
 })
 

@@ -1,4 +1,4 @@
-/** A house whose people sign in by a page that stands in for the passkey page, and an application of theirs. */
+/** A house whose people sign in by passkeys, which answer as the page would, and an application of theirs. */
 import { toHex } from '@scelle/sdk'
 import * as oauth from 'oauth4webapi'
 import { type PageRequest, readAsk } from '@scelle/wire/passkey-page'
@@ -94,6 +94,10 @@ export interface Asking {
   readonly person?: string
   readonly launch?: string
   readonly key?: CryptoKeyPair
+  /** What stands in place of the id of the person whom the application expects; null: it says nothing. */
+  readonly hint?: string | null
+  /** Further parameters of the request. */
+  readonly more?: Readonly<Record<string, string>>
 }
 
 export const clientAuthOf = (scene: SmartScene, client: string): oauth.ClientAuth => {
@@ -111,6 +115,9 @@ export interface Pushed {
   readonly url: string
 }
 
+export const idOf = (world: World, person: string): string =>
+  toHex((world.staff.get(person) as StaffKeys).identity.id)
+
 export const redirectOf = (client: string): string => (client === 'browser' ? 'http://localhost:4711/' : REDIRECT)
 
 /** A pushed authorization request, and where the browser goes with it. */
@@ -123,7 +130,8 @@ export const push = async (scene: SmartScene, asking: Asking): Promise<Pushed> =
   const parameters = new URLSearchParams({
     response_type: 'code', redirect_uri: redirectOf(client.client_id), scope: asking.scope, state, aud: fhir,
     code_challenge: await oauth.calculatePKCECodeChallenge(verifier), code_challenge_method: 'S256',
-    login_hint: toHex((world.staff.get(asking.person ?? 'alice') as StaffKeys).identity.id),
+    ...(asking.hint === null ? {} : { login_hint: asking.hint ?? idOf(world, asking.person ?? 'alice') }),
+    ...asking.more,
     ...(asking.launch === undefined ? {} : { launch: asking.launch }),
   })
   const { request_uri: uri } = await nonced(async () => {
@@ -138,13 +146,23 @@ export const push = async (scene: SmartScene, asking: Asking): Promise<Pushed> =
   return { client, dpop, key, verifier, state, url }
 }
 
+export interface Shown {
+  readonly status: number
+  readonly location: string
+  readonly text: string
+  readonly policy: string
+}
+
 /** A browser: cookies by path, redirects by hand. */
 export class Browser {
   readonly world: World
   readonly #cookies = new Map<string, { value: string; path: string }>()
 
-  constructor(world: World) {
+  readonly #language: string
+
+  constructor(world: World, language = 'fr') {
     this.world = world
+    this.#language = language
   }
 
   /** Where an answer sends the browser. */
@@ -154,15 +172,23 @@ export class Browser {
     return new URL(location, url).href
   }
 
-  async go(method: string, url: string, body?: string): Promise<{ status: number; location: string; text: string }> {
+  /** Sends a form of the page that this browser was shown at `url`: of the same site, so cookies come along. */
+  async submit(url: string, text: string, what: string, fields: Record<string, string> = {}): Promise<Shown> {
+    const [, action = ''] = new RegExp(`action="([^"]*/${what})"`).exec(text) ?? []
+    const [, form = ''] = /name="form" value="([^"]+)"/.exec(text) ?? []
+    return this.go('POST', new URL(action, url).href, new URLSearchParams({ form, ...fields }).toString(), true)
+  }
+
+  async go(method: string, url: string, body?: string, isOwn = method !== 'POST'): Promise<Shown> {
     const { pathname } = new URL(url)
     const cookie = [...this.#cookies].filter(([, { path }]) => pathname.startsWith(path))
       .map(([name, { value }]) => `${name}=${value}`).join('; ')
     const answer = await this.world.constellation.network.fetch(url, {
       method, redirect: 'manual', ...(body === undefined ? {} : { body }),
       headers: {
+        'accept-language': this.#language,
         // Posted by another origin: none of the cookies comes along (SameSite).
-        ...(cookie === '' || method === 'POST' ? {} : { cookie }),
+        ...(cookie === '' || !isOwn ? {} : { cookie }),
         ...(body === undefined ? {} : { 'content-type': 'application/x-www-form-urlencoded' }),
       },
     })
@@ -170,7 +196,10 @@ export class Browser {
       const [, name, value = '', path = '/'] = /^\s*([\w.]+)=([^;]*)(?:.*?path=([^;,]+))?/i.exec(line) ?? []
       if (name !== undefined) this.#cookies.set(name, { value, path })
     }
-    return { status: answer.status, location: answer.headers.get('location') ?? '', text: await answer.text() }
+    const [policy, text] = [answer.headers.get('content-security-policy') ?? '', await answer.text()]
+    const [, onward = ''] = /http-equiv="refresh" content="0;url=([^"]+)"/.exec(text) ?? []
+    const location = answer.headers.get('location') ?? (onward === '' ? '' : new URL(onward, url).href)
+    return { status: answer.status, location, text, policy }
   }
 }
 
@@ -182,14 +211,18 @@ export const askedOfPage = async (url: string): Promise<PageRequest> =>
 export const posted = async (world: World, page: string, by: string): Promise<string> =>
   new URLSearchParams({ answer: await answerAt(world, page, by) }).toString()
 
+/** From the passkey page, by somebody's passkey, to where the edge sends the browser then. */
+export const answeredAt = async (browser: Browser, page: string, person: string): Promise<string> => {
+  const { returnTo } = await askedOfPage(page)
+  return browser.follow('GET', await browser.follow('POST', returnTo, await posted(browser.world, page, person)))
+}
+
 /** From the authorization request to the application's address. */
 export const signInAt = async (pushed: Pushed, person: string, browser: Browser): Promise<string> => {
   const first = await browser.follow('GET', pushed.url)
   const page = await browser.follow('GET', first)
   if (!page.startsWith(PAGE)) return browser.follow('GET', page)
-  const { returnTo } = await askedOfPage(page)
-  const done = await browser.follow('POST', returnTo, await posted(browser.world, page, person))
-  return browser.follow('GET', await browser.follow('GET', done))
+  return browser.follow('GET', await answeredAt(browser, page, person))
 }
 
 export const redeem = async (

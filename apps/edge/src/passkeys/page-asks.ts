@@ -17,7 +17,7 @@ export interface PageAsksOptions {
 }
 
 export interface Asking extends Pick<PageRequest, 'task'>,
-  Partial<Pick<PageRequest, 'body' | 'kind' | 'person' | 'personName' | 'sealingKey' | 'wraps'>> {
+  Partial<Pick<PageRequest, 'application' | 'body' | 'kind' | 'person' | 'personName' | 'sealingKey' | 'wraps'>> {
   readonly returnTo: string
   readonly language: string
 }

@@ -9,6 +9,7 @@ import { EDGE_LIMITS } from '../limits.ts'
 import type { Sessions } from '../sessions.ts'
 import type { KnownPerson, PeopleShelf } from '../staff/people.ts'
 import type { Staff } from '../staff/staff.ts'
+import type { Named, Names } from './names.ts'
 import type { PageAsks } from './page-asks.ts'
 import { PageRequests } from './requests.ts'
 import type { Begun, ConfirmWish, SignedIn, SignIn, SignInWish } from './sign-in.ts'
@@ -16,6 +17,7 @@ import type { Begun, ConfirmWish, SignedIn, SignIn, SignInWish } from './sign-in
 export interface PageSignInOptions {
   readonly client: Client
   readonly people: PeopleShelf
+  readonly names: Pick<Names, 'find'>
   readonly staff: Pick<Staff, 'enter' | 'of'>
   readonly sessions: () => Pick<Sessions, 'of' | 'isLive'>
   readonly asks: PageAsks
@@ -25,8 +27,7 @@ export interface PageSignInOptions {
   readonly random: (length: number) => Uint8Array
 }
 
-interface Asked {
-  readonly person: KnownPerson
+interface Asked extends Named {
   /** Ed25519 seed of the session's key. */
   readonly key: Uint8Array
   readonly device: Uint8Array
@@ -48,30 +49,33 @@ export class PageSignIn implements SignIn {
   }
 
   readonly begin = async (wish: SignInWish): Promise<Begun> => {
-    const { client, people, refresh, staff, now, random } = this.#options
-    const { session, device } = wish
+    const { client, staff, now, random } = this.#options
+    const { session, device, application } = wish
     if (session !== undefined && staff.of(session) !== undefined) {
       throw new EdgeError('conflict', 'this session is somebody\'s: log out first')
     }
-    if (wish.person === undefined) throw new EdgeError('bad-value', 'say who signs in', 'person')
-    await refresh(wish.person)
-    const person = await people.current(wish.person)
-    if (person === undefined) throw new EdgeError('forbidden', 'this edge knows no such person')
+    const { person, isKnown } = await this.#who(wish)
     const key = random(KEY)
     const until = Math.min(now() + EDGE_LIMITS.sessionAbsolute, person.standsFor?.until ?? Infinity)
     const { request } = await client.people.ask({
       chain: person.chain, key, device, purposes: [...wish.purposes], until,
     })
-    const begun = await this.#sent(person, wish, { task: 'sign-in', body: request })
-    this.#signIns.add(begun.state, { person, key, device, until }, session)
+    // A name is shown as it was typed, whoever has it.
+    const begun = await this.#sent({ ...person, name: wish.named?.name ?? person.name }, wish, {
+      task: 'sign-in', body: request, ...(application === undefined ? {} : { application }),
+    })
+    this.#signIns.add(begun.state, { person, isKnown, key, device, until }, session)
     return begun
   }
 
   readonly finish = async (answer: string, session?: string): Promise<SignedIn> => {
-    const { client, sessions, staff, random } = this.#options
+    const { client, refresh, sessions, staff, random } = this.#options
     const { signed, state } = answered(answer)
-    const { person, key, device, until } = this.#signIns.take(state, session)
+    const { person, isKnown, key, device, until } = this.#signIns.take(state, session)
+    if (!isKnown) throw disagreed()
     const identity = await held(client.people.hold({ ...person, key, signed }))
+    // After the gesture: who guesses names would see by the time which of them the register is asked about.
+    await refresh(person.id)
     const own = session ?? sessions().of(toHex(device), Buffer.from(random(STATE)).toString('base64url'))
     await held(staff.enter(own, person, identity))
     return { session: own, state, person: person.id, name: person.name, expires: until }
@@ -92,9 +96,18 @@ export class PageSignIn implements SignIn {
     return signed
   }
 
+  async #who({ person: id, named }: SignInWish): Promise<Named> {
+    const { people, names } = this.#options
+    if (named !== undefined) return names.find(named.name, named.by)
+    if (id === undefined) throw new EdgeError('bad-value', 'say who signs in', 'person')
+    const person = await people.current(id)
+    if (person === undefined) throw new EdgeError('forbidden', 'this edge knows no such person')
+    return { person, isKnown: true }
+  }
+
   #sent(
     person: KnownPerson, { returnTo, language }: Pick<SignInWish, 'returnTo' | 'language'>,
-    asks: Pick<PageRequest, 'task' | 'body' | 'kind'>,
+    asks: Pick<PageRequest, 'task' | 'application' | 'body' | 'kind'>,
   ): Promise<Begun> {
     return this.#options.asks.send({
       ...asks, returnTo, language, person: [...person.chain], personName: person.name,
@@ -117,6 +130,9 @@ const decoded = (sent: string): PageAnswer => {
   }
 }
 
+const disagreed = (cause?: unknown): EdgeError =>
+  new EdgeError('forbidden', 'a passkey of this person has to agree to this session', undefined, { cause })
+
 /** Throws `forbidden` where what was signed is not what was asked for. */
 const held = async <T>(holding: Promise<T>): Promise<T> => {
   try {
@@ -124,6 +140,6 @@ const held = async <T>(holding: Promise<T>): Promise<T> => {
   } catch (cause) {
     if (isUnreachable(cause)) throw new EdgeError('index-unavailable', undefined, undefined, { cause })
     if (!(cause instanceof SealError) && !(cause instanceof SdkError)) throw cause
-    throw new EdgeError('forbidden', 'a passkey of this person has to agree to this session', undefined, { cause })
+    throw disagreed(cause)
   }
 }

@@ -4,6 +4,10 @@ import type { Purpose } from '@scelle/sdk'
 export interface SignInWish {
   /** Hex id of the person who is expected. */
   readonly person?: string
+  /** In its place: a name that somebody typed, for an application (`client_id`) that does not know who signs in. */
+  readonly named?: { readonly name: string; readonly by: string }
+  /** Name of the application: the page shows it as the house's word. */
+  readonly application?: string
   /** RFC 7638 thumbprint of the application's DPoP key, 32 bytes: the session is of that device. */
   readonly device: Uint8Array
   readonly purposes: readonly Purpose[]
@@ -44,7 +48,10 @@ export interface SignedIn {
 }
 
 export interface SignIn {
-  /** Throws EdgeError `forbidden` for nobody of this house, `conflict` where the session is somebody's. */
+  /**
+   * Throws EdgeError `forbidden` for nobody of this house, but not for a name that nobody has; `too-many` names;
+   * `conflict` where the session is somebody's.
+   */
   readonly begin: (wish: SignInWish) => Promise<Begun>
   /** The page's answer; `session`: the caller's own, where it began in one. Throws EdgeError. */
   readonly finish: (answer: string, session?: string) => Promise<SignedIn>

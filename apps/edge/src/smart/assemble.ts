@@ -13,15 +13,18 @@ import { smartConfiguration } from './configuration.ts'
 import { crossOrigin, preflight } from './cross-origin.ts'
 import type { Launches } from './launches.ts'
 import type { SmartOptions } from './options.ts'
-import { createProvider, INTERACTION, ROUTES } from './provider.ts'
+import type { PatientChoice } from './patient-choice.ts'
+import { createProvider, INTERACTION, ROUTES, SESSION_COOKIE } from './provider.ts'
 import { SignInRoutes } from './sign-in-routes.ts'
+import type { StepUps } from './step-ups.ts'
 import { OAuthStore } from './store.ts'
-import { createTokens } from './tokens.ts'
+import { createTokens, type EdgeTokens } from './tokens.ts'
 
 export interface Smart {
   readonly tokens: Tokens
   /** Fields of an answer to a page of a registered application. */
   readonly crossOrigin: (headers: Headers) => Record<string, string>
+  readonly stepUp: EdgeTokens['stepUp']
   readonly mount: (server: Server) => void
 }
 
@@ -39,18 +42,17 @@ export interface SmartParts {
   /** On the passkey page. */
   readonly signIn: SignIn
   readonly launches: Launches
+  readonly choice: PatientChoice
+  readonly stepUps: StepUps
   readonly log: Log
 }
 
 /** Undefined where the house has no people: then machines alone get tokens. */
-const signInOf = (
-  { smart, sessions, staff, signIn }: SmartParts,
-): Pick<SignIn, 'begin' | 'finish'> | undefined =>
-  smart.signIn?.({ sessions, staff }) ?? (staff.isKept ? signIn : undefined)
+const signInOf = ({ staff, signIn }: SmartParts): SignIn | undefined => (staff.isKept ? signIn : undefined)
 
 /** Throws Error for what the operator configured wrongly. */
 export const assembleSmart = async (parts: SmartParts): Promise<Smart> => {
-  const { smart, options: { base = '', now, random }, sessions, launches, log } = parts
+  const { smart, options: { base = '', now, random }, sessions, log } = parts
   const issuer = issuerOf(parts.options.base)
   const signIn = signInOf(parts)
   const accounts = new Accounts(sessions, now)
@@ -59,8 +61,9 @@ export const assembleSmart = async (parts: SmartParts): Promise<Smart> => {
     issuer, base, applications: smart.applications, accounts, store: new OAuthStore(now), fault, now, random,
     hasSignIn: signIn !== undefined,
   })
+  const names = new Map(smart.applications.map(({ id, name }) => [id, name]))
   const people = signIn === undefined ? undefined : new SignInRoutes({
-    provider, issuer, base, signIn, accounts, launches, endSession: (session) => sessions.end(session), fault, now,
+    ...parts, provider, issuer, base, signIn, accounts, nameOf: (client) => names.get(client) ?? client, fault, now,
     random,
   })
   const origins = originsOf(smart.applications)
@@ -69,6 +72,7 @@ export const assembleSmart = async (parts: SmartParts): Promise<Smart> => {
     tokens: { ...tokens, challenge: (problem, headers) => (
       { ...tokens.challenge(problem, headers), ...crossOrigin(origins, headers) }) },
     crossOrigin: (headers) => crossOrigin(origins, headers),
+    stepUp: tokens.stepUp,
     mount: (server) => mount(server, {
       handler: handlerOf(issuer, provider.callback(), people), origins,
       configuration: JSON.stringify(smartConfiguration(issuer, signIn !== undefined)),
@@ -98,10 +102,15 @@ const handlerOf = (issuer: string, callback: Handler, people: SignInRoutes | und
       return
     }
     addressed(request, issuer)
-    // No sign-in is carried over from one application to the next: each request begins without a session.
-    if (!isResumed) delete request.headers.cookie
+    // No sign-in is carried over from one application to the next: each request begins, and ends, without a session.
+    if (isResumed) request.headers.cookie = withoutSession(request.headers.cookie)
+    else delete request.headers.cookie
     await callback(request, response)
   }
+
+/** Where a former sign-in left one, `oidc-provider` would ask to end it first, under a path that is not served. */
+const withoutSession = (cookie = ''): string =>
+  cookie.split(';').filter((each) => !each.trim().startsWith(SESSION_COOKIE)).join(';')
 
 /** The address under which the operator says that this edge is reached; what a request says of it is not looked at. */
 const addressed = (request: IncomingMessage, issuer: string): void => {

@@ -1,12 +1,14 @@
 /** What applications read first: `.well-known/smart-configuration` (SMART App Launch 2.2), and CapabilityStatement. */
 import type { CapabilityStatementRestSecurity } from '@medplum/fhirtypes'
+import { ACR_VALUES } from './acr.ts'
 import { ASSERTION_ALGORITHMS, EXCHANGE } from './applications.ts'
 import { PROOF_ALGORITHMS } from './proof.ts'
 import { OTHER_SCOPES } from './scopes.ts'
 
 const CAPABILITIES = [
   'launch-ehr', 'launch-standalone', 'client-public', 'client-confidential-asymmetric', 'sso-openid-connect',
-  'context-ehr-patient', 'permission-patient', 'permission-user', 'permission-online', 'permission-v2',
+  'context-ehr-patient', 'context-standalone-patient',
+  'permission-patient', 'permission-user', 'permission-online', 'permission-v2',
 ] as const
 
 const SCOPES = [...OTHER_SCOPES, 'patient/*.cruds', 'user/*.cruds'] as const
@@ -27,6 +29,7 @@ export const smartConfiguration = (issuer: string, hasSignIn: boolean): object =
       pushed_authorization_request_endpoint: `${issuer}/oauth/par`,
       require_pushed_authorization_requests: true,
       response_types_supported: ['code'],
+      acr_values_supported: ACR_VALUES,
       grant_types_supported: ['authorization_code', 'refresh_token', 'client_credentials', EXCHANGE],
       scopes_supported: [...SCOPES, 'system/*.cud'],
       capabilities: CAPABILITIES,

@@ -1,29 +1,34 @@
-/** The few sentences that a person may read here, in two languages: no page of this edge asks anybody for anything. */
+/** The page of a sign-in that ended in nothing, in two languages. Pages that ask something: `forms.ts`. */
 import type { KoaContextWithOIDC } from 'oidc-provider'
 
 const TEXTS = {
   fr: {
     title: 'Connexion interrompue',
     advice: 'Revenez à votre application et connectez-vous de nouveau. Rien n’a été ouvert.',
+    again: 'Recommencer',
   },
   en: {
     title: 'Sign-in interrupted',
     advice: 'Go back to your application and sign in again. Nothing was opened.',
+    again: 'Begin again',
   },
 } as const
 
-const escaped = (text: string): string =>
+export const escaped = (text: string): string =>
   text.replaceAll('&', '&amp;').replaceAll('<', '&lt;').replaceAll('>', '&gt;').replaceAll('"', '&quot;')
 
 /** The language of a browser: French, or English where it asks for it. */
-export const languageOf = (header: string | undefined): 'fr' | 'en' =>
+export const languageOf = (header: string | undefined): Language =>
   (/^\s*en\b/i.test(header ?? '') ? 'en' : 'fr')
 
-/** A page without scripts, styles or anything fetched. */
-export const page = (language: 'fr' | 'en', problem: string): string => {
-  const { title, advice } = TEXTS[language]
+export type Language = 'fr' | 'en'
+
+/** A page without scripts, styles or anything fetched. `again`: the path under which this sign-in begins anew. */
+export const page = (language: Language, problem: string, again?: string): string => {
+  const { title, advice, again: link } = TEXTS[language]
+  const anew = again === undefined ? '' : `<p><a href="${escaped(again)}">${link}</a></p>`
   return `<!doctype html><html lang="${language}"><head><meta charset="utf-8"><title>${title}</title></head>`
-    + `<body><h1>${title}</h1><p>${advice}</p><p><code>${escaped(problem)}</code></p></body></html>`
+    + `<body><h1>${title}</h1><p>${advice}</p>${anew}<p><code>${escaped(problem)}</code></p></body></html>`
 }
 
 export const PAGE_HEADERS = {

@@ -7,6 +7,7 @@ import { type Configuration, errors, type KoaContextWithOIDC, Provider } from 'o
 import validateDpop from 'oidc-provider/lib/helpers/validate_dpop.js'
 import { EDGE_LIMITS } from '../limits.ts'
 import type { Accounts } from './accounts.ts'
+import { ACR_VALUES, acrAsked } from './acr.ts'
 import { askedOf, ASSERTION_ALGORITHMS, metadataOf, scopesOf, type SmartApplication } from './applications.ts'
 import { registerExchange } from './exchange.ts'
 import { explain } from './pages.ts'
@@ -34,6 +35,8 @@ export const ROUTES = {
   pushed_authorization_request: '/oauth/par',
 } as const
 
+export const SESSION_COOKIE = 'scelle_oauth'
+
 export const INTERACTION = '/oauth/interaction'
 
 /** Of the ID tokens; an application fetches the public one again after a restart. */
@@ -50,7 +53,7 @@ export const createProvider = async (options: ProviderOptions): Promise<Provider
     jwks: { keys: [await signingKey()] as never },
     cookies: {
       keys: [Buffer.from(options.random(32)).toString('base64url')],
-      names: { session: 'scelle_oauth', interaction: 'scelle_interaction', resume: 'scelle_resume' },
+      names: { session: SESSION_COOKIE, interaction: 'scelle_interaction', resume: 'scelle_resume' },
     },
   })
   // The address is set by the handler before it: see `addressed`.
@@ -68,6 +71,7 @@ const basics = ({ applications, store, hasSignIn }: ProviderOptions): Configurat
   clientAuthMethods: ['private_key_jwt', 'none'],
   responseTypes: ['code'],
   scopes: [...OTHER_SCOPES],
+  acrValues: [...ACR_VALUES],
   routes: ROUTES,
   pkce: { required: () => true },
   enabledJWA: {
@@ -94,7 +98,8 @@ const basics = ({ applications, store, hasSignIn }: ProviderOptions): Configurat
 const people = ({ accounts, base, now }: ProviderOptions): Configuration => {
   const began = Math.floor(now() / 1000)
   return {
-    claims: { openid: ['sub'], fhirUser: ['fhirUser'] },
+    // How and when somebody signed in is told unasked: an application is to see what it got.
+    claims: { openid: ['sub', 'acr', 'amr', 'auth_time'], fhirUser: ['fhirUser'] },
     // A session that is over takes its codes and its refresh tokens with it: nobody is found.
     // So does another key than the one that the person saw asked for: a thief's, of a code or a refresh token.
     findAccount: async (ctx, id) => {
@@ -172,11 +177,7 @@ const requireAsked = (text: string, most: readonly Scope[], { oidc }: KoaContext
   if (text === '') throw new errors.InvalidScope('ask for scopes', '')
   const asked = askedOf(text, most)
   if (asked.problem !== undefined) throw new errors.InvalidScope(asked.problem, asked.scope)
-  if (oidc.route !== 'pushed_authorization_request') return
-  const isOfPatient = asked.clinical.some(({ context }) => context === 'patient')
-  if (isOfPatient && typeof oidc.params?.['launch'] !== 'string') {
-    throw new errors.InvalidScope('scopes of a patient come with the launch that says who it is', 'patient/…')
-  }
+  if (oidc.route === 'pushed_authorization_request') acrAsked(oidc.params?.['acr_values'])
 }
 
 /** What SMART adds to answers, and what an edge without a sign-in leaves out. */

@@ -71,3 +71,7 @@ export const rightsBy = (scopes: readonly Scope[]): ReadonlySet<Right> => {
 
 /** Scopes that say nothing of clinical data. */
 export const OTHER_SCOPES = ['openid', 'fhirUser', 'launch', 'launch/patient', 'online_access'] as const
+
+/** Whether a request is about one patient, whom its launch names or its person chooses. */
+export const isOfOnePatient = (scopes: readonly string[]): boolean =>
+  scopes.some((scope) => scope === 'launch/patient' || scope.startsWith('patient/'))

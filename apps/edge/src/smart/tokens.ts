@@ -2,6 +2,8 @@
 import type { Provider } from 'oidc-provider'
 import { Problem } from '@scelle/wire/errors'
 import type { TokenHead, Tokens } from '@scelle/wire/server'
+import { EdgeError } from '../errors.ts'
+import { ACR } from '../labels.ts'
 import { EDGE_LIMITS } from '../limits.ts'
 import type { Sessions } from '../sessions.ts'
 import type { Accounts } from './accounts.ts'
@@ -35,19 +37,29 @@ const TOKEN = /^DPoP ([A-Za-z0-9._~+/-]+=*)$/i
 const only = (value: string | string[] | undefined): string | undefined =>
   (typeof value === 'string' ? value : undefined)
 
-export const createTokens = (options: TokensOptions): Tokens => {
+export interface EdgeTokens extends Tokens {
+  /**
+   * Fields of a refusal with status 401 that a stronger sign-in mends, as the person's application is told of it (RFC
+   * 9470 section 3); undefined for any other refusal.
+   */
+  readonly stepUp: (error: unknown) => Readonly<Record<string, string>> | undefined
+}
+
+export const createTokens = (options: TokensOptions): EdgeTokens => {
   const memory = new ProofMemory(options.now, options.random(SECRET))
+  const fields = (told: string): Record<string, string> => ({
+    'www-authenticate': `DPoP ${told}algs="${PROOF_ALGORITHMS.join(' ')}"`, 'dpop-nonce': memory.nonce(),
+  })
   return {
     verify: (head) => verify(head, options, memory),
-    challenge: (problem) => {
-      const error = ERRORS[problem.code]
-      const told = error === undefined ? '' : `error="${error}", `
-      return {
-        'www-authenticate': `DPoP ${told}algs="${PROOF_ALGORITHMS.join(' ')}"`, 'dpop-nonce': memory.nonce(),
-      }
-    },
+    challenge: ({ code }) => fields(ERRORS[code] === undefined ? '' : `error="${ERRORS[code]}", `),
+    stepUp: (error) => (error instanceof EdgeError && error.code === 'step-up-required' ? fields(INSUFFICIENT) : undefined),
   }
 }
+
+/** What trustees ask for next is the person's own word, with a reason: a colleague's no application can bring. */
+const INSUFFICIENT = 'error="insufficient_user_authentication", '
+  + `error_description="the person confirms, with a reason", acr_values="${ACR.stepUp}", `
 
 const ERRORS: Partial<Record<Problem['code'], string>> = {
   'token-invalid': 'invalid_token',

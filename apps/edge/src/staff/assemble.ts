@@ -13,6 +13,7 @@ import { VaultShelf } from '../vaults.ts'
 import { Ahead } from './ahead.ts'
 import { type DeskAddress, RegisterDesk } from '../passkeys/desk.ts'
 import { Enrolments } from '../passkeys/enrolments.ts'
+import { Names } from '../passkeys/names.ts'
 import { PageAsks } from '../passkeys/page-asks.ts'
 import { EnrolledShelf } from './enrolled.ts'
 import { Exposure } from './exposure.ts'
@@ -131,8 +132,11 @@ export const assembleStaff = async (parts: StaffParts): Promise<{
   await people.register()
   const page = options?.page ?? ''
   const asks = new PageAsks({ ...parts, people, page })
+  const names = new Names({ client, people, page, cabinet, now })
   const enrolments = new Enrolments({ ...parts, asks, enrolled, staff, page, desk: deskOf(parts) })
-  const signIn = new PageSignIn({ ...parts, people, staff, asks, refresh: (person) => enrolments.refresh(person) })
+  const signIn = new PageSignIn({
+    ...parts, people, names, staff, asks, refresh: (person) => enrolments.refresh(person),
+  })
   const replacements = new Replacements({ ...parts, signIn, staff, people, enrolled })
   return { staff, signIn, enrolments, replacements, facts, exposure, ahead, emergencyKey: emergencyKeyOf(parts) }
 }
