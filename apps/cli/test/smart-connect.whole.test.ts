@@ -112,7 +112,7 @@ const startEdge = async (application: Identity, keys: CryptoKeyPair): Promise<st
   const sealing = clock.random(32)
   const chain = await enrolled(house, sealingKeyOf(sealing))
   const status = await constellation.register.enrol({
-    subject: (await verifyKeyChain([...chain])).id, organisation: house.identity.id, role: 'gp', ownKey: false,
+    subject: (await verifyKeyChain([...chain])).id, organisation: house.identity.id, role: 'ward-nurse', ownKey: false,
   })
   const port = await freePort()
   const { identity } = house
@@ -131,7 +131,10 @@ const startEdge = async (application: Identity, keys: CryptoKeyPair): Promise<st
         applications: [{ id: toHex(application.id), name: 'x', keys: application.chain, rights: ['read', 'write'] }],
         smart: {
           applications: [
-            { id: 'viewer', name: 'Lecteur', scopes: ['patient/*.rs'], redirects: [redirect], keys: [await jwkOf(keys)] },
+            {
+              id: 'viewer', name: 'Lecteur', scopes: ['patient/*.rs', 'user/*.rs'], redirects: [redirect],
+              keys: [await jwkOf(keys)],
+            },
             { id: 'own', name: 'Suivi', scopes: ['user/*.rs'], redirects: [`${siteUrl}/own`], keys: [await jwkOf(own)] },
           ],
         },
@@ -172,7 +175,7 @@ beforeAll(async () => {
   // What an application signed before the edge began is refused, to the second.
   await sleep(1_100)
   const smart = await SmartDoor.open({
-    edgeBase: `${edgeUrl}/fhir`, application: 'viewer', key: keys.privateKey, redirects: [`${siteUrl}/app`], ...clock,
+    edgeBase: `${edgeUrl}/fhir`, application: 'viewer', key: keys.privateKey, redirects: [`${siteUrl}/app`, `${siteUrl}/bare`], ...clock,
   })
   const nobody = new Map<string, string>()
   door = await startSidecar({
@@ -188,6 +191,36 @@ afterAll(async () => {
   door?.server.close()
   await constellation?.close()
 })
+
+/** The reason, which the passkey page shows and signs. */
+const confirmAs = async (reason: string): Promise<void> => {
+  await window.titled('Pourquoi continuer ?')
+  await window.page.getByLabel('Motif').fill(reason)
+  await window.press('Continuer vers la page des clés')
+  await window.titled('Confirmer ?')
+}
+
+/** A token of the door, which the application got as any bearer token. */
+const bearerOf = async (more: Record<string, string>, signIn: () => Promise<void>): Promise<string> => {
+  const [verifier, back] = [openid.randomPKCECodeVerifier(), `${siteUrl}/bare`]
+  const query = new URLSearchParams({
+    client_id: 'viewer', response_type: 'code', redirect_uri: back, scope: 'openid user/*.rs', state: 'state',
+    aud: door.base, code_challenge: await openid.calculatePKCECodeChallenge(verifier), code_challenge_method: 'S256',
+    ...more,
+  })
+  const oauth = `${new URL(door.base).origin}/oauth`
+  await window.page.goto(`${oauth}/authorize?${query}`)
+  await signIn()
+  await window.page.waitForURL(`${back}?**`)
+  const code = new URL(window.page.url()).searchParams.get('code') ?? ''
+  const answer = await fetch(`${oauth}/token`, {
+    method: 'POST',
+    body: new URLSearchParams({
+      grant_type: 'authorization_code', code, redirect_uri: back, code_verifier: verifier, client_id: 'viewer',
+    }),
+  })
+  return (await answer.json() as { access_token: string }).access_token
+}
 
 /** From the edge's own page over the passkey page, by hand. */
 const signInByName = async (): Promise<void> => {
@@ -228,6 +261,30 @@ describe.skipIf(!hasChromium)('fhirclient, by SMART App Launch through connect',
     expect(await saidByApplication()).toBe('Durand 1')
   }, 60_000)
 
+  it('tells an application in its own words that its person has to confirm, and passes that on', async () => {
+    const charts = await Promise.all(Array.from({ length: 14 }, createChart))
+    const ask = (token: string, id: string): Promise<Response> =>
+      fetch(`${door.base}/Observation?patient=${id}`, { headers: { authorization: `Bearer ${token}` } })
+    const first = await bearerOf({}, signInByName)
+    let refused: Response | undefined
+    let id = ''
+    for (id of charts) {
+      const answer = await ask(first, id)
+      if (answer.status === 200) continue
+      refused = answer
+      break
+    }
+    expect(refused?.status).toBe(401)
+    expect(refused?.headers.get('www-authenticate')).toBe('Bearer error="insufficient_user_authentication", '
+      + `error_description="the person confirms, with a reason", acr_values="${STEP_UP}"`)
+    const stronger = await bearerOf({ acr_values: STEP_UP }, async () => {
+      await signInByName()
+      await confirmAs('Garde de nuit')
+      await window.press('Confirmer')
+    })
+    expect((await ask(stronger, id)).status).toBe(200)
+  }, 120_000)
+
   it('gives its token to no other page, and takes none that it did not give', async () => {
     const answer = await fetch(`${door.base}/Patient`, { headers: { authorization: `Bearer ${'x'.repeat(43)}` } })
     expect(answer.status).toBe(401)
@@ -252,10 +309,7 @@ describe.skipIf(!hasChromium)('openid-client, at the edge', () => {
     }, { DPoP })
     await window.page.goto(address.href)
     await signInByName()
-    await window.titled('Pourquoi continuer ?')
-    await window.page.getByLabel('Motif').fill('Rappel de la liste')
-    await window.press('Continuer vers la page des clés')
-    await window.titled('Confirmer ?')
+    await confirmAs('Rappel de la liste')
     expect(await window.page.locator('dl').innerText()).toContain('Rappel de la liste')
     await window.press('Confirmer')
     await window.page.waitForURL(`${siteUrl}/own?**`)

@@ -64,7 +64,7 @@ const PASSED_BACK = [
   'upload-limit',
   'upload-offset',
 ]
-const EXPOSED = ['location', 'content-location', ...PASSED_BACK].join(', ')
+const EXPOSED = ['location', 'content-location', 'www-authenticate', ...PASSED_BACK].join(', ')
 
 const outcome = (code: string, diagnostics: string): string =>
   JSON.stringify({ resourceType: 'OperationOutcome', issue: [{ severity: 'error', code, diagnostics }] })
@@ -223,6 +223,9 @@ class Sidecar {
       const value = answer.headers.get(name)
       if (value !== null) response.setHeader(name, rewriteHeader(value, edgeBase, this.#base))
     }
+    // What the edge asks of a signature, or of a key, is this door's matter; what it asks of a person is not.
+    const challenge = answer.headers.get('www-authenticate')
+    if (challenge?.startsWith('Bearer ') === true) response.setHeader('www-authenticate', challenge)
     response.setHeader('cache-control', 'no-store')
     response.statusCode = answer.status
     if (answer.stream !== undefined) {

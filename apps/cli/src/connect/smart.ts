@@ -51,6 +51,9 @@ interface Redeemable {
 
 const SECRET = 32
 
+/** Of an application's request, what the edge is told as it stands: whom and what it expects. */
+const PASSED = ['launch', 'login_hint', 'acr_values', 'max_age'] as const
+
 const equal = (left: string, right: string): boolean =>
   timingSafeEqual(createHash('sha256').update(left).digest(), createHash('sha256').update(right).digest())
 
@@ -121,15 +124,15 @@ export class SmartDoor {
       const ask = (): Promise<Response> => openid.fetchProtectedResource(this.#edge, held.access, url,
         method, body ?? null, new Headers(headers), { DPoP: held.dpop })
       const answer = await this.#renewed(held, ask)
-      const { status, headers: fields } = answer
-      return { status, headers: fields, body: new Uint8Array(await answer.arrayBuffer()) } satisfies EdgeAnswer
+      const { status } = answer
+      return { status, headers: toldToBearer(answer.headers), body: new Uint8Array(await answer.arrayBuffer()) } satisfies EdgeAnswer
     }
   }
 
   async #renewed(held: Held, ask: () => Promise<Response>): Promise<Response> {
     const first = await ask().catch(challenged)
     const { refresh } = held
-    if (first.status !== 401 || refresh === undefined) return first
+    if (first.status !== 401 || refresh === undefined || asksForMore(first.headers) !== undefined) return first
     const renewed = await openid.refreshTokenGrant(this.#edge, refresh, undefined, { DPoP: held.dpop })
     held.access = renewed.access_token
     return ask().catch(challenged)
@@ -146,11 +149,11 @@ export class SmartDoor {
     this.#sweep()
     const [verifier, state] = [openid.randomPKCECodeVerifier(), openid.randomState()]
     const dpop = openid.getDPoPHandle(this.#edge, await openid.randomDPoPKeyPair('ES256'))
-    const launch = query.get('launch')
+    const passed = PASSED.flatMap((name) => (query.has(name) ? [[name, of(name)] as const] : []))
     const url = await openid.buildAuthorizationUrlWithPAR(this.#edge, {
       redirect_uri: `${this.#base}/oauth/callback`, scope: withOnline(of('scope')), state, aud: edgeBase,
       code_challenge: await openid.calculatePKCECodeChallenge(verifier), code_challenge_method: 'S256',
-      ...(launch === null ? {} : { launch }),
+      ...Object.fromEntries(passed),
     }, { DPoP: dpop })
     this.#pending.set(state, {
       redirect: of('redirect_uri'), state: of('state'), challenge: of('code_challenge'), verifier, dpop,
@@ -213,7 +216,11 @@ export class SmartDoor {
       grant_types_supported: ['authorization_code'],
       response_types_supported: ['code'],
       code_challenge_methods_supported: ['S256'],
-      capabilities: ['launch-ehr', 'launch-standalone', 'client-public', 'context-ehr-patient', 'permission-v2'],
+      acr_values_supported: this.#edge.serverMetadata().acr_values_supported ?? [],
+      capabilities: [
+        'launch-ehr', 'launch-standalone', 'client-public', 'context-ehr-patient', 'context-standalone-patient',
+        'permission-v2',
+      ],
     }
   }
 
@@ -237,6 +244,23 @@ const withOnline = (scope: string): string =>
 const challenged = (error: unknown): Response => {
   if (error instanceof openid.WWWAuthenticateChallengeError) return error.response
   throw error
+}
+
+/** The edge's word that its person has to sign in more strongly (RFC 9470): no newer token helps. */
+const asksForMore = (headers: Headers): string | undefined => {
+  const challenge = headers.get('www-authenticate') ?? ''
+  return challenge.includes('error="insufficient_user_authentication"') ? challenge : undefined
+}
+
+/** That word, for an application whose token here is a bearer's. */
+const toldToBearer = (headers: Headers): Headers => {
+  const challenge = asksForMore(headers)
+  const fields = new Headers(headers)
+  fields.delete('www-authenticate')
+  if (challenge !== undefined) {
+    fields.set('www-authenticate', challenge.replace(/^DPoP/, 'Bearer').replace(/, algs="[^"]*"/, ''))
+  }
+  return fields
 }
 
 const redirect = (response: ServerResponse, location: string): void => {
