@@ -37,6 +37,8 @@ export interface DeskSceneOptions {
   readonly operators?: readonly string[]
   /** Who signs in at the identity provider; none is started where absent. */
   readonly account?: Account
+  /** Address of the passkey page, where a browser really goes there. */
+  readonly page?: string
 }
 
 /** What a browser does with addresses, forms and cookies of the desk. */
@@ -108,7 +110,7 @@ export class DeskScene {
     return scene
   }
 
-  async #start({ houses, operators = [] }: DeskSceneOptions): Promise<void> {
+  async #start({ houses, operators = [], page = PAGE }: DeskSceneOptions): Promise<void> {
     const { constellation, issuer, provider } = this
     const { fetch = globalThis.fetch, timers } = constellation.options(constellation.register.identity)
     this.#party = await constellation.attach({
@@ -120,7 +122,7 @@ export class DeskScene {
           identity: constellation.register.identity, store, context, log, houses, operators,
           index: { url: constellation.index.url, id: toHex(constellation.index.id) },
           trustees: constellation.trustees.map(({ url, id }) => ({ url, id: toHex(id) })),
-          name: 'Répertoire de démonstration', base: DESK, page: PAGE, issuers: [issuer.listed],
+          name: 'Répertoire de démonstration', base: DESK, page, issuers: [issuer.listed],
           authorities: [authority],
           wallet: {
             did: 'did:web:register.test', publicJwk: { ...this.#walletKey.publicJwk },

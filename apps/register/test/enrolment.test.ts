@@ -5,6 +5,7 @@ import { Browser, DESK, RETURN } from '@scelle/testing/desk'
 import { SoftwareAuthenticator } from '@scelle/testing/authenticator'
 import { keyPair, ProfessionalIssuer, Wallet } from '@scelle/testing/professionals'
 import { Register } from '@scelle/testing/register'
+import { readAnswer, readAsk, writeAnswer } from '@scelle/wire/passkey-page'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { DESK_LIMITS } from '../src/desk.ts'
 import { createWorld, KIT, NUMBER, statusIn, type World } from './world.ts'
@@ -111,8 +112,11 @@ describe('no status is put on', () => {
     const browser = new Browser(world.constellation)
     const { location } = await browser.send('POST', `${first}/begin`)
     const { answer } = await world.scene.answered(location, one.passkey)
-    await new Browser(world.constellation).send('POST', `${second}/begin`)
-    const other = await browser.send('POST', `${second}/answer`, { answer }, true)
+    // Whoever carries the answer over can change all of it but what the passkey signed.
+    const begins = await new Browser(world.constellation).send('POST', `${second}/begin`)
+    const { request: { state } } = await readAsk(begins.location.slice(begins.location.indexOf('#') + 1))
+    const carried = writeAnswer({ state, signed: readAnswer(answer).signed ?? new Uint8Array() })
+    const other = await browser.send('POST', `${second}/answer`, { answer: carried }, true)
     expect([other.status, other.text]).toEqual([403, expect.stringContaining('passkey-refused')])
     expect((await browser.send('POST', `${first}/answer`, { answer }, true)).status, 'where it was asked').toBe(303)
     expect((await browser.send('POST', `${first}/answer`, { answer }, true)).text, 'again').toContain('enrolment-over')
