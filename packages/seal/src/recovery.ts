@@ -15,7 +15,9 @@ export {
   newPrinted, openPrintedFile, printedFile, printedGroups, printedSecret, readPrinted, rootByPrinted, rootInText,
   wrapByPrinted,
 } from './recovery/printed.ts'
-export { OWN, ownIdentity, pairwiseIdentity, pairwiseSecrets, type PairwiseSecrets, rootCheck } from './recovery/root.ts'
+export {
+  OWN, ownIdentity, pairwiseIdentity, pairwiseSecrets, type PairwiseSecrets, rootCheck,
+} from './recovery/root.ts'
 export {
   contentOf, deviceInput, enrolmentHolds, listedWraps, listPlace, openWrap, prfInput, rootByPasskey, SEALED_WRAP,
   sealWrap, wrapByPasskey, wrapList, wrapPlace, type WrapPlace, wrapWriter,
