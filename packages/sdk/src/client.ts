@@ -25,6 +25,7 @@ import {
   agreeToOrder, type BrokenGlass, brokenGlass, newOrder, type NewOrder, sendOrder,
 } from './officer.ts'
 import { type People, peopleOf } from './people.ts'
+import { relayedRecoveries, type RelayedRecoveries } from './recovery/relay.ts'
 import { type ReceivedGrant, receivedGrants } from './received.ts'
 import { type NewRelease, publishRelease } from './software.ts'
 import type { Told } from './telling.ts'
@@ -63,6 +64,11 @@ export class Client {
   /** People of this house, in whose sessions it acts. */
   get people(): People {
     return peopleOf(this.#connection)
+  }
+
+  /** Recoveries of people whose pages have no network, passed on. */
+  get recoveries(): RelayedRecoveries {
+    return relayedRecoveries(this.#connection)
   }
 
   /** The index's log, verified: what it acknowledged, and what was found wrong with it. */

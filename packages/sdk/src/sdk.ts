@@ -49,6 +49,7 @@ export type { OpenOptions, PartOptions } from './open.ts'
 export { createPerson, type PersonKeys, sealingKeyOf } from '@scelle/seal/persons'
 export type { HeldKeys, People, SessionWish } from './people.ts'
 export type { RecordName } from './proofs.ts'
+export type { PartsHeard, RelayedRecoveries } from './recovery/relay.ts'
 export type { ChartProblem } from './release.ts'
 export { comesOf } from './guardianship/ages.ts'
 export {

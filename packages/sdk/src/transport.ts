@@ -2,7 +2,7 @@
 import type { Identity } from '@scelle/seal/identity'
 import { type Context, giveBack } from '@scelle/seal/verify'
 import { isProblemCode, PROBLEMS, type ProblemCode } from '@scelle/wire/errors'
-import { sessionName, signRequest } from '@scelle/wire/http'
+import { sessionName, type SignatureHeaders, signRequest } from '@scelle/wire/http'
 import { SdkError } from './errors.ts'
 import { SDK_LIMITS } from './limits.ts'
 import { abortedError, pause, type Timers } from './timers.ts'
@@ -37,6 +37,8 @@ export interface Ask {
   readonly octets?: boolean
   /** Who signs; this client's identity where absent, nobody for `false`. */
   readonly as?: Identity | false
+  /** As somebody else signed it, who has no network: passed on unchanged, so that a second attempt is refused. */
+  readonly signed?: SignatureHeaders
   readonly signal?: AbortSignal | undefined
   readonly timeout?: number
   readonly attempts?: number
@@ -228,8 +230,8 @@ export class Transport {
     this.unsendable.require(url, body)
     const identity = ask.as ?? this.#options.identity
     const signed =
-      identity === false
-        ? {}
+      ask.signed !== undefined || identity === false
+        ? { ...ask.signed }
         : await signRequest({
             method,
             url,

@@ -87,6 +87,10 @@ export const PAGE_LIMITS = {
   fragment: 768 * 1024,
   /** A request is taken up within this, and is dated ahead by no more. */
   requestSeconds: 900,
+  /** A guardian's packet; a request to a trustee that the page signed, and what the trustee answers. */
+  packet: 4_096,
+  call: 16 * 1024,
+  callAnswer: 8 * 1024,
 } as const
 
 /** Limits of what passes between a house and the desk of a register. */

@@ -8,10 +8,13 @@ import {
 } from '@scelle/seal/verify'
 import { PAGE_LIMITS } from './limits.ts'
 import { KeyChain } from './messages.ts'
+import { GUARDIAN_TASKS, GuardingAnswered, GuardingAsked } from './page-recovery.ts'
+
+export * from './page-recovery.ts'
 
 /** What a person does at the page. `recover`: with a printed sheet, after every passkey was lost. */
 export const PAGE_TASKS = [
-  'sign-in', 'confirm', 'sign-out', 'enrol', 'add-passkey', 'remove-passkey', 'recover',
+  'sign-in', 'confirm', 'sign-out', 'enrol', 'add-passkey', 'remove-passkey', 'recover', ...GUARDIAN_TASKS,
 ] as const
 export type PageTask = (typeof PAGE_TASKS)[number]
 
@@ -27,6 +30,8 @@ export const KeptWrap = struct({
   /** Of a passkey: which one's. Absent on a printed sheet's. */
   credential: optional(0, bytes(16, FORMAT_LIMITS.credential)),
   sealed: field(1, bytes(1, PAGE_LIMITS.wrap)),
+  /** Of guardians: the id of their set. */
+  set: optional(2, bytes(32)),
 })
 export type KeptWrap = Value<typeof KeptWrap>
 
@@ -51,6 +56,7 @@ export const PageRequest = struct({
   /** Enrolment of a professional: the X-Wing key that the house made and keeps. Absent: a person of their own. */
   sealingKey: optional(11, bytes(1216)),
   wraps: optional(12, list(KeptWrap, PAGE_LIMITS.wraps)),
+  guarding: optional(13, GuardingAsked),
 })
 export type PageRequest = Value<typeof PageRequest>
 
@@ -77,6 +83,7 @@ export const PageAnswer = struct({
   /** All wraps that are good from now on. */
   wraps: optional(4, list(KeptWrap, PAGE_LIMITS.wraps)),
   problem: optional(5, choice(PAGE_PROBLEMS)),
+  guarding: optional(6, GuardingAnswered),
 })
 export type PageAnswer = Value<typeof PageAnswer>
 

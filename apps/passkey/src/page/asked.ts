@@ -7,7 +7,10 @@ import {
   requireCurrentKey, requireSuite, SealError, SessionRequest, Status, Ticket, verifyKeyChain, verifySigned,
 } from '@scelle/seal/verify'
 import { PAGE_LIMITS } from '@scelle/wire/limits'
-import { type PageAsk, type PageRequest, readAsk } from '@scelle/wire/passkey-page'
+import {
+  GUARDIAN_TASKS, type GuardianTask, type PageAsk, type PageRequest, type PageTask, readAsk,
+} from '@scelle/wire/passkey-page'
+import { GuardianAskProblem, type GuardianWish, guardianWishOf } from './asked-guardians.ts'
 import type { Constellation } from './constellation.ts'
 
 /** Why the page stops before it shows anything to agree to. */
@@ -46,6 +49,7 @@ export type Wish =
   | { readonly task: 'passkeys'; readonly person: PrincipalKeys
     readonly change: 'add-passkey' | 'remove-passkey' | 'recover' }
   | { readonly task: 'enrol' }
+  | { readonly task: 'guardians'; readonly person: PrincipalKeys; readonly step: GuardianWish }
 
 export interface Asked {
   readonly house: PrincipalKeys
@@ -142,6 +146,16 @@ const confirmationAsked = (request: PageRequest, person: PrincipalKeys, house: P
   return { task: 'confirm', person, body, confirmation }
 }
 
+const isGuardianTask = (task: PageTask): task is GuardianTask => GUARDIAN_TASKS.some((one) => one === task)
+
+const guardianStep = async (...[task, request, person, constellation]: Parameters<typeof guardianWishOf>) => {
+  try {
+    return await guardianWishOf(task, request, person, constellation)
+  } catch (cause) {
+    throw cause instanceof GuardianAskProblem ? new Stop(cause.code, { cause }) : cause
+  }
+}
+
 const wishOf = async (
   request: PageRequest, house: PrincipalKeys, constellation: Constellation, now: number,
 ): Promise<Wish> => {
@@ -155,6 +169,9 @@ const wishOf = async (
   if (person.kind !== 'person') throw new Stop('other-person')
   if (task === 'sign-in') return sessionAsked(request, person, house, constellation, now)
   if (task === 'confirm') return confirmationAsked(request, person, house)
+  if (isGuardianTask(task)) {
+    return { task: 'guardians', person, step: await guardianStep(task, request, person, constellation) }
+  }
   return task === 'sign-out' ? { task, person } : { task: 'passkeys', person, change: task }
 }
 

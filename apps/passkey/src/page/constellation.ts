@@ -9,6 +9,8 @@ export interface Constellation {
   readonly index: Uint8Array
   /** Principal ids of the registers whose word about a house's name counts. */
   readonly registers: readonly Uint8Array[]
+  /** Principal ids of the trustees, who hold parts of what guardians guard. None: nobody names guardians here. */
+  readonly trustees: readonly Uint8Array[]
 }
 
 /** The file `constellation.json`: ids in hex. */
@@ -17,6 +19,8 @@ export interface ConstellationFile {
   readonly rpId: string
   readonly index: string
   readonly registers: readonly string[]
+  /** All three of them, or absent. */
+  readonly trustees?: readonly string[]
 }
 
 const idOf = (hex: string): Uint8Array => {
@@ -26,11 +30,16 @@ const idOf = (hex: string): Uint8Array => {
 }
 
 /** Throws an Error that names the field: the build reads the file as well, so no page is made with a wrong one. */
-export const readConstellation = ({ origin, rpId, index, registers }: ConstellationFile): Constellation => {
+export const readConstellation = (
+  { origin, rpId, index, registers, trustees = [] }: ConstellationFile,
+): Constellation => {
   const { hostname, origin: exact } = new URL(origin)
   if (exact !== origin) throw new Error('constellation.json: origin is scheme, host and port, nothing else')
   if (hostname !== rpId && !hostname.endsWith(`.${rpId}`)) {
     throw new Error('constellation.json: rpId is the host of the origin, or a domain that the host is in')
   }
-  return { origin, rpId, index: idOf(index), registers: registers.map(idOf) }
+  if (![0, 3].includes(new Set(trustees).size) || ![0, 3].includes(trustees.length)) {
+    throw new Error('constellation.json: trustees are three different ones')
+  }
+  return { origin, rpId, index: idOf(index), registers: registers.map(idOf), trustees: trustees.map(idOf) }
 }

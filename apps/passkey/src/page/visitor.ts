@@ -5,7 +5,9 @@ import { type Asked, readAsked, Stop, type StopCode } from './asked.ts'
 import { browserCeremonies, CeremonyProblem } from './ceremony.ts'
 import type { Constellation } from './constellation.ts'
 import { element, Stage } from './screen.ts'
+import { beginRecovery, recoverByGuardians } from './tasks/comeback.ts'
 import { enrol } from './tasks/enrol.ts'
+import { aboutGuardians } from './tasks/guardians.ts'
 import { addPasskey, recover, removePasskey } from './tasks/passkeys.ts'
 import { sign } from './tasks/sign.ts'
 import { Declined, type Outcome, type Visit } from './tasks/visit.ts'
@@ -29,6 +31,11 @@ const CHANGES = { 'add-passkey': addPasskey, 'remove-passkey': removePasskey, re
 const carryOut = (visiting: Visit): Promise<Outcome> => {
   const { wish } = visiting.asked
   if (wish.task === 'enrol') return enrol(visiting)
+  if (wish.task === 'guardians') {
+    const { step } = wish
+    if (step.task === 'recover-by-guardians') return recoverByGuardians(visiting, step)
+    return step.task === 'begin-recovery' ? beginRecovery(visiting, step) : aboutGuardians(visiting, step)
+  }
   return 'change' in wish ? CHANGES[wish.change](visiting, wish.person) : sign(visiting, wish)
 }
 

@@ -1,6 +1,6 @@
 /** The owner's word against a recovery, or against guardians for good; and what it is told of. */
 import {
-  decode, encode, leafSubject, noticeLabel, Objection, SealError, SUITE, toHex,
+  decode, encode, leafSubject, noticeLabel, Objection, SealError, SUITE, toHex, verifyKeyChain,
 } from '@scelle/seal/verify'
 import { ObjectionAnswer, ObjectionShown, Recoveries, RecoveriesRequest } from '@scelle/wire/messages'
 import type { Connection } from '../connection.ts'
@@ -54,9 +54,9 @@ export const ownRecoveries = async (connection: Connection): Promise<OwnRecovery
  * about would stand there. `next` is where to go on.
  */
 export const loggedAbout = async (
-  { logClient, identity }: Connection, from = 0,
+  { logClient, identity }: Connection, from = 0, person = identity.id,
 ): Promise<{ readonly leaves: number[]; readonly next: number }> => {
-  const seen = await logClient.labelled(noticeLabel(leafSubject(identity.id)), from)
+  const seen = await logClient.labelled(noticeLabel(leafSubject(person)), from)
   return { leaves: seen.leaves.map(({ leaf }) => leaf), next: seen.size }
 }
 
@@ -72,9 +72,13 @@ export const objectionBody = (
  * Tells each trustee, and has it logged for those that are away. Answers at how many it came in time: two of three keep
  * the root. Throws `recovery-insufficient` where fewer than two trustees have it yet.
  */
-export const sendObjection = async (connection: Connection, objection: Uint8Array): Promise<number> => {
+export const sendObjection = async (
+  connection: Connection, objection: Uint8Array, owner: readonly Uint8Array[] = connection.identity.chain,
+): Promise<number> => {
   const { identity, transport } = connection
-  const content = encode(ObjectionShown, { keys: [[...identity.chain]], objection })
+  // Whoever passes somebody else's word on shows who it is that asks.
+  const sender = owner === identity.chain ? [] : [[...identity.chain]]
+  const content = encode(ObjectionShown, { keys: [...sender, [...owner]], objection })
   let [heard, inTime] = [0, 0]
   await Promise.all((await connection.metTrustees()).map(async ({ target }) => {
     try {
@@ -88,7 +92,7 @@ export const sendObjection = async (connection: Connection, objection: Uint8Arra
       connection.log('trustee-failed', { code: error.code })
     }
   }))
-  await logNotice(connection, { about: 'objection', target: identity.id, content })
+  await logNotice(connection, { about: 'objection', target: (await verifyKeyChain(owner)).id, content })
   if (heard < 2) throw new SdkError('recovery-insufficient', 'too few trustees have heard of it yet; send it again')
   return inTime
 }

@@ -96,5 +96,6 @@ export const recover = async (visit: Visit, person: PrincipalKeys): Promise<Outc
   const { passkey, wrap } = await newPasskey(visit, root, { known: [], deviceBound: !(await isOwn(root, person)) })
   const sheet = await newSheet(root, visit.context)
   await rehearse(visit, sheet)
-  return { chain: await renewed(visit, root, person, [passkey]), wraps: [wrap, sheet.wrap] }
+  const guarded = keptBy(visit).filter(({ set }) => set !== undefined)
+  return { chain: await renewed(visit, root, person, [passkey]), wraps: [wrap, sheet.wrap, ...guarded] }
 }

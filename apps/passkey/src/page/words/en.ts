@@ -1,3 +1,4 @@
+import { guardiansEn } from './guardians-en.ts'
 import type { Words } from './words.ts'
 
 export const en: Words = {
@@ -217,6 +218,7 @@ export const en: Words = {
       lead: 'It cannot use passkeys. Take a recent version of Firefox, Chrome, Edge or Safari.',
     },
   },
+  guardians: guardiansEn,
   stopNothingSigned: 'Nothing was signed and nothing was sent.',
   going: (where) => `Done. Going back to ${where}…`,
   waiting: 'Checking the request…',

@@ -1,3 +1,4 @@
+import { guardiansFr } from './guardians-fr.ts'
 import type { Words } from './words.ts'
 
 export const fr: Words = {
@@ -227,6 +228,7 @@ export const fr: Words = {
       lead: 'Il ne sait pas utiliser de clé d’accès. Prenez une version récente de Firefox, Chrome, Edge ou Safari.',
     },
   },
+  guardians: guardiansFr,
   stopNothingSigned: 'Rien n’a été signé et rien n’a été envoyé.',
   going: (where) => `C’est fait. Retour vers ${where}…`,
   waiting: 'Vérification de la demande…',

@@ -5,6 +5,31 @@ import type { StopCode } from '../asked.ts'
 
 export type Purpose = SessionRequest['purposes'][number]
 
+export interface Said {
+  readonly title: string
+  readonly lead: string
+}
+
+/** Who keeps a part of somebody's secret, and who gets it back. */
+export interface GuardianWords {
+  readonly people: string
+  readonly about: string
+  /** Before each step is agreed to. */
+  readonly steps: Record<
+    'key' | 'name' | 'try' | 'guard' | 'end' | 'object' | 'begin' | 'release' | 'fetch' | 'finish',
+    Said & { readonly agree: string; readonly warning?: string }
+  >
+  /** Of oneself, to be read aloud; of a question, to be written down. */
+  readonly digits: Record<'own' | 'ask', Said>
+  readonly call: (name: string) => Said
+  readonly confirm: (name: string) => Said
+  readonly heard: string
+  readonly twenty: string
+  readonly otherDigits: string
+  readonly accept: Said & { readonly agree: string }
+  readonly notAll: Said
+}
+
 export interface Words {
   readonly language: PageLanguage
   readonly otherLanguage: string
@@ -56,6 +81,7 @@ export interface Words {
   readonly touch: Record<'sign' | 'unlock' | 'create' | 'bind', { readonly title: string; readonly lead: string }>
   readonly problems: Record<PageProblem | 'changed', { readonly title: string; readonly lead: string }>
   readonly stops: Record<StopCode, { readonly title: string; readonly lead: string }>
+  readonly guardians: GuardianWords
   readonly stopNothingSigned: string
   readonly going: (where: string) => string
   readonly waiting: string
