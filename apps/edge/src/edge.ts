@@ -304,6 +304,7 @@ const facade = (parts: FacadeParts): Served => {
     ...assembleAccessLog({ ...parts, staff: parts.people.staff, exposure }, pager),
     exposure, answers: parts.people.staff.answers,
     staffOperations, enrolments: parts.people.enrolments, replacements: parts.people.replacements,
+    guardians: parts.people.guardians,
     bundles, capability, consents, documents, duplicates, emergencies, exports, interactions, merging,
     operations, search, validation,
   })

@@ -14,6 +14,7 @@ import type { Interactions } from './interactions.ts'
 import { requireType, splitPair, textOfBody } from './negotiation.ts'
 import type { Operations } from './operations.ts'
 import type { Enrolments } from './passkeys/enrolments.ts'
+import type { Guardians } from './passkeys/guardians.ts'
 import type { Merging } from './persons/merging.ts'
 import type { DuplicateReview } from './persons/review.ts'
 import { type Answered, FhirRoutes, type Gated, type Handler } from './router.ts'
@@ -42,6 +43,7 @@ export interface FhirParts {
   readonly staffOperations: StaffOperations
   readonly enrolments: Enrolments
   readonly replacements: Replacements
+  readonly guardians: Guardians
   readonly emergencies: Emergencies
   readonly exposure: Pick<Exposure, 'missed'>
   readonly answers: Answered
@@ -66,6 +68,7 @@ export const fhirRoutes = (parts: FhirParts): FhirRoutes => {
   addOperations(routes, parts)
   addPersons(routes, parts)
   addStaff(routes, parts)
+  routes.add('POST', '$scelle-guardians', [], (call) => parts.guardians.guardians(call))
   addEmergencies(routes, parts.emergencies)
   addValidation(routes, parts.validation)
   routes.add('POST', 'Patient/:id/$scelle-launch', ['read'], (call) => parts.launches.begin(call, patient(call)))

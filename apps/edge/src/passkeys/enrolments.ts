@@ -3,7 +3,7 @@
  * wraps that open nothing here; what it has to be is checked before anybody is let in by it.
  */
 import { type Client, type PrincipalKeys, sealingKeyOf, toHex, verifyKeyChain } from '@scelle/sdk'
-import { type PageAnswer, readAnswer } from '@scelle/wire/passkey-page'
+import { type GuardingAsked, type PageAnswer, readAnswer } from '@scelle/wire/passkey-page'
 import { type FhirAnswer } from '../answers.ts'
 import type { Call } from '../call.ts'
 import { EdgeError } from '../errors.ts'
@@ -23,6 +23,8 @@ export interface EnrolmentsOptions {
   readonly staff: Pick<Staff, 'need' | 'endAllOf' | 'checked' | 'confirmations'>
   /** Where its people enrol; undefined where officers bring what a register signed. */
   readonly desk: RegisterDesk | undefined
+  /** Somebody is back, hex id: whatever recovery of theirs was under way is over. */
+  readonly recovered: (person: string) => void
   /** Address of the passkey page: the one origin whose passkeys count. */
   readonly page: string
   /** Hex id of this organisation. */
@@ -160,9 +162,28 @@ export class Enrolments {
     return begun
   }
 
+  /**
+   * The last visit of a recovery by guardians, for an officer's session. Its answer is one to `$scelle-enrol`, and
+   * checked like that of every other change.
+   */
+  async toReturn(
+    session: string, person: string, guarding: GuardingAsked, given: ReadonlyMap<string, string>,
+  ): Promise<{ readonly url: string }> {
+    const { asks, enrolled } = this.#options
+    this.#requireOfficer(session)
+    const known = enrolled.get(person)
+    if (known === undefined) throw new EdgeError('not-found', 'nobody of that id enrolled here')
+    const { chain, name, wraps } = known
+    const { url, state } = await asks.send({
+      ...pageIn(given), task: 'recover-by-guardians', person: [...chain], personName: name, wraps: [...wraps], guarding,
+    })
+    this.#asked.add(state, { task: 'recover', person }, session)
+    return { url }
+  }
+
   async #finish(session: string, sent: string): Promise<string> {
     const { client, enrolled, staff } = this.#options
-    const { chain, wraps, state, problem } = decoded(sent)
+    const { chain, wraps, state, problem } = decodedAnswer(sent)
     if (chain === undefined || wraps === undefined) {
       throw new EdgeError('forbidden', `nothing was changed: ${problem ?? 'declined'}`)
     }
@@ -175,6 +196,7 @@ export class Enrolments {
     staff.confirmations.forget(id)
     // A passkey that is gone carries nothing: what was begun with it is over here, as it is at index and trustees.
     if (asked.task === 'remove-passkey' || asked.task === 'recover') staff.endAllOf(id)
+    if (asked.task === 'recover') this.#options.recovered(id)
     return id
   }
 
@@ -218,7 +240,8 @@ export class Enrolments {
   }
 }
 
-const decoded = (sent: string): PageAnswer => {
+/** The page's answer; nothing in it is verified. Throws `bad-value`. */
+export const decodedAnswer = (sent: string): PageAnswer => {
   try {
     return readAnswer(sent)
   } catch (cause) {

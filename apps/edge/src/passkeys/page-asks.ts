@@ -17,7 +17,9 @@ export interface PageAsksOptions {
 }
 
 export interface Asking extends Pick<PageRequest, 'task'>,
-  Partial<Pick<PageRequest, 'application' | 'body' | 'kind' | 'person' | 'personName' | 'sealingKey' | 'wraps'>> {
+  Partial<Pick<
+    PageRequest, 'application' | 'body' | 'kind' | 'person' | 'personName' | 'sealingKey' | 'wraps' | 'guarding'
+  >> {
   readonly returnTo: string
   readonly language: string
 }

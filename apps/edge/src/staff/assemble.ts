@@ -15,9 +15,11 @@ import { type DeskAddress, RegisterDesk } from '../passkeys/desk.ts'
 import { Enrolments } from '../passkeys/enrolments.ts'
 import { Names } from '../passkeys/names.ts'
 import { PageAsks } from '../passkeys/page-asks.ts'
+import { Guardians } from '../passkeys/guardians.ts'
 import { EnrolledShelf } from './enrolled.ts'
 import { Exposure } from './exposure.ts'
 import { FactShelf } from './facts.ts'
+import { GuardedShelf } from './guarded.ts'
 import { type Enrolment, Member, type Showing, shownFor } from './member.ts'
 import { type KnownPerson, PeopleShelf, type Person } from './people.ts'
 import { Replacements } from './replacements.ts'
@@ -112,6 +114,7 @@ export const assembleStaff = async (parts: StaffParts): Promise<{
   readonly signIn: SignIn
   readonly enrolments: Enrolments
   readonly replacements: Replacements
+  readonly guardians: Guardians
   readonly facts: FactShelf
   readonly exposure: Exposure
   readonly emergencyKey: EmergencyKey
@@ -133,10 +136,16 @@ export const assembleStaff = async (parts: StaffParts): Promise<{
   const page = options?.page ?? ''
   const asks = new PageAsks({ ...parts, people, page })
   const names = new Names({ client, people, page, cabinet, now })
-  const enrolments = new Enrolments({ ...parts, asks, enrolled, staff, page, desk: deskOf(parts) })
+  const guarded = new GuardedShelf(db, cabinet)
+  const enrolments = new Enrolments({
+    ...parts, asks, enrolled, staff, page, desk: deskOf(parts), recovered: (person) => guarded.endRecovery(person),
+  })
   const signIn = new PageSignIn({
     ...parts, people, names, staff, asks, refresh: (person) => enrolments.refresh(person),
   })
+  const guardians = new Guardians({ ...parts, asks, enrolled, guarded, enrolments, staff })
   const replacements = new Replacements({ ...parts, signIn, staff, people, enrolled })
-  return { staff, signIn, enrolments, replacements, facts, exposure, ahead, emergencyKey: emergencyKeyOf(parts) }
+  return {
+    staff, signIn, enrolments, guardians, replacements, facts, exposure, ahead, emergencyKey: emergencyKeyOf(parts),
+  }
 }

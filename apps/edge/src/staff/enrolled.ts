@@ -29,7 +29,7 @@ interface Row {
   readonly name: string
   readonly chain: readonly string[]
   readonly sealing: readonly string[]
-  readonly wraps: readonly { readonly credential?: string; readonly sealed: string }[]
+  readonly wraps: readonly { readonly credential?: string; readonly sealed: string; readonly set?: string }[]
   readonly statuses: readonly string[]
   readonly standsFor?: StandsFor
 }
@@ -49,8 +49,9 @@ export class EnrolledShelf {
       const { id, ...rest } = JSON.parse(cabinet.open('enrolled', row, sealed).toString()) as Row
       this.#known.set(id, {
         name: rest.name, chain: rest.chain.map(octets), sealing: rest.sealing.map(octets),
-        wraps: rest.wraps.map(({ credential, sealed: wrap }) => ({
+        wraps: rest.wraps.map(({ credential, sealed: wrap, set }) => ({
           sealed: octets(wrap), ...(credential === undefined ? {} : { credential: octets(credential) }),
+          ...(set === undefined ? {} : { set: octets(set) }),
         })),
         statuses: rest.statuses.map(octets),
         ...(rest.standsFor === undefined ? {} : { standsFor: rest.standsFor }),
@@ -71,8 +72,9 @@ export class EnrolledShelf {
     const { name, chain, sealing, wraps, statuses, standsFor } = enrolled
     const stored: Row = {
       id, name, chain: chain.map(text), sealing: sealing.map(text), statuses: statuses.map(text),
-      wraps: wraps.map(({ credential, sealed }) => ({
+      wraps: wraps.map(({ credential, sealed, set }) => ({
         sealed: text(sealed), ...(credential === undefined ? {} : { credential: text(credential) }),
+        ...(set === undefined ? {} : { set: text(set) }),
       })),
       ...(standsFor === undefined ? {} : { standsFor }),
     }
