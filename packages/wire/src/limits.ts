@@ -90,6 +90,8 @@ export const PAGE_LIMITS = {
   /** A guardian's packet; a request to a trustee that the page signed, and what the trustee answers. */
   packet: 4_096,
   call: 16 * 1024,
+  /** What a page has a house keep between two visits about a PIN. */
+  pinState: 512,
   callAnswer: 8 * 1024,
 } as const
 

@@ -32,8 +32,8 @@ export const BegunRecovery = struct({
 })
 export type BegunRecovery = Value<typeof BegunRecovery>
 
-/** The one path that a house passes such requests on to: it is no way to anywhere else. */
-export const PAGE_CALLS = ['/v1/recoveries/parts'] as const
+/** The paths that a house passes such requests on to: it is no way to anywhere else. */
+export const PAGE_CALLS = ['/v1/recoveries/parts', '/v1/pins/evaluations', '/v1/pins/known'] as const
 
 /** A request to a trustee that the page signed, as it has no network. It is fresh for a minute, and good once. */
 export const PageCall = struct({
@@ -47,9 +47,23 @@ export const PageCall = struct({
 })
 export type PageCall = Value<typeof PageCall>
 
-/** What a trustee answered, as it came: an encoded `PartAnswer`. */
+/** What a trustee answered, as it came: an encoded `PartAnswer`, or `PinEvaluation`. */
 export const CallAnswer = struct({ trustee: field(0, bytes(32)), body: field(1, bytes(1, PAGE_LIMITS.callAnswer)) })
 export type CallAnswer = Value<typeof CallAnswer>
+
+/** Where a device's key and a PIN unlock: the trustees who count, and on the second visit what they answered. */
+export const PinAsked = struct({
+  trustees: field(0, list(TrusteeAt, 3)),
+  state: optional(1, bytes(1, PAGE_LIMITS.pinState)),
+  heard: optional(2, list(CallAnswer, 3)),
+})
+export type PinAsked = Value<typeof PinAsked>
+
+/** A PIN was typed: what the trustees are asked, and what this device needs to understand their answers. */
+export const PinAnswered = struct({
+  state: field(0, bytes(1, PAGE_LIMITS.pinState)), calls: field(1, list(PageCall, 3)),
+})
+export type PinAnswered = Value<typeof PinAnswered>
 
 const statement = bytes(1, FORMAT_LIMITS.statement)
 /** An encoded `RecoverySet`. */

@@ -3,12 +3,15 @@
  * request in the fragment of an address, which no server is sent, the answer as one field of a form.
  */
 import {
-  bytes, choice, decode, encode, equalBytes, ed25519VerifyAside, field, FORMAT_LIMITS, hashOf, KINDS, list, optional,
+  bool, bytes, choice, decode, encode, equalBytes, ed25519VerifyAside, field, FORMAT_LIMITS, hashOf, KINDS, list,
+  optional,
   type PrincipalKeys, requireSuite, SealError, struct, SUITE, text, uint, type Value, verifyKeyChain,
 } from '@scelle/seal/verify'
 import { PAGE_LIMITS } from './limits.ts'
 import { KeyChain } from './messages.ts'
-import { GUARDIAN_TASKS, GuardingAnswered, GuardingAsked } from './page-recovery.ts'
+import {
+  GUARDIAN_TASKS, GuardingAnswered, GuardingAsked, PageCall, PinAnswered, PinAsked,
+} from './page-recovery.ts'
 
 export * from './page-recovery.ts'
 
@@ -32,6 +35,8 @@ export const KeptWrap = struct({
   sealed: field(1, bytes(1, PAGE_LIMITS.wrap)),
   /** Of guardians: the id of their set. */
   set: optional(2, bytes(32)),
+  /** Of a browser's own key with a PIN. */
+  device: optional(3, bool),
 })
 export type KeptWrap = Value<typeof KeptWrap>
 
@@ -57,6 +62,7 @@ export const PageRequest = struct({
   sealingKey: optional(11, bytes(1216)),
   wraps: optional(12, list(KeptWrap, PAGE_LIMITS.wraps)),
   guarding: optional(13, GuardingAsked),
+  pin: optional(14, PinAsked),
 })
 export type PageRequest = Value<typeof PageRequest>
 
@@ -84,6 +90,10 @@ export const PageAnswer = struct({
   wraps: optional(4, list(KeptWrap, PAGE_LIMITS.wraps)),
   problem: optional(5, choice(PAGE_PROBLEMS)),
   guarding: optional(6, GuardingAnswered),
+  /** The trustees are to be asked first, then the page once more, for the same. */
+  pin: optional(7, PinAnswered),
+  /** Tells the trustees that the PIN was right: they forget its tries. */
+  known: optional(8, list(PageCall, 3)),
 })
 export type PageAnswer = Value<typeof PageAnswer>
 

@@ -13,7 +13,8 @@ import type { Enrolled, EnrolledShelf } from '../staff/enrolled.ts'
 import { pageIn, personIn, statementIn } from '../staff/given.ts'
 import type { Staff } from '../staff/staff.ts'
 import type { RegisterDesk } from './desk.ts'
-import type { PageAsks } from './page-asks.ts'
+import type { Asking, PageAsks } from './page-asks.ts'
+import { pinHeard, pinIn } from './pin-visits.ts'
 import { PageRequests } from './requests.ts'
 
 export interface EnrolmentsOptions {
@@ -36,9 +37,11 @@ export interface EnrolmentsOptions {
 const CHANGES = ['add-passkey', 'remove-passkey', 'recover'] as const
 type Change = (typeof CHANGES)[number]
 
-type Asked =
+/** `sent`: what the page was asked, for a second visit where a PIN takes one. */
+type Asked = { readonly sent: Asking } & (
   | { readonly task: 'enrol'; readonly name: string; readonly sealing: Uint8Array }
   | { readonly task: Change; readonly person: string }
+)
 
 const SEED = 32
 
@@ -58,7 +61,7 @@ export class Enrolments {
    */
   async enrol(call: Call): Promise<FhirAnswer> {
     const given = parametersIn(call, ['name', 'task', 'person', 'return', 'language', 'answer'])
-    if (given.has('answer')) return told({ person: await this.#finish(call.session, given.get('answer') ?? '') })
+    if (given.has('answer')) return told(await this.#finish(call.session, given.get('answer') ?? ''))
     const { url } = given.has('task') ? await this.#toChange(call.session, given) : await this.#toEnrol(call, given)
     return told({ url })
   }
@@ -131,23 +134,25 @@ export class Enrolments {
   }
 
   async #toEnrol({ session }: Call, given: ReadonlyMap<string, string>): Promise<{ readonly url: string }> {
-    const { asks, random } = this.#options
+    const { asks, client, random } = this.#options
     this.#requireOfficer(session)
     const name = (given.get('name') ?? '').trim()
     if (name === '' || Buffer.byteLength(name) > EDGE_LIMITS.personName) {
       throw new EdgeError('bad-value', 'expected a name', 'name')
     }
     const sealing = random(SEED)
-    const begun = await asks.send({
+    const sent: Asking = {
       ...pageIn(given), task: 'enrol', personName: name, sealingKey: sealingKeyOf(sealing),
-    })
-    this.#asked.add(begun.state, { task: 'enrol', name, sealing }, session)
+      ...await pinIn(client.recoveries, undefined),
+    }
+    const begun = await asks.send(sent)
+    this.#asked.add(begun.state, { task: 'enrol', name, sealing, sent }, session)
     return begun
   }
 
   /** Of one's own, or an officer for somebody who has lost every passkey. */
   async #toChange(session: string, given: ReadonlyMap<string, string>): Promise<{ readonly url: string }> {
-    const { asks, enrolled, staff } = this.#options
+    const { asks, client, enrolled, staff } = this.#options
     const task = CHANGES.find((one) => one === given.get('task'))
     if (task === undefined) throw new EdgeError('bad-value', `expected ${CHANGES.join(', ')}`, 'task')
     const person = personIn(given, 'person')
@@ -155,10 +160,12 @@ export class Enrolments {
     const known = enrolled.get(person)
     if (known === undefined) throw new EdgeError('not-found', 'nobody of that id enrolled here')
     const { chain, name, wraps } = known
-    const begun = await asks.send({
+    const sent: Asking = {
       ...pageIn(given), task, person: [...chain], personName: name, wraps: [...wraps],
-    })
-    this.#asked.add(begun.state, { task, person }, session)
+      ...await pinIn(client.recoveries, wraps),
+    }
+    const begun = await asks.send(sent)
+    this.#asked.add(begun.state, { task, person, sent }, session)
     return begun
   }
 
@@ -174,16 +181,32 @@ export class Enrolments {
     const known = enrolled.get(person)
     if (known === undefined) throw new EdgeError('not-found', 'nobody of that id enrolled here')
     const { chain, name, wraps } = known
-    const { url, state } = await asks.send({
+    const sent: Asking = {
       ...pageIn(given), task: 'recover-by-guardians', person: [...chain], personName: name, wraps: [...wraps], guarding,
-    })
-    this.#asked.add(state, { task: 'recover', person }, session)
+    }
+    const { url, state } = await asks.send(sent)
+    this.#asked.add(state, { task: 'recover', person, sent }, session)
     return { url }
   }
 
-  async #finish(session: string, sent: string): Promise<string> {
+  /** The trustees are asked, and the page once more: nothing is kept of somebody whose PIN was not tried. */
+  async #again(
+    session: string, { state, pin, chain, wraps }: PageAnswer & { readonly pin: NonNullable<PageAnswer['pin']> },
+  ): Promise<{ readonly url: string }> {
+    const { asks, client } = this.#options
+    const asked = this.#asked.take(Buffer.from(state).toString('base64url'), session)
+    const made = asked.task !== 'enrol' || chain === undefined ? {} : { person: chain, ...(wraps && { wraps }) }
+    const sent: Asking = { ...asked.sent, ...made, pin: await pinHeard(client.recoveries, pin) }
+    const begun = await asks.send(sent)
+    this.#asked.add(begun.state, { ...asked, sent }, session)
+    return { url: begun.url }
+  }
+
+  async #finish(session: string, sent: string): Promise<Record<string, string>> {
     const { client, enrolled, staff } = this.#options
-    const { chain, wraps, state, problem } = decodedAnswer(sent)
+    const answer = decodedAnswer(sent)
+    const { chain, wraps, state, problem, known = [], pin } = answer
+    if (pin !== undefined) return this.#again(session, { ...answer, pin })
     if (chain === undefined || wraps === undefined) {
       throw new EdgeError('forbidden', `nothing was changed: ${problem ?? 'declined'}`)
     }
@@ -197,7 +220,8 @@ export class Enrolments {
     // A passkey that is gone carries nothing: what was begun with it is over here, as it is at index and trustees.
     if (asked.task === 'remove-passkey' || asked.task === 'recover') staff.endAllOf(id)
     if (asked.task === 'recover') this.#options.recovered(id)
-    return id
+    await client.recoveries.pinKnown(known)
+    return { person: id }
   }
 
   /** Throws `forbidden` where the page, or who posed as it, made something else than was asked. */

@@ -15,7 +15,8 @@ import type { GuardedSet, GuardedShelf, RecoveryUnderWay } from '../staff/guarde
 import type { Staff } from '../staff/staff.ts'
 import type { Log } from '../log.ts'
 import { decodedAnswer, type Enrolments } from './enrolments.ts'
-import type { PageAsks } from './page-asks.ts'
+import type { Asking, PageAsks } from './page-asks.ts'
+import { pinHeard, pinIn } from './pin-visits.ts'
 import { PageRequests } from './requests.ts'
 
 export interface GuardiansOptions {
@@ -38,6 +39,8 @@ interface Asked {
   readonly owner: string
   readonly guardians?: readonly string[]
   readonly ends?: boolean
+  /** What the page was asked, for a second visit where a PIN takes one. */
+  readonly sent?: Asking
 }
 
 /** An officer sits with whoever has no passkey left; everything else is one's own. */
@@ -77,7 +80,7 @@ export class Guardians {
   }
 
   async #begin(session: string, given: Given): Promise<Record<string, string>> {
-    const { asks, staff } = this.#options
+    const { asks, client, staff } = this.#options
     const task = TASKS.find((one) => one === given.get('task'))
     if (task === undefined) throw new EdgeError('bad-value', `expected ${TASKS.join(', ')}`, 'task')
     const owner = personIn(given, 'person')
@@ -95,10 +98,12 @@ export class Guardians {
     }
     const guarding = await this.#guarding(asked)
     const known = this.#known(by)
-    const begun = await asks.send({
+    const sent: Asking = {
       ...pageIn(given), task, person: [...known.chain], personName: known.name, wraps: [...known.wraps], guarding,
-    })
-    this.#asked.add(begun.state, asked, session)
+      ...await pinIn(client.recoveries, known.wraps),
+    }
+    const begun = await asks.send(sent)
+    this.#asked.add(begun.state, { ...asked, sent }, session)
     return { url: begun.url }
   }
 
@@ -166,11 +171,19 @@ export class Guardians {
     }))
   }
 
-  async #finish(session: string, sent: string, given: Given): Promise<Record<string, string>> {
-    const answer = decodedAnswer(sent)
+  async #finish(session: string, sentBack: string, given: Given): Promise<Record<string, string>> {
+    const { asks, client } = this.#options
+    const answer = decodedAnswer(sentBack)
     const asked = this.#asked.take(Buffer.from(answer.state).toString('base64url'), session)
     if (answer.problem !== undefined) throw new EdgeError('forbidden', `nothing was changed: ${answer.problem}`)
-    const { guarding = {} } = answer
+    const { guarding = {}, known = [] } = answer
+    if (answer.pin !== undefined && asked.sent !== undefined) {
+      const sent = { ...asked.sent, pin: await pinHeard(client.recoveries, answer.pin) }
+      const begun = await asks.send(sent)
+      this.#asked.add(begun.state, { ...asked, sent }, session)
+      return { url: begun.url }
+    }
+    await client.recoveries.pinKnown(known)
     switch (asked.task) {
       case 'guardian-key': return this.#keyShown(asked, guarding)
       case 'name-guardians': return this.#named(asked, guarding, answer)

@@ -18,7 +18,7 @@ export interface PageAsksOptions {
 
 export interface Asking extends Pick<PageRequest, 'task'>,
   Partial<Pick<
-    PageRequest, 'application' | 'body' | 'kind' | 'person' | 'personName' | 'sealingKey' | 'wraps' | 'guarding'
+    PageRequest, 'application' | 'body' | 'kind' | 'person' | 'personName' | 'sealingKey' | 'wraps' | 'guarding' | 'pin'
   >> {
   readonly returnTo: string
   readonly language: string

@@ -29,7 +29,9 @@ interface Row {
   readonly name: string
   readonly chain: readonly string[]
   readonly sealing: readonly string[]
-  readonly wraps: readonly { readonly credential?: string; readonly sealed: string; readonly set?: string }[]
+  readonly wraps: readonly {
+    readonly credential?: string; readonly sealed: string; readonly set?: string; readonly device?: true
+  }[]
   readonly statuses: readonly string[]
   readonly standsFor?: StandsFor
 }
@@ -49,9 +51,9 @@ export class EnrolledShelf {
       const { id, ...rest } = JSON.parse(cabinet.open('enrolled', row, sealed).toString()) as Row
       this.#known.set(id, {
         name: rest.name, chain: rest.chain.map(octets), sealing: rest.sealing.map(octets),
-        wraps: rest.wraps.map(({ credential, sealed: wrap, set }) => ({
+        wraps: rest.wraps.map(({ credential, sealed: wrap, set, device }) => ({
           sealed: octets(wrap), ...(credential === undefined ? {} : { credential: octets(credential) }),
-          ...(set === undefined ? {} : { set: octets(set) }),
+          ...(set === undefined ? {} : { set: octets(set) }), ...(device === true ? { device } : {}),
         })),
         statuses: rest.statuses.map(octets),
         ...(rest.standsFor === undefined ? {} : { standsFor: rest.standsFor }),
@@ -72,9 +74,9 @@ export class EnrolledShelf {
     const { name, chain, sealing, wraps, statuses, standsFor } = enrolled
     const stored: Row = {
       id, name, chain: chain.map(text), sealing: sealing.map(text), statuses: statuses.map(text),
-      wraps: wraps.map(({ credential, sealed, set }) => ({
+      wraps: wraps.map(({ credential, sealed, set, device }) => ({
         sealed: text(sealed), ...(credential === undefined ? {} : { credential: text(credential) }),
-        ...(set === undefined ? {} : { set: text(set) }),
+        ...(set === undefined ? {} : { set: text(set) }), ...(device === true ? { device } : {}),
       })),
       ...(standsFor === undefined ? {} : { standsFor }),
     }

@@ -54,7 +54,7 @@ const needed = <T>(value: T | undefined): T => {
 }
 
 /** Those that the page was built with, all three: a house that names its own would have their parts. */
-const trusteesIn = async (
+export const trusteesIn = async (
   told: readonly TrusteeAt[], { trustees }: Constellation,
 ): Promise<TrusteeAsked[]> => {
   if (trustees.length !== 3) throw new GuardianAskProblem('not-for-this-page')

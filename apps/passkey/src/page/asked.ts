@@ -10,7 +10,9 @@ import { PAGE_LIMITS } from '@scelle/wire/limits'
 import {
   GUARDIAN_TASKS, type GuardianTask, type PageAsk, type PageRequest, type PageTask, readAsk,
 } from '@scelle/wire/passkey-page'
-import { GuardianAskProblem, type GuardianWish, guardianWishOf } from './asked-guardians.ts'
+import {
+  GuardianAskProblem, type GuardianWish, guardianWishOf, type TrusteeAsked, trusteesIn,
+} from './asked-guardians.ts'
 import type { Constellation } from './constellation.ts'
 
 /** Why the page stops before it shows anything to agree to. */
@@ -48,7 +50,8 @@ export type Wish =
   | { readonly task: 'sign-out'; readonly person: PrincipalKeys }
   | { readonly task: 'passkeys'; readonly person: PrincipalKeys
     readonly change: 'add-passkey' | 'remove-passkey' | 'recover' }
-  | { readonly task: 'enrol' }
+  /** `chain`: of the first visit, where a PIN is tried before an enrolment ends. */
+  | { readonly task: 'enrol'; readonly tried: PrincipalKeys | undefined }
   | { readonly task: 'guardians'; readonly person: PrincipalKeys; readonly step: GuardianWish }
 
 export interface Asked {
@@ -58,6 +61,8 @@ export interface Asked {
   readonly request: PageRequest
   readonly returnOrigin: string
   readonly wish: Wish
+  /** Who count tries of a PIN: those that the page was built with, or none where the house names none. */
+  readonly trustees: readonly TrusteeAsked[]
 }
 
 /** Runs `check`, and stops with `code` where it does not hold. */
@@ -148,9 +153,9 @@ const confirmationAsked = (request: PageRequest, person: PrincipalKeys, house: P
 
 const isGuardianTask = (task: PageTask): task is GuardianTask => GUARDIAN_TASKS.some((one) => one === task)
 
-const guardianStep = async (...[task, request, person, constellation]: Parameters<typeof guardianWishOf>) => {
+const orStopOf = async <T>(check: () => Promise<T>): Promise<T> => {
   try {
-    return await guardianWishOf(task, request, person, constellation)
+    return await check()
   } catch (cause) {
     throw cause instanceof GuardianAskProblem ? new Stop(cause.code, { cause }) : cause
   }
@@ -161,8 +166,9 @@ const wishOf = async (
 ): Promise<Wish> => {
   const { task } = request
   if (task === 'enrol') {
-    if (request.person !== undefined) throw new Stop('malformed')
-    return { task }
+    // Somebody is there already only where the PIN of this very enrolment was asked for.
+    if ((request.person === undefined) !== (request.pin?.heard === undefined)) throw new Stop('malformed')
+    return { task, tried: request.person === undefined ? undefined : await verifyKeyChain(request.person) }
   }
   if (request.person === undefined) throw new Stop('malformed')
   const person = await verifyKeyChain(request.person)
@@ -170,7 +176,8 @@ const wishOf = async (
   if (task === 'sign-in') return sessionAsked(request, person, house, constellation, now)
   if (task === 'confirm') return confirmationAsked(request, person, house)
   if (isGuardianTask(task)) {
-    return { task: 'guardians', person, step: await guardianStep(task, request, person, constellation) }
+    const step = await orStopOf(() => guardianWishOf(task, request, person, constellation))
+    return { task: 'guardians', person, step }
   }
   return task === 'sign-out' ? { task, person } : { task: 'passkeys', person, change: task }
 }
@@ -187,5 +194,8 @@ export const readAsked = async (fragment: string, constellation: Constellation, 
   if (now >= request.expires || request.expires > now + PAGE_LIMITS.requestSeconds) throw new Stop('expired')
   const returnOrigin = originToReturnTo(request.returnTo)
   const wish = await orStop('malformed', () => wishOf(request, house, constellation, now))
-  return { house, houseName, request, returnOrigin, wish }
+  const { pin } = request
+  const trustees = pin === undefined ? []
+    : await orStop('malformed', () => orStopOf(() => trusteesIn(pin.trustees, constellation)))
+  return { house, houseName, request, returnOrigin, wish, trustees }
 }

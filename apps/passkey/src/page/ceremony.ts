@@ -25,7 +25,7 @@ export interface Ceremonies {
   /** The passkeys' signature over a challenge, by one of these. Throws {@link CeremonyProblem}. */
   readonly assertion: (challenge: Uint8Array, of: readonly Passkey[]) => Promise<GivenAssertion>
   /** A new passkey on an authenticator that has none of `known`. Throws {@link CeremonyProblem}. */
-  readonly create: (person: NewPasskey) => Promise<Passkey>
+  readonly create: (person: NewPasskey) => Promise<{ readonly passkey: Passkey; readonly hasPrf: boolean }>
   /** Output of the PRF of one of these over `input`: 32 bytes that do not leave this page. */
   readonly prf: (input: Uint8Array, of: readonly Passkey[]) => Promise<PrfOutput>
 }
@@ -35,6 +35,8 @@ export interface NewPasskey {
   readonly name: string
   readonly known: readonly Passkey[]
   readonly deviceBound: boolean
+  /** Whether one without a PRF will do, since a PIN and this browser's key can stand in for it. */
+  readonly plainWillDo?: boolean
 }
 
 export interface PrfOutput {
@@ -129,8 +131,9 @@ export const browserCeremonies = (
     const given = await asked(() => navigator.credentials.create({ publicKey }))
     const passkey = passkeyOf(given, constellation)
     if (person.deviceBound && !passkey.deviceBound) throw new CeremonyProblem('not-device-bound')
-    if (given.getClientExtensionResults().prf?.enabled !== true) throw new CeremonyProblem('no-recovery')
-    return passkey
+    const hasPrf = given.getClientExtensionResults().prf?.enabled === true
+    if (!hasPrf && person.plainWillDo !== true) throw new CeremonyProblem('no-recovery')
+    return { passkey, hasPrf }
   },
   prf: async (input, of) => {
     const given = await get(random(32), of, constellation.rpId, { prf: { eval: { first: own(input) } } })

@@ -86,3 +86,14 @@ export const renewedChain = async (
   const { signing } = pairwiseSecrets(root, (await isOwn(root, person)) ? OWN : from.house)
   return renewPerson(chain, { signing, sealingKey: person.current.sealingKey, passkeys }, context)
 }
+
+/**
+ * Throws `key-chain-broken` where this root signs for somebody else: a house that handed on another person's key
+ * records would otherwise have them taken for this one's.
+ */
+export const madeBy = async (
+  { root, house, person, chain }: Omit<Parameters<typeof renewedChain>[0], 'passkeys'>, context: Context,
+): Promise<void> => {
+  // Made, and dropped: a next record can be signed by nobody but the root's own key.
+  await renewedChain({ root, house, person, chain, passkeys: person.current.passkeys ?? [] }, context)
+}

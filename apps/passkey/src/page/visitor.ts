@@ -4,13 +4,17 @@ import { type PageLanguage, writeAnswer } from '@scelle/wire/passkey-page'
 import { type Asked, readAsked, Stop, type StopCode } from './asked.ts'
 import { browserCeremonies, CeremonyProblem } from './ceremony.ts'
 import type { Constellation } from './constellation.ts'
+import { browserKeys, deviceWith } from './device.ts'
 import { element, Stage } from './screen.ts'
 import { beginRecovery, recoverByGuardians } from './tasks/comeback.ts'
 import { enrol } from './tasks/enrol.ts'
 import { aboutGuardians } from './tasks/guardians.ts'
 import { addPasskey, recover, removePasskey } from './tasks/passkeys.ts'
 import { sign } from './tasks/sign.ts'
-import { Declined, type Outcome, type Visit } from './tasks/visit.ts'
+import { Declined, Interrupted, type Outcome, type Visit } from './tasks/visit.ts'
+
+/** Of this browser's own key. There is none before somebody enrols here with a PIN. */
+const DATABASE = 'scelle'
 
 /** The request leaves the address at once: addresses stay in histories. */
 const takeFragment = (): string => {
@@ -30,7 +34,7 @@ const CHANGES = { 'add-passkey': addPasskey, 'remove-passkey': removePasskey, re
 
 const carryOut = (visiting: Visit): Promise<Outcome> => {
   const { wish } = visiting.asked
-  if (wish.task === 'enrol') return enrol(visiting)
+  if (wish.task === 'enrol') return enrol(visiting, wish.tried)
   if (wish.task === 'guardians') {
     const { step } = wish
     if (step.task === 'recover-by-guardians') return recoverByGuardians(visiting, step)
@@ -41,9 +45,10 @@ const carryOut = (visiting: Visit): Promise<Outcome> => {
 
 const outcomeOf = async (visiting: Visit): Promise<Outcome> => {
   try {
-    return await carryOut(visiting)
+    const outcome = await carryOut(visiting)
+    return visiting.known.length === 0 ? outcome : { ...outcome, known: visiting.known }
   } catch (error) {
-    if (error instanceof Declined) return error.outcome
+    if (error instanceof Declined || error instanceof Interrupted) return error.outcome
     if (error instanceof CeremonyProblem) return { problem: error.problem }
     throw error
   }
@@ -79,7 +84,10 @@ export const visit = async (constellation: Constellation, context: Context): Pro
     const asked = await readAsked(fragment, constellation, Math.floor(context.now() / 1000))
     stage.language = asked.request.language
     const ceremonies = browserCeremonies(constellation, context.random)
-    send(asked, stage, await outcomeOf({ asked, stage, ceremonies, context }))
+    const device = deviceWith(browserKeys(DATABASE), context.random)
+    // A PIN that was typed and never answered: whoever takes this device finds nothing of it.
+    if (asked.request.pin?.heard === undefined) await device.forget()
+    send(asked, stage, await outcomeOf({ asked, stage, ceremonies, context, device, known: [] }))
   } catch (error) {
     stopped(stage, error instanceof Stop ? error.code : 'malformed')
     if (!(error instanceof Stop)) throw error

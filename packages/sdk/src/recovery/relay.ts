@@ -39,39 +39,70 @@ export interface RelayedRecoveries {
   readonly object: (objection: Uint8Array, owner: readonly Uint8Array[]) => Promise<number>
   /** Requests that a page signed, each to the trustee that it is to. */
   readonly parts: (calls: readonly PageCall[]) => Promise<PartsHeard>
+  /** A PIN's blinded point, to the trustees. `locked`: of how many, its tries are spent. */
+  readonly evaluations: (calls: readonly PageCall[]) => Promise<{
+    readonly answers: readonly CallAnswer[]; readonly locked: number
+  }>
+  /** Whoever knows a PIN has its tries forgotten. A trustee that is away keeps them: nobody is locked out by that. */
+  readonly pinKnown: (calls: readonly PageCall[]) => Promise<void>
   /** Leaves of the log that are labelled with this person, from one on; `next` is where to go on. */
   readonly logged: (
     owner: Uint8Array, from?: number,
   ) => Promise<{ readonly leaves: number[]; readonly next: number }>
 }
 
-const passOn = async (connection: Connection, { trustee, path, body, input, signature, digest }: PageCall) => {
+const passOn = async (
+  connection: Connection, { trustee, path, body, input, signature, digest }: PageCall,
+): Promise<CallAnswer> => {
   const { target } = await connection.trustee(trustee)
-  const answer = await connection.transport.ask(target, {
-    method: 'POST', path, body, attempts: 1,
-    signed: { 'signature-input': input, signature, 'content-digest': digest },
-  })
-  return { trustee, body: answer, says: decode(PartAnswer, answer) }
+  return {
+    trustee,
+    body: await connection.transport.ask(target, {
+      method: 'POST', path, body, attempts: 1,
+      signed: { 'signature-input': input, signature, 'content-digest': digest },
+    }),
+  }
 }
 
-const partsHeard = async (connection: Connection, calls: readonly PageCall[]): Promise<PartsHeard> => {
-  const parts: CallAnswer[] = []
-  const dues: number[] = []
-  let ended = 0
-  // One page asks each trustee once: whoever poses as it has no second try here.
-  const once = calls.filter(({ trustee }, at) => calls.findIndex((one) => equalBytes(one.trustee, trustee)) === at)
+interface Heard {
+  readonly answers: readonly CallAnswer[]
+  /** Codes of those that refused. */
+  readonly refusals: readonly (string | undefined)[]
+}
+
+/** One page asks each trustee once, for one thing: whoever poses as it has no second try here, and no other path. */
+const passedOn = async (
+  connection: Connection, calls: readonly PageCall[], path: PageCall['path'],
+): Promise<Heard> => {
+  const once = calls.filter((call, at) =>
+    call.path === path && calls.findIndex(({ trustee }) => equalBytes(trustee, call.trustee)) === at)
+  const answers: CallAnswer[] = []
+  const refusals: (string | undefined)[] = []
   await Promise.all(once.map(async (call) => {
     try {
-      const { trustee, body, says: { part, due } } = await passOn(connection, call)
-      if (part !== undefined) parts.push({ trustee, body })
-      else dues.push((due ?? 0) * 1000)
+      answers.push(await passOn(connection, call))
     } catch (error) {
       if (!(error instanceof SdkError || error instanceof SealError)) throw error
-      if (error instanceof SdkError && error.problem === 'recovery-ended') ended++
+      refusals.push(error instanceof SdkError ? error.problem : undefined)
       connection.log('trustee-failed', { code: error.code })
     }
   }))
-  return { parts, until: dues.length === 0 ? undefined : Math.max(...dues), ended }
+  return { answers, refusals }
+}
+
+const partsHeard = async (connection: Connection, calls: readonly PageCall[]): Promise<PartsHeard> => {
+  const { answers, refusals } = await passedOn(connection, calls, '/v1/recoveries/parts')
+  const parts: CallAnswer[] = []
+  const dues: number[] = []
+  for (const answer of answers) {
+    const { part, due } = decode(PartAnswer, answer.body)
+    if (part === undefined) dues.push((due ?? 0) * 1000)
+    else parts.push(answer)
+  }
+  return {
+    parts, until: dues.length === 0 ? undefined : Math.max(...dues),
+    ended: refusals.filter((problem) => problem === 'recovery-ended').length,
+  }
 }
 
 export const relayedRecoveries = (connection: Connection): RelayedRecoveries => ({
@@ -91,5 +122,12 @@ export const relayedRecoveries = (connection: Connection): RelayedRecoveries => 
   },
   object: (objection, owner) => sendObjection(connection, objection, owner),
   parts: (calls) => partsHeard(connection, calls),
+  evaluations: async (calls) => {
+    const { answers, refusals } = await passedOn(connection, calls, '/v1/pins/evaluations')
+    return { answers, locked: refusals.filter((problem) => problem === 'pin-locked').length }
+  },
+  pinKnown: async (calls) => {
+    await passedOn(connection, calls, '/v1/pins/known')
+  },
   logged: (owner, from) => loggedAbout(connection, from, owner),
 })

@@ -18,7 +18,7 @@ const mustBeBound = ({ current: { passkeys = [] } }: GuardianWish['person']): bo
 export const beginRecovery = async (visit: Visit, { person }: GuardianWish): Promise<Outcome> => {
   const { asked: { request, houseName }, ceremonies, context } = visit
   await agreeToStep(visit, 'begin')
-  const passkey = await gesture(visit, 'create', () =>
+  const { passkey } = await gesture(visit, 'create', () =>
     ceremonies.create({ name: request.personName ?? houseName, known: [], deviceBound: mustBeBound(person) }))
   const { output } = await gesture(visit, 'bind', () => ceremonies.prf(prfInput(), [passkey]))
   const begun = await begin(output, passkey, context)

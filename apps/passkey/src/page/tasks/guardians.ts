@@ -1,6 +1,5 @@
 /** Three people each keep a part: shown as guardian and owner meet it, one visit of the page for each step. */
 import { challengeOf, signedByPasskey, unsignedOf } from '@scelle/seal/persons'
-import { prfInput } from '@scelle/seal/recovery'
 import { encode, equalBytes, Objection, recoverySetId, SUITE } from '@scelle/seal/verify'
 import type { KeptWrap } from '@scelle/wire/passkey-page'
 import { type GuardianAsked, type GuardianWish, idOfSet } from '../asked-guardians.ts'
@@ -8,9 +7,9 @@ import { CeremonyProblem } from '../ceremony.ts'
 import {
   allOpened, deal, digitsOfAsk, digitsOfGuardian, guardianIn, packetOpened, released, sameDigits,
 } from '../guarding.ts'
-import { rootUnderPasskey } from '../root.ts'
 import { element, type Fact, type Screen } from '../screen.ts'
 import type { Words } from '../words/words.ts'
+import { unlock } from './unlock.ts'
 import { agree, Declined, gesture, type Outcome, partiesShown, secondsNow, type Visit } from './visit.ts'
 
 type Step<Task extends GuardianWish['task']> = Extract<GuardianWish, { readonly task: Task }>
@@ -27,9 +26,8 @@ export const agreeToStep = (visit: Visit, step: Spoken, facts: readonly Fact[] =
     }
   })
 
-const unlock = (visit: Visit, { current: { passkeys = [] } }: GuardianWish['person']): Promise<Uint8Array> =>
-  gesture(visit, 'unlock', async () =>
-    rootUnderPasskey(keptBy(visit), await visit.ceremonies.prf(prfInput(), passkeys)))
+const unlocked = (visit: Visit, { current: { passkeys = [] } }: GuardianWish['person']): Promise<Uint8Array> =>
+  unlock(visit, passkeys)
 
 /** To be read aloud, or written down. */
 export const showDigits = async (visit: Visit, digits: string, said: 'own' | 'ask'): Promise<void> => {
@@ -80,7 +78,7 @@ const hearDigits = async (
 
 const guardianKey = async (visit: Visit, { person }: GuardianWish): Promise<Outcome> => {
   await agreeToStep(visit, 'key')
-  const own = await guardianIn(await unlock(visit, person), person, visit.asked.request.person ?? [])
+  const own = await guardianIn(await unlocked(visit, person), person, visit.asked.request.person ?? [])
   await showDigits(visit, digitsOfGuardian(own.id), 'own')
   return { guarding: { key: [...own.chain] } }
 }
@@ -92,10 +90,11 @@ const nameGuardians = async (visit: Visit, wish: Step<'name-guardians'>): Promis
   const { person, guardians, trustees } = wish
   const { asked: { request }, context } = visit
   await agreeToStep(visit, 'name', [namesShown(guardians, visit.stage.words)])
+  // First: by a PIN the page is left in between, and what was heard before that would have to be heard again.
+  const root = await unlocked(visit, person)
   for (const { name, keys } of guardians) {
     await hearDigits(visit, digitsOfGuardian(keys.id), (words) => words.guardians.call(name))
   }
-  const root = await unlock(visit, person)
   const keysOf = (all: Step<'name-guardians'>['trustees'] | readonly GuardianAsked[]) => all.map(({ keys }) => keys)
   const { wrap, ...dealt } = await deal({
     root, owner: person.id, guardians: keysOf(guardians), trustees: keysOf(trustees), name: request.personName ?? '',
@@ -103,14 +102,17 @@ const nameGuardians = async (visit: Visit, wish: Step<'name-guardians'>): Promis
   return { wraps: [...keptBy(visit).filter(({ set }) => set === undefined), wrap], guarding: dealt }
 }
 
+type Own = Awaited<ReturnType<typeof guardianIn>>
+
+/** Throws {@link Declined} where it is another guardian's, or was changed: the person is told. */
+const packetFor = (visit: Visit, packet: Uint8Array, own: Own): ReturnType<typeof packetOpened> =>
+  gesture(visit, 'unlock', () => packetOpened(packet, own))
+
 /** Shows whom it is about by what is in the packet: the owner wrote that, and no house. */
 const guard = async (visit: Visit, { person, packet }: Step<'guard'>): Promise<Outcome> => {
   await agreeToStep(visit, 'guard')
-  const opened = await gesture(visit, 'unlock', async () => {
-    const { passkeys = [] } = person.current
-    const root = await rootUnderPasskey(keptBy(visit), await visit.ceremonies.prf(prfInput(), passkeys))
-    return packetOpened(packet, await guardianIn(root, person, visit.asked.request.person ?? []))
-  })
+  const own = await guardianIn(await unlocked(visit, person), person, visit.asked.request.person ?? [])
+  const opened = await packetFor(visit, packet, own)
   await agree(visit, (words) => ({
     ...words.guardians.accept, facts: [{ label: words.guardians.about, value: opened.name }],
     agree: words.guardians.accept.agree,
@@ -120,7 +122,7 @@ const guard = async (visit: Visit, { person, packet }: Step<'guard'>): Promise<O
 
 const tryGuardians = async (visit: Visit, { person, set, codes }: Step<'try-guardians'>): Promise<Outcome> => {
   await agreeToStep(visit, 'try')
-  const root = await unlock(visit, person)
+  const root = await unlocked(visit, person)
   if (allOpened(root, set.encoded, codes)) return { guarding: { held: idOfSet(set) } }
   await visit.stage.choose((words): Screen<'next'> => ({
     ...words.guardians.notAll, tone: 'stop', actions: [{ name: 'next', label: words.actions.next }],
@@ -144,12 +146,8 @@ const object = async (visit: Visit, { person, set, recovery }: Step<'object'>): 
 
 const releaseShare = async (visit: Visit, { person, packet, ask }: Step<'release-share'>): Promise<Outcome> => {
   await agreeToStep(visit, 'release')
-  const { own, name } = await gesture(visit, 'unlock', async () => {
-    const { passkeys = [] } = person.current
-    const root = await rootUnderPasskey(keptBy(visit), await visit.ceremonies.prf(prfInput(), passkeys))
-    const identity = await guardianIn(root, person, visit.asked.request.person ?? [])
-    return { own: identity, name: (await packetOpened(packet, identity)).name }
-  })
+  const own = await guardianIn(await unlocked(visit, person), person, visit.asked.request.person ?? [])
+  const { name } = await packetFor(visit, packet, own)
   await hearDigits(visit, digitsOfAsk(ask), (words) => words.guardians.confirm(name))
   return { guarding: { answer: await released(packet, ask, own) } }
 }

@@ -1,20 +1,16 @@
 /** Another passkey, one less, or all of them lost: each is a new key record, which takes the root secret to sign. */
-import { prfInput } from '@scelle/seal/recovery'
 import { equalBytes, type Passkey, type PrincipalKeys, toHex } from '@scelle/seal/verify'
 import type { KeptWrap } from '@scelle/wire/passkey-page'
-import { isOwn, newSheet, renewedChain, rootUnderPasskey } from '../root.ts'
+import { isOwn, newSheet, renewedChain } from '../root.ts'
 import { element, type Screen } from '../screen.ts'
 import { newPasskey } from './enrol.ts'
 import { readSheet, rehearse } from './sheet.ts'
-import { agree, Declined, gesture, type Outcome, partiesShown, type Visit } from './visit.ts'
+import { unlock } from './unlock.ts'
+import { agree, Declined, type Outcome, partiesShown, type Visit } from './visit.ts'
 
 const keptBy = ({ asked }: Visit): KeptWrap[] => asked.request.wraps ?? []
 
 const chainOf = ({ asked }: Visit): Uint8Array[] => asked.request.person ?? []
-
-const unlock = (visit: Visit, passkeys: readonly Passkey[]): Promise<Uint8Array> =>
-  gesture(visit, 'unlock', async () =>
-    rootUnderPasskey(keptBy(visit), await visit.ceremonies.prf(prfInput(), passkeys)))
 
 const renewed = (visit: Visit, root: Uint8Array, person: PrincipalKeys, passkeys: readonly Passkey[]) =>
   renewedChain({ root, person, passkeys, chain: chainOf(visit), house: visit.asked.house.id }, visit.context)
@@ -96,6 +92,7 @@ export const recover = async (visit: Visit, person: PrincipalKeys): Promise<Outc
   const { passkey, wrap } = await newPasskey(visit, root, { known: [], deviceBound: !(await isOwn(root, person)) })
   const sheet = await newSheet(root, visit.context)
   await rehearse(visit, sheet)
+  // Other browsers' keys are lost with everything else; their PINs are worth nothing without them.
   const guarded = keptBy(visit).filter(({ set }) => set !== undefined)
   return { chain: await renewed(visit, root, person, [passkey]), wraps: [wrap, sheet.wrap, ...guarded] }
 }

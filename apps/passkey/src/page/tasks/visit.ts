@@ -1,9 +1,10 @@
 /** What every task works with, and how it asks for a gesture again when one went wrong. */
 import type { Context } from '@scelle/seal/verify'
 import { SealError } from '@scelle/seal/verify'
-import type { PageAnswer } from '@scelle/wire/passkey-page'
+import type { PageAnswer, PageCall } from '@scelle/wire/passkey-page'
 import type { Asked } from '../asked.ts'
 import { CeremonyProblem, type Ceremonies } from '../ceremony.ts'
+import type { Device } from '../device.ts'
 import type { Fact, Screen, Stage } from '../screen.ts'
 import type { Words } from '../words/words.ts'
 
@@ -12,6 +13,9 @@ export interface Visit {
   readonly stage: Stage
   readonly ceremonies: Ceremonies
   readonly context: Context
+  readonly device: Device
+  /** What tells the trustees that a PIN was right, gathered while the root was had: it goes with the answer. */
+  readonly known: PageCall[]
 }
 
 /** What a task ends with: the fields of the answer beside suite and state. */
@@ -24,6 +28,16 @@ export class Declined extends Error {
     super(problem)
     this.name = 'Declined'
     this.outcome = { problem }
+  }
+}
+
+/** The page is left for the trustees' answers, and visited once more for the same task. */
+export class Interrupted extends Error {
+  readonly outcome: Outcome
+  constructor(outcome: Outcome) {
+    super('the trustees are asked first')
+    this.name = 'Interrupted'
+    this.outcome = outcome
   }
 }
 

@@ -1,4 +1,4 @@
-import { guardiansEn } from './guardians-en.ts'
+import { guardiansEn, pinEn } from './guardians-en.ts'
 import type { Words } from './words.ts'
 
 export const en: Words = {
@@ -219,6 +219,7 @@ export const en: Words = {
     },
   },
   guardians: guardiansEn,
+  pin: pinEn,
   stopNothingSigned: 'Nothing was signed and nothing was sent.',
   going: (where) => `Done. Going back to ${where}…`,
   waiting: 'Checking the request…',

@@ -1,4 +1,4 @@
-import { guardiansFr } from './guardians-fr.ts'
+import { guardiansFr, pinFr } from './guardians-fr.ts'
 import type { Words } from './words.ts'
 
 export const fr: Words = {
@@ -229,6 +229,7 @@ export const fr: Words = {
     },
   },
   guardians: guardiansFr,
+  pin: pinFr,
   stopNothingSigned: 'Rien n’a été signé et rien n’a été envoyé.',
   going: (where) => `C’est fait. Retour vers ${where}…`,
   waiting: 'Vérification de la demande…',

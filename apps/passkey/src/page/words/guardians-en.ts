@@ -1,4 +1,4 @@
-import type { GuardianWords } from './words.ts'
+import type { GuardianWords, PinWords } from './words.ts'
 
 export const guardiansEn: GuardianWords = {
   people: 'Guardians',
@@ -90,4 +90,22 @@ export const guardiansEn: GuardianWords = {
     title: 'A guardian is missing',
     lead: 'All three have to have opened their part. Ask them, then come back.',
   },
+}
+
+export const pinEn: PinWords = {
+  choose: {
+    title: 'Choose a PIN for this browser',
+    lead: 'Your key cannot protect your secret. This browser does so in its place, with a PIN of six characters at '
+      + 'least. The trustees count the tries, ten and no more.',
+  },
+  enter: {
+    title: 'Type the PIN of this browser',
+    lead: 'You will leave this page for a moment: two trustees answer, without seeing your PIN.',
+  },
+  label: 'PIN',
+  again: 'The same PIN once more',
+  different: 'The two PINs differ.',
+  short: 'Six characters at least, sixty-four at most.',
+  wrong: (left) => `This is not the PIN. Tries left: ${left}.`,
+  unanswered: 'The trustees did not answer, or too late. Type the PIN once more.',
 }

@@ -1,4 +1,4 @@
-import type { GuardianWords } from './words.ts'
+import type { GuardianWords, PinWords } from './words.ts'
 
 export const guardiansFr: GuardianWords = {
   people: 'Gardiens',
@@ -90,4 +90,22 @@ export const guardiansFr: GuardianWords = {
     title: 'Il manque un gardien',
     lead: 'Les trois doivent avoir ouvert leur part. Demandez-leur, puis revenez.',
   },
+}
+
+export const pinFr: PinWords = {
+  choose: {
+    title: 'Choisissez un code pour ce navigateur',
+    lead: 'Votre clé ne sait pas protéger votre secret. Ce navigateur le fait à sa place, avec un code : six '
+      + 'caractères au moins. Les tiers de confiance comptent les essais, dix et pas plus.',
+  },
+  enter: {
+    title: 'Tapez le code de ce navigateur',
+    lead: 'Vous quitterez cette page un instant : deux tiers de confiance répondent, sans voir votre code.',
+  },
+  label: 'Code',
+  again: 'Le même code, encore une fois',
+  different: 'Les deux codes diffèrent.',
+  short: 'Six caractères au moins, soixante-quatre au plus.',
+  wrong: (left) => `Ce n’est pas le code. Essais restants : ${left}.`,
+  unanswered: 'Les tiers de confiance n’ont pas répondu, ou trop tard. Tapez le code encore une fois.',
 }

@@ -30,6 +30,18 @@ export interface GuardianWords {
   readonly notAll: Said
 }
 
+/** This browser's key with a PIN, where an authenticator has no PRF. */
+export interface PinWords {
+  readonly choose: Said
+  readonly enter: Said
+  readonly label: string
+  readonly again: string
+  readonly different: string
+  readonly short: string
+  readonly wrong: (left: number) => string
+  readonly unanswered: string
+}
+
 export interface Words {
   readonly language: PageLanguage
   readonly otherLanguage: string
@@ -82,6 +94,7 @@ export interface Words {
   readonly problems: Record<PageProblem | 'changed', { readonly title: string; readonly lead: string }>
   readonly stops: Record<StopCode, { readonly title: string; readonly lead: string }>
   readonly guardians: GuardianWords
+  readonly pin: PinWords
   readonly stopNothingSigned: string
   readonly going: (where: string) => string
   readonly waiting: string
