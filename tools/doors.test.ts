@@ -12,6 +12,7 @@ const SERVERS: Readonly<Record<string, string>> = {
   'apps/guard/src/guard.ts': 'apps/guard/test/doors.test.ts',
   'apps/index/src/index.ts': 'testing/test/doors.test.ts',
   'apps/passkey/src/server.ts': 'apps/passkey/test/doors.test.ts',
+  'apps/register/src/register.ts': 'apps/register/test/doors.test.ts',
   'apps/trustee/src/nodes/node.ts': 'testing/test/doors.test.ts',
   'apps/trustee/src/trustee.ts': 'testing/test/doors.test.ts',
 }
@@ -47,12 +48,4 @@ describe('every server', () => {
     expect(found).toEqual([true, true, true, true])
     expect(opens(' * a comment about createServer(')).toBe(false)
   })
-})
-
-test('a route says who may call it, or does not compile', () => {
-  const declared = [
-    ['packages/wire/src/server-routes.ts', 'policy: Policy'], ['apps/cli/src/connect/routes.ts', 'policy: DoorPolicy'],
-    ['apps/passkey/src/server.ts', "policy: 'public'"],
-  ] as const
-  for (const [path, field] of declared) expect(readText(path)).toContain(`readonly ${field}\n`)
 })

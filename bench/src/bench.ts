@@ -24,7 +24,10 @@ const PARTS: Record<string, () => Promise<Row[]>> = {
   fhir: async () => (await import('./rows/fhir.ts')).fhirRows(profile, only),
   open: async () => (await import('./rows/open.ts')).openRows(profile),
   release: async () => (await import('./rows/release.ts')).releaseRows(profile),
-  sessions: async () => (await import('./rows/sessions.ts')).sessionRows(profile),
+  sessions: async () => [
+    ...await (await import('./rows/sessions.ts')).sessionRows(profile),
+    ...await (await import('./rows/doors.ts')).doorRows(profile),
+  ],
   stored: async () => (await import('./rows/stored.ts')).storedRows(),
   memory: async () => (await import('./rows/memory.ts')).memoryRows(long ? 500 : 40),
   log: async () => (await import('./rows/log.ts')).logRows([1e3, 1e4, 1e5, 1e6, 1e7]),

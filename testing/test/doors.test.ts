@@ -2,6 +2,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { createIdentity } from '@scelle/seal/identity'
 import { createNode } from '@scelle/trustee'
+import type { Route } from '@scelle/wire/server'
 import { type Constellation, createConstellation, seededRandom } from '../src/constellation.ts'
 import { type House, knock, namesOf, replay } from '../src/knocking.ts'
 
@@ -64,6 +65,12 @@ describe.each(['index', 'trustee'] as const)('%s', (name) => {
   test('is open to anybody where this says so, and nowhere else', () => {
     expect(namesOf(routesOf(name), 'public')).toEqual(OPEN[name])
   })
+})
+
+test('no server has a route without a policy: it does not compile', () => {
+  // @ts-expect-error -- whoever adds one says who may call it
+  const bare: Route = { method: 'GET', url: '/v1/new', handler: () => ({}) }
+  expect([...routesOf('index'), ...routesOf('trustee')].map(({ url }) => url)).not.toContain(bare.url)
 })
 
 describe('a node of a trustee', () => {

@@ -242,8 +242,8 @@ const fr: Messages = {
   connected: (url) => `FHIR R4 pour les applications de cette machine : ${url}`,
   smartKey: (jwk) => `Clé que l’opérateur de l’edge déclare, avec l’adresse /oauth/callback de cette porte : ${jwk}`,
   keysWatched: 'Retirer sa clé de sécurité déconnecte aussitôt.',
-  keysNotWatched: 'Ce système n’indique pas ici le retrait d’une clé de sécurité : une session sans requête finit après '
-    + '5 minutes.',
+  keysNotWatched: 'Ce système n’indique pas ici le retrait d’une clé de sécurité : une session sans requête '
+    + 'finit après 5 minutes.',
   keyPulled: 'Une clé de sécurité a été retirée : la personne connectée avec elle ne l’est plus.',
   tokenIn: (path) => `Jeton (Authorization: Bearer …) dans ${path}`,
   stateSees: "Ce que l'État voit de ce coffre",

@@ -7,6 +7,7 @@ import { type Door, type House, knockIn, namesOf, type Ways } from '@scelle/test
 import { signRequest } from '@scelle/wire/http'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
 import { tokenDigest } from '../src/connect/door.ts'
+import type { DoorRoute } from '../src/connect/routes.ts'
 import { type StartedSidecar, startSidecar } from '../src/connect/sidecar.ts'
 import { SmartDoor } from '../src/connect/smart.ts'
 import { CLI_LIMITS } from '../src/limits.ts'
@@ -248,6 +249,12 @@ describe('the sidecar of `scelle connect`', () => {
     expect([await status(), entered.at(-1)]).toEqual([200, tokenDigest(token)])
     smart.drop(tokenDigest(token))
     expect(await status()).toBe(401)
+  })
+
+  test('has no route without a policy: it does not compile', () => {
+    // @ts-expect-error -- whoever adds one says what stands in front of it
+    const bare: DoorRoute = { methods: ['GET'], url: '/fhir/new' }
+    expect(door.routes).not.toContain(bare)
   })
 
   test('is open to anybody where this says so, and nowhere else', () => {

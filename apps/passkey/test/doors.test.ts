@@ -1,7 +1,7 @@
 /** The page's origin has one door, which is anybody's: what it gives is the same whoever asks, and it takes nothing. */
 import { knockIn, namesOf, type Ways } from '@scelle/testing/knocking'
 import { afterAll, beforeAll, describe, expect, test } from 'vitest'
-import { type Built, PAGE_ROUTES, type PageServer, servePage } from '../src/server.ts'
+import { type Built, PAGE_ROUTES, type PageRoute, type PageServer, servePage } from '../src/server.ts'
 
 /** Each file is its own name. */
 const built: Built = new Map(PAGE_ROUTES.map(({ file }) => [file, new TextEncoder().encode(file)]))
@@ -58,6 +58,12 @@ describe('the page server', () => {
   test('does not start with a file beside the page in its folder', async () => {
     const more = new Map([...built, ['/house.key', new Uint8Array(32)]])
     await expect(servePage(more, { host: '127.0.0.1', port: 0 })).rejects.toThrow('house.key is no part of the page')
+  })
+
+  test('has no route without a policy: it does not compile', () => {
+    // @ts-expect-error -- whoever adds one says that it is anybody's
+    const bare: PageRoute = { methods: ['GET'], url: '/new', file: '/new' }
+    expect(server.routes).not.toContain(bare)
   })
 
   test('is open to anybody where this says so, and nowhere else', () => {

@@ -31,8 +31,8 @@ import { type NewRelease, publishRelease } from './software.ts'
 import type { Told } from './telling.ts'
 import { Vault } from './vault.ts'
 import {
-  knownConfirmation, type KnownConfirmation, knownFact, type KnownFact, knownOrder, type KnownOrder, knownStatus, type KnownStatus, makeConfirmation,
-  makeFact, type NewConfirmation, type NewFact, type StandingAt, standingNow,
+  knownConfirmation, type KnownConfirmation, knownFact, type KnownFact, knownOrder, type KnownOrder, knownStatus,
+  type KnownStatus, makeConfirmation, makeFact, type NewConfirmation, type NewFact, type StandingAt, standingNow,
 } from './vouching.ts'
 import { loadView, partName } from './vault-view.ts'
 import { newWithdrawal, sendWithdrawal } from './withdrawing.ts'

@@ -10,7 +10,7 @@ export const HIDRAW = '/sys/class/hidraw'
 
 /** FIDO alliance's usage page (CTAP 2.2 section 11.2.8.1). */
 const FIDO = 0xf1d0
-/** HID 1.11 section 6.2.2: a short item's size by its two low bits, the item that says a usage page, and a long item. */
+/** HID 1.11 section 6.2.2: a short item's size by its two low bits, the item of a usage page, and a long item. */
 const SIZES = [0, 1, 2, 4] as const
 const USAGE_PAGE = 0x04
 const LONG = 0xfe
@@ -41,8 +41,8 @@ const lookAt = <T>(look: () => T): T | undefined => {
 }
 
 /**
- * Reads the folder anew each time. A device is known by where its link leads: the kernel counts on with every plug, so a
- * key that was pulled and put back between two looks is another one.
+ * Reads the folder anew each time. A device is known by where its link leads: the kernel counts on with every plug, so
+ * a key that was pulled and put back between two looks is another one.
  */
 export class FidoDevices {
   readonly #folder: string

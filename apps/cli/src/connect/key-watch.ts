@@ -51,8 +51,8 @@ export class KeyWatch {
   }
 
   /**
-   * Somebody signed in. A key that was touched and pulled before its answer came here is theirs as well, and gone. Where
-   * no key is plugged in there is none to pull: what they signed in with is part of another device.
+   * Somebody signed in. A key that was touched and pulled before its answer came here is theirs as well, and gone.
+   * Where no key is plugged in there is none to pull: what they signed in with is part of another device.
    */
   signedIn(holder: string): void {
     this.look()
