@@ -1,6 +1,6 @@
 /**
- * `fhirclient` in Chromium, unmodified, signs in by SMART App Launch through `scelle connect` and the real passkey page,
- * with a person who enrolled there; and so does `openid-client`, at the edge itself.
+ * `fhirclient` in Chromium, unmodified, signs in by SMART App Launch through `scelle connect` and the real passkey
+ * page, with a person who enrolled there; and so does `openid-client`, at the edge itself.
  */
 import { randomBytes } from 'node:crypto'
 import { readFile } from 'node:fs/promises'
@@ -135,7 +135,9 @@ const startEdge = async (application: Identity, keys: CryptoKeyPair): Promise<st
               id: 'viewer', name: 'Lecteur', scopes: ['patient/*.rs', 'user/*.rs'], redirects: [redirect],
               keys: [await jwkOf(keys)],
             },
-            { id: 'own', name: 'Suivi', scopes: ['user/*.rs'], redirects: [`${siteUrl}/own`], keys: [await jwkOf(own)] },
+            {
+              id: 'own', name: 'Suivi', scopes: ['user/*.rs'], redirects: [`${siteUrl}/own`], keys: [await jwkOf(own)],
+            },
           ],
         },
       })
@@ -175,7 +177,8 @@ beforeAll(async () => {
   // What an application signed before the edge began is refused, to the second.
   await sleep(1_100)
   const smart = await SmartDoor.open({
-    edgeBase: `${edgeUrl}/fhir`, application: 'viewer', key: keys.privateKey, redirects: [`${siteUrl}/app`, `${siteUrl}/bare`], ...clock,
+    edgeBase: `${edgeUrl}/fhir`, application: 'viewer', key: keys.privateKey,
+    redirects: [`${siteUrl}/app`, `${siteUrl}/bare`], ...clock,
   })
   const nobody = new Map<string, string>()
   door = await startSidecar({

@@ -88,7 +88,8 @@ const told = async (request: FhirRequest, door: Door, work: (call: Call) => Prom
     if (status === 500) throw error // the server logs where it came from, and tells nothing of it
     const stepUp = 'token' in request ? door.stepUp?.(error) : undefined
     const headers: Record<string, string> = { ...(status === 503 ? { 'retry-after': '1' } : {}), ...stepUp }
-    const refused = sent({ status: stepUp === undefined ? status : 401, headers, body: bytesOf(JSON.stringify(outcome)) }, pretty)
+    const body = bytesOf(JSON.stringify(outcome))
+    const refused = sent({ status: stepUp === undefined ? status : 401, headers, body }, pretty)
     return withOrigin(metered(refused, door.meter(session)), request, door)
   } finally {
     end()

@@ -5,8 +5,8 @@ import * as oauth from 'oauth4webapi'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { EXCHANGE } from '../src/smart/applications.ts'
 import {
-  asking, askedOfPage, Browser, clientAuthOf, idOf, nonced, over, posted, push, redeem, type SignedInApplication, signedIn,
-  signInAt, type SmartScene, smartScene,
+  asking, askedOfPage, Browser, clientAuthOf, idOf, nonced, over, posted, push, redeem, type SignedInApplication,
+  signedIn, signInAt, type SmartScene, smartScene,
 } from './smart-scene.ts'
 
 let scene: SmartScene

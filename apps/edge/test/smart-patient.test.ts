@@ -4,7 +4,8 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest'
 import { EDGE_LIMITS } from '../src/limits.ts'
 import { issueOf, loggedIn, parametersOf } from './harness.ts'
 import {
-  answeredAt, asking, Browser, idOf, push, type Pushed, redeem, type Shown, signedIn, type SmartScene, smartScene,
+  answeredAt, askedOfPage, asking, Browser, idOf, posted, push, type Pushed, redeem, type Shown, signedIn,
+  type SmartScene, smartScene,
 } from './smart-scene.ts'
 
 let scene: SmartScene
@@ -164,6 +165,21 @@ describe('a patient is not chosen', () => {
   it.each(attacks)('%s', async (_, attack) => {
     const { status, location } = await attack(await search(await choosing(), 'durand'))
     expect([status, location]).toEqual([403, ''])
+  })
+
+  it('in place of the one whom the launch names', async () => {
+    const software = await loggedIn(scene.world, 'alice', 'launching')
+    const launched = await software.post<Parameters>(`${referenceOf(0)}/$scelle-launch`,
+      parametersOf({ application: 'records' }))
+    const launch = launched.body.parameter?.[0]?.valueString ?? ''
+    const pushed = await push(scene, { scope: 'openid launch patient/*.rs', launch })
+    const browser = new Browser(scene.world)
+    const at = await browser.follow('GET', pushed.url)
+    const page = await browser.follow('GET', at)
+    const { returnTo } = await askedOfPage(page)
+    await browser.follow('POST', returnTo, await posted(scene.world, page, 'alice'))
+    expect((await browser.go('GET', `${at}/patient`)).status).toBe(403)
+    expect(await browser.follow('GET', `${at}/done`)).toContain('/oauth/authorize/')
   })
 
   it('before anybody signed in', async () => {

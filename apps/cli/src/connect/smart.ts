@@ -125,7 +125,8 @@ export class SmartDoor {
         method, body ?? null, new Headers(headers), { DPoP: held.dpop })
       const answer = await this.#renewed(held, ask)
       const { status } = answer
-      return { status, headers: toldToBearer(answer.headers), body: new Uint8Array(await answer.arrayBuffer()) } satisfies EdgeAnswer
+      const content = new Uint8Array(await answer.arrayBuffer())
+      return { status, headers: toldToBearer(answer.headers), body: content } satisfies EdgeAnswer
     }
   }
 

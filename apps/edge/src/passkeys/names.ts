@@ -51,7 +51,7 @@ export class Names {
     const wanted = folded(typed)
     const missed = this.#missedBy(by)
     if (missed.length >= EDGE_LIMITS.namesMissed) {
-      throw new EdgeError('too-many', 'too many names that nobody has were tried: wait, or begin in the house\'s software')
+      throw new EdgeError('too-many', 'too many names that nobody has were tried: try again in an hour')
     }
     // Made for every name, and the index asked about every one: the time tells as little as the answer.
     const nobody = await this.#nobody(wanted)

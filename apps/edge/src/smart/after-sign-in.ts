@@ -75,10 +75,11 @@ export class AfterSignIn {
     return ownFormIn(request, visit, this.#options.visits.secret())
   }
 
-  /** What the counter says against it is said on the page, and nobody is on it. */
+  /** What the counter says against it is said on the page, and nobody is on it. Throws `forbidden` after a launch. */
   async #list(step: Step, name: string, find: () => Promise<PatientList>): Promise<void> {
     const { nameOf } = this.#options
     const { visit, request, response } = step
+    if (visit.launch !== undefined) throw new EdgeError('forbidden', 'the launch of this application says for whom')
     let choice: Choice = { rows: [], isMore: false, name }
     let problem: string | undefined
     try {

@@ -53,7 +53,8 @@ export const createTokens = (options: TokensOptions): EdgeTokens => {
   return {
     verify: (head) => verify(head, options, memory),
     challenge: ({ code }) => fields(ERRORS[code] === undefined ? '' : `error="${ERRORS[code]}", `),
-    stepUp: (error) => (error instanceof EdgeError && error.code === 'step-up-required' ? fields(INSUFFICIENT) : undefined),
+    stepUp: (error) =>
+      (error instanceof EdgeError && error.code === 'step-up-required' ? fields(INSUFFICIENT) : undefined),
   }
 }
 
