@@ -58,12 +58,16 @@ describe('a session is not taken', () => {
     const held = await signIn(home)
     const { register } = home.world
     const { id } = home.person
-    const elsewhere = await register.enrol({ subject: id, role: 'specialist', organisation: home.machine.id })
+    const other = (await home.world.client('organisation')).identity.id
+    const elsewhere = [
+      await register.enrol({ subject: id, role: 'specialist', organisation: other }),
+      await register.enrol({ subject: other, role: 'hospital' }),
+    ]
     const about = await register.enrol({ subject: home.machine.id, role: 'specialist' })
     const unlisted = await Register.create(home.context)
     await home.world.client(unlisted.identity)
-    const false1 = await unlisted.enrol({ subject: id, role: 'specialist', organisation: home.house.identity.id })
-    for (const statuses of [[], [about], [elsewhere], [false1]]) {
+    const forged = await unlisted.enrol({ subject: id, role: 'specialist', organisation: home.house.identity.id })
+    for (const statuses of [[], [about], elsewhere, [forged]]) {
       expect(await shownAs(home, held, statuses)).toBe('403 status-required')
     }
   })
