@@ -12,7 +12,7 @@ const SERVERS: Readonly<Record<string, string>> = {
   'apps/guard/src/guard.ts': 'apps/guard/test/doors.test.ts',
   'apps/index/src/index.ts': 'testing/test/doors.test.ts',
   'apps/passkey/src/server.ts': 'apps/passkey/test/doors.test.ts',
-  'apps/register/src/register.ts': 'apps/register/test/doors.test.ts',
+  'apps/register/src/desk.ts': 'apps/register/test/doors.test.ts',
   'apps/trustee/src/nodes/node.ts': 'testing/test/doors.test.ts',
   'apps/trustee/src/trustee.ts': 'testing/test/doors.test.ts',
 }

@@ -1,12 +1,15 @@
 /** A hospital as its people meet it: index, three trustees and edge on real sockets, the page, and a desk. */
 import { readdir, readFile } from 'node:fs/promises'
 import { join } from 'node:path'
-import { createEdge } from '@scelle/edge'
-import { createIdentity, type Identity, rotateIdentity } from '@scelle/seal/identity'
+import { createEdge, type Edge } from '@scelle/edge'
+import {
+  createIdentity, exportIdentity, type Identity, importIdentity, rotateIdentity,
+} from '@scelle/seal/identity'
 import { sealingKeyOf } from '@scelle/seal/persons'
+import { OWN, pairwiseIdentity } from '@scelle/seal/recovery'
 import { fromHex, toHex, verifyKeyChain } from '@scelle/seal/verify'
 import { type Constellation, createConstellation } from '@scelle/testing/constellation'
-import { type PageAnswer, readAnswer } from '@scelle/wire/passkey-page'
+import { type KeptWrap, type PageAnswer, readAnswer } from '@scelle/wire/passkey-page'
 import type { Browser } from 'playwright-core'
 import { rootUnderPasskey } from '../src/page/root.ts'
 import { hasChromium, launch, ReturnServer, serveBuilt, type Site, Window } from './browser.ts'
@@ -23,6 +26,7 @@ export interface Hospital {
   readonly officer: Window
   /** Hex id. */
   readonly officerId: string
+  readonly edge: () => Edge
   /** What index, trustees and edge have written. */
   readonly disks: () => Promise<string[]>
   readonly close: () => Promise<void>
@@ -62,6 +66,22 @@ export const rootsIn = async (answers: readonly PageAnswer[], outputs: readonly 
     }
   }
   return opened.filter((root) => root !== undefined)
+}
+
+/** Somebody whose principal is nobody's but their own. */
+export interface Owned {
+  readonly root: Uint8Array
+  readonly identity: Identity
+  readonly wraps: readonly KeptWrap[]
+}
+
+/** As whom a portal would act, in the browser that has the PRF's output. */
+export const owned = async (answer: PageAnswer, outputs: readonly string[]): Promise<Owned> => {
+  const root = found((await rootsIn([answer], outputs))[0])
+  const chain = found(answer.chain)
+  const first = await pairwiseIdentity(root, OWN)
+  const secrets = chain.map(() => found(first.secrets[0]))
+  return { root, wraps: found(answer.wraps), identity: await importIdentity(exportIdentity({ chain, secrets })) }
 }
 
 /** Everything that is written under a folder. */
@@ -114,14 +134,15 @@ interface Opening {
 /** Its people are the officer, and whoever enrols from now on. Answers with the officer's hex id. */
 const openEdge = async (
   constellation: Constellation, { house, site, officer, application }: Opening,
-): Promise<{ url: string; officerId: string }> => {
+): Promise<{ url: string; officerId: string; edge: () => Edge }> => {
+  let edge: Edge | undefined
   const { id } = await verifyKeyChain(officer.chain)
   const status = await constellation.register.enrol({
     subject: id, role: 'officer', organisation: house.identity.id, ownKey: false,
   })
   const { url } = await constellation.attach({
     name: 'edge', identity: house.identity,
-    start: ({ context: around, directory, authority }) => createEdge({
+    start: async ({ context: around, directory, authority }) => (edge = await createEdge({
       identity: house.identity, data: directory, ...around, authorities: [authority],
       index: { url: constellation.index.url, id: toHex(constellation.index.id) },
       trustees: constellation.trustees.map((trustee) => ({ url: trustee.url, id: toHex(trustee.id) })),
@@ -137,9 +158,9 @@ const openEdge = async (
         }],
       },
       write: () => undefined,
-    }),
+    })),
   })
-  return { url, officerId: toHex(id) }
+  return { url, officerId: toHex(id), edge: () => found(edge) }
 }
 
 /** Undefined where no Chromium is installed. */
@@ -153,11 +174,11 @@ export const openHospital = async (): Promise<Hospital | undefined> => {
   const browser = await launch()
   const officer = await enrolOfficer(house, site, browser)
   const application = await createIdentity('machine', context)
-  const { url, officerId } = await openEdge(constellation, { house, site, officer, application })
+  const { url, officerId, edge } = await openEdge(constellation, { house, site, officer, application })
   const desk = new Desk(application, () => url)
   await desk.start()
   return {
-    constellation, site, browser, desk, house, officer: officer.window, officerId,
+    constellation, site, browser, desk, house, officer: officer.window, officerId, edge,
     disks: () => written(constellation.directory),
     close: async () => {
       await browser.close()

@@ -27,8 +27,8 @@ export class Confirmations {
   }
 
   /**
-   * Whoever has other key records signed nothing that trustees would take any more: shown with an opening, it would stop
-   * that opening, whoever the reader is.
+   * Whoever has newer key records signed nothing before that trustees would take now: shown with an opening, it would
+   * stop that opening, whoever the reader is.
    */
   forget(signer: string): void {
     for (const [reader, held] of this.#held) {

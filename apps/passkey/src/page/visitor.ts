@@ -69,7 +69,11 @@ const send = ({ request, returnOrigin }: Asked, stage: Stage, outcome: Outcome):
 }
 
 const stopped = (stage: Stage, code: StopCode): void => {
-  stage.show((words) => ({ ...words.stops[code], tone: 'stop', warning: words.stopNothingSigned, actions: [] }))
+  stage.show((words) => ({
+    ...words.stops[code], tone: 'stop', actions: [],
+    // Whoever comes back after an answer has signed something.
+    ...(code === 'nothing-asked' ? {} : { warning: words.stopNothingSigned }),
+  }))
 }
 
 const browserLanguage = (): PageLanguage => (navigator.language.startsWith('fr') ? 'fr' : 'en')

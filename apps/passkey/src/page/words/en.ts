@@ -96,7 +96,7 @@ export const en: Words = {
     title: 'Create your passkey',
     lead: 'It takes three minutes. You need a security key or this device, and a printer or a pen.',
     steps: [
-      'Create your passkey: two gestures on your security key.',
+      'Create your passkey: two gestures on your security key or this device.',
       'Print or copy your recovery sheet.',
       'Check the sheet: it is the only way back if you lose your key.',
     ],
@@ -144,7 +144,8 @@ export const en: Words = {
   problems: {
     declined: {
       title: 'Nothing was signed',
-      lead: 'The gesture did not happen, or came too late. Plug in your key, then try again.',
+      lead: 'The gesture did not happen, came too late, or was on a key that does not count here. Plug in your key, '
+        + 'then try again.',
     },
     'no-passkey': {
       title: 'No key to use',

@@ -96,7 +96,7 @@ export const fr: Words = {
     title: 'Créer votre clé d’accès',
     lead: 'Comptez trois minutes. Il vous faut une clé de sécurité ou cet appareil, et une imprimante ou un stylo.',
     steps: [
-      'Créez votre clé d’accès : deux gestes sur votre clé de sécurité.',
+      'Créez votre clé d’accès : deux gestes sur votre clé de sécurité ou cet appareil.',
       'Imprimez ou recopiez votre feuille de secours.',
       'Vérifiez la feuille : elle est la seule issue si vous perdez votre clé.',
     ],
@@ -148,7 +148,8 @@ export const fr: Words = {
   problems: {
     declined: {
       title: 'Rien n’a été signé',
-      lead: 'Le geste n’a pas eu lieu, ou trop tard. Branchez votre clé, puis réessayez.',
+      lead: 'Le geste n’a pas eu lieu, est venu trop tard, ou d’une clé qui ne compte pas ici. Branchez votre clé, '
+        + 'puis réessayez.',
     },
     'no-passkey': {
       title: 'Aucune clé utilisable',
