@@ -33,7 +33,7 @@ test.each([
   ['a base with more', { ...good, base: 'https://chu.example/fhir?x' }, 'base'],
   ['packages that are no list', { ...good, packages: 'ips.tgz' }, 'packages'],
   ['no keys', { ...good, applications: [{ ...good.applications[0], keys: [] }] }, 'applications'],
-  ['a name whose files are among those of FHIR', { ...good, did: { folder: 'did', paths: ['/fhir/did'] } }, 'did.paths'],
+  ['a name whose files are among FHIR\'s', { ...good, did: { folder: 'did', paths: ['/fhir/did'] } }, 'did.paths'],
   ['a name in a hidden folder', { ...good, did: { folder: 'did', paths: ['/clinics/.git'] } }, 'did.paths'],
   ['a name at a pattern', { ...good, did: { folder: 'did', paths: ['/:clinic/*'] } }, 'did.paths'],
   ['a limit below nothing', { ...good, charts: { open: 0 } }, 'charts.open'],
