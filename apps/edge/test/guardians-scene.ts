@@ -113,13 +113,15 @@ export class Scene {
     }), person)
   }
 
-  /** Days go by, others' records in the log, and trustees hear of each other. */
+  /** Days go by, others' records in the log, and trustees hear of each other. The house is closed, and opens again. */
   async daysGoBy(ms: number): Promise<void> {
-    const { constellation } = this.world
+    const { constellation, party } = this.world
+    await party.kill()
     await constellation.clock.advance(ms)
     const client = await constellation.client('person', { standing: { show: () => ({}) } })
     await this.world.patiently(client.log.checkpoint('final'))
     await constellation.clock.advance(13 * HOUR)
+    await this.world.patiently(party.restart())
   }
 }
 

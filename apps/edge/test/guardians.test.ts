@@ -33,7 +33,7 @@ beforeAll(async () => {
   ]
   digits = []
   for (const guardian of guardians) digits.push(await guardian.showsKey())
-}, 60_000)
+}, 180_000)
 afterAll(() => world.close())
 
 describe('naming guardians', () => {
@@ -124,7 +124,7 @@ describe('losing everything', () => {
     nadia.employ(staff?.chain ?? [], old)
     await expect(nadia.login(), 'the old key').rejects.toThrow('did not log in: 403')
     nadia.employ(staff?.chain ?? [], key)
-  }, 60_000)
+  }, 180_000)
 
   test('whoever is there objects by passkey: trustees give nothing, three days later as well', async () => {
     const [anne, bruno] = guardians
@@ -157,7 +157,7 @@ describe('losing everything', () => {
     await scene.daysGoBy(73 * HOUR)
     await nextShift()
     expect((await nadia.fetches(thief, officer)).status).toBe(403)
-  }, 60_000)
+  }, 180_000)
 })
 
 describe('ending guardians', () => {
