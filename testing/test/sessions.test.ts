@@ -153,6 +153,29 @@ describe('a session ends everywhere', () => {
     expect(await openedBy(await signIn(home), vault)).toEqual(['a', 'b'])
   })
 
+  it('for good: whoever still has its key signs hundreds of other ends, and pushes out none', async () => {
+    const { authenticator, person, house, context, vault, world } = home
+    const thief = await signIn(home)
+    await openedBy(thief, vault)
+    const byPasskey = authenticator.sign(unsignedOf('sign-out', signOutBody(person.id, context), person))
+    await house.people.signOut(byPasskey)
+    const brought: Client[] = []
+    for (let i = 0; i < 300; i++) {
+      // So many an hour of one principal: it takes several to bring them.
+      if (i % 50 === 0) brought.unshift(await world.client('person', { standing: { show: () => ({}) } }))
+      await brought[0]?.people.signOut(await signOut(thief.identity, context, world.random(`flood ${i}`)(32)))
+    }
+    // An index that lets it through: trustees have to know by themselves.
+    await world.index.kill()
+    for (const end of ['', '-wal', '-shm']) {
+      rmSync(`${join(world.index.directory, 'sign-outs.sqlite')}${end}`, { force: true })
+    }
+    await world.index.restart()
+    expect(await refusalOf(openedBy(thief, vault))).toBe('session-ended')
+    const standing = await thief.standing((await home.shown()).statuses ?? [])
+    expect(standing.map(({ locked }) => locked)).toEqual(['signed-out', 'signed-out', 'signed-out'])
+  })
+
   it('for an index that started anew since: it lets nothing of the session through', async () => {
     const { house, context, vault, world } = home
     const doctor = await signIn(home)

@@ -97,9 +97,10 @@ describe('a request', () => {
     const person = await keysOf({ chain })
     const over = await sessionAskedBy(house, person, { notBefore: now() - 7200, expires: now() - 3600 })
     const long = await sessionAskedBy(house, person, { expires: now() + 11 * 3600 })
+    const later = await sessionAskedBy(house, person, { notBefore: now() + 7200, expires: now() + 10_800 })
     for (const ask of [
       await signIn(house, { expires: now() - 1 }), await signIn(house, { expires: now() + 3600 }),
-      await signIn(house, { body: over }), await signIn(house, { body: long }),
+      await signIn(house, { body: over }), await signIn(house, { body: long }), await signIn(house, { body: later }),
     ]) await expect(read(ask)).rejects.toMatchObject({ code: 'expired' })
   })
 

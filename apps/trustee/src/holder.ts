@@ -35,9 +35,9 @@ export interface Settlement {
   readonly id: Uint8Array
   readonly access: Pick<Access, 'access' | 'reader' | 'vault' | 'custodian' | 'chain'>
   readonly signed: Uint8Array
-  /** How many revocations of its grants, and sign-outs of its reader, the log held when they were checked. */
+  /** How many revocations of its grants the log held when they were checked; leaf of its reader's last sign-out. */
   readonly revocations: number
-  readonly signOuts: number
+  readonly lastSignOut: number
   readonly recorded: Recorded
   readonly heads: readonly KeyHead[]
   /** The shares, sealed to the access's one-time key: one a capsule. */
@@ -85,7 +85,9 @@ export class HeldHere implements Holder {
 
   settings = async (): Promise<Settings> => this.#parts
 
-  facts = async ({ principals, chain, vault, reader, access, statement, vouching }: FactsAsked): Promise<Facts> => {
+  facts = async (
+    { principals, chain, vault, reader, access, statement, vouching, session }: FactsAsked,
+  ): Promise<Facts> => {
     const { store, logged: { witness } } = this.#parts
     witness.forks.require()
     const known = principals.flatMap((principal) => [store.headOf(principal), store.log.loggedKey(principal)]
@@ -96,7 +98,8 @@ export class HeldHere implements Holder {
       signers: store.log.signerChain(),
       revoked: chain.filter((grant) => store.isRevoked(grant)),
       revocations: store.log.countRevocations(chain),
-      signOuts: store.log.signOuts(reader),
+      signOuts: store.log.signOuts(reader, session),
+      lastSignOut: store.log.lastSignOut(reader),
       logged: chain.flatMap((grant) => store.log.loggedRevocations(grant).map((one) => ({ grant, statement: one }))),
       // Patients are not metered, in the vault that was kept for them before they claimed it either.
       claimed: store.discovery.isClaimedBy(vault, reader),
@@ -125,7 +128,7 @@ export class HeldHere implements Holder {
   }
 
   async #keep(settlement: Settlement): Promise<Uint8Array> {
-    const { id, access, signed, revocations, signOuts, recorded, heads, enc, sealed, charge } = settlement
+    const { id, access, signed, revocations, lastSignOut, recorded, heads, enc, sealed, charge } = settlement
     const { identity, store, context, journal, log } = this.#parts
     const { vault, custodian, reader, chain } = access
     const trustee = identity.id
@@ -145,7 +148,7 @@ export class HeldHere implements Holder {
       reader, access: access.access, statement: id, vault, time, answer, leaf: recorded.leaf, charge: charged, entry,
       word: { vault, custodian, reader, kind: 'release', time, access: signed, word },
       alarm: (numbers) => log({ event: 'meter-everyone', ...numbers }),
-    }, { ids: chain, revocations, signOuts }, heads)
+    }, { ids: chain, revocations, lastSignOut }, heads)
   }
 
   /** What is charged, as this trustee seals it to itself; undefined where nothing is, or the meter will refuse. */

@@ -91,8 +91,6 @@ export const TRUSTEE_LIMITS = {
   /** One message between a node and its holder; milliseconds until it counts as unanswered. */
   nodeFrame: 16 * 1024 * 1024,
   nodeTimeout: 10_000,
-  /** Sign-outs of one person that count: those of as long as a session lasts, the newest of them. */
-  signOuts: 256,
   /** Withdrawn statuses and replaced keys of all whom one request names: a register withdraws each once. */
   knownChanges: 4_096,
   /** Logged revocations of the grants of one release, whoever made them. */

@@ -47,7 +47,8 @@ const distinct = (ids: readonly Uint8Array[]): Uint8Array[] => [...new Map(ids.m
 
 /** Ids in a request of which nothing is verified yet: what is answered about them says nothing about anybody else. */
 const askedOf = ({ access: signed, keys, chain, statuses = [] }: ReleaseRequest): FactsAsked => {
-  const { access, vault, reader } = decode(AccessBody, decodeSigned('access', signed).body)
+  const { body, session } = decodeSigned('access', signed)
+  const { access, vault, reader } = decode(AccessBody, body)
   const principals = keys.flatMap(([genesis]) => (genesis === undefined ? [] : statementId(genesis)))
   const named = statuses.flatMap((one) => {
     const { subject, meter, organisation } = decode(Status, decodeSigned('status', one).body)
@@ -55,7 +56,7 @@ const askedOf = ({ access: signed, keys, chain, statuses = [] }: ReleaseRequest)
   })
   return {
     principals, chain: chain.map(statementId), vault, reader, access, statement: statementId(signed),
-    vouching: distinct([...principals, ...named]),
+    vouching: distinct([...principals, ...named]), ...(session === undefined ? {} : { session: statementId(session) }),
   }
 }
 
@@ -187,7 +188,7 @@ const answerNew = async (
   })
   return holder.settle({
     id, access, signed: request.access, revocations: facts.revocations,
-    signOuts: facts.signOuts.length, recorded, heads: principals.heads, enc, sealed,
+    lastSignOut: facts.lastSignOut, recorded, heads: principals.heads, enc, sealed,
     charge,
   })
 }

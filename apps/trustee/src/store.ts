@@ -43,13 +43,13 @@ export interface Release {
 }
 
 /**
- * Grants that a release rests on, and how many revocations of them, and sign-outs of the reader, the log held when they
- * were checked.
+ * Grants that a release rests on, how many revocations of them the log held when they were checked, and which sign-out
+ * of the reader was the last one then: its leaf, 0 where there was none.
  */
 export interface CheckedGrants {
   readonly ids: readonly Uint8Array[]
   readonly revocations: number
-  readonly signOuts: number
+  readonly lastSignOut: number
 }
 
 const SCHEMA = `
@@ -122,7 +122,7 @@ export class TrusteeStore {
     const kept = this.#db.transaction(() => {
       const more = this.log.countRevocations(grants.ids) !== grants.revocations
       if (more || grants.ids.some((grant) => this.isRevoked(grant))) throw new Problem('grant-revoked')
-      if (this.log.signOuts(release.reader).length !== grants.signOuts) throw new Problem('session-ended')
+      if (this.log.lastSignOut(release.reader) !== grants.lastSignOut) throw new Problem('session-ended')
       const earlier = this.answerTo(release)
       if (earlier !== undefined) return { answer: earlier }
       const verdict = this.#charge(release)

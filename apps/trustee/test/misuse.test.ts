@@ -281,7 +281,7 @@ describe('the right', () => {
         time: 0, access: Uint8Array.of(1), word: Uint8Array.of(1),
       },
     }
-    expect(() => store.keepRelease(release, { ids: [root.id], revocations: 0, signOuts: 0 }, [])).toThrow(/revoked/)
+    expect(() => store.keepRelease(release, { ids: [root.id], revocations: 0, lastSignOut: 0 }, [])).toThrow(/revoked/)
     expect(store.answerTo(release)).toBeUndefined()
     expect(store.words.due()).toBeUndefined()
   })

@@ -40,7 +40,7 @@ const charge = fc.record({
 
 const settlement = fc.record({
   id, vault: id, custodian: id, signed: fc.uint8Array({ minLength: 1 }), chain: ids,
-  revocations: count, signOuts: count,
+  revocations: count, lastSignOut: count,
   access: fc.uint8Array({ minLength: 16, maxLength: 16 }), leaf: count,
   salt: fc.uint8Array({ minLength: 16, maxLength: 16 }), note: fc.uint8Array({ minLength: 1 }), root: id, size: count,
   cosigned: fc.array(fc.record({ trustee: id, time: count }), { maxLength: 3 }),
@@ -67,7 +67,7 @@ afterEach(async () => {
 })
 
 const facts: Facts = {
-  known: [], signers: [], revoked: [], revocations: 0, logged: [], claimed: false, locks: [], signOuts: [],
+  known: [], signers: [], revoked: [], revocations: 0, logged: [], claimed: false, locks: [], signOuts: [], lastSignOut: 0,
   withdrawn: [], standIns: [],
 }
 const trustee = new Uint8Array(32)

@@ -121,6 +121,8 @@ const sessionAsked = async (
   if (!equalBytes(verified.audience, index)) throw new Stop('other-network')
   if (!equalBytes(verified.principal, person.id)) throw new Stop('other-person')
   const { notBefore, expires } = verified
+  // One that begins later than now is not ended by signing out everywhere now: a breached house would lay it aside.
+  if (notBefore > now + PAGE_LIMITS.requestSeconds) throw new Stop('expired')
   if (now >= expires || expires - notBefore > FORMAT_LIMITS.sessionSeconds) throw new Stop('expired')
   return { task: 'sign-in', person, body, session: verified }
 }

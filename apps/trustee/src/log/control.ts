@@ -9,7 +9,7 @@ import {
 } from '@scelle/seal/verify'
 import { Problem } from '@scelle/wire/errors'
 import type { LogPush } from '@scelle/wire/messages'
-import type { LoggedKey, LoggedManifest, MirrorLeaf, MirrorStore } from './mirror-store.ts'
+import type { LoggedKey, LoggedManifest, LoggedSignOut, MirrorLeaf, MirrorStore } from './mirror-store.ts'
 
 const refused = (leaf: number, what: string): Problem => new Problem('bad-statement', `leaf ${leaf}: ${what}`)
 
@@ -60,7 +60,7 @@ export type KeyAt = (principal: Uint8Array, leaf: number) => LoggedKey | undefin
 export interface ControlEffects {
   readonly keys: ReadonlyMap<string, LoggedKey & { principal: Uint8Array }>
   readonly revocations: readonly { grant: Uint8Array; leaf: number }[]
-  readonly signOuts: readonly { principal: Uint8Array; leaf: number; before: number }[]
+  readonly signOuts: readonly LoggedSignOut[]
   readonly manifests: ReadonlyMap<string, LoggedManifest & { vault: Uint8Array; custodian: Uint8Array }>
   /** Read and applied by `notices.ts`, beside these. */
   readonly notices: readonly ControlLeaf[]
@@ -71,7 +71,7 @@ interface Run {
   readonly store: MirrorStore
   readonly keys: Map<string, LoggedKey & { principal: Uint8Array }>
   readonly revocations: { grant: Uint8Array; leaf: number }[]
-  readonly signOuts: { principal: Uint8Array; leaf: number; before: number }[]
+  readonly signOuts: LoggedSignOut[]
   readonly manifests: Map<string, LoggedManifest & { vault: Uint8Array; custodian: Uint8Array }>
   readonly notices: ControlLeaf[]
   /** Every key record of the run, in order. */
@@ -107,8 +107,8 @@ const revocation = (run: Run, { leaf, statement }: ControlLeaf): void => {
 
 /** The index checked who signed it, and is believed: see `isSignedOut`. */
 const signOut = (run: Run, { leaf, statement }: ControlLeaf): void => {
-  const { principal, before } = decode(SignOut, decodeSigned('sign-out', statement).body)
-  run.signOuts.push({ principal, leaf, before })
+  const { principal, before, session } = decode(SignOut, decodeSigned('sign-out', statement).body)
+  run.signOuts.push({ principal, leaf, before, ...(session === undefined ? {} : { session }) })
 }
 
 const manifest = (run: Run, { leaf, statement }: ControlLeaf): void => {
@@ -149,6 +149,6 @@ export const applyEffects = (
 ): void => {
   for (const { principal, ...key } of keys.values()) store.keepLoggedKey(principal, key)
   for (const { grant, leaf } of revocations) store.keepLoggedRevocation(grant, leaf)
-  for (const { principal, leaf, before } of signOuts) store.keepSignOut(principal, leaf, before)
+  for (const signOut of signOuts) store.keepSignOut(signOut)
   for (const { vault, custodian, ...known } of manifests.values()) store.keepLoggedManifest(vault, custodian, known)
 }

@@ -1,8 +1,6 @@
 /** What a witness must not forget: every leaf, what it cosigned last, what control leaves said, and any lie it saw. */
 import { LOG_LIMITS } from '@scelle/log'
-import { FORMAT_LIMITS } from '@scelle/seal/verify'
 import type { Database } from '../database.ts'
-import { TRUSTEE_LIMITS } from '../limits.ts'
 
 /** A leaf as the index handed it over. */
 export interface MirrorLeaf {
@@ -27,6 +25,17 @@ export interface MirrorTile {
   readonly index: number
   readonly bytes: Uint8Array
 }
+
+/** A sign-out that the log holds. Never leaf 0: the key record of whoever signed it stands before it. */
+export interface LoggedSignOut {
+  readonly principal: Uint8Array
+  readonly leaf: number
+  readonly before: number
+  /** Statement id of the one session that it ends. */
+  readonly session?: Uint8Array
+}
+
+const ALL_SESSIONS = new Uint8Array(32)
 
 /** What this trustee cosigned last. */
 export interface Cosigned {
@@ -84,8 +93,9 @@ export const LOG_SCHEMA = `
   CREATE TABLE IF NOT EXISTS logged_revocation (
     grant_id BLOB NOT NULL, leaf INTEGER NOT NULL, PRIMARY KEY (grant_id, leaf)
   ) STRICT, WITHOUT ROWID;
-  CREATE TABLE IF NOT EXISTS signed_out (
-    principal BLOB NOT NULL, leaf INTEGER NOT NULL, before INTEGER NOT NULL, PRIMARY KEY (principal, leaf)
+  CREATE TABLE IF NOT EXISTS session_end (
+    principal BLOB NOT NULL, session BLOB NOT NULL, leaf INTEGER NOT NULL, before INTEGER NOT NULL,
+    PRIMARY KEY (principal, session)
   ) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS logged_manifest (
     vault BLOB NOT NULL, custodian BLOB NOT NULL, version INTEGER NOT NULL, manifest BLOB NOT NULL,
@@ -263,19 +273,28 @@ export class MirrorStore {
       'SELECT count(*) AS count FROM logged_revocation WHERE grant_id = ?', grant)?.count ?? 0), 0)
   }
 
-  /** What it ended before is forgotten: no session lasts so long. */
-  keepSignOut(principal: Uint8Array, leaf: number, before: number): void {
-    this.#db.run('DELETE FROM signed_out WHERE principal = ? AND before < ?',
-      principal, before - FORMAT_LIMITS.sessionSeconds)
-    this.#db.run('INSERT OR IGNORE INTO signed_out (principal, leaf, before) VALUES (?, ?, ?)', principal, leaf, before)
+  /**
+   * Of all sessions of a person, what ends most; of one session, that it ended. Neither is ever pushed out: whoever has
+   * the key of a session that is over can still sign that others are, as many as they like.
+   */
+  keepSignOut({ principal, session = ALL_SESSIONS, leaf, before }: LoggedSignOut): void {
+    this.#db.run(`INSERT INTO session_end (principal, session, leaf, before) VALUES (?, ?, ?, ?)
+      ON CONFLICT DO UPDATE SET leaf = excluded.leaf, before = excluded.before WHERE excluded.before > before`,
+    principal, session, leaf, before)
   }
 
-  /** Signed sign-outs of a person that the log holds and that may still end something. */
-  signOuts(principal: Uint8Array): Uint8Array[] {
+  /** Signed sign-outs that the log holds: of all sessions of a person, and of this one; two at most. */
+  signOuts(principal: Uint8Array, session: Uint8Array | undefined): Uint8Array[] {
     return this.#db.rows<{ statement: Uint8Array }>(
-      `SELECT statement FROM signed_out JOIN control USING (leaf) WHERE principal = ?
-       ORDER BY leaf DESC LIMIT ${TRUSTEE_LIMITS.signOuts}`, principal,
-    ).map(({ statement }) => statement).toReversed()
+      `SELECT statement FROM session_end JOIN control USING (leaf) WHERE principal = ? AND session IN (?, ?)
+       ORDER BY leaf`, principal, ALL_SESSIONS, session ?? ALL_SESSIONS,
+    ).map(({ statement }) => statement)
+  }
+
+  /** Leaf of the last one that ended anything of a person, 0 where there is none: whether another came meanwhile. */
+  lastSignOut(principal: Uint8Array): number {
+    return this.#db.row<{ leaf: number | null }>('SELECT max(leaf) AS leaf FROM session_end WHERE principal = ?',
+      principal)?.leaf ?? 0
   }
 
   loggedManifest(vault: Uint8Array, custodian: Uint8Array): LoggedManifest | undefined {

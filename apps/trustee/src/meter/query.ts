@@ -29,7 +29,7 @@ const overBy = async (
   const { session } = person
   if (session === undefined) return undefined
   requireLive(session, { audience: index, now, skew: TRUSTEE_LIMITS.accessAhead })
-  if (isSignedOut(session, store.log.signOuts(person.id))) return 'signed-out'
+  if (isSignedOut(session, store.log.signOuts(person.id, session.id))) return 'signed-out'
   const changes = store.meter.changes.about(namedIn(shown.statuses, principals), now)
   const rules = { issuers, principals, now }
   const said = await verifyStatuses(shown.statuses, { ...rules, changes: { ...changes, withdrawn: [] } })

@@ -126,7 +126,7 @@ export const addMeterRoutes = (
       const { isWithdrawn } = await verifyStatuses(request.statuses, { ...rules, changes })
       const gone = [reader.id, ...standing.houses].some(isWithdrawn) ? 'withdrawn' : undefined
       const { session } = reader
-      const over = session !== undefined && isSignedOut(session, store.log.signOuts(reader.id))
+      const over = session !== undefined && isSignedOut(session, store.log.signOuts(reader.id, session.id))
       return {
         body: store.looked((meter) => {
           const locked = over ? 'signed-out' : gone ?? meter.lockOf(standing)?.cause

@@ -28,12 +28,12 @@ const settlementIn = (frame: Uint8Array): Settlement => {
 }
 
 const frameOf = (
-  { id, access, signed, recorded, heads, sealed, charge, enc, revocations, signOuts }: Settlement,
+  { id, access, signed, recorded, heads, sealed, charge, enc, revocations, lastSignOut }: Settlement,
 ): Uint8Array => {
   const { leaf: { leaf, salt }, note, cosigned } = recorded
   return encode(SettlementFrame, {
     reader: access.reader, access: access.access, statement: id, vault: access.vault, custodian: access.custodian,
-    signed, chain: [...access.chain], revocations, signOuts, leaf, salt, note, cosigned: [...cosigned],
+    signed, chain: [...access.chain], revocations, lastSignOut, leaf, salt, note, cosigned: [...cosigned],
     heads: [...heads], enc, sealed: [...sealed], ...(charge === undefined ? {} : { charge: namedCharge(charge) }),
   })
 }

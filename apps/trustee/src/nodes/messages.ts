@@ -33,6 +33,8 @@ export const FactsAsked = struct({
   statement: field(5, hash32),
   /** Whoever may vouch, and for whom: signers, meters and organisations of the statuses shown. */
   vouching: field(6, ids(VOUCHING)),
+  /** Statement id of the session that the access is signed in. */
+  session: optional(7, hash32),
 })
 export type FactsAsked = Value<typeof FactsAsked>
 
@@ -57,14 +59,16 @@ export const Facts = struct({
   locks: field(7, list(struct({
     scope: field(0, choice(LOCK_SCOPES)), target: field(1, hash32), cause: field(2, choice(LOCK_CAUSES)),
   }), VOUCHING * LOCK_SCOPES.length)),
-  /** The reader's that the log holds, newest last. */
-  signOuts: field(8, list(statement, TRUSTEE_LIMITS.signOuts)),
+  /** Of the reader's sessions, all or this one: what the log holds. */
+  signOuts: field(8, list(statement, 2)),
   /** Statuses of theirs that were withdrawn, and whose place they take. */
   withdrawn: field(9, list(struct({
     subject: field(0, hash32), issuer: field(1, hash32), time: field(2, uint()),
   }), TRUSTEE_LIMITS.knownChanges)),
   standIns: field(10, list(struct({ replacement: field(0, hash32), target: field(1, hash32) }),
     TRUSTEE_LIMITS.knownChanges)),
+  /** Leaf of the reader's last sign-out, 0 where there is none. */
+  lastSignOut: field(11, uint()),
 })
 export type Facts = Value<typeof Facts>
 
@@ -127,7 +131,7 @@ export const SettlementFrame = struct({
   enc: field(13, bytes(1_120)),
   sealed: field(14, list(bytes(49), FORMAT_LIMITS.accessCapsules)),
   charge: optional(15, NamedCharge),
-  signOuts: field(16, uint()),
+  lastSignOut: field(16, uint()),
 })
 
 /** A refusal after the access's signature was checked. */
