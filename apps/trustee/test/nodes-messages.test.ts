@@ -67,7 +67,8 @@ afterEach(async () => {
 })
 
 const facts: Facts = {
-  known: [], signers: [], revoked: [], revocations: 0, logged: [], claimed: false, locks: [], signOuts: [], lastSignOut: 0,
+  known: [], signers: [], revoked: [], revocations: 0, logged: [], claimed: false, locks: [],
+  signOuts: [], lastSignOut: 0,
   withdrawn: [], standIns: [],
 }
 const trustee = new Uint8Array(32)
