@@ -3,7 +3,7 @@ import type { Bundle } from '@medplum/fhirtypes'
 import { base64url, decodeJwt, exportJWK, generateKeyPair, SignJWT } from 'jose'
 import * as oauth from 'oauth4webapi'
 import { afterAll, beforeAll, describe, expect, it } from 'vitest'
-import { EXCHANGE } from '../src/smart/applications.ts'
+import { EXCHANGE, metadataOf } from '../src/smart/applications.ts'
 import {
   asking, askedOfPage, Browser, clientAuthOf, idOf, nonced, over, posted, push, redeem, type SignedInApplication,
   signedIn, signInAt, type SmartScene, smartScene,
@@ -254,6 +254,29 @@ describe('the authorization server', () => {
       const claims = await redeem(scene, wanted, await signInAt(wanted, person, browser))
       expect(decodeJwt(claims.id_token ?? '')['fhirUser']).toBe(`Practitioner/${idOf(scene.world, person)}`)
     }
+  })
+})
+
+describe('an ID token', () => {
+  it('calls a person the same in each session, and otherwise in each application', async () => {
+    const subjectOf = async (person: string, client?: 'other'): Promise<unknown> => {
+      const browser = new Browser(scene.world)
+      const wanted = await push(scene, {
+        scope: 'openid fhirUser user/*.rs', person, ...(client === undefined ? {} : { client }),
+      })
+      const claims = await redeem(scene, wanted, await signInAt(wanted, person, browser))
+      return decodeJwt(claims.id_token ?? '').sub
+    }
+    const [first, again, other, elsewhere] = [
+      await subjectOf('alice'), await subjectOf('alice'), await subjectOf('boris'), await subjectOf('alice', 'other'),
+    ]
+    expect(again).toBe(first)
+    expect(new Set([first, other, elsewhere, idOf(scene.world, 'alice')]).size).toBe(4)
+  })
+
+  it('is for applications whose addresses are on one host, which the operator is told', () => {
+    const redirects = ['https://one.example/back', 'https://two.example/back']
+    expect(() => metadataOf({ id: 'both', name: 'Deux', redirects, scopes: ['user/*.rs'] }, true)).toThrow('one host')
   })
 })
 

@@ -45,6 +45,9 @@ export const metadataOf = (application: SmartApplication, hasSignIn: boolean): C
   if (machine !== (redirects.length === 0)) {
     throw new Error(`smart.applications: ${id}: people come back to an address, machines to none`)
   }
+  if (new Set(redirects.map((each) => new URL(each).host)).size > 1) {
+    throw new Error(`smart.applications: ${id}: its addresses are on one host, or it is two applications`)
+  }
   const isOffered = !machine && hasSignIn
   return {
     client_id: id,
@@ -58,6 +61,7 @@ export const metadataOf = (application: SmartApplication, hasSignIn: boolean): C
     dpop_bound_access_tokens: true,
     require_pushed_authorization_requests: true,
     id_token_signed_response_alg: 'ES256',
+    subject_type: isOffered ? 'pairwise' : 'public',
     ...(machine ? {} : { scope: OTHER_SCOPES.join(' ') }),
     ...(keys === undefined ? {} : { jwks: { keys: [...keys] } }),
   }

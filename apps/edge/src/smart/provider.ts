@@ -2,6 +2,7 @@
  * The authorization server: `oidc-provider` under the FAPI 2.0 Security Profile, with nothing switched on that SMART
  * App Launch 2.2 does not ask for. Its keys live as long as this process, as does everything that they protect.
  */
+import { createHash } from 'node:crypto'
 import { exportJWK, generateKeyPair, type JWK } from 'jose'
 import { type Configuration, errors, type KoaContextWithOIDC, Provider } from 'oidc-provider'
 import validateDpop from 'oidc-provider/lib/helpers/validate_dpop.js'
@@ -107,8 +108,13 @@ const people = ({ accounts, base, now }: ProviderOptions): Configuration => {
       if (account === undefined) return undefined
       const proof = ctx.oidc.route === 'token' ? await validateDpop(ctx.oidc.provider, ctx) : undefined
       if (ctx.oidc.route === 'token' && proof?.thumbprint !== account.device) return undefined
-      const { person } = account
-      return { accountId: id, claims: async () => ({ sub: person, fhirUser: `Practitioner/${person}` }) }
+      return { accountId: id, claims: async () => ({ sub: id, fhirUser: `Practitioner/${account.person}` }) }
+    },
+    subjectTypes: ['public', 'pairwise'],
+    // An account is a session; its person is the same in the next one, and two applications cannot compare.
+    pairwiseIdentifier: async (_, id, { clientId }) => {
+      const person = accounts.of(id)?.person ?? id
+      return createHash('sha256').update(`scelle/smart/sub\n${clientId}\n${person}`).digest('base64url')
     },
     interactions: { url: (_, { uid }) => `${INTERACTION}/${uid}` },
     issueRefreshToken: async (_, client, code) =>
