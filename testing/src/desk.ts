@@ -7,7 +7,7 @@ import { join } from 'node:path'
 import { createPerson, type PersonKeys, sealingKeyOf, unsignedSession } from '@scelle/seal/persons'
 import { exportIdentity, type Identity, importIdentity } from '@scelle/seal/identity'
 import { decode, encode, toHex, verifyKeyChain } from '@scelle/seal/verify'
-import { createDesk, type Desk, DeskStore, type House } from '@scelle/register'
+import { createDesk, type Desk, DESK_LIMITS, DeskStore, type House } from '@scelle/register'
 import { signRequest } from '@scelle/wire/http'
 import { readAsk, writeAnswer } from '@scelle/wire/passkey-page'
 import { EnrolmentAsk, EnrolmentBegun, LeaverNotice, StatusesAnswer, StatusesAsk } from '@scelle/wire/register'
@@ -37,6 +37,8 @@ export interface DeskSceneOptions {
   readonly operators?: readonly string[]
   /** Who signs in at the identity provider; none is started where absent. */
   readonly account?: Account
+  /** Milliseconds for which people stay in whose list cannot be read; the least that there is where absent. */
+  readonly listGrace?: number
   /** Address of the passkey page, where a browser really goes there. */
   readonly page?: string
 }
@@ -110,7 +112,9 @@ export class DeskScene {
     return scene
   }
 
-  async #start({ houses, operators = [], page = PAGE }: DeskSceneOptions): Promise<void> {
+  async #start(
+    { houses, operators = [], page = PAGE, listGrace = DESK_LIMITS.listGraceLeast }: DeskSceneOptions,
+  ): Promise<void> {
     const { constellation, issuer, provider } = this
     const { fetch = globalThis.fetch, timers } = constellation.options(constellation.register.identity)
     this.#party = await constellation.attach({
@@ -120,6 +124,7 @@ export class DeskScene {
         const store = new DeskStore(join(directory, 'register.sqlite'))
         const desk = createDesk({
           identity: constellation.register.identity, store, context, log, houses, operators,
+          listGrace,
           index: { url: constellation.index.url, id: toHex(constellation.index.id) },
           trustees: constellation.trustees.map(({ url, id }) => ({ url, id: toHex(id) })),
           name: 'Répertoire de démonstration', base: DESK, page, issuers: [issuer.listed],

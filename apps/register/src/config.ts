@@ -5,6 +5,7 @@ import {
 import * as v from 'valibot'
 import { DESK_LIMITS } from './limits.ts'
 
+const SECOND = 1_000
 const name = v.pipe(v.string(), v.minLength(1, 'a name'), v.maxLength(200, 'at most 200 characters'))
 
 /** HTTPS, or this very machine: whoever listens on the way would have what people show. */
@@ -51,6 +52,11 @@ export const configSchema = settings({
   operators: listedPrincipals,
   /** Issuers whose credentials wallets show. */
   issuers: v.optional(v.array(Issuer), []),
+  /** Seconds for which people stay in whose status list cannot be read. */
+  listGrace: v.optional(v.pipe(
+    v.number(), v.integer('whole seconds'), v.minValue(40, 'four looks at least: 40'),
+    v.maxValue(DESK_LIMITS.listGraceMost / SECOND, 'a day at most'),
+  ), DESK_LIMITS.listGrace / SECOND),
   /** OpenID Connect, as Pro Santé Connect. `secret`: a file; `meterKey`: a file with 32 bytes. */
   provider: v.optional(settings({
     issuer: secureAddress, clientId: v.pipe(v.string(), v.minLength(1)), secret: filePath,

@@ -46,6 +46,8 @@ export interface DeskOptions {
   readonly operators?: readonly string[]
   /** Issuers of professional status, all under this register's numbers: their meter ids are taken as they are. */
   readonly issuers: readonly Issuer[]
+  /** Milliseconds for which people stay in whose status list cannot be read; `DESK_LIMITS.listGrace` where absent. */
+  readonly listGrace?: number
   /** One of the two at least: who is asked, and how. */
   readonly provider?: ProviderOptions
   readonly wallet?: WalletOptions & { readonly publicJwk: Readonly<Record<string, unknown>> }
@@ -115,7 +117,8 @@ export const createDesk = (options: DeskOptions): Desk => {
   const statuses = new Statuses({ identity, store, context })
   const proving = new Proving({ ...options, client })
   const enrolments = new Enrolments({ base, proving, statuses, context, ...waysOf(options, lists) })
-  const watch = new Watch({ store, statuses, lists, issuers, client, now: context.now, timers, log })
+  const { listGrace: grace = DESK_LIMITS.listGrace } = options
+  const watch = new Watch({ store, statuses, lists, issuers, grace, client, now: context.now, timers, log })
   const server = createServer({
     role: 'register',
     chain: identity.chain,

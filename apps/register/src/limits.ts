@@ -5,11 +5,14 @@ export const DESK_LIMITS = {
   /** Seconds for which one fetched list is used: shorter than the time between two looks, so each look fetches. */
   listAge: 2,
   /**
-   * A list that was read last so long ago says nothing any more: its people count as gone with the fourth look that
-   * fails, after 40 seconds. With the 15 seconds after which an edge has asked trustees, whoever keeps a list from
-   * being fetched gains less than a minute; and one look that fails, or two, ends nobody's work.
+   * A list that was read last so long ago says nothing any more: its people count as gone. A quarter of an hour where
+   * the operator says nothing: whoever stops one web server must not end the care of a country, and whoever left and
+   * keeps the list away gains no more. At least four looks, so that one that fails, or two, ends nobody's work: with
+   * the 15 seconds after which an edge has asked trustees, that is less than a minute.
    */
-  listUnread: 35_000,
+  listGrace: 15 * 60_000,
+  listGraceLeast: 35_000,
+  listGraceMost: 24 * 3_600_000,
   /** Seconds that a status holds, and how many are left when it is prolonged: a desk may be down over a weekend. */
   status: 72 * 3600,
   statusLeft: 36 * 3600,

@@ -8,7 +8,7 @@ import { readIdentity } from '@scelle/wire/identity-file'
 import { gatheredLines, pooledRandom } from '@scelle/wire/process'
 import { createLog } from '@scelle/wire/server'
 import { configSchema, type DeskConfig, requireSafe } from './config.ts'
-import { createDesk, type DeskOptions, DeskStore } from './desk.ts'
+import { createDesk, DESK_LIMITS, type DeskOptions, DeskStore } from './desk.ts'
 
 type At = (path: string) => string
 
@@ -72,6 +72,7 @@ const start = async (file: string): Promise<void> => {
   const { index, trustees, name, base, page, operators, issuers, houses } = config
   const desk = createDesk({
     identity, store, index, trustees, name, base, page, operators, issuers, ...ways,
+    listGrace: config.listGrace * 1_000 - DESK_LIMITS.lookEvery / 2,
     houses: houses.map(({ id, ...house }) => ({ ...house, id: new Uint8Array(Buffer.from(id, 'hex')) })),
     context: { now: Date.now, random: pooledRandom() },
     log: createLog(gatheredLines((text) => process.stdout.write(text)), Date.now),

@@ -16,6 +16,8 @@ export interface WatchOptions {
   readonly statuses: Statuses
   readonly lists: StatusLists
   readonly issuers: readonly Issuer[]
+  /** Milliseconds for which people stay in whose list cannot be read. */
+  readonly grace: number
   /** Meets index and trustees at its first use. */
   readonly client: () => Promise<Pick<Client, 'withdraw'>>
   readonly now: () => number
@@ -152,10 +154,10 @@ export class Watch {
   }
 
   async #unread(key: string, list: { readonly issuer: string; readonly uri: string }, counts: Counts): Promise<void> {
-    const { store, statuses, now } = this.#options
+    const { store, statuses, grace, now } = this.#options
     const read = store.readAt(key)
     // A clock that was set back must not make a word newer than it is.
-    if (read !== undefined && now() >= read && now() - read < DESK_LIMITS.listUnread) return
+    if (read !== undefined && now() >= read && now() - read < grace) return
     for (const one of store.on(list)) if (await statuses.takeBack(one, 'away')) counts.withdrawn++
   }
 

@@ -100,17 +100,30 @@ describe('a list that is not known', () => {
     world.scene.isListed = true
     await world.advance(LOOK)
     world.scene.isListed = false
-    await world.advance(DESK_LIMITS.listUnread - LOOK)
+    await world.advance(DESK_LIMITS.listGraceLeast - LOOK)
     expect(await outAt(one)).toBe(0)
     await world.advance(2 * LOOK)
     expect(await outAt(one)).toBe(3)
   })
 
+  test('ends nobody\'s work for a quarter of an hour where nobody says otherwise, and then everybody\'s', async () => {
+    const usual = await createWorld('usual', undefined, DESK_LIMITS.listGrace)
+    const { one } = await usual.enrolled('works on')
+    await usual.advance(LOOK)
+    usual.scene.isListed = false
+    await usual.advance(DESK_LIMITS.listGrace - 2 * LOOK)
+    const before = await usual.status(one)
+    await usual.advance(3 * LOOK)
+    const after = await usual.status(one)
+    await usual.close()
+    expect([before?.role, after]).toEqual(['gp', undefined])
+  }, 60_000)
+
   test('that comes back brings its people back by itself, but for those who left meanwhile', async () => {
     const [stays, leaves] = [await enrolled('stays'), await enrolled('leaves meanwhile')]
     world.scene.isListed = false
     world.scene.issuer.revoke(leaves.index)
-    await world.advance(DESK_LIMITS.listUnread + 2 * LOOK)
+    await world.advance(DESK_LIMITS.listGraceLeast + 2 * LOOK)
     expect([await outAt(stays), await outAt(leaves)]).toEqual([3, 3])
     world.scene.isListed = true
     await world.advance(LOOK + 1_000)
@@ -128,7 +141,7 @@ describe('a list that is not known', () => {
     await world.advance(2 * LOOK)
     world.scene.issuer.revoke(one.index)
     world.scene.served = await make(before)
-    await world.advance(DESK_LIMITS.listUnread + 2 * LOOK)
+    await world.advance(DESK_LIMITS.listGraceLeast + 2 * LOOK)
     expect(await outAt(one)).toBe(3)
   })
 
@@ -139,7 +152,7 @@ describe('a list that is not known', () => {
     world.scene.issuer.revoke(one.index)
     world.scene.served = before
     await world.scene.party.restart()
-    await world.advance(DESK_LIMITS.listUnread + 2 * LOOK)
+    await world.advance(DESK_LIMITS.listGraceLeast + 2 * LOOK)
     expect(await outAt(one)).toBe(3)
   })
 })

@@ -34,7 +34,7 @@ const PATIENCE = 100
 
 export const statusIn = (signed: Uint8Array): Status => decode(Status, decodeSigned('status', signed).body)
 
-export const createWorld = async (seed: string, account?: Account): Promise<World> => {
+export const createWorld = async (seed: string, account?: Account, listGrace?: number): Promise<World> => {
   const constellation = await createConstellation({ seed, jump: 2_000 })
   const [chu, clinic] = [await constellation.client('organisation'), await constellation.client('organisation')]
   const operator = await constellation.client('person')
@@ -44,6 +44,7 @@ export const createWorld = async (seed: string, account?: Account): Promise<Worl
       { id: clinic.identity.id, name: 'Clinique', places: ['R9'] },
     ],
     operators: [toHex(operator.identity.id)], ...(account === undefined ? {} : { account }),
+    ...(listGrace === undefined ? {} : { listGrace }),
   })
   const advance = async (ms: number): Promise<void> => {
     // WebCrypto works beside this thread: hours must not go by while it does.
