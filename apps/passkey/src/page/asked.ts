@@ -197,7 +197,9 @@ export const readAsked = async (fragment: string, constellation: Constellation, 
   const returnOrigin = originToReturnTo(request.returnTo)
   const wish = await orStop('malformed', () => wishOf(request, house, constellation, now))
   const { pin } = request
-  const trustees = pin === undefined ? []
+  // Houses offer a PIN wherever there are trustees; a page that was built without any deals none.
+  const isOffered = pin !== undefined && (pin.heard !== undefined || constellation.trustees.length > 0)
+  const trustees = !isOffered ? []
     : await orStop('malformed', () => orStopOf(() => trusteesIn(pin.trustees, constellation)))
   return { house, houseName, request, returnOrigin, wish, trustees }
 }
