@@ -115,13 +115,16 @@ describe('without the pinned runtime', () => {
 
 describe('the bins of this repository', () => {
   test('are the same file for every app', () => {
-    expect(bins.length).toBe(6)
+    expect(bins.length).toBe(7)
     const [first, ...others] = bins.map((file) => readFileSync(file, 'utf8'))
     for (const other of others) expect(other).toBe(first)
   })
 
   test('are linked by npm, so that npx finds them', () => {
-    for (const name of ['node', 'scelle', 'scelle-index', 'scelle-trustee', 'scelle-edge', 'scelle-guard']) {
+    for (const name of [
+      'node', 'scelle', 'scelle-index', 'scelle-trustee', 'scelle-edge', 'scelle-guard', 'scelle-passkey',
+      'scelle-register',
+    ]) {
       expect(existsSync(join(ROOT, 'node_modules/.bin', name)), name).toBe(true)
     }
   })
