@@ -149,6 +149,6 @@ export const applyEffects = (
 ): void => {
   for (const { principal, ...key } of keys.values()) store.keepLoggedKey(principal, key)
   for (const { grant, leaf } of revocations) store.keepLoggedRevocation(grant, leaf)
-  for (const signOut of signOuts) store.keepSignOut(signOut)
+  for (const one of signOuts) store.keepSignOut(one)
   for (const { vault, custodian, ...known } of manifests.values()) store.keepLoggedManifest(vault, custodian, known)
 }
