@@ -127,6 +127,13 @@ describe('a chart opens', () => {
   })
 })
 
+/** The index lost what was ended, as from a backup: trustees have it from the log. */
+const forgetSignOuts = async ({ index }: House['world']): Promise<void> => {
+  await index.kill()
+  for (const end of ['', '-wal', '-shm']) rmSync(`${join(index.directory, 'sign-outs.sqlite')}${end}`, { force: true })
+  await index.restart()
+}
+
 describe('a session ends everywhere', () => {
   it('when its passkey is taken out of the key record: a device is lost', async () => {
     const { random, keys, chain, house, context, vault } = home
@@ -166,11 +173,7 @@ describe('a session ends everywhere', () => {
       await brought[0]?.people.signOut(await signOut(thief.identity, context, world.random(`flood ${i}`)(32)))
     }
     // An index that lets it through: trustees have to know by themselves.
-    await world.index.kill()
-    for (const end of ['', '-wal', '-shm']) {
-      rmSync(`${join(world.index.directory, 'sign-outs.sqlite')}${end}`, { force: true })
-    }
-    await world.index.restart()
+    await forgetSignOuts(world)
     expect(await refusalOf(openedBy(thief, vault))).toBe('session-ended')
     const standing = await thief.standing((await home.shown()).statuses ?? [])
     expect(standing.map(({ locked }) => locked)).toEqual(['signed-out', 'signed-out', 'signed-out'])
@@ -192,11 +195,7 @@ describe('a session ends everywhere', () => {
     const doctor = await signIn(home)
     await openedBy(doctor, vault)
     await house.people.signOut(await signOut(doctor.identity, context))
-    // It lost what was ended, as from a backup: trustees have it from the log.
-    await world.index.kill()
-    const file = join(world.index.directory, 'sign-outs.sqlite')
-    for (const end of ['', '-wal', '-shm']) rmSync(`${file}${end}`, { force: true })
-    await world.index.restart()
+    await forgetSignOuts(world)
     expect(await refusalOf(openedBy(doctor, vault))).toBe('session-ended')
     const standing = await doctor.standing((await home.shown()).statuses ?? [])
     expect(standing.map(({ locked }) => locked)).toEqual(['signed-out', 'signed-out', 'signed-out'])

@@ -2,8 +2,9 @@
  * Which sessions ended, in a file of its own: asked with each request in a session, and for nothing else. The statement
  * itself is a leaf of the log; here is what follows from it, for as long as a session could last.
  */
-import { DatabaseSync, type StatementSync } from 'node:sqlite'
+import type { DatabaseSync, StatementSync } from 'node:sqlite'
 import type { EndedSessions, SessionEnd, SessionSeen } from '../store.ts'
+import { openOwnFile } from './own-file.ts'
 
 const TABLE = `
 CREATE TABLE sign_outs (
@@ -23,14 +24,7 @@ export class SignOutTables implements EndedSessions {
 
   /** Throws where the file is of another program. */
   constructor(file: string) {
-    this.#database = new DatabaseSync(file)
-    this.#database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF')
-    const { user_version: version } = this.#database.prepare('PRAGMA user_version').get() as { user_version: number }
-    if (version === 0) this.#database.exec(`BEGIN; ${TABLE} PRAGMA user_version = ${VERSION}; COMMIT`)
-    else if (version !== VERSION) {
-      this.#database.close()
-      throw new Error(`the database of sign-outs has schema ${version}, this program needs ${VERSION}`)
-    }
+    this.#database = openOwnFile(file, { tables: TABLE, version: VERSION, of: 'sign-outs' })
     this.#put = this.#database.prepare(`INSERT INTO sign_outs (principal, session, before, at) VALUES (?, ?, ?, ?)
       ON CONFLICT DO UPDATE SET before = max(before, excluded.before), at = max(at, excluded.at)`)
     this.#forget = this.#database.prepare('DELETE FROM sign_outs WHERE at < ?')

@@ -2,9 +2,10 @@
  * Wraps, in a file of their own: they are of no vault, in no log, and few, so each is flushed by itself. Keyed by
  * locators alone, which are random: no column tells which came together.
  */
-import { DatabaseSync } from 'node:sqlite'
+import type { DatabaseSync } from 'node:sqlite'
 import type { Refusal, StoredWrap, Wraps } from '../store.ts'
 import { wrapRefusal } from '../wraps.ts'
+import { openOwnFile } from './own-file.ts'
 
 const TABLE = `
 CREATE TABLE wraps (
@@ -17,14 +18,7 @@ export class WrapTables implements Wraps {
 
   /** Throws where the file is of another program. */
   constructor(file: string) {
-    this.#database = new DatabaseSync(file)
-    this.#database.exec('PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA trusted_schema = OFF')
-    const { user_version: version } = this.#database.prepare('PRAGMA user_version').get() as { user_version: number }
-    if (version === 0) this.#database.exec(`BEGIN; ${TABLE} PRAGMA user_version = ${VERSION}; COMMIT`)
-    else if (version !== VERSION) {
-      this.#database.close()
-      throw new Error(`the database of wraps has schema ${version}, this program needs ${VERSION}`)
-    }
+    this.#database = openOwnFile(file, { tables: TABLE, version: VERSION, of: 'wraps' })
   }
 
   async get(locator: Uint8Array): Promise<StoredWrap | undefined> {
